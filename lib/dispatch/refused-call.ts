@@ -1,0 +1,28 @@
+/**
+ * A call that was refused before it reached a thread: its only event is its error, so that transports have one
+ * way to read a call.
+ */
+import type { ToolError } from '../protocol/tool-error.ts';
+import type { CallRequest, ErrorEvent, RunningCall, TerminalEvent } from '../tool/runner.ts';
+
+export function refusedCall(
+  request: CallRequest & { readonly callId: string },
+  error: ToolError,
+): RunningCall {
+  const end: ErrorEvent = { type: 'error', error, chunks: 0, durationMs: 0 };
+  return {
+    callId: request.callId,
+    request,
+    cancel() {},
+    answer() {},
+    onEnd(listener: (end: TerminalEvent) => void) {
+      queueMicrotask(() => listener(end));
+    },
+    async outcome() {
+      return end;
+    },
+    async *[Symbol.asyncIterator]() {
+      yield end;
+    },
+  };
+}

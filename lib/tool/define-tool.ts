@@ -1,0 +1,108 @@
+/**
+ * What a tool is, for its author: `defineTool` and the context that `run` receives.
+ *
+ * D1. Loaded in threads (by tool modules) and, for its types, everywhere; so it imports no library at run time.
+ * D2. Definitions carry a `Symbol.for` brand: a tool module may have imported another copy of this package.
+ */
+import type { z } from 'zod';
+import type { Caller, Icon, Isolation, JsonSchema, LogLevel, ToolAnnotations } from '../protocol/frames.ts';
+import type { AskClient } from './ask-client.ts';
+import { brand } from './brand.ts';
+
+/** A schema in raw JSON Schema (draft 2020-12), advertised exactly as written. */
+export interface RawSchema {
+  readonly jsonSchema: JsonSchema;
+}
+
+export type SchemaSource = z.ZodType | RawSchema;
+
+type InputOf<S> = S extends z.ZodType ? z.output<S> : Record<string, unknown>;
+type ValueOf<S> = S extends z.ZodType ? z.input<S> : unknown;
+
+/** What `run` gets besides its input. */
+export interface ToolContext extends AskClient {
+  /** Aborts when the call is cancelled, its deadline strikes, its client leaves or the gateway stops. */
+  readonly signal: AbortSignal;
+  /**
+   * Reports progress; returns at once. Values must grow: one that does not is dropped. At most 15 a second are
+   * sent steadily (20 in a burst); above that the latest wins, and the last is always sent before the end.
+   * @param total what `value` grows towards, where known.
+   * @throws {TypeError} when `value` or `total` is not a finite number.
+   */
+  progress(value: number, total?: number | null, message?: string): void;
+  /** Writes a record to the gateway's log and, where they asked for the level, to MCP clients. */
+  log(level: LogLevel, message: string, data?: unknown): void;
+  /** What is put here goes beside the result: `meta` over HTTP and WebSocket, `_meta` over MCP. */
+  readonly meta: Record<string, unknown>;
+  /** `_meta` of the request, where the transport has one. */
+  readonly requestMeta: Readonly<Record<string, unknown>>;
+  readonly callId: string;
+  readonly caller: Caller;
+  /** Tells MCP clients that subscribed to the resource that it changed. */
+  resourceUpdated(uri: string): void;
+  /** Tells MCP clients that the list of resources changed. */
+  resourcesChanged(): void;
+}
+
+/** A tool as its author writes it. */
+export interface ToolDefinition<
+  I extends SchemaSource = SchemaSource,
+  C extends SchemaSource = SchemaSource,
+  O extends SchemaSource = SchemaSource,
+> {
+  /** 1–128 characters of `A–Z a–z 0–9 _ - .`; unique among the loaded tools. */
+  readonly name: string;
+  readonly title?: string;
+  readonly description: string;
+  /** What a call's arguments must be: an object schema. Default: an object without rules. */
+  readonly input?: I;
+  /** What each `yield` carries. A chunk that does not fit fails the call. */
+  readonly chunk?: C;
+  /** What `return` carries. A result that does not fit fails the call. */
+  readonly output?: O;
+  readonly annotations?: ToolAnnotations;
+  readonly icons?: readonly Icon[];
+  /** `_meta` of the tool in MCP's tools/list. */
+  readonly meta?: Readonly<Record<string, unknown>>;
+  /**
+   * `exclusive` (default): alone on its thread, so that a crash or a kill hits one call. `shared`: for I/O-bound
+   * tools, many calls on one thread, and a crash or a kill there takes its neighbours along.
+   */
+  readonly isolation?: Isolation;
+  /** Milliseconds; default and upper limit: the gateway's own request timeout. */
+  readonly timeoutMs?: number;
+  /**
+   * Runs one call. `async *` yields chunks and returns the result (nothing: the result is the list of chunks);
+   * plain `async` returns the result.
+   */
+  run(
+    input: InputOf<I>,
+    context: ToolContext,
+  ):
+    | AsyncGenerator<ValueOf<C>, ValueOf<O> | void, void>
+    | Promise<ValueOf<O> | AsyncIterable<ValueOf<C>> | void>;
+}
+
+/**
+ * Declares a tool. Export the value from the module (one, an array, or the default export).
+ * @throws {TypeError} when the definition has no name, no description or no `run`.
+ */
+export function defineTool<
+  I extends SchemaSource = RawSchema,
+  C extends SchemaSource = RawSchema,
+  O extends SchemaSource = RawSchema,
+>(definition: ToolDefinition<I, C, O>): ToolDefinition<I, C, O> {
+  if (typeof definition !== 'object' || definition === null)
+    throw new TypeError('defineTool needs a tool definition object');
+  if (typeof definition.name !== 'string' || !/^[A-Za-z0-9_.-]{1,128}$/.test(definition.name)) {
+    throw new TypeError(
+      `tool name ${JSON.stringify(definition.name)} is not 1-128 characters of A-Z a-z 0-9 _ - .`,
+    );
+  }
+  if (typeof definition.description !== 'string' || definition.description === '') {
+    throw new TypeError(`tool "${definition.name}" needs a description: clients choose tools by it`);
+  }
+  if (typeof definition.run !== 'function')
+    throw new TypeError(`tool "${definition.name}" needs a run function`);
+  return brand('tool', definition);
+}
