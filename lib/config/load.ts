@@ -1,0 +1,110 @@
+/**
+ * Finds the value of every option: flag over environment over default.
+ *
+ * L1. Every bad value is reported in the same message: its option, the value, what was expected, the unit.
+ * L2. An empty variable is an absent one (container files often set it so), but for API_KEY.
+ * L3. No secret is printed, bad ones included.
+ */
+import { ConfigError } from './config-error.ts';
+import { type Config, OPTION_LIST, type Option, type OptionName } from './options.ts';
+import { conflicts, listeningConflicts } from './rules.ts';
+
+/** Where a value came from. */
+export type Origin = 'flag' | 'environment' | 'default' | 'code';
+
+export interface ConfigSources {
+  readonly env: NodeJS.ProcessEnv;
+  /** Text of each flag given; a list once per use of the flag. */
+  readonly flags: Readonly<Partial<Record<OptionName, string | readonly string[]>>>;
+  /** True: the gateway will open a port, so the rules of access apply. */
+  readonly listens: boolean;
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly origins: Readonly<Record<OptionName, Origin>>;
+}
+
+/** @throws {ConfigError} when any value, or any combination of them, is wrong. */
+export function loadConfig({ env, flags, listens }: ConfigSources): LoadedConfig {
+  const values: Record<string, unknown> = {};
+  const origins: Record<string, Origin> = {};
+  const problems: string[] = [];
+  for (const [name, option] of OPTION_LIST) {
+    const [text, origin] = findText(option, flags[name], env);
+    const read = option.kind.schema.safeParse(option.kind.read(text));
+    origins[name] = origin;
+    if (read.success) values[name] = read.data;
+    else problems.push(refusal(option, text, origin));
+  }
+  return { config: checked(values, problems, listens), origins: origins as Record<OptionName, Origin> };
+}
+
+/**
+ * Completes settings given in code with the defaults.
+ * @throws {ConfigError} when any value, or any combination of them, is wrong.
+ */
+export function completeConfig(given: Partial<Config>, env: NodeJS.ProcessEnv = process.env): Config {
+  const values: Record<string, unknown> = {};
+  const problems: string[] = [];
+  for (const [name, option] of OPTION_LIST) {
+    const value = given[name] ?? option.kind.read(defaultText(option, env));
+    const read = option.kind.schema.safeParse(value);
+    if (read.success) values[name] = read.data;
+    else problems.push(`${name} is ${shown(option, value)}; expected ${wanted(option)}`);
+  }
+  return checked(values, problems, false);
+}
+
+/**
+ * Checks what only matters to a gateway that opens a port.
+ * @throws {ConfigError} when the configuration would leave the gateway open, or unreachable.
+ */
+export function checkListening(config: Config): void {
+  const problems = listeningConflicts(config);
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+function checked(values: Record<string, unknown>, problems: string[], listens: boolean): Config {
+  // Rules between options need every single value to be there, or one mistake would be told twice.
+  if (problems.length === 0) {
+    const config = Object.freeze(values) as Config;
+    problems.push(...conflicts(config), ...(listens ? listeningConflicts(config) : []));
+    if (problems.length === 0) return config;
+  }
+  throw new ConfigError(problems);
+}
+
+function findText(
+  option: Option<unknown>,
+  flag: string | readonly string[] | undefined,
+  env: NodeJS.ProcessEnv,
+): [text: string, origin: Origin] {
+  if (flag !== undefined) return [typeof flag === 'string' ? flag : flag.join(','), 'flag'];
+  const variable = env[option.env];
+  if (variable !== undefined && (variable !== '' || option.refusesEmpty)) return [variable, 'environment'];
+  return [defaultText(option, env), 'default'];
+}
+
+function defaultText(option: Option<unknown>, env: NodeJS.ProcessEnv): string {
+  return typeof option.default === 'string' ? option.default : option.default.find(env);
+}
+
+function refusal(option: Option<unknown>, text: string, origin: Origin): string {
+  const source = origin === 'flag' ? 'given as a flag' : 'from the environment';
+  return `${optionLabel(option)} is ${shown(option, text)} (${source}); expected ${wanted(option)}`;
+}
+
+/** The name of an option as messages print it. */
+function optionLabel(option: Option<unknown>): string {
+  return option.flag === undefined ? option.env : `${option.env} (${option.flag})`;
+}
+
+function wanted({ kind }: Option<unknown>): string {
+  return kind.unit === undefined ? kind.expected : `${kind.expected} (${kind.unit})`;
+}
+
+function shown(option: Option<unknown>, value: unknown): string {
+  if (option.secret) return '(hidden)';
+  return JSON.stringify(value) ?? String(value);
+}
