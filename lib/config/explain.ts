@@ -1,0 +1,76 @@
+/**
+ * Tells people of the options: --print-config, the flags of --help, the README's table.
+ *
+ * Everything is made from the table in options.ts; no secret is printed.
+ */
+import type { LoadedConfig } from './load.ts';
+import { OPTION_LIST, type Option, type OptionName } from './options.ts';
+
+/** Every option's value in the form it can be set, and where it came from; keys masked. */
+export function explainConfig({ config, origins }: LoadedConfig): string {
+  const lines = OPTION_LIST.map(([name, option]) => {
+    const value = config[name];
+    const written = option.secret ? '********' : option.kind.write(value);
+    return { setting: `${option.env}=${written}`, origin: origins[name] };
+  });
+  const width = Math.max(...lines.map(({ setting }) => setting.length));
+  return lines.map(({ setting, origin }) => `${setting.padEnd(width)}  # ${origin}`).join('\n');
+}
+
+/** One flag as the command line declares it. */
+export interface Flag {
+  readonly option: OptionName;
+  /** `--min-workers <n>` */
+  readonly syntax: string;
+  readonly description: string;
+  readonly isList: boolean;
+}
+
+/** The flags of every option that has one. */
+export function flags(): Flag[] {
+  return OPTION_LIST.flatMap(([name, option]) => {
+    if (option.flag === undefined) return [];
+    const { kind } = option;
+    const value = kind.isSwitch ? `[${kind.placeholder}]` : `<${kind.placeholder}>`;
+    const description = `${option.summary.replaceAll('`', '')} [${option.env}${defaultNote(option)}]`;
+    return [{ option: name, syntax: `${option.flag} ${value}`, description, isList: kind.isList ?? false }];
+  });
+}
+
+/** What --help says of the options that have no flag. */
+export function variablesWithoutFlag(): string {
+  return OPTION_LIST.filter(([, option]) => option.flag === undefined)
+    .map(([, option]) => `  ${option.env}  ${option.summary} [${defaultWords(option)}]`)
+    .join('\n');
+}
+
+/** The options as a Markdown table. */
+export function optionTable(): string {
+  const rows = OPTION_LIST.map(([, option]) => {
+    const words = defaultWords(option);
+    const isLiteral = typeof option.default === 'string' && words !== '';
+    const cells = [
+      `\`${option.env}\``,
+      option.flag === undefined ? '–' : `\`${option.flag}\``,
+      words === '' ? '–' : isLiteral ? `\`${words}\`` : words,
+      option.kind.unit ?? '–',
+      `${option.summary} ${option.reason}`,
+    ];
+    return `| ${cells.join(' | ')} |`;
+  });
+  return [
+    '| variable | flag | default | unit | what it does, and why the default |',
+    '|---|---|---|---|---|',
+    ...rows,
+  ].join('\n');
+}
+
+function defaultWords(option: Option<unknown>): string {
+  return typeof option.default === 'string' ? option.default : option.default.words;
+}
+
+function defaultNote(option: Option<unknown>): string {
+  const words = defaultWords(option);
+  if (words === '') return '';
+  return option.kind.unit === undefined ? `: ${words}` : `: ${words} ${option.kind.unit}`;
+}

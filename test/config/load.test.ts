@@ -1,0 +1,187 @@
+/** Where values come from, and what is refused. */
+import { expect } from 'chai';
+import { ConfigError } from '../../lib/config/config-error.ts';
+import { completeConfig, loadConfig } from '../../lib/config/load.ts';
+import { OPTION_LIST } from '../../lib/config/options.ts';
+
+type Sources = Partial<Parameters<typeof loadConfig>[0]>;
+
+const load = (sources: Sources) => loadConfig({ env: {}, flags: {}, listens: true, ...sources });
+
+/** The sentences of the refusal, or a failure when there is none. */
+function problemsOf(sources: Sources): readonly string[] {
+  try {
+    load(sources);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('loadConfig()', () => {
+  it('gives the documented defaults when nothing is set', () => {
+    const { config, origins } = load({ env: { XDG_DATA_HOME: '/data' } });
+    expect(config).to.deep.equal({
+      host: '127.0.0.1',
+      port: 8000,
+      apiKeys: ['super-secret'],
+      auth: true,
+      allowedHosts: [],
+      corsOrigins: [],
+      minWorkers: 2,
+      maxWorkers: 8,
+      callsPerWorker: 128,
+      workerHeapMb: 256,
+      requestTimeoutMs: 60_000,
+      queueLimit: 64,
+      queueWaitMs: 10_000,
+      cancelGraceMs: 2_000,
+      streamStallMs: 30_000,
+      drainTimeoutMs: 25_000,
+      maxBodyBytes: 1_048_576,
+      maxResultBytes: 8_388_608,
+      repeatBytes: 65_536,
+      socketCalls: 8,
+      maxConnections: 4_096,
+      rateLimit: 0,
+      logLevel: 'INFO',
+      tools: [],
+      toolEnv: [],
+      dataDir: '/data/mcp-streaming-gateway',
+      tlsCert: null,
+      tlsKey: null,
+      reload: false,
+    });
+    expect(Object.values(origins)).to.satisfy((all: string[]) => all.every((origin) => origin === 'default'));
+  });
+
+  it('prefers a flag to a variable and a variable to the default', () => {
+    const { config, origins } = load({
+      env: { PORT: '9000', MIN_WORKERS: '3' },
+      flags: { port: '9001' },
+    });
+    expect(config).to.include({ port: 9001, minWorkers: 3, maxWorkers: 8 });
+    expect(origins).to.include({ port: 'flag', minWorkers: 'environment', maxWorkers: 'default' });
+  });
+
+  it('reads seconds with decimals as milliseconds', () => {
+    expect(load({ env: { MCP_REQUEST_TIMEOUT: '60.0' } }).config.requestTimeoutMs).to.equal(60_000);
+    expect(load({ env: { MCP_REQUEST_TIMEOUT: '0.25' } }).config.requestTimeoutMs).to.equal(250);
+  });
+
+  it('reads sizes as plain bytes and with a unit', () => {
+    const bytes = (text: string) => load({ env: { MAX_BODY_BYTES: text } }).config.maxBodyBytes;
+    expect([bytes('1000'), bytes('64KiB'), bytes('1mib'), bytes('1.5 KiB')]).to.deep.equal([
+      1000, 65_536, 1_048_576, 1_536,
+    ]);
+  });
+
+  it('reads lists with spaces around the commas, and a repeated flag as one list', () => {
+    const { config } = load({
+      env: { API_KEY: 'one, two', ALLOWED_HOSTS: 'a.example, b.example' },
+      flags: { tools: ['./a.js', './b.js,./c.js'] },
+    });
+    expect(config.apiKeys).to.deep.equal(['one', 'two']);
+    expect(config.allowedHosts).to.deep.equal(['a.example', 'b.example']);
+    expect(config.tools).to.deep.equal(['./a.js', './b.js', './c.js']);
+  });
+
+  it('takes an empty variable for an absent one, but for API_KEY', () => {
+    expect(load({ env: { PORT: '', TLS_CERT: '', LOG_LEVEL: '' } }).config).to.include({
+      port: 8000,
+      tlsCert: null,
+      logLevel: 'INFO',
+    });
+    expect(problemsOf({ env: { API_KEY: '' } })).to.have.length(1);
+  });
+
+  it('names every bad option with its value, what was expected and the unit, in one message', () => {
+    const problems = problemsOf({
+      env: { MIN_WORKERS: 'many', MCP_REQUEST_TIMEOUT: '-1', LOG_LEVEL: 'LOUD', AUTH: 'perhaps' },
+      flags: { port: '70000', maxBodyBytes: '1TB' },
+    });
+    expect(problems).to.deep.equal([
+      'PORT (--port) is "70000" (given as a flag); expected a whole number from 0 to 65535',
+      'AUTH (--auth) is "perhaps" (from the environment); expected on or off',
+      'MIN_WORKERS (--min-workers) is "many" (from the environment); expected a whole number from 1 to 256 (threads)',
+      'MCP_REQUEST_TIMEOUT (--request-timeout) is "-1" (from the environment); expected a number from 0.001 to 2147483 (seconds)',
+      'MAX_BODY_BYTES (--max-body-bytes) is "1TB" (given as a flag); expected a size from 1 to 256MiB, as bytes or like 64KiB or 1MiB (bytes)',
+      'LOG_LEVEL (--log-level) is "LOUD" (from the environment); expected one of DEBUG, INFO, WARNING, ERROR',
+    ]);
+  });
+
+  it('refuses text that JavaScript would quietly read as a number', () => {
+    for (const value of [' ', '1e99', '2.5', 'Infinity', '0x10x', 'NaN']) {
+      expect(problemsOf({ env: { MAX_WORKERS: value } }), value).to.have.length(1);
+    }
+  });
+
+  it('refuses an empty key among several and prints none of them', () => {
+    const [problem] = problemsOf({ env: { API_KEY: 'tell-nobody,,second' } });
+    expect(problem).to.contain('API_KEY').and.to.contain('none of them empty');
+    expect(problem).not.to.contain('tell-nobody');
+  });
+
+  it('refuses MIN_WORKERS above MAX_WORKERS', () => {
+    const [problem] = problemsOf({ env: { MIN_WORKERS: '9' } });
+    expect(problem)
+      .to.contain('MIN_WORKERS (--min-workers) is 9')
+      .and.to.contain('is 8')
+      .and.to.contain('threads');
+  });
+
+  it('refuses the published key off loopback and prints the corrected command', () => {
+    const problems = problemsOf({ flags: { host: '0.0.0.0', port: '8000' } });
+    expect(problems[0]).to.contain(
+      'API_KEY="$(openssl rand -hex 24)" mcp-streaming-gateway --host 0.0.0.0 --allowed-hosts "$(hostname)"',
+    );
+    expect(problemsOf({ env: { API_KEY: 'mine,super-secret' }, flags: { host: '10.0.0.5' } })).to.have.length(
+      1,
+    );
+  });
+
+  it('accepts the published key on every loopback name', () => {
+    for (const host of ['127.0.0.1', '127.1.2.3', 'localhost', '::1', '[::1]']) {
+      expect(load({ flags: { host } }).config.host).to.equal(host);
+    }
+  });
+
+  it('refuses to listen without keys off loopback, and accepts it on loopback', () => {
+    expect(problemsOf({ env: { AUTH: 'off', HOST: '10.0.0.5' } })[0]).to.contain('AUTH (--no-auth) is off');
+    expect(load({ env: { AUTH: 'off' } }).config.auth).to.equal(false);
+  });
+
+  it('refuses a wildcard address without ALLOWED_HOSTS', () => {
+    const env = { API_KEY: 'a-key-of-my-own' };
+    for (const host of ['0.0.0.0', '::']) {
+      expect(problemsOf({ env, flags: { host } })[0]).to.contain('ALLOWED_HOSTS (--allowed-hosts) is empty');
+    }
+    expect(
+      load({ env, flags: { host: '::', allowedHosts: 'gw.example' } }).config.allowedHosts,
+    ).to.deep.equal(['gw.example']);
+  });
+
+  it('refuses a certificate without its key and a key without its certificate', () => {
+    expect(problemsOf({ env: { TLS_CERT: 'cert.pem' } })[0]).to.contain('TLS_KEY is not set');
+    expect(problemsOf({ env: { TLS_KEY: 'key.pem' } })[0]).to.contain('TLS_CERT is not set');
+  });
+
+  it('leaves the rules of listening to gateways that listen', () => {
+    expect(load({ listens: false, env: { HOST: '0.0.0.0' } }).config.host).to.equal('0.0.0.0');
+  });
+});
+
+describe('completeConfig()', () => {
+  it('adds the defaults to what code gives', () => {
+    const config = completeConfig({ port: 0, requestTimeoutMs: 5 });
+    expect(config).to.include({ port: 0, requestTimeoutMs: 5, maxWorkers: 8 });
+    expect(Object.keys(config)).to.deep.equal(OPTION_LIST.map(([name]) => name));
+  });
+
+  it('refuses bad values by their field names', () => {
+    expect(() => completeConfig({ port: -1, maxWorkers: 1 })).to.throw(ConfigError, 'port is -1; expected');
+    expect(() => completeConfig({ maxWorkers: 1 })).to.throw(ConfigError, 'MAX_WORKERS');
+    expect(() => completeConfig({ apiKeys: ['good', ''] })).to.throw(ConfigError, 'apiKeys is (hidden)');
+  });
+});
