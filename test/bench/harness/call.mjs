@@ -1,0 +1,43 @@
+/** Single calls from the harness itself, over kept connections; for workloads that time one answer and not a load. */
+import { Agent, request as httpRequest } from 'node:http';
+import { burn } from '../servers/work.mjs';
+import { toolRequest } from './requests.mjs';
+
+const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
+
+/** @returns {promise of {status, text}, abandon()}: `abandon` closes the connection as a client that leaves does. */
+export function startCall(contestant, { method = 'POST', path, headers = {}, body = '' }) {
+  const sent = httpRequest(contestant.url + path, { method, headers, agent });
+  const promise = new Promise((resolve, reject) => {
+    sent.once('error', reject);
+    sent.once('response', async (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      for await (const part of response) text += part;
+      resolve({ status: response.statusCode, text });
+    });
+  });
+  sent.end(body);
+  return { promise, abandon: () => sent.destroy() };
+}
+
+/** Calls a tool; gives the milliseconds it took. */
+export async function timeCall(contestant, request) {
+  const startedAt = performance.now();
+  const { status, text } = await startCall(contestant, request).promise;
+  if (status !== 200) throw new Error(`answered ${status}: ${text.slice(0, 200)}`);
+  return performance.now() - startedAt;
+}
+
+let iterationsPerMs;
+
+/** A call of `burn` that takes about `ms` alone on a core of this machine. */
+export function burnRequest(ms) {
+  if (iterationsPerMs === undefined) {
+    burn(20_000_000);
+    const startedAt = performance.now();
+    burn(100_000_000);
+    iterationsPerMs = 100_000_000 / (performance.now() - startedAt);
+  }
+  return toolRequest('burn', { iterations: Math.round(iterationsPerMs * ms) });
+}

@@ -1,0 +1,34 @@
+/**
+ * Shared by the three chunk workloads: one untimed run that counts every chunk in order, then timed ones.
+ * The SDK-style contestants get fewer chunks, since they are orders of magnitude slower; figures are per second.
+ */
+import { runRounds } from './rounds.mjs';
+import { runLoad } from './run-load.mjs';
+
+export const CHUNKS = 200_000;
+export const QUICK_CHUNKS = 50_000;
+
+/** @param entry {spec, id?, label?, job: async (contestant, count) → job without port, verify, count?} */
+export function runChunkRounds(entries, plan) {
+  return runRounds(
+    entries.map(({ spec, id, label, job, count: own }) => {
+      const count = own ?? (plan.quick ? QUICK_CHUNKS : CHUNKS);
+      return {
+        spec,
+        id,
+        label,
+        prepare: async (contestant) => {
+          const made = { ...(await job(contestant, count)), port: contestant.port };
+          const { counted } = await runLoad('stream-client', made);
+          if (counted !== count) throw new Error(`${counted} of ${count} chunks arrived`);
+          return made;
+        },
+        measure: async (_contestant, made) => {
+          const { ms, bytes } = await runLoad('stream-client', { ...made, verify: undefined });
+          return { perSecond: count / (ms / 1000), mebibytesPerSecond: bytes / 2 ** 20 / (ms / 1000) };
+        },
+      };
+    }),
+    plan,
+  );
+}

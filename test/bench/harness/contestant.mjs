@@ -1,0 +1,145 @@
+/**
+ * One contestant as a process of its own on loopback: started on a free port, asked until it answers, measured through
+ * /proc, and ended together with what it spawned.
+ *
+ * C1. Each contestant leads its own process group; `stop` signals that group and nothing else.
+ * C2. A contestant that cannot start is an Absence with the reason, never a silent gap.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+export const benchDirectory = fileURLToPath(new URL('../', import.meta.url));
+const START_LIMIT_MS = 20_000;
+const POLL_MS = 5;
+
+export class Absence extends Error {}
+
+export const delay = (delayMs) => new Promise((resolve) => setTimeout(resolve, delayMs));
+
+export async function freePort() {
+  const probe = createServer();
+  await new Promise((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const { port } = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+const living = new Set();
+process.on('exit', () => {
+  for (const contestant of living) contestant.kill();
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
+
+/** A running contestant. */
+class Contestant {
+  #child;
+  #ended;
+  /** Last words, for the reason of a failed start. */
+  #output = '';
+
+  constructor(spec, port, child) {
+    this.spec = spec;
+    this.id = spec.id;
+    this.port = port;
+    this.url = `http://127.0.0.1:${port}`;
+    this.pid = child.pid;
+    this.#child = child;
+    this.#ended = new Promise((resolve) => child.once('exit', resolve));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (text) => {
+        this.#output = (this.#output + text).slice(-4000);
+      });
+    living.add(this);
+    this.#ended.then(() => living.delete(this));
+  }
+
+  get lastWords() {
+    const lines = this.#output.trim().split('\n');
+    return (lines.find((line) => /error/i.test(line)) ?? lines.at(-1)).trim();
+  }
+
+  get hasEnded() {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  /** Pids of the contestant and everything below it. */
+  processes() {
+    const childrenOf = new Map();
+    for (const entry of readdirSync('/proc')) {
+      if (!/^\d+$/.test(entry)) continue;
+      try {
+        const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
+        const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+        childrenOf.set(parent, [...(childrenOf.get(parent) ?? []), Number(entry)]);
+      } catch {
+        // It ended while we were looking.
+      }
+    }
+    const found = [this.pid];
+    for (const pid of found) found.push(...(childrenOf.get(pid) ?? []));
+    return found;
+  }
+
+  /** Resident memory of the whole process tree; pages that processes share count once each (`Pss`). */
+  memoryBytes() {
+    let kibibytes = 0;
+    for (const pid of this.processes()) {
+      try {
+        const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+        kibibytes += Number(/^Pss:\s+(\d+)/m.exec(rollup)[1]);
+      } catch {
+        // It ended while we were looking.
+      }
+    }
+    return kibibytes * 1024;
+  }
+
+  /** Resident memory of the contestant's own process, cheap enough to poll. */
+  residentBytes() {
+    return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))[1]) * 1024;
+  }
+
+  kill() {
+    try {
+      process.kill(-this.pid, 'SIGKILL');
+    } catch {
+      // Gone already.
+    }
+  }
+
+  async stop() {
+    this.kill();
+    await this.#ended;
+  }
+}
+
+/**
+ * Starts a contestant and waits until it answers.
+ * @param spec {id, label, args: (port) => string[], env?, needs?: package names, ready?: path}
+ */
+export async function startContestant(spec) {
+  const missing = (spec.needs ?? []).find((name) => !existsSync(`${benchDirectory}node_modules/${name}`));
+  if (missing !== undefined) throw new Absence(`package ${missing} is not installed`);
+  const port = await freePort();
+  const child = spawn(process.execPath, spec.args(port), {
+    cwd: benchDirectory,
+    detached: true,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: String(port), ...spec.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const contestant = new Contestant(spec, port, child);
+  const startedAt = performance.now();
+  while (performance.now() - startedAt < START_LIMIT_MS && !contestant.hasEnded) {
+    try {
+      await (await fetch(contestant.url + (spec.ready ?? '/health'))).arrayBuffer();
+      return contestant;
+    } catch {
+      await delay(POLL_MS);
+    }
+  }
+  const reason = contestant.hasEnded ? 'it ended at once' : `no answer within ${START_LIMIT_MS / 1000} s`;
+  await contestant.stop();
+  throw new Absence(`${reason}: ${contestant.lastWords}`);
+}

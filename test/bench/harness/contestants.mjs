@@ -1,0 +1,132 @@
+/**
+ * Every contestant by name: how its process is started and which packages it needs. The gateway runs as users run it:
+ * its own bin, configured by environment.
+ */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const gatewayBin = fileURLToPath(new URL('../../../dist/bin/mcp-streaming-gateway.js', import.meta.url));
+const benchTools = fileURLToPath(new URL('../tools/bench-tools.mjs', import.meta.url));
+const stdioSdkV1 = 'servers/stdio-sdk-v1.mjs';
+const sdkV1 = '@modelcontextprotocol/sdk';
+
+export const KEY = 'bench-key';
+
+export const gatewayEnv = (env = {}) => ({
+  API_KEY: KEY,
+  TOOLS: benchTools,
+  LOG_LEVEL: 'ERROR',
+  DATA_DIR: join(tmpdir(), `mcp-streaming-gateway-bench-${process.pid}`),
+  ...env,
+});
+
+const profileArgs = () =>
+  process.env.BENCH_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`] : [];
+
+const server = (id, label, file, needs = [], env = {}) => ({
+  id,
+  label,
+  args: () => [`servers/${file}.mjs`],
+  needs,
+  env,
+});
+
+/** Ours, with options as environment variables. */
+export const ours = (env = {}, id = 'ours', label = 'this gateway') => ({
+  id,
+  label,
+  args: () => [...profileArgs(), gatewayBin],
+  env: gatewayEnv(env),
+});
+
+export const oursStdio = {
+  id: 'ours',
+  label: 'this gateway',
+  args: () => [gatewayBin, 'stdio'],
+  env: gatewayEnv(),
+};
+
+export const nodeHttp = server('node-http', 'bare node:http', 'node-http');
+export const plainLoop = server('res-write', 'in-process res.write loop', 'node-http');
+export const plainExpress = server('express', 'Express 5 in process', 'express', ['express']);
+export const betterSse = server('better-sse', 'better-sse push in process', 'better-sse', ['better-sse']);
+export const plainWs = server('ws', 'ws in process', 'plain-ws', ['ws']);
+export const sdkV2 = server('sdk-v2', 'MCP SDK v2', 'sdk-v2-http', [
+  '@modelcontextprotocol/server',
+  '@modelcontextprotocol/node',
+]);
+export const tmcp = server('tmcp', 'tmcp', 'tmcp', ['tmcp', '@tmcp/transport-http', '@tmcp/adapter-zod']);
+
+/** The seed's architecture: real MCP servers as workers, or the leanest conceivable ones. */
+export const subprocessPool = (workers) =>
+  server(
+    'subprocesses',
+    `Express + ${workers} SDK v1 stdio subprocesses`,
+    'subprocess-pool',
+    ['express', sdkV1],
+    {
+      WORKERS: String(workers),
+    },
+  );
+export const leanSubprocessPool = (workers) =>
+  server(
+    'subprocesses-lean',
+    `Express + ${workers} hand-written stdio subprocesses`,
+    'subprocess-pool',
+    ['express'],
+    {
+      WORKERS: String(workers),
+      WORKER: './stdio-lean.mjs',
+    },
+  );
+
+export const sdkV1Stateful = server('sdk-v1-stateful', 'MCP SDK v1 stateful', 'sdk-v1-http', [sdkV1], {
+  MODE: 'stateful',
+});
+export const sdkV1Stateless = server('sdk-v1-stateless', 'MCP SDK v1 stateless', 'sdk-v1-http', [sdkV1], {
+  MODE: 'stateless',
+});
+export const fastmcpStateful = server('fastmcp-stateful', 'fastmcp stateful', 'fastmcp', ['fastmcp'], {
+  MODE: 'stateful',
+});
+export const fastmcpStateless = server('fastmcp-stateless', 'fastmcp stateless', 'fastmcp', ['fastmcp'], {
+  MODE: 'stateless',
+});
+export const mcpProxy = {
+  id: 'mcp-proxy',
+  label: 'mcp-proxy over a stdio server',
+  needs: ['mcp-proxy', sdkV1],
+  args: (port) => [
+    'node_modules/mcp-proxy/dist/bin/mcp-proxy.mjs',
+    ...[
+      '--port',
+      String(port),
+      '--host',
+      '127.0.0.1',
+      '--server',
+      'stream',
+      '--',
+      process.execPath,
+      stdioSdkV1,
+    ],
+  ],
+  ready: '/ping',
+};
+export const supergateway = {
+  id: 'supergateway',
+  label: 'supergateway over a stdio server',
+  needs: ['supergateway', sdkV1],
+  args: (port) => [
+    'node_modules/supergateway/dist/index.js',
+    ...[
+      '--stdio',
+      `${process.execPath} ${stdioSdkV1}`,
+      '--port',
+      String(port),
+      '--outputTransport',
+      'streamableHttp',
+    ],
+    ...['--stateful', '--logLevel', 'none', '--healthEndpoint', '/health'],
+  ],
+};

@@ -1,0 +1,99 @@
+/**
+ * What a run tells: one table per workload (medians, ratio to ours), targets met or missed, and the JSON file.
+ *
+ * P1. A ratio is "ours ÷ theirs" in the workload's first column, turned round where less is better, so that above 1
+ *     always means that we are better.
+ */
+import { readFileSync } from 'node:fs';
+import { cpus, release, totalmem, type } from 'node:os';
+import { benchDirectory } from './contestant.mjs';
+import { loadGenerator } from './http-load.mjs';
+
+const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
+
+export function describeMachine() {
+  return {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    system: `${type()} ${release()}`,
+    node: process.version,
+    load: loadGenerator,
+  };
+}
+
+export function describeVersions() {
+  const gateway = readJson(`${benchDirectory}../../package.json`);
+  const versions = { [gateway.name]: gateway.version };
+  for (const name of Object.keys(readJson(`${benchDirectory}package.json`).dependencies)) {
+    try {
+      versions[name] = readJson(`${benchDirectory}node_modules/${name}/package.json`).version;
+    } catch {
+      versions[name] = 'absent';
+    }
+  }
+  return versions;
+}
+
+const heads = {
+  perSecond: 'per second',
+  p50Ms: 'p50 ms',
+  p99Ms: 'p99 ms',
+};
+
+function formatNumber(value) {
+  if (value === undefined || Number.isNaN(value)) return '–';
+  if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en').replaceAll(',', ' ');
+  return value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2);
+}
+
+/** Above 1: ours is better. Undefined where one of the two has no figure. */
+export function ratioOf(workload, ours, theirs) {
+  const column = workload.columns[0];
+  if (!ours?.medians || !theirs?.medians) return undefined;
+  const ratio = ours.medians[column] / theirs.medians[column];
+  return workload.lessIsBetter ? 1 / ratio : ratio;
+}
+
+export function table(workload, rows) {
+  const own = rows.find((row) => row.id === 'ours') ?? rows[0];
+  const lines = rows.map((row) =>
+    row.absent === undefined
+      ? [
+          row.label,
+          ...workload.columns.map((column) => formatNumber(row.medians[column])),
+          row === own ? '' : formatNumber(ratioOf(workload, own, row)),
+        ]
+      : [row.label, `absent: ${row.absent.replaceAll('|', '/').slice(0, 160)}`],
+  );
+  const header = ['', ...workload.columns.map((column) => heads[column] ?? column), 'ours is better by'];
+  const widths = header.map((head, column) =>
+    Math.max(head.length, ...lines.filter((line) => line.length > 2).map((line) => line[column].length), 3),
+  );
+  widths[0] = Math.max(...lines.map((line) => line[0].length), 3);
+  const render = (cells) =>
+    `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]))).join(' | ')} |`;
+  const rule = `|${widths.map((width, column) => (column === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
+  return [`### ${workload.title}`, '', render(header), rule, ...lines.map(render)].join('\n');
+}
+
+/** Judges targets: {of?, than, atLeast} compares rows; {of?, field, atMost | atLeast} looks at one figure. */
+export function judge(workload, rows) {
+  return (workload.targets ?? []).map((target) => {
+    const find = (id) => rows.find((row) => row.id === id);
+    const row = find(target.of ?? 'ours');
+    const got =
+      target.field === undefined ? ratioOf(workload, row, find(target.than)) : row?.medians?.[target.field];
+    const limit = target.atLeast ?? target.atMost;
+    const met = got === undefined ? null : target.atLeast === undefined ? got <= limit : got >= limit;
+    const sign = target.atLeast === undefined ? '≤' : '≥';
+    const text =
+      target.field === undefined
+        ? `${target.of ?? 'ours'} ${sign} ${limit} × ${target.than}`
+        : `${target.text ?? `${target.of ?? 'ours'} ${target.field}`} ${sign} ${limit}`;
+    return { text, got, met };
+  });
+}
+
+export const verdict = ({ text, got, met }) =>
+  `${met === null ? 'not measured' : met ? 'met         ' : 'MISSED      '}  ${text} (got ${formatNumber(got)})`;

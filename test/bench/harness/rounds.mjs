@@ -1,0 +1,71 @@
+/**
+ * Runs the same measurement on all contestants in alternation, so that a slow minute of the machine hits everyone.
+ *
+ * R1. Every contestant is started, checked and warmed up before the first round.
+ * R2. A contestant that fails anywhere is listed absent with the reason and leaves the rounds.
+ * R3. A `cold` entry starts and stops its own process in each measurement, and has no warm-up.
+ */
+import { Absence, startContestant } from './contestant.mjs';
+
+export function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** Medians per field of measurements like {perSecond, p50Ms}. */
+export function medians(measurements) {
+  const result = {};
+  for (const key of Object.keys(measurements[0] ?? {}))
+    result[key] = median(measurements.map((one) => one[key]));
+  return result;
+}
+
+/**
+ * @param entries [{spec, id?, label?, prepare?(contestant) → state, measure(contestant, state, warmUp) → {field: number}}]
+ *        or [{spec, id?, label?, cold: true, measure(spec) → {field: number}}]
+ * @param plan {rounds, progress(text)}
+ * @returns [{id, label, medians, rounds}] or [{id, label, absent}] per entry
+ */
+export async function runRounds(entries, plan) {
+  const running = new Map();
+  const rows = entries.map((entry) => ({
+    id: entry.id ?? entry.spec.id,
+    label: entry.label ?? entry.spec.label,
+    rounds: [],
+  }));
+  const attempt = async (index, step) => {
+    if (rows[index].absent !== undefined) return;
+    try {
+      await step(entries[index], rows[index]);
+    } catch (error) {
+      rows[index].absent = error instanceof Absence ? error.message : `failed: ${error.message}`;
+    }
+  };
+  try {
+    for (const index of entries.keys()) {
+      if (entries[index].cold) continue;
+      await attempt(index, async (entry, row) => {
+        plan.progress(`warm-up ${row.label}`);
+        const key = JSON.stringify([entry.spec.id, entry.spec.env]);
+        if (!running.has(key)) running.set(key, await startContestant(entry.spec));
+        row.contestant = running.get(key);
+        row.state = await entry.prepare?.(row.contestant);
+        await entry.measure(row.contestant, row.state, true);
+      });
+    }
+    for (let round = 1; round <= plan.rounds; round += 1) {
+      for (const index of entries.keys()) {
+        await attempt(index, async (entry, row) => {
+          plan.progress(`round ${round}/${plan.rounds} ${row.label}`);
+          row.rounds.push(await entry.measure(entry.cold ? entry.spec : row.contestant, row.state, false));
+        });
+      }
+    }
+  } finally {
+    for (const contestant of running.values()) await contestant.stop();
+  }
+  return rows.map(({ id, label, absent, rounds }) =>
+    absent === undefined ? { id, label, medians: medians(rounds), rounds } : { id, label, absent },
+  );
+}

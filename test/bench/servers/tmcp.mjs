@@ -1,0 +1,25 @@
+/** Contestant "tmcp", served as its README shows: @remix-run/node-fetch-server on node:http. */
+import { createServer } from 'node:http';
+import { createRequestListener } from '@remix-run/node-fetch-server';
+import { ZodJsonSchemaAdapter } from '@tmcp/adapter-zod';
+import { HttpTransport } from '@tmcp/transport-http';
+import { McpServer } from 'tmcp';
+import { z } from 'zod';
+import { PORT } from './work.mjs';
+
+const schema = z.object({ text: z.string() });
+const server = new McpServer(
+  { name: 'bench', version: '1.0.0', description: 'bench' },
+  { adapter: new ZodJsonSchemaAdapter(), capabilities: { tools: {} } },
+);
+server.tool({ name: 'echo', description: 'Echoes.', schema, outputSchema: schema }, async ({ text }) => ({
+  content: [{ type: 'text', text: JSON.stringify({ text }) }],
+  structuredContent: { text },
+}));
+
+const transport = new HttpTransport(server, { path: '/mcp' });
+createServer(
+  createRequestListener(
+    async (request) => (await transport.respond(request)) ?? new Response(null, { status: 404 }),
+  ),
+).listen(PORT, '127.0.0.1');

@@ -1,0 +1,81 @@
+/** (h) Memory per idle SSE stream: 1 000 streams that got one chunk and then nothing. */
+import { connect } from 'node:net';
+import { delay, startContestant } from '../harness/contestant.mjs';
+import { betterSse, nodeHttp, ours } from '../harness/contestants.mjs';
+import { streamRequest, toolRequest } from '../harness/requests.mjs';
+import { runRounds } from '../harness/rounds.mjs';
+
+const STREAMS = 1_000;
+const WARM_UP_STREAMS = 64;
+const AT_ONCE = 50;
+const SETTLE_MS = 1_500;
+const OPEN_LIMIT_MS = 10_000;
+
+export const title = '(h) memory of 1 000 idle SSE streams';
+export const columns = ['kibibytesPerStream', 'idleMebibytes'];
+export const lessIsBetter = true;
+export const targets = [{ field: 'kibibytesPerStream', atMost: 25, text: 'KiB per idle stream' }];
+
+function openStream(port, request) {
+  const head = Object.entries(request.headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const socket = connect(port, '127.0.0.1');
+  socket.write(
+    `POST ${request.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${request.body.length}\r\n${head.join('')}\r\n${request.body}`,
+  );
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('a stream did not open')), OPEN_LIMIT_MS);
+    let text = '';
+    socket.on('data', (data) => {
+      text += data.toString('latin1');
+      if (!/event: ?chunk/.test(text)) return;
+      clearTimeout(timer);
+      resolve(socket);
+    });
+    socket.once('error', reject);
+    socket.once('close', () => reject(new Error(`a stream was closed: ${text.slice(0, 200)}`)));
+  });
+}
+
+async function openStreams(port, request, count) {
+  const sockets = [];
+  while (sockets.length < count) {
+    const batch = Array.from({ length: Math.min(AT_ONCE, count - sockets.length) }, () =>
+      openStream(port, request),
+    );
+    sockets.push(...(await Promise.all(batch)));
+  }
+  return sockets;
+}
+
+export function run(plan) {
+  const entry = (spec, request, label) => ({
+    spec,
+    label,
+    cold: true,
+    measure: async () => {
+      const contestant = await startContestant(spec);
+      try {
+        const warmUp = await openStreams(contestant.port, request, WARM_UP_STREAMS);
+        for (const socket of warmUp) socket.destroy();
+        await delay(SETTLE_MS);
+        const idleBytes = contestant.memoryBytes();
+        const sockets = await openStreams(contestant.port, request, STREAMS);
+        await delay(SETTLE_MS);
+        const grownBytes = contestant.memoryBytes() - idleBytes;
+        for (const socket of sockets) socket.destroy();
+        return { kibibytesPerStream: grownBytes / 1024 / STREAMS, idleMebibytes: idleBytes / 2 ** 20 };
+      } finally {
+        await contestant.stop();
+      }
+    },
+  });
+  const gateway = ours({ MIN_WORKERS: '8', MAX_WORKERS: '8', CALLS_PER_WORKER: '128' });
+  return runRounds(
+    [
+      entry(gateway, streamRequest('idle', {})),
+      entry(nodeHttp, toolRequest('idle', {}), 'in process on node:http'),
+      entry(betterSse, toolRequest('idle', {}), 'better-sse in process'),
+    ],
+    plan,
+  );
+}
