@@ -1,0 +1,172 @@
+/**
+ * How a list of journeys is read: page by page, each page by one short query.
+ *
+ * L1. No read stays open between two pages: an open one would hold up the WAL checkpoint for as long as a slow
+ *     client takes, and would see nothing of what its own connection writes meanwhile.
+ * L2. A page goes on after the last row of the page before (its position in the order), never by an offset.
+ * L3. A page ends after some hundred rows or PAGE_CHARACTERS of text, so its memory does not depend on the journeys.
+ * L4. A list ends: journeys created, or moved behind it, after its start are not in it. What else changes meanwhile
+ *     may be seen as it was before or as it is after.
+ */
+import { ToolError } from '../../lib/protocol/tool-error.ts';
+import { type Journey, SORTS, type Sort } from './journey.ts';
+import type { Row, SqlValue } from './sqlite.ts';
+
+const PAGE_ROWS = 200;
+/** Words in another order than that of creation: every page searches anew, so there are fewer of them. */
+const SORTED_SEARCH_ROWS = 1000;
+const PAGE_CHARACTERS = 512 * 1024;
+
+export interface ListFilter {
+  readonly status?: string | undefined;
+  readonly tag?: string | undefined;
+  readonly query?: string | undefined;
+  readonly sort: Sort;
+}
+
+/** Where a row stands in the order: the value it is sorted by, and its number among equals. */
+export interface Position {
+  readonly key: string | number;
+  readonly seq: number;
+}
+
+export interface ListedJourney {
+  readonly journey: Journey;
+  readonly position: Position;
+}
+
+/** Bounds of a list, taken at its start (L4). */
+export interface ListStart {
+  readonly lastSeq: number;
+  readonly now: string;
+}
+
+/** The order of creation is `seq`: unlike the clock it never steps back. */
+const SORT_COLUMN = { createdAt: 'seq', updatedAt: 'updated_at', name: 'name' } as const;
+
+interface PageQuery {
+  readonly sql: string;
+  readonly values: readonly SqlValue[];
+}
+
+/** The query for the page after `after`. Only fixed text goes into the SQL; every value is bound. */
+export function pageQuery(
+  filter: ListFilter,
+  start: ListStart,
+  after: Position | null,
+  most: number,
+): PageQuery {
+  const descending = filter.sort.startsWith('-');
+  const column = SORT_COLUMN[filter.sort.replace('-', '') as keyof typeof SORT_COLUMN];
+  const beyond = descending ? '<' : '>';
+  const direction = descending ? 'DESC' : 'ASC';
+  const conditions = ['seq <= ?'];
+  const values: SqlValue[] = [start.lastSeq];
+  const where = (condition: string, ...bound: SqlValue[]) => {
+    conditions.push(condition);
+    values.push(...bound);
+  };
+  if (filter.status !== undefined) where('status = ?', filter.status);
+  if (filter.tag !== undefined) {
+    where('EXISTS (SELECT 1 FROM journey_tags t WHERE t.tag = ? AND t.seq = journeys.seq)', filter.tag);
+  }
+  if (after && column === 'seq') where(`seq ${beyond} ?`, after.seq);
+  else if (after) where(`(${column}, seq) ${beyond} (?, ?)`, after.key, after.seq);
+  if (column === 'updated_at' && !descending) where('updated_at <= ?', start.now);
+
+  let from = 'journeys';
+  let rows = PAGE_ROWS;
+  const words = searchWords(filter.query);
+  if (words !== null && column === 'seq') {
+    // The index walks in the order of rowid, so a page costs what it shows, however many match.
+    from = 'journey_search CROSS JOIN journeys ON journeys.seq = journey_search.rowid';
+    where('journey_search MATCH ?', words);
+    if (after) where(`journey_search.rowid ${beyond} ?`, after.seq);
+  } else if (words !== null) {
+    rows = SORTED_SEARCH_ROWS;
+    where('seq IN (SELECT rowid FROM journey_search WHERE journey_search MATCH ?)', words);
+  }
+  const order =
+    column === 'seq'
+      ? `${words === null ? 'seq' : 'journey_search.rowid'} ${direction}`
+      : `${column} ${direction}, seq ${direction}`;
+  return {
+    sql: `SELECT journeys.* FROM ${from} WHERE ${conditions.join(' AND ')} ORDER BY ${order} LIMIT ?`,
+    values: [...values, Math.min(most, rows)],
+  };
+}
+
+/** Reads rows until the page is full (L3). */
+export function readPage(rows: Iterable<unknown>, sort: Sort): ListedJourney[] {
+  const page: ListedJourney[] = [];
+  let characters = 0;
+  for (const row of rows as Iterable<Row>) {
+    const journey = toJourney(row);
+    const seq = Number(row['seq']);
+    page.push({ journey, position: { key: sortKey(journey, seq, sort), seq } });
+    characters += journey.description.length + String(row['tags']).length + String(row['steps']).length;
+    if (characters >= PAGE_CHARACTERS) break;
+  }
+  return page;
+}
+
+function sortKey(journey: Journey, seq: number, sort: Sort): string | number {
+  if (sort.endsWith('name')) return journey.name;
+  return sort.endsWith('updatedAt') ? journey.updatedAt : seq;
+}
+
+/**
+ * User text as an FTS5 query: every word quoted, so that nothing in it is syntax, all of them needed, each the
+ * beginning of a word. Null when there is no word.
+ */
+export function searchWords(query: string | undefined): string | null {
+  const words = query?.split(/\s+/u).filter((word) => word !== '') ?? [];
+  if (words.length === 0) return null;
+  return words.map((word) => `"${word.replaceAll('"', '""')}"*`).join(' AND ');
+}
+
+export function toJourney(row: Row): Journey {
+  return {
+    id: String(row['id']),
+    name: String(row['name']),
+    description: String(row['description']),
+    status: row['status'] as Journey['status'],
+    tags: JSON.parse(String(row['tags'])),
+    steps: JSON.parse(String(row['steps'])),
+    version: Number(row['version']),
+    createdAt: String(row['created_at']),
+    updatedAt: String(row['updated_at']),
+  };
+}
+
+/** A position as a client carries it to the next page: opaque to it, and tied to its sort. */
+export function encodeCursor(sort: Sort, { key, seq }: Position): string {
+  return Buffer.from(JSON.stringify([SORTS.indexOf(sort), key, seq])).toString('base64url');
+}
+
+/** @throws {ToolError} `invalid_arguments` for anything that `encodeCursor` did not make for this sort. */
+export function decodeCursor(cursor: string, sort: Sort): Position {
+  const [order, key, seq] = parseCursor(cursor);
+  if (SORTS[order as number] === undefined || !Number.isSafeInteger(seq)) {
+    throw badCursor('is not a cursor of this tool: pass meta.nextCursor of the page before');
+  }
+  if (SORTS[order as number] !== sort)
+    throw badCursor(`belongs to a list with sort "${SORTS[order as number]}"`);
+  if (typeof key !== (sort.endsWith('createdAt') ? 'number' : 'string')) throw badCursor('is damaged');
+  return { key: key as string | number, seq: seq as number };
+}
+
+function parseCursor(cursor: string): readonly unknown[] {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    return Array.isArray(parsed) ? parsed : [];
+  } catch {
+    return [];
+  }
+}
+
+function badCursor(problem: string): ToolError {
+  return new ToolError('invalid_arguments', `cursor ${problem}`, {
+    details: { issues: [{ path: 'cursor', message: problem, code: 'custom' }] },
+  });
+}

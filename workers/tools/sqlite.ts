@@ -1,0 +1,186 @@
+/**
+ * A SQLite connection from whichever driver this Node.js has: its own `node:sqlite`, else better-sqlite3.
+ *
+ * Q1. The two share the part of their API that is declared here, so no adapter stands between.
+ * Q2. Both survive the termination of their thread in mid-write; other drivers abort the whole process then.
+ * Q3. `synchronous=FULL` in WAL mode: a commit that returned survives kill -9 and power loss.
+ * Q4. The busy timeout is short, because SQLite waits by blocking the thread; `whenFree` waits on.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ToolError } from '../../lib/protocol/tool-error.ts';
+
+export type SqlValue = string | number | null;
+export type Row = Readonly<Record<string, SqlValue>>;
+
+export interface Statement {
+  run(...values: SqlValue[]): { changes: number | bigint };
+  get(...values: SqlValue[]): unknown;
+  all(...values: SqlValue[]): unknown[];
+  /** The connection refuses other work until the loop ends: never await inside. */
+  iterate(...values: SqlValue[]): IterableIterator<unknown>;
+}
+
+export interface Database {
+  exec(sql: string): unknown;
+  prepare(sql: string): Statement;
+  close(): unknown;
+}
+
+type Driver = new (file: string) => Database;
+
+const BUSY_TIMEOUT_MS = 200;
+const PATIENCE_MS = 20_000;
+
+let driver: Promise<Driver> | undefined;
+
+/** Opens a file with this project's settings. @throws {ToolError} `unavailable` where no driver loads. */
+export async function openDatabase(file: string): Promise<Database> {
+  driver ??= loadDriver();
+  const Database = await driver;
+  return whenFree(() => {
+    const database = new Database(file);
+    try {
+      database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+      database.exec('PRAGMA journal_mode = WAL');
+      database.exec('PRAGMA synchronous = FULL');
+      database.exec('PRAGMA foreign_keys = ON');
+      database.exec(`PRAGMA journal_size_limit = ${64 * 2 ** 20}`);
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  });
+}
+
+async function loadDriver(): Promise<Driver> {
+  const reasons: unknown[] = [];
+  for (const load of [loadNodeSqlite, loadBetterSqlite]) {
+    try {
+      return await load();
+    } catch (error) {
+      reasons.push(error);
+    }
+  }
+  throw new ToolError(
+    'unavailable',
+    `journeys need SQLite, and Node.js ${process.versions.node} has none: use Node.js 22.15 or newer, or install better-sqlite3 beside the gateway`,
+    { retryable: false, cause: new AggregateError(reasons, reasons.map(String).join('\n')) },
+  );
+}
+
+/** Node's own driver; its first releases came without the full-text index. */
+function loadNodeSqlite(): Driver {
+  const sqlite = withoutSqliteWarning(() => process.getBuiltinModule('node:sqlite'));
+  if (!sqlite) throw new Error(`Node.js ${process.versions.node} has no node:sqlite`);
+  const probe = new sqlite.DatabaseSync(':memory:');
+  try {
+    probe.exec(`CREATE VIRTUAL TABLE probe USING fts5(text, content='', contentless_delete=1)`);
+  } finally {
+    probe.close();
+  }
+  return sqlite.DatabaseSync as unknown as Driver;
+}
+
+async function loadBetterSqlite(): Promise<Driver> {
+  const { default: BetterSqlite } = await import('better-sqlite3');
+  // The native part loads with the first connection.
+  new BetterSqlite(':memory:').close();
+  return BetterSqlite as unknown as Driver;
+}
+
+/** Node 22 and 24 call the driver experimental, once per thread; whoever reads it can do nothing about it. */
+function withoutSqliteWarning<T>(load: () => T): T {
+  const { emitWarning } = process;
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
+    if (!String(warning).includes('SQLite')) Reflect.apply(emitWarning, process, [warning, ...rest]);
+  };
+  try {
+    return load();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+
+/** What went wrong in SQLite, by its primary result code; null for an error of anything else. */
+type Trouble = 'busy' | 'full' | 'unwritable' | 'damaged' | 'io' | null;
+
+const TROUBLE_BY_CODE: Readonly<Record<number, Trouble>> = {
+  5: 'busy',
+  6: 'busy',
+  8: 'unwritable',
+  10: 'io',
+  11: 'damaged',
+  13: 'full',
+  14: 'unwritable',
+  26: 'damaged',
+};
+
+const TROUBLE_BY_NAME: Readonly<Record<string, Trouble>> = {
+  SQLITE_BUSY: 'busy',
+  SQLITE_LOCKED: 'busy',
+  SQLITE_READONLY: 'unwritable',
+  SQLITE_IOERR: 'io',
+  SQLITE_CORRUPT: 'damaged',
+  SQLITE_FULL: 'full',
+  SQLITE_CANTOPEN: 'unwritable',
+  SQLITE_NOTADB: 'damaged',
+};
+
+const ADVICE: Readonly<Record<Exclude<Trouble, null>, string>> = {
+  busy: 'journeys are busy with other writers; try again',
+  full: 'journeys cannot be written: the disk is full; free some space and try again',
+  unwritable:
+    'journeys cannot be read or written: the data folder is not accessible; check DATA_DIR and its owner',
+  damaged:
+    'journeys cannot be read: journeys.db in the data folder is damaged or no journeys file; restore it',
+  io: 'journeys cannot be read or written: the disk reports an error',
+};
+
+function troubleOf(error: unknown): Trouble {
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
+  if (typeof errcode === 'number') return TROUBLE_BY_CODE[errcode & 0xff] ?? null;
+  if (typeof code !== 'string') return null;
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOENT'].includes(code)) return 'unwritable';
+  if (code === 'ENOSPC' || code === 'EDQUOT') return 'full';
+  // 'SQLITE_IOERR_WRITE' is an extended code of SQLITE_IOERR.
+  return TROUBLE_BY_NAME[code.split('_', 2).join('_')] ?? null;
+}
+
+/**
+ * Runs `work`, and again while another connection holds the lock, without blocking the thread in between.
+ * `work` must leave no transaction open when it throws.
+ * @throws {ToolError} `unavailable` when the file stays locked, or cannot be used at all.
+ */
+export async function whenFree<T>(work: () => T): Promise<T> {
+  const giveUpAt = performance.now() + PATIENCE_MS;
+  for (let pauseMs = 2; ; pauseMs = Math.min(pauseMs * 2, 100)) {
+    try {
+      return work();
+    } catch (error) {
+      const trouble = troubleOf(error);
+      if (trouble === null) throw error;
+      if (trouble !== 'busy' || performance.now() > giveUpAt) {
+        throw new ToolError('unavailable', ADVICE[trouble], { cause: error });
+      }
+      await sleep(pauseMs * (0.5 + Math.random()));
+    }
+  }
+}
+
+/** Runs `work` in one write transaction, which is durable when this returns and undone when it throws. */
+export function transaction<T>(database: Database, work: () => T): T {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    database.exec('COMMIT');
+    return result;
+  } catch (error) {
+    try {
+      database.exec('ROLLBACK');
+    } catch {
+      // SQLite has rolled back by itself (full disk, I/O error).
+    }
+    throw error;
+  }
+}
