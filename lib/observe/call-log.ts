@@ -1,0 +1,70 @@
+/**
+ * What of each call goes to the log: one line when it has ended, and what its tool logged.
+ *
+ * C1. A call is one line, at INFO where it succeeded or its caller was at fault, graver otherwise.
+ * C2. The cause of a failure, stack included, is here and nowhere else.
+ */
+
+import { ERROR_CODES, type ErrorCode } from '../protocol/error-code.ts';
+import type { Caller, CallKind } from '../protocol/frames.ts';
+import { describeThrown } from '../protocol/tool-error.ts';
+import type { TerminalEvent, ToolLogRecord } from '../tool/runner.ts';
+import type { Logger } from './logger.ts';
+
+/** A call that has ended. */
+export interface EndedCall {
+  readonly callId: string;
+  readonly kind: CallKind;
+  readonly name: string;
+  readonly caller: Caller;
+  readonly end: TerminalEvent;
+}
+
+export function logCall(logger: Logger, { callId, kind, name, caller, end }: EndedCall): void {
+  const line = {
+    callId,
+    [kind]: name,
+    transport: caller.transport,
+    key: caller.keyId,
+    status: end.type === 'result' ? 'success' : end.error.code,
+    durationMs: Math.round(end.durationMs * 100) / 100,
+    chunks: end.chunks,
+  };
+  if (end.type === 'result') {
+    logger.info(line, 'call');
+    return;
+  }
+  const { error } = end;
+  const { cause } = error;
+  const stack =
+    cause === undefined
+      ? {}
+      : { err: { type: error.name, message: error.message, stack: describeThrown(cause) } };
+  logger[levelOf(error.code)]({ ...line, ...stack }, `call: ${error.message}`);
+}
+
+/** Crashes and our own faults want a person; a failed tool wants its author; the rest is a caller's business. */
+function levelOf(code: ErrorCode): 'info' | 'warn' | 'error' {
+  if (code === 'internal' || code === 'worker_crashed' || code === 'worker_out_of_memory') return 'error';
+  return ERROR_CODES[code].fault === 'caller' ? 'info' : 'warn';
+}
+
+const METHODS = { debug: 'debug', info: 'info', warning: 'warn', error: 'error' } as const;
+
+/** Logs what a tool logged or printed. `data` is JSON text, and stays what it is. */
+export function logToolRecord(logger: Logger, { callId, tool, level, message, data }: ToolLogRecord): void {
+  const line = {
+    ...(callId === null ? {} : { callId }),
+    ...(tool === null ? {} : { tool }),
+    ...(data === undefined ? {} : { data: parsed(data) }),
+  };
+  logger[METHODS[level]](line, message);
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return json;
+  }
+}
