@@ -1,0 +1,137 @@
+/**
+ * The WebSocket door: refuses or upgrades `/ws/tools/{name}`, keeps the sockets alive, and closes them at the end.
+ *
+ * D1. A socket gets its error listener before anything else happens to it.
+ * D2. What is refused is refused before the upgrade, as an HTTP answer with a problem document.
+ * D3. A client pongs within two heartbeats or is dropped; one that is behind with reading is judged by that instead.
+ */
+import { type Server, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { WEBSOCKET_SUBPROTOCOL } from '../access/presented-key.ts';
+import { toolNotFound } from '../dispatch/dispatcher.ts';
+import { ToolError } from '../protocol/tool-error.ts';
+import { renderProblem } from './error-rendering.ts';
+import type { GatewayRequest } from './gateway-message.ts';
+import { commonHeaders, PROBLEM_TYPE, problemHeaders } from './http-response.ts';
+import { requestIdFor } from './request-id.ts';
+import { type ChannelContext, WebSocketChannel } from './websocket-channel.ts';
+
+const MAX_MESSAGE_BYTES = 1024 * 1024;
+/** How long a client may take to answer our close before its socket is destroyed. */
+const CLOSE_GRACE_MS = 1000;
+
+export class WebSocketDoor {
+  readonly #context: ChannelContext;
+  readonly #channels = new Set<WebSocketChannel>();
+  readonly #server = new WebSocketServer<typeof WebSocket, typeof GatewayRequest>({
+    noServer: true,
+    maxPayload: MAX_MESSAGE_BYTES,
+    perMessageDeflate: false,
+    clientTracking: false,
+    handleProtocols: (offered) => (offered.has(WEBSOCKET_SUBPROTOCOL) ? WEBSOCKET_SUBPROTOCOL : false),
+  });
+  readonly #heartbeat: NodeJS.Timeout;
+  #isClosing = false;
+
+  constructor(server: Server<typeof GatewayRequest>, context: ChannelContext, pingMs: number) {
+    this.#context = context;
+    this.#heartbeat = setInterval(() => this.#pingAll(), pingMs).unref();
+    server.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket as Socket, head));
+    this.#server.on('headers', (headers, request) => headers.push(`X-Request-Id: ${request.requestId}`));
+    this.#server.on('wsClientError', (error, socket, request) => {
+      refuse(
+        request,
+        socket as Socket,
+        new ToolError('invalid_request', `no WebSocket handshake: ${error.message}`),
+      );
+    });
+  }
+
+  /** Says goodbye to every client and waits until all sockets are gone. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    clearInterval(this.#heartbeat);
+    for (const channel of this.#channels) channel.close(1001, 'going away');
+    const gone = [...this.#channels].map(
+      ({ socket }) =>
+        new Promise<void>((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve()))),
+    );
+    const timer = setTimeout(() => {
+      for (const channel of this.#channels) channel.terminate();
+    }, CLOSE_GRACE_MS);
+    await Promise.all(gone);
+    clearTimeout(timer);
+  }
+
+  async #upgrade(request: GatewayRequest, socket: Socket, head: Buffer): Promise<void> {
+    socket.on('error', () => socket.destroy());
+    request.requestId = requestIdFor(request.headers['x-request-id']);
+    try {
+      this.#context.access.checkOrigin(request);
+      const keyId = await this.#context.access.checkKey(request, { isWebSocket: true });
+      const tool = this.#toolOf(request);
+      if (socket.destroyed) return;
+      this.#server.handleUpgrade(request, socket, head, (ws) => this.#welcome(ws, socket, tool, keyId));
+    } catch (thrown) {
+      const error = ToolError.from(thrown, 'internal', 'the upgrade failed');
+      if (error.code === 'internal') this.#context.log('error', 'an upgrade failed', { error });
+      refuse(request, socket, error);
+    }
+  }
+
+  #toolOf(request: GatewayRequest): string {
+    const encoded = /^\/ws\/tools\/([^/]+)$/.exec(request.pathOnly)?.[1];
+    if (encoded === undefined) throw new ToolError('not_found', 'WebSockets live at /ws/tools/{name}');
+    const name = decodeName(encoded);
+    if (!this.#context.dispatcher.tool(name)) throw toolNotFound(name);
+    if (request.method !== 'GET') throw new ToolError('method_not_allowed', 'a WebSocket begins with GET');
+    if (this.#isClosing || this.#context.dispatcher.isDraining) {
+      throw new ToolError('unavailable', 'the gateway is shutting down; connect again in a moment');
+    }
+    return name;
+  }
+
+  #welcome(ws: WebSocket, socket: Socket, tool: string, keyId: string): void {
+    const channel = new WebSocketChannel(ws, socket, tool, keyId, this.#context);
+    this.#channels.add(channel);
+    ws.once('close', () => this.#channels.delete(channel));
+  }
+
+  #pingAll(): void {
+    for (const channel of this.#channels) {
+      if (channel.isBehind) continue;
+      if (channel.missedPongs >= 2) channel.terminate();
+      else {
+        channel.missedPongs++;
+        channel.ping();
+      }
+    }
+  }
+}
+
+function decodeName(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    throw new ToolError(
+      'invalid_request',
+      `the path segment ${JSON.stringify(encoded)} is not valid percent-encoding`,
+    );
+  }
+}
+
+/** Answers an upgrade like a plain request, and ends the connection. */
+function refuse(request: GatewayRequest, socket: Socket, error: ToolError): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = renderProblem(error, { instance: request.pathOnly, requestId: request.requestId });
+  const headers = [...commonHeaders(request), ...problemHeaders(error), 'Content-Type', PROBLEM_TYPE];
+  headers.push('Content-Length', String(Buffer.byteLength(body)), 'Connection', 'close');
+  let text = `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? 'Error'}\r\n`;
+  for (let at = 0; at < headers.length; at += 2) text += `${headers[at]}: ${headers[at + 1]}\r\n`;
+  socket.once('finish', () => socket.destroy());
+  socket.end(`${text}\r\n${body}`);
+}
