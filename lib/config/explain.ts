@@ -31,9 +31,11 @@ export function flags(): Flag[] {
   return OPTION_LIST.flatMap(([name, option]) => {
     if (option.flag === undefined) return [];
     const { kind } = option;
-    const value = kind.isSwitch ? `[${kind.placeholder}]` : `<${kind.placeholder}>`;
+    // A switch that is off takes no value, or `--reload stdio` would take the command for one.
+    const syntax =
+      kind.isSwitch && option.default === 'off' ? option.flag : `${option.flag} <${kind.placeholder}>`;
     const description = `${option.summary.replaceAll('`', '')} [${option.env}${defaultNote(option)}]`;
-    return [{ option: name, syntax: `${option.flag} ${value}`, description, isList: kind.isList ?? false }];
+    return [{ option: name, syntax, description, isList: kind.isList ?? false }];
   });
 }
 
@@ -72,5 +74,8 @@ function defaultWords(option: Option<unknown>): string {
 function defaultNote(option: Option<unknown>): string {
   const words = defaultWords(option);
   if (words === '') return '';
-  return option.kind.unit === undefined ? `: ${words}` : `: ${words} ${option.kind.unit}`;
+  // `1MiB` says its unit itself.
+  return option.kind.unit === undefined || /[a-z]$/i.test(words)
+    ? `: ${words}`
+    : `: ${words} ${option.kind.unit}`;
 }
