@@ -6,13 +6,16 @@
  * F3. Values travel as JSON text made in the thread (N documents joined by newlines, which JSON text never
  *     contains), so that the gateway pastes and never parses them.
  * F4. Chunk indexes count 0, 1, 2 … without gaps. A thread never has more chunks or bytes outstanding than the
- *     gateway granted; one item larger than the byte credit may go when nothing is outstanding.
+ *     gateway granted; one item larger than the byte credit may go when (almost) nothing is outstanding.
  * F5. The port closing before the terminal frame means the thread died.
  * F6. The thread posts an array of frames at a time, in order.
  */
 import type { WireError } from './tool-error.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warning' | 'error';
+
+/** Levels in order, for comparing. */
+export const LOG_RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warning: 2, error: 3 };
 
 /** The doors a call can come through. */
 export type TransportName = 'http' | 'sse' | 'ndjson' | 'websocket' | 'mcp-http' | 'mcp-stdio' | 'cli';
@@ -40,6 +43,12 @@ export interface Credit {
   readonly bytes: number;
 }
 
+/**
+ * What the gateway may keep unreturned while it waits for more. A thread whose outstanding bytes are within it may
+ * send one item larger than its credit; without that, a large item and an unreturned rest would wait for each other.
+ */
+export const CREDIT_SLACK: Credit = { items: 128, bytes: 64 * 1024 };
+
 /** The Piscina task of one call. */
 export interface CallTask {
   readonly call: number;
@@ -56,6 +65,8 @@ export interface CallTask {
   /** Cap of one chunk and of the returned value, in bytes of JSON. */
   readonly maxResultBytes: number;
   readonly credit: Credit;
+  /** The least level of log records that the caller wants as events; absent: none. */
+  readonly logLevel?: LogLevel;
   /** Request metadata a tool may read (`_meta` of an MCP request, trace context). */
   readonly requestMeta?: Readonly<Record<string, unknown>>;
 }
@@ -118,7 +129,7 @@ export type ThreadFrame =
   | { readonly type: 'error'; readonly call: number; readonly chunks: number; readonly error: WireError }
   | { readonly type: 'retiring'; readonly reason: string }
   | { readonly type: 'pong'; readonly heapUsedBytes: number; readonly utilization: number }
-  | { readonly type: 'described'; readonly catalog: Catalog };
+  | { readonly type: 'described'; readonly catalog: Catalog | null; readonly failure: string | null };
 
 export interface ResultFrame {
   readonly type: 'result';
@@ -144,6 +155,16 @@ export interface ThreadHello {
   readonly threadId: number;
   /** Null when every tool module loaded, else why one did not. */
   readonly failure: string | null;
+}
+
+/** What every thread is started with (`workerData`). */
+export interface ThreadSettings {
+  /** URLs of the modules to load, in order. */
+  readonly toolModules: readonly string[];
+  /** The folder where built-in tools keep their data. */
+  readonly dataDir: string;
+  /** The least level that the gateway's log keeps; records below it are not sent. */
+  readonly logLevel: LogLevel;
 }
 
 export type Isolation = 'exclusive' | 'shared';

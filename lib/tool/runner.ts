@@ -33,6 +33,8 @@ export interface CallRequest {
   /** Bytes of chunk list that the result may repeat. With `streams: false` a longer list fails the call. */
   readonly repeatBytes: number;
   readonly abilities?: ClientAbilities;
+  /** The least level of `log` events wanted; absent: none. */
+  readonly logLevel?: LogLevel;
   readonly requestMeta?: Readonly<Record<string, unknown>>;
   /** Chosen by the dispatcher when absent. */
   readonly callId?: string;

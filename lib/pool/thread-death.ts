@@ -1,0 +1,25 @@
+/**
+ * What a dead thread's last words mean: the one place where Piscina's and Node's texts are matched, since they carry
+ * no codes of their own. A test pins the texts.
+ */
+
+export interface ThreadDeath {
+  readonly code: 'worker_crashed' | 'worker_out_of_memory';
+  readonly message: string;
+}
+
+/** @param rejection what Piscina rejected the thread's runs with; null where nothing was said. */
+export function explainDeath(rejection: unknown, wasStuck: boolean): ThreadDeath {
+  if (wasStuck) {
+    return { code: 'worker_crashed', message: 'the thread was replaced: a neighbour blocked it' };
+  }
+  if ((rejection as { code?: unknown } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    return {
+      code: 'worker_out_of_memory',
+      message: 'the thread ran out of heap (WORKER_HEAP_MB); process less at a time or raise the limit',
+    };
+  }
+  const exit = /worker exited with code: (-?\d+)/.exec(rejection instanceof Error ? rejection.message : '');
+  const how = exit ? ` (exit code ${exit[1]})` : '';
+  return { code: 'worker_crashed', message: `the thread ended in the middle of the call${how}` };
+}

@@ -1,0 +1,267 @@
+/**
+ * One call in flight on the gateway's side: turns its thread's frames into the event stream a transport reads.
+ *
+ * C1. Events come in the order of their frames; the terminal one is last, exactly one, and ends the iteration.
+ * C2. Asking for the next event says that the last one is consumed; only then is its credit given back.
+ * C3. Once ended (by its tool, a cancel or a death) the call drops every later frame.
+ * C4. One reader. Leaving the iteration early cancels the call.
+ */
+
+import { ERROR_CODES } from '../protocol/error-code.ts';
+import {
+  type CallTask,
+  type CancelReason,
+  CREDIT_SLACK,
+  type Credit,
+  type HostFrame,
+  type ThreadFrame,
+  type ToolDescriptor,
+} from '../protocol/frames.ts';
+import { ToolError } from '../protocol/tool-error.ts';
+import type { CallRequest, RunningCall, TerminalEvent, ToolEvent } from '../tool/runner.ts';
+
+/** What may be outstanding per call: enough for 16 full batches, little enough that a paused reader costs nothing. */
+export const CREDIT_WINDOW: Credit = { items: 1024, bytes: 1024 * 1024 };
+const HALF_WINDOW: Credit = { items: CREDIT_WINDOW.items / 2, bytes: CREDIT_WINDOW.bytes / 2 };
+
+/** Log events that a reader who does not keep up may leave unread; later ones are dropped (the gateway's log has all). */
+const MAX_UNREAD_LOGS = 1000;
+
+type CallFrameType = 'started' | 'chunks' | 'progress' | 'log' | 'ask' | 'result' | 'error';
+export type CallFrame = Extract<ThreadFrame, { readonly type: CallFrameType }>;
+
+/** What a call needs of the pool. */
+export interface CallHost {
+  readonly maxResultBytes: number;
+  /** Climbs the cancel ladder behind a call that has just ended for its caller. */
+  cancelled(call: ToolCall, reason: CancelReason): void;
+}
+
+type Admitted = CallRequest & { readonly callId: string };
+
+export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
+  readonly number: number;
+  readonly callId: string;
+  readonly request: Admitted;
+  readonly isExclusive: boolean;
+  /** How often a thread died before the call ran. */
+  lostStarts = 0;
+  readonly #host: CallHost;
+  readonly #isRepeatable: boolean;
+  readonly #createdAt = performance.now();
+  #startedAt: number | null = null;
+  #post: ((frame: HostFrame) => void) | null = null;
+
+  #events: ToolEvent[] = [];
+  #reader: ((step: IteratorResult<ToolEvent>) => void) | null = null;
+  #end: TerminalEvent | null = null;
+  #endListeners: ((end: TerminalEvent) => void)[] = [];
+  #chunks = 0;
+  #unreturnedItems = 0;
+  #unreturnedBytes = 0;
+  #readChunks: { readonly items: number; readonly bytes: number } | null = null;
+
+  constructor(
+    number: number,
+    request: Admitted,
+    tool: Pick<ToolDescriptor, 'isolation' | 'annotations'>,
+    host: CallHost,
+  ) {
+    this.number = number;
+    this.callId = request.callId;
+    this.request = request;
+    this.isExclusive = tool.isolation === 'exclusive';
+    this.#isRepeatable = tool.annotations?.readOnlyHint === true || tool.annotations?.idempotentHint === true;
+    this.#host = host;
+  }
+
+  get isEnded(): boolean {
+    return this.#end !== null;
+  }
+
+  get hasStarted(): boolean {
+    return this.#startedAt !== null;
+  }
+
+  /** Milliseconds from admission until the tool ran, or until now. */
+  get waitedMs(): number {
+    return (this.#startedAt ?? performance.now()) - this.#createdAt;
+  }
+
+  /** Milliseconds since the tool began to run; 0 when it did not. */
+  get ranMs(): number {
+    return this.#startedAt === null ? 0 : performance.now() - this.#startedAt;
+  }
+
+  /** The Piscina task of this call. */
+  task(): CallTask {
+    const { kind, name, caller, abilities, streams, repeatBytes, logLevel, requestMeta } = this.request;
+    return {
+      call: this.number,
+      callId: this.callId,
+      kind: kind ?? 'tool',
+      name,
+      arguments: this.request.arguments,
+      caller,
+      abilities: abilities ?? {},
+      streams,
+      repeatBytes,
+      maxResultBytes: this.#host.maxResultBytes,
+      credit: CREDIT_WINDOW,
+      ...(logLevel === undefined ? {} : { logLevel }),
+      ...(requestMeta === undefined ? {} : { requestMeta }),
+    };
+  }
+
+  /** Says which thread has the call; null when none has it any more. */
+  attach(post: ((frame: HostFrame) => void) | null): void {
+    this.#post = post;
+  }
+
+  receive(frame: CallFrame): void {
+    if (this.#end !== null) return;
+    switch (frame.type) {
+      case 'started':
+        this.#startedAt = performance.now();
+        return this.#emit({ type: 'started' });
+      case 'chunks': {
+        this.#chunks = frame.index + frame.count;
+        const items = frame.count === 1 ? [frame.text] : frame.text.split('\n');
+        return this.#emit({ type: 'chunks', index: frame.index, items });
+      }
+      case 'progress':
+        return this.#emit(frame);
+      case 'log':
+        if (this.#events.length < MAX_UNREAD_LOGS) this.#emit(frame);
+        return;
+      case 'ask':
+        return this.#emit(frame);
+      case 'result':
+        return this.#finish({ ...frame, durationMs: this.#durationMs() });
+      case 'error': {
+        const error = ToolError.fromWire(frame.error);
+        return this.fail(
+          error.code === 'worker_crashed' ? this.crashError(error.code, error.message, error.cause) : error,
+        );
+      }
+      default:
+        frame satisfies never;
+    }
+  }
+
+  #durationMs(): number {
+    return Math.round((performance.now() - this.#createdAt) * 1000) / 1000;
+  }
+
+  /** Ends the call with `error`, unless it has ended. */
+  fail(error: ToolError): void {
+    if (this.#end === null)
+      this.#finish({ type: 'error', error, chunks: this.#chunks, durationMs: this.#durationMs() });
+  }
+
+  /** The error of a lost thread, retryable only where running the tool twice does no harm. */
+  crashError(code: 'worker_crashed' | 'worker_out_of_memory', message: string, cause?: unknown): ToolError {
+    return new ToolError(code, message, {
+      retryable: this.#isRepeatable,
+      ...(cause === undefined ? {} : { cause }),
+    });
+  }
+
+  cancel(reason: CancelReason, message?: string): void {
+    if (this.#end !== null) return;
+    this.fail(
+      new ToolError(reason, message ?? `the call was ended: ${ERROR_CODES[reason].title.toLowerCase()}`),
+    );
+    this.#host.cancelled(this, reason);
+  }
+
+  answer(ask: number, outcome: { readonly value: unknown } | { readonly error: ToolError }): void {
+    const reply = 'error' in outcome ? { error: ToolError.toWire(outcome.error) } : outcome;
+    this.#post?.({ type: 'answer', call: this.number, ask, ...reply });
+  }
+
+  onEnd(listener: (end: TerminalEvent) => void): void {
+    if (this.#end === null) this.#endListeners.push(listener);
+    else listener(this.#end);
+  }
+
+  async outcome(): Promise<TerminalEvent> {
+    for (;;) {
+      const step = await this.next();
+      if (step.done) throw new ToolError('internal', `call ${this.callId} was read to its end before`);
+      if (step.value.type === 'result' || step.value.type === 'error') return step.value;
+    }
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<ToolEvent> {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<ToolEvent>> {
+    this.#noteConsumed();
+    const event = this.#events.shift();
+    if (event) return Promise.resolve({ done: false, value: this.#noteRead(event) });
+    if (this.#end !== null) return Promise.resolve({ done: true, value: undefined });
+    this.#returnCredit(CREDIT_SLACK);
+    return new Promise((resolve) => {
+      this.#reader = resolve;
+    });
+  }
+
+  return(): Promise<IteratorResult<ToolEvent>> {
+    this.cancel('cancelled', 'the reader of the call left');
+    this.#events = [];
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  #emit(event: ToolEvent): void {
+    const reader = this.#reader;
+    if (!reader) {
+      this.#events.push(event);
+      return;
+    }
+    this.#reader = null;
+    reader({ done: false, value: this.#noteRead(event) });
+  }
+
+  #finish(end: TerminalEvent): void {
+    this.#end = end;
+    this.#emit(end);
+    const listeners = this.#endListeners;
+    this.#endListeners = [];
+    for (const listener of listeners) listener(end);
+  }
+
+  #noteRead(event: ToolEvent): ToolEvent {
+    if (event.type === 'chunks') {
+      let bytes = 0;
+      for (const item of event.items) bytes += item.length;
+      this.#readChunks = { items: event.items.length, bytes };
+    }
+    return event;
+  }
+
+  /** Gives credit back once `least` of it has come together: a frame per batch would cost more than it tells. */
+  #returnCredit(least: Credit): void {
+    if (this.#end !== null || (this.#unreturnedItems < least.items && this.#unreturnedBytes < least.bytes))
+      return;
+    this.#post?.({
+      type: 'credit',
+      call: this.number,
+      items: this.#unreturnedItems,
+      bytes: this.#unreturnedBytes,
+    });
+    this.#unreturnedItems = 0;
+    this.#unreturnedBytes = 0;
+  }
+
+  /** The event handed out last is consumed now. */
+  #noteConsumed(): void {
+    const read = this.#readChunks;
+    if (read === null) return;
+    this.#readChunks = null;
+    this.#unreturnedItems += read.items;
+    this.#unreturnedBytes += read.bytes;
+    this.#returnCredit(HALF_WINDOW);
+  }
+}

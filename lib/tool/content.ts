@@ -1,0 +1,39 @@
+/**
+ * MCP content blocks that a tool makes itself, passed to MCP clients as they are.
+ */
+import { brand, isBranded } from './brand.ts';
+
+/** Any MCP content block: text, image, audio, resource, resource_link. */
+export interface ContentBlock {
+  readonly type: string;
+  readonly [key: string]: unknown;
+}
+
+export interface ToolContent {
+  readonly content: readonly ContentBlock[];
+  readonly structuredContent?: Readonly<Record<string, unknown>>;
+  /** True when the blocks describe a failure that the model should see. */
+  readonly isError?: boolean;
+}
+
+/**
+ * Marks a returned value as ready-made MCP content. Doors other than MCP send it as plain JSON.
+ * @example return content([{ type: 'image', data: base64, mimeType: 'image/png' }]);
+ */
+export function content(
+  blocks: readonly ContentBlock[],
+  more: { readonly structuredContent?: Readonly<Record<string, unknown>>; readonly isError?: boolean } = {},
+): ToolContent {
+  return brand('content', { content: blocks, ...more });
+}
+
+const BLOCK_TYPES = new Set(['text', 'image', 'audio', 'resource', 'resource_link']);
+
+/** True for what `content()` made, and for a plain object of the same form (`content`: blocks of known types). */
+export function isToolContent(value: unknown): boolean {
+  if (isBranded('content', value)) return true;
+  if (typeof value !== 'object' || value === null || !('content' in value)) return false;
+  const blocks = value.content;
+  if (!Array.isArray(blocks) || blocks.length === 0) return false;
+  return blocks.every((block) => typeof block === 'object' && block !== null && BLOCK_TYPES.has(block.type));
+}

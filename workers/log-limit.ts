@@ -1,0 +1,47 @@
+/**
+ * Keeps a tool that floods its log from flooding the gateway: per thread 200 records a second steadily, 1 000 in a
+ * burst, 8 KiB each; what is dropped is counted and said once a second.
+ */
+import type { LogLevel } from '../lib/protocol/frames.ts';
+
+const BURST = 1000;
+const REFILL_PER_MS = 200 / 1000;
+const MAX_TEXT = 8 * 1024;
+
+export type SendLog = (call: number | null, level: LogLevel, message: string, data?: string) => void;
+
+export class LogLimit {
+  readonly #send: SendLog;
+  #tokens = BURST;
+  #refilledAt = 0;
+  #dropped = 0;
+
+  constructor(send: SendLog) {
+    this.#send = send;
+  }
+
+  write(call: number | null, level: LogLevel, message: string, data?: string): void {
+    const now = performance.now();
+    this.#tokens = Math.min(BURST, this.#tokens + (now - this.#refilledAt) * REFILL_PER_MS);
+    this.#refilledAt = now;
+    if (this.#tokens < 1) {
+      if (this.#dropped++ === 0) setTimeout(this.#sayDropped, 1000).unref();
+      return;
+    }
+    this.#tokens -= 1;
+    this.#send(call, level, cut(message), data === undefined ? undefined : cutJson(data));
+  }
+
+  readonly #sayDropped = (): void => {
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    this.#send(
+      null,
+      'warning',
+      `${dropped} log records were dropped: the thread writes more than 200 a second`,
+    );
+  };
+}
+
+const cut = (text: string): string => (text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}… (cut)`);
+const cutJson = (json: string): string => (json.length <= MAX_TEXT ? json : '"too large to log"');

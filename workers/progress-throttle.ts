@@ -1,0 +1,71 @@
+/**
+ * Thins a call's progress reports to what a wire should carry.
+ *
+ * P1. Values grow: a report that does not exceed the last one is dropped.
+ * P2. At most 20 in any second (a bucket of 5, refilled 15 times a second), so that a tool that reports ten times
+ *     a second loses none even when the clock jitters; above that the latest wins.
+ * P3. The last report is always sent before the end (`flush`).
+ */
+
+const BURST = 5;
+const REFILL_PER_MS = 15 / 1000;
+
+export type SendProgress = (progress: number, total: number | null, message: string) => void;
+
+export class ProgressThrottle {
+  readonly #send: SendProgress;
+  #tokens = BURST;
+  #refilledAt = 0;
+  #last = Number.NEGATIVE_INFINITY;
+  #held: { progress: number; total: number | null; message: string } | null = null;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(send: SendProgress) {
+    this.#send = send;
+  }
+
+  /** @throws {TypeError} when a number is not finite. */
+  report(progress: number, total: number | null = null, message = ''): void {
+    if (!Number.isFinite(progress))
+      throw new TypeError(`progress must be a finite number, not ${String(progress)}`);
+    if (total !== null && !Number.isFinite(total)) {
+      throw new TypeError(`a progress total must be a finite number, not ${String(total)}`);
+    }
+    if (progress <= this.#last) return;
+    this.#last = progress;
+    if (this.#takeToken()) {
+      this.#held = null;
+      this.#send(progress, total, String(message));
+      return;
+    }
+    this.#held = { progress, total, message: String(message) };
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      this.flush();
+    }, 1 / REFILL_PER_MS);
+  }
+
+  #takeToken(): boolean {
+    const now = performance.now();
+    this.#tokens = Math.min(BURST, this.#tokens + (now - this.#refilledAt) * REFILL_PER_MS);
+    this.#refilledAt = now;
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+
+  /** Sends what is held back. */
+  flush(): void {
+    const held = this.#held;
+    if (!held) return;
+    this.#held = null;
+    this.#tokens -= 1;
+    this.#send(held.progress, held.total, held.message);
+  }
+
+  /** Stops the timer; call at the end, after `flush`. */
+  close(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * What a running tool has asked its client and not yet heard about.
+ */
+import type { AskMethod, CallTask, HostFrame } from '../lib/protocol/frames.ts';
+import { ToolError } from '../lib/protocol/tool-error.ts';
+import { toPlain } from './json-text.ts';
+import type { Outbox } from './outbox.ts';
+
+interface Open {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: ToolError) => void;
+}
+
+export class Questions {
+  readonly #task: CallTask;
+  readonly #outbox: Outbox;
+  readonly #open = new Map<number, Open>();
+  #asked = 0;
+  #isClosed = false;
+
+  constructor(task: CallTask, outbox: Outbox) {
+    this.#task = task;
+    this.#outbox = outbox;
+  }
+
+  /** @throws {ToolError} `failed_precondition` where the client cannot answer; `cancelled` when the call ends first. */
+  async ask(method: AskMethod, isAble: boolean | undefined, params: unknown): Promise<unknown> {
+    if (!isAble) {
+      throw new ToolError(
+        'failed_precondition',
+        `the client of this call cannot be asked (${method}): use a door and a client that can`,
+      );
+    }
+    if (this.#isClosed) throw ended();
+    const ask = ++this.#asked;
+    return new Promise((resolve, reject) => {
+      this.#open.set(ask, { resolve, reject });
+      this.#outbox.post({ type: 'ask', call: this.#task.call, ask, method, params: toPlain(params) ?? {} });
+      this.#outbox.flush();
+    });
+  }
+
+  answer(frame: Extract<HostFrame, { type: 'answer' }>): void {
+    const open = this.#open.get(frame.ask);
+    this.#open.delete(frame.ask);
+    if (frame.error) open?.reject(ToolError.fromWire(frame.error));
+    else open?.resolve(frame.value);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const open of this.#open.values()) open.reject(ended());
+    this.#open.clear();
+  }
+}
+
+const ended = (): ToolError => new ToolError('cancelled', 'the call ended before the client answered');

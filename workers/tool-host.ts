@@ -1,0 +1,165 @@
+/**
+ * The Piscina entry: what runs on every thread.
+ *
+ * H1. A thread loads all tool modules before its hello; a failure to load travels in the hello and never reaches
+ *     Piscina, which after one failed boot stops replacing threads for good.
+ * H2. An error that escapes a call ends that call and retires the thread: its state can no longer be trusted.
+ * H3. The handler resolves when its call's terminal frame is on its way, and always to undefined.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import {
+  isMainThread,
+  MessageChannel,
+  parentPort,
+  receiveMessageOnPort,
+  threadId,
+  workerData,
+} from 'node:worker_threads';
+import {
+  type CallTask,
+  type HostFrame,
+  LOG_RANK,
+  type LogLevel,
+  type ThreadHello,
+  type ThreadSettings,
+} from '../lib/protocol/frames.ts';
+import { describeThrown, ToolError } from '../lib/protocol/tool-error.ts';
+import { loadModules } from '../lib/tool/load-modules.ts';
+import { Registry } from '../lib/tool/registry.ts';
+import { findExecutable } from './executable.ts';
+import { toPlain } from './json-text.ts';
+import { LogLimit } from './log-limit.ts';
+import { Outbox } from './outbox.ts';
+import { captureOutput } from './tool-output.ts';
+import { type RunHost, ToolRun } from './tool-run.ts';
+
+if (isMainThread || !parentPort)
+  throw new Error('workers/tool-host runs on a thread of the pool, not by itself');
+
+const settings = workerData as ThreadSettings;
+const { port1: port, port2: gatewayPort } = new MessageChannel();
+const outbox = new Outbox(port);
+const runs = new Map<number, ToolRun>();
+const currentRun = new AsyncLocalStorage<ToolRun>();
+const logLimit = new LogLimit((call, level, message, data) =>
+  outbox.post({ type: 'log', call, level, message, ...(data === undefined ? {} : { data }) }),
+);
+
+function isLogged(run: ToolRun | undefined, level: LogLevel): boolean {
+  const wanted = run?.task.logLevel;
+  return (
+    LOG_RANK[level] >= LOG_RANK[settings.logLevel] ||
+    (wanted !== undefined && LOG_RANK[level] >= LOG_RANK[wanted])
+  );
+}
+
+function writeLog(run: ToolRun | undefined, level: LogLevel, message: string, data?: unknown): void {
+  if (!isLogged(run, level)) return;
+  const plain = toPlain(data);
+  logLimit.write(
+    run?.task.call ?? null,
+    level,
+    String(message),
+    plain === undefined ? undefined : JSON.stringify(plain),
+  );
+}
+
+captureOutput((level, line) => writeLog(currentRun.getStore(), level, line));
+
+let isRetiring = false;
+
+function onStrayError(thrown: unknown): void {
+  const run = currentRun.getStore();
+  const text = describeThrown(thrown);
+  if (run && !run.isEnded) run.crash(thrown);
+  else
+    logLimit.write(
+      run?.task.call ?? null,
+      'error',
+      `an error escaped an ended call; its thread is replaced: ${text}`,
+    );
+  if (!isRetiring) {
+    isRetiring = true;
+    outbox.post({ type: 'retiring', reason: 'an error escaped a call' });
+  }
+  outbox.flush();
+}
+process.on('uncaughtException', onStrayError);
+process.on('unhandledRejection', onStrayError);
+// process.exit() in a tool: what the turn has made so far still arrives.
+process.on('exit', () => outbox.flush());
+
+/** How long the port may go unread while a tool reports progress in a loop. */
+const POLL_MS = 5;
+let polledAt = 0;
+
+const host: RunHost = {
+  outbox,
+  log: writeLog,
+  pollPort() {
+    const now = performance.now();
+    if (now - polledAt < POLL_MS) return;
+    polledAt = now;
+    for (let received = receiveMessageOnPort(port); received; received = receiveMessageOnPort(port)) {
+      onHostFrame(received.message as HostFrame);
+    }
+  },
+};
+
+let utilization = performance.eventLoopUtilization();
+
+function onHostFrame(frame: HostFrame): void {
+  if (frame.type === 'ping') {
+    const since = performance.eventLoopUtilization(utilization);
+    utilization = performance.eventLoopUtilization();
+    outbox.post({
+      type: 'pong',
+      heapUsedBytes: process.memoryUsage().heapUsed,
+      utilization: since.utilization,
+    });
+  } else if (frame.type === 'describe') {
+    void registry.describe().then(
+      (catalog) => outbox.post({ type: 'described', catalog, failure: null }),
+      (error: Error) => outbox.post({ type: 'described', catalog: null, failure: error.message }),
+    );
+  } else {
+    runs.get(frame.call)?.receive(frame);
+  }
+}
+
+let registry = new Registry();
+let failure: string | null = null;
+try {
+  registry = await loadModules(settings.toolModules);
+} catch (error) {
+  failure = error instanceof Error ? error.message : String(error);
+}
+port.on('message', onHostFrame);
+const hello: ThreadHello & { port: typeof gatewayPort } = {
+  type: 'hello',
+  threadId,
+  failure,
+  port: gatewayPort,
+};
+parentPort.postMessage(hello, [gatewayPort]);
+
+/** Runs one call; a null task only brings a thread into being. */
+export default function runCall(task: CallTask | null): Promise<void> | undefined {
+  if (task === null) return undefined;
+  return new Promise((resolve) => {
+    const run = new ToolRun(task, host, () => {
+      runs.delete(task.call);
+      resolve();
+    });
+    runs.set(task.call, run);
+    currentRun.run(run, () => void run.execute(find(task)));
+  });
+}
+
+function find(task: CallTask): ReturnType<typeof findExecutable> {
+  try {
+    return findExecutable(registry, task);
+  } catch (error) {
+    return Promise.reject(ToolError.from(error, 'internal', 'the call could not be set up'));
+  }
+}

@@ -1,0 +1,289 @@
+/**
+ * One call on its thread: checks the input, drives the tool, and ends with exactly one terminal frame.
+ *
+ * T1. Nothing a tool throws, returns or yields reaches Piscina: `throw null` would count as success there, and a
+ *     value that cannot be cloned would kill the thread.
+ * T2. `started` is sent, at once, when the input has been accepted and before the tool runs; a call whose
+ *     `started` never arrived did not run.
+ * T3. The event loop turns at least every 5 ms of yielding, and every `progress` looks at the port, so that a
+ *     cancel gets through to a tool that never waits for anything else.
+ * T4. After the terminal frame the call sends nothing.
+ */
+
+import { ERROR_CODES, type ErrorCode, TOOL_THROWABLE_CODES } from '../lib/protocol/error-code.ts';
+import type { CallTask, CancelReason, HostFrame, LogLevel } from '../lib/protocol/frames.ts';
+import { describeThrown, ToolError } from '../lib/protocol/tool-error.ts';
+import { isToolContent } from '../lib/tool/content.ts';
+import type { Check } from '../lib/tool/schema.ts';
+import { ChunkStream, exceedsBytes } from './chunk-stream.ts';
+import type { Executable } from './executable.ts';
+import { toJson, toPlain } from './json-text.ts';
+import type { Outbox } from './outbox.ts';
+import { ProgressThrottle } from './progress-throttle.ts';
+import { Questions } from './questions.ts';
+import { createToolContext } from './tool-context.ts';
+
+/** What a run needs of its thread. */
+export interface RunHost {
+  readonly outbox: Outbox;
+  log(run: ToolRun, level: LogLevel, message: string, data?: unknown): void;
+  /** Reads the port now when the event loop has not turned for a while. */
+  pollPort(): void;
+}
+
+/** How long a yielding tool may keep the event loop from turning. */
+const TURN_MS = 5;
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+export class ToolRun {
+  readonly task: CallTask;
+  readonly #host: RunHost;
+  readonly #chunks: ChunkStream;
+  readonly #progress: ProgressThrottle;
+  readonly #questions: Questions;
+  readonly #onEnd: () => void;
+  readonly meta: Record<string, unknown> = {};
+  #abort: AbortController | null = null;
+  #cancelled: ToolError | null = null;
+  #isEnded = false;
+
+  constructor(task: CallTask, host: RunHost, onEnd: () => void) {
+    this.task = task;
+    this.#host = host;
+    this.#onEnd = onEnd;
+    const { call } = task;
+    this.#chunks = new ChunkStream({
+      streams: task.streams,
+      repeatBytes: task.repeatBytes,
+      maxChunkBytes: task.maxResultBytes,
+      credit: task.credit,
+      send: (index, count, text) => {
+        host.outbox.post({ type: 'chunks', call, index, count, text });
+        host.outbox.flush();
+      },
+    });
+    this.#progress = new ProgressThrottle((progress, total, message) => {
+      if (!task.streams || this.#isEnded) return;
+      this.#chunks.flush();
+      host.outbox.post({ type: 'progress', call, progress, total, message });
+      host.outbox.flush();
+    });
+    this.#questions = new Questions(task, host.outbox);
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** Made when first asked for: most calls never look at it. */
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      this.#abort = new AbortController();
+      if (this.#cancelled) this.#abort.abort(this.#cancelled);
+    }
+    return this.#abort.signal;
+  }
+
+  progress(value: number, total?: number | null, message?: string): void {
+    this.#host.pollPort();
+    this.#progress.report(value, total ?? null, message ?? '');
+  }
+
+  log(level: LogLevel, message: string, data?: unknown): void {
+    this.#host.log(this, level, message, data);
+  }
+
+  get questions(): Questions {
+    return this.#questions;
+  }
+
+  notice(notice: { type: 'resource-updated'; uri: string } | { type: 'resources-changed' }): void {
+    this.#host.outbox.post({ type: 'notice', notice });
+  }
+
+  /** Runs the call to its end; never rejects. */
+  async execute(found: Executable | Promise<Executable>): Promise<void> {
+    try {
+      const executable = found instanceof Promise ? await found : found;
+      const input = await this.#checkInput(executable.input);
+      if (this.#cancelled) throw this.#cancelled;
+      this.#host.outbox.post({ type: 'started', call: this.task.call });
+      this.#host.outbox.flush();
+      let value = await executable.invoke(input as never, createToolContext(this));
+      const isStream = isAsyncIterator(value);
+      if (isStream) value = await this.#drive(value as AsyncIterator<unknown>, executable.chunk);
+      this.#succeed(value, isStream, await this.#checkOutput(value, executable.output));
+    } catch (thrown) {
+      this.#fail(this.#cancelled ?? this.#toToolError(thrown));
+    }
+  }
+
+  async #checkInput(check: Check | null): Promise<unknown> {
+    if (!check) return this.task.arguments;
+    const checking = check(this.task.arguments);
+    const checked = checking instanceof Promise ? await checking : checking;
+    if (checked.ok) return checked.value;
+    const first = checked.issues[0];
+    throw new ToolError(
+      'invalid_arguments',
+      `the arguments of "${this.task.name}" do not fit its input schema: ${first?.path ? `${first.path}: ` : ''}${first?.message ?? ''}`,
+      { details: { issues: checked.issues } },
+    );
+  }
+
+  async #drive(iterator: AsyncIterator<unknown>, check: Check | null): Promise<unknown> {
+    let turnedAt = performance.now();
+    for (;;) {
+      const step = await iterator.next();
+      if (step.done) return step.value;
+      try {
+        if (this.#cancelled) throw this.#cancelled;
+        const value = check
+          ? await this.#checked(check, step.value, `chunk ${this.#chunks.count}`)
+          : step.value;
+        const now = performance.now();
+        const waiting = this.#chunks.add(toJson(value, `chunk ${this.#chunks.count}`), now);
+        if (waiting || now - turnedAt >= TURN_MS) {
+          await (waiting ?? nextTurn());
+          turnedAt = performance.now();
+        }
+        if (this.#cancelled) throw this.#cancelled;
+      } catch (error) {
+        // The tool stands at its yield: let its finally blocks run before the call ends.
+        await iterator.return?.();
+        throw error;
+      }
+    }
+  }
+
+  async #checked(check: Check, value: unknown, what: string): Promise<unknown> {
+    const checking = check(value);
+    const checked = checking instanceof Promise ? await checking : checking;
+    if (checked.ok) return checked.value;
+    throw new ToolError('tool_failed', `${what} of "${this.task.name}" does not fit the tool's own schema`, {
+      details: { issues: checked.issues },
+    });
+  }
+
+  async #checkOutput(value: unknown, check: Check | null): Promise<unknown> {
+    return check && value !== undefined && !isToolContent(value)
+      ? this.#checked(check, value, 'the result')
+      : value;
+  }
+
+  #succeed(returned: unknown, isStream: boolean, value: unknown): void {
+    if (this.#cancelled) throw this.#cancelled;
+    const repeats = isStream && returned === undefined;
+    const data = repeats ? this.#chunks.repeated() : toJson(value === undefined ? null : value, 'the result');
+    if (!repeats && data !== null && exceedsBytes(data, this.task.maxResultBytes)) {
+      throw new ToolError(
+        'result_too_large',
+        `the result is larger than ${this.task.maxResultBytes} bytes (MAX_RESULT_BYTES); yield it in chunks or ask for less`,
+      );
+    }
+    const hasMeta = Object.keys(this.meta).length > 0;
+    const meta = hasMeta ? toJson(this.meta, 'ctx.meta') : null;
+    this.#end();
+    this.#host.outbox.post({
+      type: 'result',
+      call: this.task.call,
+      data,
+      repeats,
+      shape: repeats ? 'other' : shapeOf(value),
+      chunks: this.#chunks.count,
+      meta,
+    });
+  }
+
+  #fail(error: ToolError): void {
+    if (this.#isEnded) return;
+    this.#end();
+    const wire = ToolError.toWire(error);
+    const { details: _free, ...rest } = wire;
+    const details = toPlain(error.details);
+    this.#host.outbox.post({
+      type: 'error',
+      call: this.task.call,
+      chunks: this.#chunks.count,
+      error: { ...rest, ...(details === undefined ? {} : { details }) },
+    });
+  }
+
+  #end(): void {
+    this.#progress.flush();
+    this.#progress.close();
+    this.#chunks.flush();
+    this.#chunks.close();
+    this.#questions.close();
+    this.#isEnded = true;
+    this.#onEnd();
+  }
+
+  #toToolError(thrown: unknown): ToolError {
+    if (ToolError.is(thrown)) {
+      if (PASSED_CODES.has(thrown.code)) return thrown;
+      return new ToolError('tool_failed', String(thrown.message), { details: thrown.details, cause: thrown });
+    }
+    return new ToolError(
+      'tool_failed',
+      `the tool "${this.task.name}" failed; the gateway's log has the cause`,
+      {
+        cause: describeThrown(thrown),
+      },
+    );
+  }
+
+  /** Ends the call because one of its errors escaped it. */
+  crash(thrown: unknown): void {
+    const name = thrown instanceof Error ? thrown.name : typeof thrown;
+    const error = new ToolError(
+      'worker_crashed',
+      `an error escaped the tool "${this.task.name}" (${name}); its thread is replaced`,
+      { cause: describeThrown(thrown) },
+    );
+    this.#stop(error);
+    this.#fail(error);
+  }
+
+  receive(frame: Exclude<HostFrame, { type: 'ping' | 'describe' }>): void {
+    if (this.#isEnded) return;
+    if (frame.type === 'credit') this.#chunks.grant(frame.items, frame.bytes);
+    else if (frame.type === 'answer') this.#questions.answer(frame);
+    else this.#cancel(frame.reason);
+  }
+
+  #cancel(reason: CancelReason): void {
+    this.#stop(new ToolError(reason, `the call was ended: ${ERROR_CODES[reason].title.toLowerCase()}`));
+  }
+
+  /** Makes the tool stop: its signal aborts, its waits end. */
+  #stop(error: ToolError): void {
+    if (this.#cancelled) return;
+    this.#cancelled = error;
+    this.#chunks.close();
+    this.#questions.close();
+    this.#abort?.abort(error);
+  }
+}
+
+/** Codes that end a call as they are: those a tool may throw, and those made here on its behalf. */
+const PASSED_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...TOOL_THROWABLE_CODES,
+  'tool_not_found',
+  'result_not_serializable',
+  'result_too_large',
+]);
+
+function isAsyncIterator(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Symbol.asyncIterator in value &&
+    typeof (value as { next?: unknown }).next === 'function'
+  );
+}
+
+function shapeOf(value: unknown): 'object' | 'content' | 'other' {
+  if (isToolContent(value)) return 'content';
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? 'object' : 'other';
+}
