@@ -1,0 +1,54 @@
+/**
+ * A pool over fixture tools, for tests below the doors.
+ */
+import { tmpdir } from 'node:os';
+import { type PoolOptions, WorkerPool } from '../../lib/pool/worker-pool.ts';
+import type { CallRequest, RunningCall, ToolEvent } from '../../lib/tool/runner.ts';
+
+export const fixture = (name: string): string => new URL(`../fixtures/${name}.js`, import.meta.url).href;
+
+export function startPool(
+  options: Partial<PoolOptions> = {},
+  modules = ['basic-tools', 'faulty-tools'],
+): Promise<WorkerPool> {
+  return WorkerPool.start({
+    entry: new URL('../../workers/tool-host.js', import.meta.url).href,
+    settings: { toolModules: modules.map(fixture), dataDir: tmpdir(), logLevel: 'debug' },
+    env: {},
+    minThreads: 1,
+    maxThreads: 4,
+    callsPerThread: 8,
+    heapMb: 64,
+    queueLimit: 64,
+    queueWaitMs: 10_000,
+    cancelGraceMs: 200,
+    maxResultBytes: 8 * 1024 * 1024,
+    ...options,
+  });
+}
+
+let calls = 0;
+
+/** Starts a streaming call. */
+export function call(
+  pool: WorkerPool,
+  name: string,
+  args: object = {},
+  more: Partial<CallRequest> = {},
+): RunningCall {
+  return pool.call({
+    name,
+    arguments: args,
+    caller: { keyId: 'test', transport: 'http' },
+    streams: true,
+    repeatBytes: 64 * 1024,
+    callId: `call-${++calls}`,
+    ...more,
+  });
+}
+
+export async function eventsOf(running: RunningCall): Promise<ToolEvent[]> {
+  const events: ToolEvent[] = [];
+  for await (const event of running) events.push(event);
+  return events;
+}
