@@ -1,0 +1,286 @@
+/**
+ * The /mcp door: Streamable HTTP, both eras of the protocol on one path.
+ *
+ * H1. Order of checks: Host, Origin, key, method, Accept, Content-Type, size, JSON, session or envelope. Refusals
+ *     are JSON-RPC errors with the HTTP status that says the same.
+ * H2. A request is of the stateless era when its `_meta` or its version header says so; else of the one with
+ *     sessions.
+ * H3. In the stateless era the client that closes its response cancels its call.
+ */
+import type { Access } from '../access/access.ts';
+import { ToolError } from '../protocol/tool-error.ts';
+import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
+import { commonHeaders, problemHeaders } from './http-response.ts';
+import {
+  checkHeaders,
+  checkVersion,
+  checkVersionHeader,
+  isModernRequest,
+  readEnvelope,
+} from './mcp-envelope.ts';
+import { LEGACY_VERSIONS, MODERN_VERSION } from './mcp-era.ts';
+import {
+  faultText,
+  INTERNAL_ERROR,
+  INVALID_REQUEST,
+  McpFault,
+  refusalFault,
+  UNSUPPORTED_VERSION,
+} from './mcp-fault.ts';
+import { HttpOutlet } from './mcp-http-outlet.ts';
+import type { HttpSession } from './mcp-http-session.ts';
+import { type IncomingMcpMessage, type McpRequest, type MessageId, readMessage } from './mcp-message.ts';
+import { ModernRequests } from './mcp-modern.ts';
+import { McpReply, type ReplyContext } from './mcp-reply.ts';
+import { McpService, type McpServiceOptions } from './mcp-service.ts';
+import { SessionTable } from './mcp-session-table.ts';
+import { Subscriptions } from './mcp-subscriptions.ts';
+import { readJsonBody, requireJson } from './request-body.ts';
+import { answerPreflight } from './request-guard.ts';
+import { requestIdFor } from './request-id.ts';
+import type { TransportMeter } from './transport-meters.ts';
+
+export interface McpHttpOptions extends McpServiceOptions {
+  readonly access: Access;
+  readonly meter: TransportMeter;
+  readonly maxBodyBytes: number;
+  /** A reader that takes nothing for so long is cut off, and its call cancelled. */
+  readonly streamStallMs: number;
+  /** Default 1000; the next session is refused. */
+  readonly maxSessions?: number;
+  /** Default 30 minutes without a request or an open stream. */
+  readonly sessionIdleMs?: number;
+  /** Default 5 s: how long a client with sessions whose stream broke may take to come back for it. */
+  readonly resumeGraceMs?: number;
+}
+
+export interface McpHttpStats {
+  readonly sessions: number;
+  readonly openStreams: number;
+  readonly subscriptions: number;
+  readonly suspendedCalls: number;
+}
+
+export interface McpHttp {
+  /** Answers any request to /mcp. Never rejects. */
+  handle(request: GatewayRequest, response: GatewayResponse): Promise<void>;
+  stats(): McpHttpStats;
+  /** Ends every session, subscription and stream. */
+  close(): void;
+}
+
+export function createMcpHttp(options: McpHttpOptions): McpHttp {
+  return new McpHttpDoor(options);
+}
+
+const ALLOWED = 'GET, POST, DELETE';
+
+class McpHttpDoor implements McpHttp {
+  readonly #options: McpHttpOptions;
+  readonly #reply: ReplyContext;
+  readonly #service: McpService;
+  readonly #sessions: SessionTable;
+  readonly #subscriptions: Subscriptions;
+  readonly #modern: ModernRequests;
+
+  constructor(options: McpHttpOptions) {
+    const { maxSessions = 1000, sessionIdleMs = 30 * 60_000, resumeGraceMs = 5000 } = options;
+    this.#options = options;
+    this.#reply = { stallMs: options.streamStallMs, meter: options.meter };
+    this.#service = new McpService(options);
+    const [service, reply] = [this.#service, this.#reply];
+    this.#sessions = new SessionTable({ service, reply, resumeGraceMs, maxSessions, idleMs: sessionIdleMs });
+    this.#subscriptions = new Subscriptions(service);
+    this.#modern = new ModernRequests(service, this.#subscriptions);
+  }
+
+  async handle(request: GatewayRequest, response: GatewayResponse): Promise<void> {
+    try {
+      request.requestId = requestIdFor(request.headers['x-request-id']);
+      const { access } = this.#options;
+      access.checkOrigin(request);
+      if (request.headers.origin !== undefined) {
+        request.corsOrigin = access.corsOrigin(request);
+        if (request.corsOrigin !== undefined && request.method === 'OPTIONS')
+          return answerPreflight(request, response);
+      }
+      const keyId = access.checkKey(request);
+      request.keyId = typeof keyId === 'string' ? keyId : await keyId;
+      if (request.method === 'POST') await this.#post(request, response);
+      else this.#withoutBody(request, response);
+    } catch (thrown) {
+      refuse(request, response, thrown);
+    }
+  }
+
+  stats(): McpHttpStats {
+    return {
+      sessions: this.#sessions.size,
+      openStreams: this.#sessions.openStreams,
+      subscriptions: this.#subscriptions.size,
+      suspendedCalls: this.#modern.suspendedCalls,
+    };
+  }
+
+  close(): void {
+    this.#subscriptions.close();
+    this.#modern.close();
+    this.#sessions.close();
+  }
+
+  #withoutBody(request: GatewayRequest, response: GatewayResponse): void {
+    const { headers, method } = request;
+    const isKnown = method === 'GET' || method === 'DELETE';
+    if (!isKnown || headers['mcp-protocol-version'] === MODERN_VERSION) {
+      const error = new ToolError('method_not_allowed', `${method} is not served on /mcp`);
+      return refuse(request, response, error, null, ['Allow', isKnown ? 'POST' : ALLOWED]);
+    }
+    const session = this.#session(request);
+    if (method === 'DELETE') {
+      this.#sessions.end(session);
+      return new McpReply(request, response, this.#reply).end(200);
+    }
+    if (!accepts(headers.accept, 'text/event-stream')) {
+      throw new ToolError('not_acceptable', 'GET /mcp answers text/event-stream; accept that');
+    }
+    const lastEventId = headers['last-event-id'];
+    session.listen(request, response, typeof lastEventId === 'string' ? lastEventId : undefined);
+  }
+
+  async #post(request: GatewayRequest, response: GatewayResponse): Promise<void> {
+    const { accept } = request.headers;
+    if (!accepts(accept, 'application/json') || !accepts(accept, 'text/event-stream')) {
+      throw new ToolError('not_acceptable', 'accept both application/json and text/event-stream');
+    }
+    requireJson(request);
+    const body = await readJsonBody(request, response, this.#options.maxBodyBytes);
+    if (Array.isArray(body)) return this.#batch(body, request, response);
+    const message = readMessage(body);
+    if (message.kind === 'invalid') return refuse(request, response, malformed(message.reason), message.id);
+    if (this.#isModern(message, request)) return this.#stateless(message, request, response);
+    const isHandshake = message.kind === 'request' && message.method === 'initialize';
+    if (!isHandshake || request.headers['mcp-session-id'] !== undefined) {
+      return this.#session(request).post([message], false, request, response);
+    }
+    const session = this.#sessions.open(request.keyId);
+    session.post([message], false, request, response);
+    response.on('close', () => {
+      if (session.session.protocolVersion === '') this.#sessions.end(session);
+    });
+  }
+
+  /** A batch, which only revision 2025-03-26 has. */
+  #batch(body: readonly unknown[], request: GatewayRequest, response: GatewayResponse): void {
+    const session = request.headers['mcp-session-id'] === undefined ? undefined : this.#session(request);
+    if (session?.session.protocolVersion !== '2025-03-26')
+      throw malformed('send one message per POST, not a batch');
+    const messages = body.map(readMessage);
+    const invalid = messages.find((message) => message.kind === 'invalid');
+    if (invalid?.kind === 'invalid') throw malformed(invalid.reason);
+    if (messages.length === 0 || messages.length > 100) throw malformed('a batch has 1 to 100 messages');
+    session.post(messages, true, request, response);
+  }
+
+  #isModern(message: Exclude<IncomingMcpMessage, { kind: 'invalid' }>, { headers }: GatewayRequest): boolean {
+    if (message.kind !== 'response' && isModernRequest(message.params)) return true;
+    const version = headers['mcp-protocol-version'];
+    if (version !== undefined) return !isLegacyVersion(String(version));
+    return message.kind === 'request' && message.method === 'server/discover';
+  }
+
+  async #stateless(
+    message: Exclude<IncomingMcpMessage, { kind: 'invalid' }>,
+    request: GatewayRequest,
+    response: GatewayResponse,
+  ): Promise<void> {
+    const { headers } = request;
+    if (message.kind === 'notification') return new McpReply(request, response, this.#reply).end(202);
+    if (message.kind === 'response') throw malformed('a response answers nothing here; send inputResponses');
+    try {
+      if (!isModernRequest(message.params)) checkKnownVersion(headers['mcp-protocol-version']);
+      const envelope = readEnvelope(message);
+      checkVersionHeader(headers, envelope);
+      checkVersion(envelope.version);
+      checkHeaders(headers, message, this.#inputSchema(message));
+      const reply = new McpReply(request, response, this.#reply);
+      const outlet = new HttpOutlet(reply);
+      const traceparent = headers['traceparent'];
+      const who = {
+        caller: { keyId: request.keyId, transport: 'mcp-http' },
+        traceparent: typeof traceparent === 'string' ? traceparent : undefined,
+        track: (served: { drop(reason?: 'cancelled' | 'slow_consumer'): void }) =>
+          outlet.onGone((isStalled) => served.drop(isStalled ? 'slow_consumer' : 'cancelled')),
+      } as const;
+      await this.#modern.handle(message, envelope, who, outlet);
+    } catch (thrown) {
+      refuse(request, response, thrown, message.id);
+    }
+  }
+
+  #inputSchema({ method, params }: McpRequest) {
+    return method === 'tools/call'
+      ? this.#service.dispatcher.tool(String(params['name']))?.inputSchema
+      : undefined;
+  }
+
+  /** The session that a request names. @throws {McpFault} 400 without an id, 404 for one that is not this key's. */
+  #session({ headers, keyId }: GatewayRequest): HttpSession {
+    const id = headers['mcp-session-id'];
+    if (typeof id !== 'string' || id === '') {
+      throw new McpFault(INVALID_REQUEST, 'the header Mcp-Session-Id is missing; initialize first', {
+        status: 400,
+      });
+    }
+    const session = this.#sessions.find(id, keyId);
+    if (!session) throw new McpFault(1404, 'there is no such session; initialize again', { status: 404 });
+    return session;
+  }
+}
+
+const isLegacyVersion = (version: string): boolean =>
+  LEGACY_VERSIONS.includes(version) || version === '2024-10-07';
+
+/** @throws {McpFault} for a version that no era has. */
+function checkKnownVersion(version: string | string[] | undefined): void {
+  if (version === undefined || version === MODERN_VERSION) return;
+  const data = { supported: [MODERN_VERSION, ...LEGACY_VERSIONS], requested: version };
+  throw new McpFault(UNSUPPORTED_VERSION, `protocol version ${JSON.stringify(version)} is not served here`, {
+    status: 400,
+    data,
+  });
+}
+
+function accepts(header: string | undefined, type: string): boolean {
+  return header === undefined || header.includes(type) || header.includes('*/*');
+}
+
+const malformed = (reason: string): McpFault => new McpFault(INVALID_REQUEST, reason, { status: 400 });
+
+/** Answers with an error instead of anything else. */
+function refuse(
+  request: GatewayRequest,
+  response: GatewayResponse,
+  thrown: unknown,
+  id: MessageId | null = null,
+  extra: readonly string[] = [],
+): void {
+  if (response.headersSent || response.destroyed) return;
+  const fault =
+    thrown instanceof McpFault
+      ? thrown
+      : ToolError.is(thrown)
+        ? refusalFault(thrown)
+        : new McpFault(INTERNAL_ERROR, 'the request failed', { status: 500 });
+  const body = faultText(id, fault);
+  const headers = commonHeaders(request);
+  if (ToolError.is(thrown)) headers.push(...problemHeaders(thrown));
+  headers.push(
+    'Content-Type',
+    'application/json',
+    'Content-Length',
+    String(Buffer.byteLength(body)),
+    ...extra,
+  );
+  response.writeHead(fault.status, headers);
+  response.end(body);
+}

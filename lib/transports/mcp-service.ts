@@ -1,0 +1,198 @@
+/**
+ * Answers the requests that are the same in both eras: lists, and everything that runs as a call.
+ *
+ * S1. A request gets exactly one response, or none when its client cancelled it or left.
+ * S2. Works on `Outlet`s alone: HTTP and stdio differ only in what they pass in.
+ */
+import type { Dispatcher } from '../dispatch/dispatcher.ts';
+import type { Caller, ClientAbilities } from '../protocol/frames.ts';
+import type { CallWishes } from './mcp-call-teller.ts';
+import { type Era, modernEra, type ServerIdentity } from './mcp-era.ts';
+import { faultText, INTERNAL_ERROR, McpFault } from './mcp-fault.ts';
+import type { McpHub } from './mcp-hub.ts';
+import { isMessageId, type McpRequest, metaOf, responseText } from './mcp-message.ts';
+import { type CallPlan, McpOffer } from './mcp-offer.ts';
+import type { Outlet } from './mcp-outlet.ts';
+import { type Asker, ServedCall } from './mcp-served-call.ts';
+
+export interface McpServiceOptions {
+  readonly dispatcher: Dispatcher;
+  readonly hub: McpHub;
+  readonly identity: ServerIdentity;
+  /** Cap of a result, the list of chunks that it repeats included. */
+  readonly maxResultBytes: number;
+  /** Told to clients at the start. */
+  readonly instructions?: string;
+  /** True when a reload may change the lists of tools and prompts. */
+  readonly listsChange?: boolean;
+  /** Milliseconds; a little less than what clients wait, so that they see why the call ended. */
+  readonly callTimeoutMs?: number;
+}
+
+/** Who asks, and in what circumstances. */
+export interface RequestScope {
+  readonly era: Era;
+  readonly caller: Caller;
+  readonly abilities: ClientAbilities | undefined;
+  readonly wishes: CallWishes;
+  readonly asker: Asker;
+  /** Trace context of the HTTP request, where it has one. */
+  readonly traceparent?: string | undefined;
+  /** Told of the call that the request runs, so that it can be cancelled. */
+  track(served: ServedCall): void;
+}
+
+/** How long clients may keep lists that change only with the code. */
+const LIST_TTL_MS = 60_000;
+
+export class McpService {
+  readonly dispatcher: Dispatcher;
+  readonly hub: McpHub;
+  readonly offer: McpOffer;
+  readonly identity: ServerIdentity;
+  readonly instructions: string | undefined;
+  readonly modernEra: Era;
+  /** What both eras declare. */
+  readonly capabilities: Readonly<Record<string, Record<string, boolean>>>;
+  readonly #options: McpServiceOptions;
+
+  constructor(options: McpServiceOptions) {
+    this.dispatcher = options.dispatcher;
+    this.hub = options.hub;
+    this.identity = options.identity;
+    this.instructions = options.instructions;
+    this.modernEra = modernEra(options.identity);
+    this.offer = new McpOffer(() => options.dispatcher.catalog);
+    const listChanged = options.listsChange ?? false;
+    this.capabilities = {
+      tools: { listChanged },
+      resources: { subscribe: true, listChanged: true },
+      prompts: { listChanged },
+      completions: {},
+      logging: {},
+    };
+    this.#options = options;
+  }
+
+  /** Whether `handle` answers the method. */
+  handles(method: string): boolean {
+    return METHODS.has(method);
+  }
+
+  /** Answers a request of one of the methods above. Never rejects. */
+  async handle(request: McpRequest, scope: RequestScope, outlet: Outlet): Promise<'ended' | 'suspended'> {
+    const { id, params } = request;
+    const { era } = scope;
+    const list = (body: string, ttlMs: number) =>
+      outlet.respond(responseText(id, era.result(body, null, ttlMs)));
+    try {
+      switch (request.method) {
+        case 'tools/call':
+          return await this.#run(request, this.offer.toolCall(params), scope, outlet);
+        case 'tools/list':
+          list(this.offer.tools(params), LIST_TTL_MS);
+          return 'ended';
+        case 'prompts/list':
+          list(this.offer.prompts(params), LIST_TTL_MS);
+          return 'ended';
+        case 'resources/templates/list':
+          list(this.offer.templates(params), LIST_TTL_MS);
+          return 'ended';
+        case 'resources/list':
+          list(this.offer.resources(params, await this.#listMembers(scope)), 0);
+          return 'ended';
+        case 'resources/read':
+          return await this.#run(request, this.offer.resourceRead(params, era.isModern), scope, outlet);
+        case 'prompts/get':
+          return await this.#run(request, this.offer.promptGet(params), scope, outlet);
+        default: {
+          const plan = this.offer.completion(params);
+          if (plan) return await this.#run(request, plan, scope, outlet);
+          outlet.respond(responseText(id, era.result('"completion":{"values":[]}')));
+          return 'ended';
+        }
+      }
+    } catch (thrown) {
+      const fault = thrown instanceof McpFault ? thrown : new McpFault(INTERNAL_ERROR, 'the request failed');
+      outlet.respond(faultText(id, fault), fault.status);
+      return 'ended';
+    }
+  }
+
+  #run(
+    request: McpRequest,
+    plan: CallPlan,
+    scope: RequestScope,
+    outlet: Outlet,
+  ): Promise<'ended' | 'suspended'> {
+    const served = this.#start(request, plan, scope);
+    scope.track(served);
+    outlet.named(served.call.callId);
+    return served.serve(request.id, outlet, scope.wishes);
+  }
+
+  #start({ params }: McpRequest, plan: CallPlan, scope: RequestScope): ServedCall {
+    const { wishes, abilities, traceparent } = scope;
+    const streams =
+      wishes.progressToken !== undefined ||
+      wishes.logLevel !== undefined ||
+      wishes.partialResultToken !== undefined;
+    const meta = metaOf(params);
+    const requestMeta = traceparent && meta['traceparent'] === undefined ? { traceparent, ...meta } : meta;
+    const { callTimeoutMs } = this.#options;
+    const call = this.dispatcher.call({
+      kind: plan.kind,
+      name: plan.name,
+      arguments: plan.arguments,
+      caller: scope.caller,
+      streams,
+      repeatBytes: this.#options.maxResultBytes,
+      requestMeta,
+      ...(abilities === undefined ? {} : { abilities }),
+      ...(callTimeoutMs === undefined ? {} : { timeoutMs: callTimeoutMs }),
+    });
+    return new ServedCall(call, plan, scope.era, scope.asker);
+  }
+
+  /** The members that templates list, as JSON texts. */
+  async #listMembers({ caller }: RequestScope): Promise<readonly string[]> {
+    const ends = await Promise.all(
+      this.offer.resourceListings().map((plan) => {
+        const { maxResultBytes: repeatBytes } = this.#options;
+        return this.dispatcher.call({ ...plan, caller, streams: false, repeatBytes }).outcome();
+      }),
+    );
+    return ends.flatMap((end) => {
+      if (end.type === 'error')
+        throw new McpFault(INTERNAL_ERROR, `listing resources failed: ${end.error.message}`);
+      const { resources } = JSON.parse(end.data ?? '{"resources":[]}') as { resources: readonly unknown[] };
+      return resources.map((resource) => JSON.stringify(resource));
+    });
+  }
+}
+
+const METHODS = new Set([
+  'tools/call',
+  'tools/list',
+  'prompts/list',
+  'prompts/get',
+  'resources/list',
+  'resources/templates/list',
+  'resources/read',
+  'completion/complete',
+]);
+
+/** The wishes of a request. @param allowsPartials whether the client declared SEP-2998. */
+export function wishesOf(
+  { params }: McpRequest,
+  logLevel: string | undefined,
+  allowsPartials: boolean,
+): CallWishes {
+  const meta = metaOf(params);
+  const { progressToken, partialResultToken } = meta;
+  return {
+    ...(isMessageId(progressToken) || typeof progressToken === 'number' ? { progressToken } : {}),
+    ...(logLevel === undefined ? {} : { logLevel }),
+    ...(allowsPartials && isMessageId(partialResultToken) ? { partialResultToken } : {}),
+  };
+}
