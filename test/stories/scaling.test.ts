@@ -1,0 +1,56 @@
+/** Threads come with the load; and while all of them spin the gateway itself goes on answering. */
+import { expect } from 'chai';
+import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
+import { DOORS, type DoorCall } from './doors.ts';
+import { newMarks, STORY_TOOLS, until } from './marks.ts';
+
+describe('story: load', function () {
+  this.timeout(90_000);
+  let gateway: GatewayProcess;
+  let calls: DoorCall[] = [];
+
+  const workers = async () => JSON.parse(await (await fetch(`${gateway.url}/health`)).text()).workers;
+
+  before(async () => {
+    gateway = await startGatewayProcess({
+      args: ['--tools', STORY_TOOLS],
+      env: { MIN_WORKERS: '1', MAX_WORKERS: '4', CANCEL_GRACE: '0.2' },
+    });
+  });
+
+  afterEach(async () => {
+    for (const call of calls) call.leave();
+    await Promise.all(calls.map(({ end }) => end));
+    calls = [];
+  });
+
+  after(async () => {
+    expect(await gateway.end()).to.equal(0);
+  });
+
+  it('starts threads up to its limit, keeps one for shared tools, and gives idle ones back', async () => {
+    expect(await workers()).to.include({ min: 1, max: 4 });
+    const marks = newMarks();
+    calls = Array.from({ length: 5 }, () => DOORS.sse(gateway, 'wait_tool', { mark: marks.file }));
+    await until(() => marks.count('started') === 3, 'three exclusive calls to run');
+    expect((await DOORS.http(gateway, 'journeys_tool', { action: 'stats' }).end).code).to.equal(null);
+    expect(await workers()).to.include({ alive: 4, busy: 3 });
+    for (const call of calls) call.leave();
+    await until(async () => (await workers()).alive < 4, 'idle threads to end', 60_000);
+  });
+
+  it('answers /health quickly while every thread that may spins', async () => {
+    const marks = newMarks();
+    calls = Array.from({ length: 3 }, () => DOORS.sse(gateway, 'spin_tool', { mark: marks.file }));
+    await until(() => marks.count('started') === 3, 'three calls to spin');
+    const times: number[] = [];
+    for (let n = 0; n < 100; n++) {
+      const at = performance.now();
+      await workers();
+      times.push(performance.now() - at);
+    }
+    const median = times.sort((a, b) => a - b)[50] ?? Number.NaN;
+    console.log(`        /health: median ${median.toFixed(1)} ms, slowest ${times.at(-1)?.toFixed(1)} ms`);
+    expect(median).to.be.below(200);
+  });
+});

@@ -1,0 +1,57 @@
+/** SIGTERM and SIGINT: running calls finish or are told, new ones are refused, and the exit code says how it went. */
+import { expect } from 'chai';
+import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
+import { DOOR_NAMES, DOORS } from './doors.ts';
+import { newMarks, STORY_TOOLS, until } from './marks.ts';
+
+describe('story: shutdown', function () {
+  this.timeout(60_000);
+
+  const start = (env: Record<string, string> = {}) =>
+    startGatewayProcess({ args: ['--tools', STORY_TOOLS], env });
+  const health = async (gateway: GatewayProcess) =>
+    JSON.parse(await (await fetch(`${gateway.url}/health`)).text());
+
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    it(`on ${signal} lets running calls finish, refuses new ones, and exits with 0`, async () => {
+      const gateway = await start();
+      const marks = newMarks();
+      const calls = DOOR_NAMES.map((door) =>
+        DOORS[door](gateway, 'hold_tool', { ms: 1000, mark: marks.file }),
+      );
+      await until(() => marks.count('started') === calls.length, 'all calls to run');
+      const ended = gateway.end(signal);
+      await until(async () => (await health(gateway)).status === 'draining', 'the drain to begin');
+      expect((await DOORS.http(gateway, 'hold_tool', { ms: 1 }).end).code).to.equal('unavailable');
+      for (const call of calls) expect(await call.end).to.deep.include({ code: null, data: { held: 1000 } });
+      expect(await ended).to.equal(0);
+    });
+  }
+
+  it('tells calls that outlast the drain that it is unavailable, even one that spins, and exits with 0', async () => {
+    const gateway = await start({ DRAIN_TIMEOUT: '0.5' });
+    const marks = newMarks();
+    const calls = [
+      DOORS.sse(gateway, 'wait_tool', { mark: marks.file }),
+      DOORS.websocket(gateway, 'spin_tool', { mark: marks.file }),
+    ];
+    await until(() => marks.count('started') === 2, 'both calls to run');
+    const ended = gateway.end();
+    for (const call of calls) expect(await call.end).to.deep.include({ code: 'unavailable', chunks: 1 });
+    expect(await ended).to.equal(0);
+  });
+
+  it('exits at once with 1 on a second signal', async () => {
+    const gateway = await start();
+    const marks = newMarks();
+    const call = DOORS.sse(gateway, 'wait_tool', { mark: marks.file });
+    await marks.seen('started');
+    void gateway.end();
+    await until(async () => (await health(gateway)).status === 'draining', 'the drain to begin');
+    const at = performance.now();
+    gateway.child.kill('SIGTERM');
+    expect(await gateway.end()).to.equal(1);
+    expect(performance.now() - at).to.be.below(5000);
+    await call.end;
+  });
+});
