@@ -9,6 +9,7 @@ import { ToolError } from '../../lib/protocol/tool-error.ts';
 import { defineTool, type ToolContext } from '../../lib/tool/define-tool.ts';
 import { CHANGEABLE, Journey, JourneysInput, NEEDS, parseJourneyFields } from './journey.ts';
 import { decodeCursor, encodeCursor } from './journey-list.ts';
+import { journeyUri } from './journey-resources.ts';
 import type { JourneyStore } from './journey-store.ts';
 import { threadStore } from './thread-store.ts';
 
@@ -64,12 +65,12 @@ async function answer(store: JourneyStore, input: JourneysInput, context: ToolCo
     }
     case 'update': {
       const journey = await store.update(id, input, input.expectedVersion);
-      context.resourceUpdated(`journey://${id}`);
+      context.resourceUpdated(journeyUri(id));
       return journey;
     }
     case 'delete':
       await store.delete(id);
-      context.resourceUpdated(`journey://${id}`);
+      context.resourceUpdated(journeyUri(id));
       context.resourcesChanged();
       return { id, deleted: true };
     case 'import':
