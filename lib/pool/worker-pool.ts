@@ -34,6 +34,7 @@ import { chooseThread, reserveThread } from './thread-choice.ts';
 import { explainDeath } from './thread-death.ts';
 import { ThreadLink } from './thread-link.ts';
 import { ToolCall } from './tool-call.ts';
+import { loadOnTrial } from './trial-thread.ts';
 
 export interface PoolOptions {
   /** URL of the thread's entry module. */
@@ -408,9 +409,14 @@ export class WorkerPool implements ToolRunner {
 
   // ---------------------------------------------------------------- whole
 
-  /** Replaces all threads by ones that load the tool modules anew, once a trial thread has loaded them. */
-  async reload(loadTrial: () => Promise<Catalog>): Promise<void> {
-    const catalog = await loadTrial();
+  /**
+   * Replaces all threads by ones that load the tool modules anew, once a trial thread has loaded them. Running calls
+   * finish on the old ones.
+   * @throws {ToolError} `unavailable` when they do not load; the old threads go on then.
+   */
+  async reload(): Promise<void> {
+    const catalog = await loadOnTrial(this.#options);
+    if (this.#isClosed) return;
     this.#adopt(catalog);
     this.#catalogs.replace(catalog);
     for (const link of [...this.#links.values()]) this.#retire(link, 'the tool modules changed');
