@@ -23,8 +23,15 @@ function modulesAt(path: string): string[] {
     const files = readdirSync(path).filter((name) => MODULE_FILE.test(name) && !name.includes('.test.'));
     if (files.length > 0) return files.sort().map((name) => pathToFileURL(`${path}${sep}${name}`).href);
   } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'it does not exist' : (error as Error).message;
-    throw new ToolError('unavailable', `the tool module ${path} cannot be read: ${reason}; correct --tools (TOOLS)`);
+    const reason =
+      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'it does not exist' : (error as Error).message;
+    throw new ToolError(
+      'unavailable',
+      `the tool module ${path} cannot be read: ${reason}; correct --tools (TOOLS)`,
+    );
   }
-  throw new ToolError('unavailable', `the tool folder ${path} holds no module (.js, .mjs, .ts); correct --tools (TOOLS)`);
+  throw new ToolError(
+    'unavailable',
+    `the tool folder ${path} holds no module (.js, .mjs, .ts); correct --tools (TOOLS)`,
+  );
 }

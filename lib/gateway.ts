@@ -1,0 +1,349 @@
+/**
+ * The composition root: the only place that wires configuration, pool, dispatcher, observers and doors together.
+ *
+ * G1. Tool code never loads here; doors are loaded when they are opened, so that stdio does not pay for HTTP.
+ * G2. Observers subscribe; nothing below knows a logger.
+ * G3. `close` drains: new calls are refused, running ones finish or end `unavailable`, then doors and threads go.
+ */
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
+import { checkListening } from './config/load.ts';
+import type { Config } from './config/options.ts';
+import { Dispatcher } from './dispatch/dispatcher.ts';
+import { logCall, logToolRecord } from './observe/call-log.ts';
+import { CallStatistics } from './observe/call-statistics.ts';
+import { createLogger, type Logger } from './observe/logger.ts';
+import { WorkerPool } from './pool/worker-pool.ts';
+import type { LogLevel, ToolDescriptor } from './protocol/frames.ts';
+import { ToolError } from './protocol/tool-error.ts';
+import { findToolModules } from './tool/module-paths.ts';
+import { type ModuleWatch, watchModules } from './tool/module-watch.ts';
+import type { RunningCall } from './tool/runner.ts';
+import type { HttpTransport } from './transports/create-http-transport.ts';
+import { McpHub } from './transports/mcp-hub.ts';
+import type { McpServiceOptions } from './transports/mcp-service.ts';
+
+/** Where a gateway listens. */
+export interface Listening {
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface CallOptions {
+  readonly timeoutMs?: number;
+  /** Cancels the call when it aborts. */
+  readonly signal?: AbortSignal;
+  /** False: only the end is given, with the list of chunks in it. Default: true. */
+  readonly streams?: boolean;
+}
+
+export class Gateway {
+  readonly config: Config;
+  readonly #pool: WorkerPool;
+  readonly #dispatcher: Dispatcher;
+  readonly #statistics: CallStatistics;
+  readonly #log: Logger;
+  readonly #hub = new McpHub();
+  readonly #startedAt = performance.now();
+  readonly #watch: ModuleWatch | null;
+  #http: HttpTransport | null = null;
+  #mcp: { close(): void; stats(): object } | null = null;
+  #closing: Promise<void> | null = null;
+
+  private constructor(config: Config, pool: WorkerPool, log: Logger, modules: readonly string[]) {
+    this.config = config;
+    this.#pool = pool;
+    this.#log = log;
+    this.#dispatcher = new Dispatcher({ runner: pool, timeoutMs: config.requestTimeoutMs });
+    this.#statistics = new CallStatistics((name) => this.#dispatcher.tool(name) !== undefined);
+    this.#observe();
+    this.#watch = config.reload
+      ? watchModules(modules, () => void this.reload().catch(() => undefined))
+      : null;
+  }
+
+  /**
+   * Starts the threads and loads the tools; opens no door yet.
+   * @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used.
+   */
+  static async open(config: Config): Promise<Gateway> {
+    const log = await createLogger({ level: config.logLevel, keys: config.apiKeys });
+    const modules = [builtInTools, ...findToolModules(config.tools)];
+    claimDataFolder(config.dataDir);
+    const pool = await WorkerPool.start({
+      entry: new URL('../workers/tool-host.js', import.meta.url).href,
+      settings: {
+        toolModules: modules,
+        dataDir: config.dataDir,
+        logLevel: config.logLevel.toLowerCase() as LogLevel,
+      },
+      env: toolEnvironment(config.toolEnv),
+      minThreads: config.minWorkers,
+      maxThreads: config.maxWorkers,
+      callsPerThread: config.callsPerWorker,
+      heapMb: config.workerHeapMb,
+      queueLimit: config.queueLimit,
+      queueWaitMs: config.queueWaitMs,
+      cancelGraceMs: config.cancelGraceMs,
+      maxResultBytes: config.maxResultBytes,
+    });
+    return new Gateway(config, pool, log, modules);
+  }
+
+  #observe(): void {
+    const log = this.#log;
+    this.#dispatcher.observe({
+      started: (call) => this.#statistics.started(call),
+      ended: (record) => {
+        this.#statistics.ended(record);
+        logCall(log, record);
+      },
+    });
+    this.#pool.listen({
+      log: (record) => logToolRecord(log, record),
+      notice: (notice) => this.#hub.notice(notice),
+      catalogChanged: () => this.#hub.catalogChanged(),
+      thread: ({ kind, threadId, detail }) => {
+        const level = kind === 'killed' || kind === 'failed' || kind === 'error' ? 'warn' : 'debug';
+        log[level]({ thread: threadId, detail }, `thread ${kind}`);
+      },
+    });
+  }
+
+  /** The loaded tools, sorted by name. */
+  tools(): readonly ToolDescriptor[] {
+    return this.#dispatcher.catalog.tools;
+  }
+
+  /** Runs a tool from code. Never throws: a refused call's only event is its error. */
+  call(name: string, args: Readonly<Record<string, unknown>> = {}, options: CallOptions = {}): RunningCall {
+    const { timeoutMs, signal, streams = true } = options;
+    const call = this.#dispatcher.call({
+      name,
+      arguments: args,
+      caller: { keyId: 'local', transport: 'cli' },
+      streams,
+      repeatBytes: streams ? this.config.repeatBytes : this.config.maxResultBytes,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    });
+    if (signal) {
+      const cancel = () => call.cancel('cancelled', 'the call was cancelled');
+      if (signal.aborted) cancel();
+      else signal.addEventListener('abort', cancel, { once: true });
+      call.onEnd(() => signal.removeEventListener('abort', cancel));
+    }
+    return call;
+  }
+
+  /**
+   * Opens the HTTP, SSE, NDJSON, WebSocket and MCP doors on the configured address.
+   * @throws {ConfigError} when that would leave the gateway open or unreachable; Node's error when the port is taken.
+   */
+  async listen(): Promise<Listening> {
+    const { config } = this;
+    checkListening(config);
+    const [{ Access }, { createHttpTransport }, { newTransportMeters }, { createMcpHttp }] =
+      await Promise.all([
+        import('./access/access.ts'),
+        import('./transports/create-http-transport.ts'),
+        import('./transports/transport-meters.ts'),
+        import('./transports/mcp-http.ts'),
+      ]);
+    const access = new Access({ ...config, keys: config.apiKeys, isSecure: config.tlsCert !== null });
+    const meters = newTransportMeters();
+    const mcp = createMcpHttp({
+      ...this.#mcpService(),
+      access,
+      meter: meters['mcp-http'],
+      maxBodyBytes: config.maxBodyBytes,
+      streamStallMs: config.streamStallMs,
+    });
+    const http = createHttpTransport({
+      ...config,
+      dispatcher: this.#dispatcher,
+      access,
+      meters,
+      log: (level, message, fields) => this.#log[level === 'warning' ? 'warn' : level](fields ?? {}, message),
+      pages: {
+        info: () => this.#info(),
+        health: () => this.#health(),
+        stats: () => ({ ...this.#stats(), transports: meters, mcp: mcp.stats() }),
+      },
+      mounts: [
+        {
+          path: '/mcp',
+          isOpen: true,
+          endpoints: [
+            { method: 'POST', path: '/mcp', description: 'MCP over Streamable HTTP, every revision' },
+          ],
+          handle: (request, response) => mcp.handle(request, response),
+        },
+      ],
+      ...tlsOf(config),
+    });
+    const { port } = await http.listen(config.host, config.port);
+    this.#http = http;
+    this.#mcp = mcp;
+    const isAny = config.host === '0.0.0.0' || config.host === '::';
+    const name = isAny ? (config.allowedHosts[0] ?? 'localhost') : config.host;
+    const host = name.includes(':') && !name.startsWith('[') ? `[${name}]` : name;
+    return { url: `${config.tlsCert ? 'https' : 'http'}://${host}:${port}`, host: config.host, port };
+  }
+
+  #mcpService(): McpServiceOptions {
+    const { maxResultBytes, reload } = this.config;
+    const identity = { name: 'mcp-streaming-gateway', version };
+    return { dispatcher: this.#dispatcher, hub: this.#hub, identity, maxResultBytes, listsChange: reload };
+  }
+
+  /** Serves one MCP client over a pair of streams; settles when the client has left. */
+  async serveStdio(streams: { readonly stdin: Readable; readonly stdout: Writable }): Promise<void> {
+    const { serveMcpStdio } = await import('./transports/mcp-stdio.ts');
+    await serveMcpStdio({ ...this.#mcpService(), ...streams, maxLineBytes: this.config.maxBodyBytes });
+  }
+
+  /**
+   * Loads the tool modules anew and swaps the threads; running calls finish on the old ones.
+   * @throws {ToolError} `unavailable` when a module does not load; everything goes on as before then.
+   */
+  async reload(): Promise<void> {
+    try {
+      await this.#pool.reload();
+      this.#log.info({ tools: this.tools().length }, 'the tools were loaded anew');
+    } catch (error) {
+      this.#log.error(
+        { reason: (error as Error).message },
+        'the tools were not loaded anew; the old ones go on',
+      );
+      throw error;
+    }
+  }
+
+  #info(): object {
+    const { workers } = this.#pool.stats();
+    return {
+      name: 'mcp-streaming-gateway',
+      version,
+      uptimeSeconds: this.#uptimeSeconds(),
+      tools: this.tools().length,
+      workers,
+      calls: { inFlight: this.#dispatcher.callsInFlight },
+    };
+  }
+
+  #health() {
+    const { status, workers, queue } = this.#pool.stats();
+    return {
+      status: this.#dispatcher.isDraining ? ('draining' as const) : status,
+      workers,
+      queue,
+      uptimeSeconds: this.#uptimeSeconds(),
+    };
+  }
+
+  #stats(): object {
+    const { threads, workers, queue, waitMs, runMs, scaleUps, scaleDowns, crashes, kills } =
+      this.#pool.stats();
+    const { min, max, alive, restarts } = workers;
+    return {
+      workers: threads,
+      pool: {
+        min,
+        max,
+        alive,
+        queueDepth: queue.depth,
+        waitMs,
+        runMs,
+        scaleUps,
+        scaleDowns,
+        crashes,
+        kills,
+        restarts,
+      },
+      tools: this.#statistics.snapshot(),
+    };
+  }
+
+  #uptimeSeconds(): number {
+    return Math.round((performance.now() - this.#startedAt) / 1000);
+  }
+
+  /** Stops the gateway, letting running calls end within `drainMs` (default: the configured drain time). */
+  close({ drainMs = this.config.drainTimeoutMs }: { readonly drainMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(drainMs);
+    return this.#closing;
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    this.#watch?.close();
+    await this.#dispatcher.drain(drainMs);
+    this.#mcp?.close();
+    await this.#http?.close();
+    await this.#pool.close();
+  }
+}
+
+const builtInTools = new URL('../workers/tools/index.js', import.meta.url).href;
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+/** What a tool sees of the environment unless TOOL_ENV names more: nothing that could hold a secret. */
+const HARMLESS_VARIABLES = [
+  'PATH',
+  'HOME',
+  'USERPROFILE',
+  'APPDATA',
+  'LOCALAPPDATA',
+  'SYSTEMROOT',
+  'TMPDIR',
+  'TEMP',
+  'TMP',
+  'LANG',
+  'LC_ALL',
+  'TZ',
+  'NODE_ENV',
+  'NODE_PATH',
+  'XDG_DATA_HOME',
+  'XDG_CONFIG_HOME',
+  'XDG_CACHE_HOME',
+];
+
+function toolEnvironment(named: readonly string[]): Record<string, string> {
+  const names = [...HARMLESS_VARIABLES, ...named].filter((name) => name !== 'API_KEY');
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
+/** @throws {ToolError} `unavailable` when the folder cannot be made or written. */
+function claimDataFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new ToolError(
+      'unavailable',
+      `the data folder ${folder} cannot be written: ${reason}; choose another with --data-dir`,
+    );
+  }
+}
+
+/** @throws {ToolError} `unavailable` when a TLS file cannot be read. */
+function tlsOf({ tlsCert, tlsKey }: Config) {
+  if (!tlsCert || !tlsKey) return {};
+  const read = (path: string, option: string) => {
+    try {
+      return readFileSync(path);
+    } catch (error) {
+      throw new ToolError('unavailable', `${option} cannot be read: ${(error as Error).message}`);
+    }
+  };
+  return { tls: { cert: read(tlsCert, 'TLS_CERT'), key: read(tlsKey, 'TLS_KEY') } };
+}

@@ -1,0 +1,62 @@
+/**
+ * The public API. Tool modules import it in threads, so it loads only what a definition needs; the gateway itself is
+ * imported when `createGateway` is called.
+ */
+import type { Config } from './config/options.ts';
+import type { Gateway } from './gateway.ts';
+import { ToolError } from './protocol/tool-error.ts';
+import { isBranded } from './tool/brand.ts';
+
+export type { Config } from './config/options.ts';
+export type { CallOptions, Gateway, Listening } from './gateway.ts';
+export type { ErrorCode } from './protocol/error-code.ts';
+export type {
+  Caller,
+  Icon,
+  Isolation,
+  JsonSchema,
+  LogLevel,
+  ToolAnnotations,
+  ToolDescriptor,
+} from './protocol/frames.ts';
+export { ToolError, type ToolErrorOptions } from './protocol/tool-error.ts';
+export type { AskClient, ElicitAnswer, ElicitForm, ElicitUrl, SampleRequest } from './tool/ask-client.ts';
+export { type ContentBlock, content, type ToolContent } from './tool/content.ts';
+export { definePrompt, type PromptDefinition, type PromptMessage } from './tool/define-prompt.ts';
+export {
+  defineResource,
+  type ResourceContents,
+  type ResourceDefinition,
+  type ResourceListing,
+} from './tool/define-resource.ts';
+export { defineTool, type RawSchema, type ToolContext, type ToolDefinition } from './tool/define-tool.ts';
+export type { ErrorEvent, ResultEvent, RunningCall, TerminalEvent, ToolEvent } from './tool/runner.ts';
+
+/** Settings of a gateway in code: any field of `Config`; tools may be paths or file URLs of modules. */
+export type GatewayOptions = Omit<Partial<Config>, 'tools'> & { readonly tools?: readonly (string | URL)[] };
+
+/**
+ * Starts the threads and loads the tools. Call `listen()` to open the HTTP doors, `serveStdio()` for MCP over a pair
+ * of streams, `call()` to run a tool from code, `close()` at the end.
+ * @example const gateway = await createGateway({ tools: [new URL('./my-tools.js', import.meta.url)] });
+ * @throws {ConfigError} when a setting is wrong.
+ * @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used.
+ */
+export async function createGateway(options: GatewayOptions = {}): Promise<Gateway> {
+  const { tools = [], ...settings } = options;
+  for (const tool of tools as readonly unknown[]) {
+    if (typeof tool === 'string' || tool instanceof URL) continue;
+    const what = isBranded('tool', tool)
+      ? `the tool ${(tool as { name?: string }).name} itself`
+      : typeof tool;
+    throw new ToolError(
+      'invalid_arguments',
+      `tools takes paths or URLs of modules, not ${what}: tools run on threads, and functions cannot be sent there`,
+    );
+  }
+  const [{ completeConfig }, { Gateway: GatewayClass }] = await Promise.all([
+    import('./config/load.ts'),
+    import('./gateway.ts'),
+  ]);
+  return GatewayClass.open(completeConfig({ ...settings, tools: tools.map(String) }));
+}
