@@ -3,10 +3,10 @@
 import { once } from 'node:events';
 import { request as httpRequest, IncomingMessage } from 'node:http';
 import { expect } from 'chai';
+import type { Request, Response } from 'express';
 import { ToolError } from '../../lib/protocol/tool-error.ts';
-import type { GatewayRequest } from '../../lib/transports/gateway-message.ts';
 import { rawExchange } from './raw-http.ts';
-import { failure, result, type Script } from './scripted-runner.ts';
+import { endOf, failure, result, type Script } from './scripted-runner.ts';
 import { type Doors, JSON_POST, KEY, startDoors } from './start-doors.ts';
 
 const scripts: Record<string, Script> = {
@@ -40,7 +40,7 @@ describe('the HTTP door', () => {
   let doors: Doors;
   const post = (path: string, body: string | Buffer, headers: Record<string, string> = {}) =>
     fetch(doors.url + path, { ...JSON_POST, headers: { ...JSON_POST.headers, ...headers }, body });
-  const problemOf = async (answer: Promise<Response>): Promise<Problem> => {
+  const problemOf = async (answer: ReturnType<typeof fetch>): Promise<Problem> => {
     const response = await answer;
     expect(response.headers.get('content-type')).to.match(/^application\/problem\+json/);
     const problem = (await response.json()) as Problem;
@@ -67,14 +67,22 @@ describe('the HTTP door', () => {
     expect(metered['meta']?.['callId']).to.not.equal('forged');
   });
 
-  it('makes requests whose prototype Express finds in place already', async () => {
-    const seen = once(doors.transport.server, 'request') as Promise<[GatewayRequest]>;
-    await post('/tools/echo', '{}');
-    const [request] = await seen;
-    const { app } = request as unknown as { app: { request: object } };
-    expect(Object.getPrototypeOf(request)).to.equal(app.request);
+  it('makes requests and responses whose prototypes Express finds in place already', async () => {
+    const born: object[] = [];
+    doors.transport.server.prependOnceListener('request', (request, response) => {
+      born.push(Object.getPrototypeOf(request), Object.getPrototypeOf(response));
+    });
+    const [[request, response]] = (await Promise.all([
+      once(doors.transport.server, 'request'),
+      post('/tools/echo', '{}'),
+    ])) as unknown as [[Request, Response]];
+    const { app } = request as unknown as { app: { request: object; response: object } };
+    expect(born[0]).to.equal(app.request);
+    expect(born[1]).to.equal(app.response);
+    expect(Object.getPrototypeOf(request)).to.equal(born[0]);
+    expect(Object.getPrototypeOf(response)).to.equal(born[1]);
     expect(request).to.be.instanceOf(IncomingMessage);
-    expect((request as unknown as { path: string }).path).to.equal('/tools/echo');
+    expect(request.path).to.equal('/tools/echo');
   });
 
   it('serves a client that offers h2c, as Java’s does', async () => {
@@ -347,7 +355,7 @@ describe('the HTTP door', () => {
     while (doors.runner.calls.length === before) await new Promise(setImmediate);
     const call = doors.runner.calls[before];
     request.destroy();
-    expect(await call?.outcome()).to.have.nested.property('error.code', 'cancelled');
+    expect(await endOf(call)).to.have.nested.property('error.code', 'cancelled');
   });
 
   it('cancels a call by its id for its own key alone, and answers 499 to who waits for it', async () => {

@@ -40,6 +40,10 @@ export const failure = (error: ToolError, chunks = 0): ToolEvent => ({
   durationMs: 1,
 });
 
+/** The end of a call that somebody else reads. */
+export const endOf = (call: RunningCall | undefined): Promise<TerminalEvent> =>
+  new Promise((resolve) => call?.onEnd(resolve));
+
 class ScriptedCall implements RunningCall {
   readonly callId: string;
   readonly request: CallRequest;
