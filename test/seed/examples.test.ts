@@ -119,12 +119,16 @@ describe('examples of the architecture document', function () {
     });
   });
 
-  it('runs the Python WebSocket client line by line, and has the journey it created', async function () {
-    if (!(await hasPython())) return skip(this, 'python3');
-    const printed = await python('websocket_journey_updates.py');
-    expect(printed.at(-1)).to.equal('Journey created successfully!');
-    const list = await post('/tools/journeys_tool', { arguments: { action: 'list', query: 'New Journey' } });
-    expect(JSON.parse(await list.text()).data).to.have.length(1);
+  describe('that create', () => {
+    it('runs the Python WebSocket client line by line, and has the journey it created', async function () {
+      if (!(await hasPython())) return skip(this, 'python3');
+      const printed = await python('websocket_journey_updates.py');
+      expect(printed.at(-1)).to.equal('Journey created successfully!');
+      const list = await post('/tools/journeys_tool', {
+        arguments: { action: 'list', query: 'New Journey' },
+      });
+      expect(JSON.parse(await list.text()).data).to.have.length(1);
+    });
   });
 
   describe('endpoint table', () => {
@@ -247,7 +251,7 @@ describe('configuration examples of the architecture document', function () {
     expect(stdout).to.equal('');
     expect(stderr)
       .to.contain('super-secret')
-      .and.match(/API_KEY=\S+.* --host 0\.0\.0\.0 --port 8000/);
+      .and.match(/API_KEY=\S+.* mcp-streaming-gateway --host 0\.0\.0\.0/);
   });
 
   it('starts with --reload', async () => {

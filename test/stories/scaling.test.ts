@@ -1,6 +1,7 @@
 /** Threads come with the load; and while all of them spin the gateway itself goes on answering. */
 import { expect } from 'chai';
 import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
+import { call as callPool, startPool } from '../support/start-pool.ts';
 import { DOORS, type DoorCall } from './doors.ts';
 import { newMarks, STORY_TOOLS, until } from './marks.ts';
 
@@ -28,15 +29,27 @@ describe('story: load', function () {
     expect(await gateway.end()).to.equal(0);
   });
 
-  it('starts threads up to its limit, keeps one for shared tools, and gives idle ones back', async () => {
+  it('starts threads up to its limit, and keeps one for shared tools', async () => {
     expect(await workers()).to.include({ min: 1, max: 4 });
     const marks = newMarks();
     calls = Array.from({ length: 5 }, () => DOORS.sse(gateway, 'wait_tool', { mark: marks.file }));
     await until(() => marks.count('started') === 3, 'three exclusive calls to run');
     expect((await DOORS.http(gateway, 'journeys_tool', { action: 'stats' }).end).code).to.equal(null);
     expect(await workers()).to.include({ alive: 4, busy: 3 });
-    for (const call of calls) call.leave();
-    await until(async () => (await workers()).alive < 4, 'idle threads to end', 60_000);
+  });
+
+  it('gives threads back that were idle for a while, down to its minimum', async () => {
+    // The gateway waits 30 s for that; its pool, asked directly, less.
+    const pool = await startPool({ idleMs: 300, minThreads: 1, maxThreads: 4 }, ['basic-tools']);
+    try {
+      const waits = Array.from({ length: 3 }, () => callPool(pool, 'wait_alone'));
+      await until(() => pool.stats().workers.busy === 3, 'three busy threads');
+      for (const wait of waits) wait.cancel('cancelled');
+      await until(() => pool.stats().workers.alive === 1, 'idle threads to end');
+      expect(pool.stats().scaleDowns).to.be.at.least(2);
+    } finally {
+      await pool.close();
+    }
   });
 
   it('answers /health quickly while every thread that may spins', async () => {
