@@ -42,7 +42,7 @@ describe('story: load', function () {
     // The gateway waits 30 s for that; its pool, asked directly, less.
     const pool = await startPool({ idleMs: 300, minThreads: 1, maxThreads: 4 }, ['basic-tools']);
     try {
-      const waits = Array.from({ length: 3 }, () => callPool(pool, 'wait_alone'));
+      const waits = Array.from({ length: 3 }, () => callPool(pool, 'wait_alone', { ms: 60_000 }));
       await until(() => pool.stats().workers.busy === 3, 'three busy threads');
       for (const wait of waits) wait.cancel('cancelled');
       await until(() => pool.stats().workers.alive === 1, 'idle threads to end');
