@@ -3,19 +3,24 @@
  */
 import { ToolError } from '../lib/protocol/tool-error.ts';
 
-/** @throws {ToolError} `result_not_serializable` naming `what` for a function, a symbol, a BigInt or a cycle. */
-export function toJson(value: unknown, what: string): string {
+/**
+ * @param index counts chunks; beside `what` rather than in it, since a text per chunk costs as much as the rest here.
+ * @throws {ToolError} `result_not_serializable` naming `what` for a function, a symbol, a BigInt or a cycle.
+ */
+export function toJson(value: unknown, what: string, index?: number): string {
   let json: string | undefined;
   try {
     json = JSON.stringify(value);
   } catch (error) {
-    throw new ToolError('result_not_serializable', `${what} is not JSON: ${reasonOf(error)}`, {
-      cause: error,
-    });
+    throw notJson(what, index, reasonOf(error), error);
   }
-  if (json === undefined)
-    throw new ToolError('result_not_serializable', `${what} is not JSON: it is a ${typeof value}`);
+  if (json === undefined) throw notJson(what, index, `it is a ${typeof value}`);
   return json;
+}
+
+function notJson(what: string, index: number | undefined, reason: string, cause?: unknown): ToolError {
+  const named = index === undefined ? what : `${what} ${index}`;
+  return new ToolError('result_not_serializable', `${named} is not JSON: ${reason}`, { cause });
 }
 
 /** V8 draws a cycle over several lines; the first says it. */

@@ -142,7 +142,7 @@ export class ToolRun {
           ? await this.#checked(check, step.value, `chunk ${this.#chunks.count}`)
           : step.value;
         const now = performance.now();
-        const waiting = this.#chunks.add(toJson(value, `chunk ${this.#chunks.count}`), now);
+        const waiting = this.#chunks.add(toJson(value, 'chunk', this.#chunks.count), now);
         if (waiting || now - turnedAt >= TURN_MS) {
           await (waiting ?? nextTurn());
           turnedAt = performance.now();

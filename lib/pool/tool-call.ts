@@ -20,7 +20,7 @@ import {
 import { ToolError } from '../protocol/tool-error.ts';
 import type { CallRequest, RunningCall, TerminalEvent, ToolEvent } from '../tool/runner.ts';
 
-/** What may be outstanding per call: enough for 16 full batches, little enough that a paused reader costs nothing. */
+/** What may be outstanding per call: enough for several full batches, little enough that a paused reader costs nothing. */
 export const CREDIT_WINDOW: Credit = { items: 1024, bytes: 1024 * 1024 };
 const HALF_WINDOW: Credit = { items: CREDIT_WINDOW.items / 2, bytes: CREDIT_WINDOW.bytes / 2 };
 
