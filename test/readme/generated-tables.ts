@@ -1,0 +1,25 @@
+/**
+ * The tables of the README that are made from code, each between `<!-- name -->` and `<!-- /name -->`.
+ */
+import { optionTable } from '../../lib/config/explain.ts';
+import { ERROR_CODES } from '../../lib/protocol/error-code.ts';
+
+/** The README as it should be: its tables made anew. */
+export function withFreshTables(readme: string): string {
+  return withTable(withTable(readme, 'options', optionTable()), 'errors', errorTable());
+}
+
+function withTable(readme: string, name: string, table: string): string {
+  const [before, rest] = readme.split(`<!-- ${name} -->\n`);
+  const after = rest?.split(`<!-- /${name} -->`)[1];
+  if (before === undefined || after === undefined) throw new Error(`the README has no place for ${name}`);
+  return `${before}<!-- ${name} -->\n${table}\n<!-- /${name} -->${after}`;
+}
+
+function errorTable(): string {
+  const rows = Object.entries(ERROR_CODES).map(
+    ([code, { status, fault, retryable, title }]) =>
+      `| \`${code}\` | ${status} | ${fault} | ${retryable ? 'yes' : 'no'} | ${title} |`,
+  );
+  return ['| code | status | whose fault | retryable | title |', '|---|---|---|---|---|', ...rows].join('\n');
+}
