@@ -1,8 +1,8 @@
 /**
  * A progress bar on a terminal, redrawn in place.
  *
- * B1. It writes to stderr only, and nothing at all where stderr is no terminal.
- * B2. It is gone when the call has ended: what stays on screen is the output.
+ * B1. It is gone when the call has ended: what stays on screen is the output.
+ * B2. Where stderr is no terminal, each report is a line of its own.
  */
 const WIDTH = 24;
 const REDRAW_MS = 50;
@@ -23,9 +23,13 @@ export class ProgressBar {
   }
 
   show(progress: Progress): void {
+    if (!this.#terminal.isTTY) {
+      this.#terminal.write(`${barText(progress)}\n`);
+      return;
+    }
     const now = performance.now();
     const isLast = progress.total !== null && progress.progress >= progress.total;
-    if (!this.#terminal.isTTY || (now - this.#drawnAt < REDRAW_MS && !isLast)) return;
+    if (now - this.#drawnAt < REDRAW_MS && !isLast) return;
     this.#drawnAt = now;
     this.#isDrawn = true;
     this.#terminal.write(`\r\x1b[K${barText(progress, this.#terminal.columns)}`);

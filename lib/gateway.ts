@@ -18,16 +18,20 @@ import type { LogLevel, ToolDescriptor } from './protocol/frames.ts';
 import { ToolError } from './protocol/tool-error.ts';
 import { findToolModules } from './tool/module-paths.ts';
 import { type ModuleWatch, watchModules } from './tool/module-watch.ts';
-import type { RunningCall } from './tool/runner.ts';
+import type { RunningCall, TerminalEvent } from './tool/runner.ts';
 import type { HttpTransport } from './transports/create-http-transport.ts';
+import type { Endpoint } from './transports/http-routes.ts';
 import { McpHub } from './transports/mcp-hub.ts';
 import type { McpServiceOptions } from './transports/mcp-service.ts';
+import type { PrintOptions } from './transports/terminal-door.ts';
 
 /** Where a gateway listens. */
 export interface Listening {
   readonly url: string;
   readonly host: string;
   readonly port: number;
+  /** What can be asked there. */
+  readonly endpoints: readonly Endpoint[];
 }
 
 export interface CallOptions {
@@ -188,7 +192,8 @@ export class Gateway {
     const isAny = config.host === '0.0.0.0' || config.host === '::';
     const name = isAny ? (config.allowedHosts[0] ?? 'localhost') : config.host;
     const host = name.includes(':') && !name.startsWith('[') ? `[${name}]` : name;
-    return { url: `${config.tlsCert ? 'https' : 'http'}://${host}:${port}`, host: config.host, port };
+    const url = `${config.tlsCert ? 'https' : 'http'}://${host}:${port}`;
+    return { url, host: config.host, port, endpoints: http.endpoints };
   }
 
   #mcpService(): McpServiceOptions {
@@ -201,6 +206,12 @@ export class Gateway {
   async serveStdio(streams: { readonly stdin: Readable; readonly stdout: Writable }): Promise<void> {
     const { serveMcpStdio } = await import('./transports/mcp-stdio.ts');
     await serveMcpStdio({ ...this.#mcpService(), ...streams, maxLineBytes: this.config.maxBodyBytes });
+  }
+
+  /** Writes a call to its end as NDJSON, and gives the end. */
+  async print(call: RunningCall, options: PrintOptions): Promise<TerminalEvent> {
+    const { printCall } = await import('./transports/terminal-door.ts');
+    return printCall(call, options);
   }
 
   /**

@@ -7,7 +7,7 @@ import express, { type RequestHandler } from 'express';
 import type { Access } from '../access/access.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import { chainMessages } from './gateway-message.ts';
-import { addRoutes, type GatewayPages, type Mount, openPathsOf } from './http-routes.ts';
+import { addRoutes, type Endpoint, type GatewayPages, type Mount, openPathsOf } from './http-routes.ts';
 import { type GatewayServer, listen, newHttpServer, type TlsMaterial } from './http-server.ts';
 import { requestGuard } from './request-guard.ts';
 import { StreamWatch } from './stream-watch.ts';
@@ -46,6 +46,7 @@ export interface HttpTransportOptions {
 export interface HttpTransport {
   readonly server: GatewayServer;
   readonly meters: TransportMeters;
+  readonly endpoints: readonly Endpoint[];
   /** @returns the bound address; rejects with Node's error when the port cannot be had. */
   listen(host: string, port: number): Promise<AddressInfo>;
   /** Stops listening, says goodbye to WebSocket clients and drops what is still open. */
@@ -61,7 +62,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
   app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
   const messages = chainMessages(app);
   app.use(requestGuard(access, openPathsOf(mounts)) as unknown as RequestHandler);
-  addRoutes(app, { ...options, watch, meters, mounts, headDelayMs });
+  const endpoints = addRoutes(app, { ...options, watch, meters, mounts, headDelayMs });
 
   const { tls, maxConnections } = options;
   const server = newHttpServer({ ...messages, tls, maxConnections, meter: meters.http }, app);
@@ -77,6 +78,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
   return {
     server,
     meters,
+    endpoints,
     listen: (host, port) => listen(server, host, port),
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

@@ -54,7 +54,8 @@ interface Route {
   readonly handle: Handle;
 }
 
-export function addRoutes(app: Express, context: RouteContext): void {
+/** @returns the endpoints, as `GET /` lists them. */
+export function addRoutes(app: Express, context: RouteContext): readonly Endpoint[] {
   const endpoints: Endpoint[] = [];
   const routes = routeTable(context, endpoints);
   endpoints.push(
@@ -80,6 +81,7 @@ export function addRoutes(app: Express, context: RouteContext): void {
     }),
   );
   app.use(errorHandler(context.log));
+  return endpoints;
 }
 
 /** The paths that answer without a key. */

@@ -16,10 +16,15 @@ function withTable(readme: string, name: string, table: string): string {
   return `${before}<!-- ${name} -->\n${table}\n<!-- /${name} -->${after}`;
 }
 
+/** Codes that are alike but for their name share a row. */
 function errorTable(): string {
-  const rows = Object.entries(ERROR_CODES).map(
-    ([code, { status, fault, retryable, title }]) =>
-      `| \`${code}\` | ${status} | ${fault} | ${retryable ? 'yes' : 'no'} | ${title} |`,
-  );
-  return ['| code | status | whose fault | retryable | title |', '|---|---|---|---|---|', ...rows].join('\n');
+  const rows = new Map<string, string[]>();
+  for (const [code, { status, fault, retryable }] of Object.entries(ERROR_CODES)) {
+    const facts = `${status} | ${fault} | ${retryable ? 'yes' : 'no'}`;
+    const row = rows.get(facts) ?? [];
+    row.push(`\`${code}\``);
+    rows.set(facts, row);
+  }
+  const lines = [...rows].map(([facts, codes]) => `| ${codes.join(', ')} | ${facts} |`);
+  return ['| code | status | whose fault | retryable |', '|---|---|---|---|', ...lines].join('\n');
 }

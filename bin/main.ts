@@ -1,0 +1,48 @@
+/**
+ * From the command line to an exit code. Each command is loaded when it is chosen, and the gateway with it.
+ */
+import { explainConfig } from '../lib/config/explain.ts';
+import { type LoadedConfig, loadConfig } from '../lib/config/load.ts';
+import { type Invocation, parseCommandLine } from './command-line.ts';
+import { reportStartFailure } from './start-failure.ts';
+
+/** @returns the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const invocation = parseCommandLine(argv);
+  if (typeof invocation === 'number') return invocation;
+  const { command, flags } = invocation;
+  let loaded: LoadedConfig | undefined;
+  try {
+    const listens = command === 'serve' || command === 'print-config';
+    loaded = loadConfig({ env: process.env, flags, listens });
+    return await run(invocation, loaded);
+  } catch (error) {
+    return reportStartFailure(error, loaded?.config);
+  }
+}
+
+async function run(invocation: Invocation, loaded: LoadedConfig): Promise<number> {
+  switch (invocation.command) {
+    case 'serve': {
+      const { serve } = await import('./serve.ts');
+      return serve(loaded.config);
+    }
+    case 'stdio': {
+      const { serveStdio } = await import('./serve-stdio.ts');
+      return serveStdio(loaded.config);
+    }
+    case 'tools': {
+      const { listTools } = await import('./list-tools.ts');
+      return listTools(loaded.config);
+    }
+    case 'call': {
+      const { callTool } = await import('./call-tool.ts');
+      return callTool(invocation, loaded);
+    }
+    case 'print-config':
+      process.stdout.write(`${explainConfig(loaded)}\n`);
+      return 0;
+    default:
+      return invocation.command satisfies never;
+  }
+}

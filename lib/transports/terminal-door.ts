@@ -1,0 +1,74 @@
+/**
+ * A call on the command line: chunks, error and end as NDJSON on a stream, progress to whoever draws it.
+ *
+ * D1. A reader that is slow makes the tool wait; one that leaves (`… | head`) cancels the call.
+ */
+import type { Writable } from 'node:stream';
+import type { RunningCall, TerminalEvent } from '../tool/runner.ts';
+import { chunkEnvelope, endEnvelopes } from './call-envelopes.ts';
+import { type ChunksEvent, type EventSink, type ProgressEvent, pumpEvents } from './event-pump.ts';
+
+export interface PrintOptions {
+  readonly output: Writable;
+  readonly onProgress?: (event: ProgressEvent) => void;
+  /** Called before each write, so that what is drawn on the same terminal can make room. */
+  readonly onOutput?: () => void;
+}
+
+/** Prints a call to its end, and gives the end. */
+export async function printCall(call: RunningCall, options: PrintOptions): Promise<TerminalEvent> {
+  const ended = new Promise<TerminalEvent>((resolve) => call.onEnd(resolve));
+  await pumpEvents(call, new LineSink(call, options));
+  return ended;
+}
+
+class LineSink implements EventSink {
+  readonly #call: RunningCall;
+  readonly #output: Writable;
+  readonly #onProgress: PrintOptions['onProgress'];
+  readonly #onOutput: PrintOptions['onOutput'];
+  #isWritable = true;
+  #caughtUp: (() => void) | undefined;
+
+  constructor(call: RunningCall, { output, onProgress, onOutput }: PrintOptions) {
+    this.#call = call;
+    this.#output = output;
+    this.#onProgress = onProgress;
+    this.#onOutput = onOutput;
+    output.on('drain', () => this.#caughtUp?.());
+    output.on('error', () => this.#leave());
+  }
+
+  started(): void {}
+
+  progress(event: ProgressEvent): void {
+    this.#onProgress?.(event);
+  }
+
+  chunks({ index, items }: ChunksEvent): void {
+    this.#write(items.map((item, at) => chunkEnvelope('', index + at, item)));
+  }
+
+  ended(end: TerminalEvent): void {
+    this.#write(endEnvelopes('', this.#call.callId, end));
+  }
+
+  ready(): Promise<void> | undefined {
+    if (!this.#isWritable || !this.#output.writableNeedDrain) return undefined;
+    return new Promise((resolve) => {
+      this.#caughtUp = resolve;
+    });
+  }
+
+  #write(lines: readonly string[]): void {
+    if (!this.#isWritable) return;
+    this.#onOutput?.();
+    this.#output.write(`${lines.join('\n')}\n`);
+  }
+
+  #leave(): void {
+    this.#isWritable = false;
+    this.#caughtUp?.();
+    this.#call.cancel('cancelled', 'the reader of the output left');
+  }
+}
