@@ -87,7 +87,10 @@ function onStrayError(thrown: unknown): void {
 process.on('uncaughtException', onStrayError);
 process.on('unhandledRejection', onStrayError);
 // process.exit() in a tool: what the turn has made so far still arrives.
-process.on('exit', () => outbox.flush());
+process.on('exit', () => {
+  for (const run of runs.values()) run.flush();
+  outbox.flush();
+});
 
 /** How long the port may go unread while a tool reports progress in a loop. */
 const POLL_MS = 5;

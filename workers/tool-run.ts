@@ -209,10 +209,15 @@ export class ToolRun {
     });
   }
 
-  #end(): void {
+  /** Posts what still waits for its batch. */
+  flush(): void {
     this.#progress.flush();
-    this.#progress.close();
     this.#chunks.flush();
+  }
+
+  #end(): void {
+    this.flush();
+    this.#progress.close();
     this.#chunks.close();
     this.#questions.close();
     this.#isEnded = true;
