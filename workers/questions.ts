@@ -29,6 +29,7 @@ export class Questions {
       throw new ToolError(
         'failed_precondition',
         `the client of this call cannot be asked (${method}): use a door and a client that can`,
+        { details: { requiredCapabilities: REQUIRED_CAPABILITIES[method] } },
       );
     }
     if (this.#isClosed) throw ended();
@@ -53,5 +54,12 @@ export class Questions {
     this.#open.clear();
   }
 }
+
+/** What an MCP client declares when it can be asked. */
+const REQUIRED_CAPABILITIES: Readonly<Record<AskMethod, object>> = {
+  elicit: { elicitation: {} },
+  sample: { sampling: {} },
+  roots: { roots: {} },
+};
 
 const ended = (): ToolError => new ToolError('cancelled', 'the call ended before the client answered');

@@ -8,6 +8,8 @@ import type { JsonSchema } from '../protocol/frames.ts';
 
 /** A form to fill in, as MCP's `elicitation/create` has it. */
 export interface ElicitForm {
+  /** Name of the question, for clients that see several at once; default: its kind and number. */
+  readonly key?: string;
   readonly message: string;
   /** A flat object schema of primitive properties. */
   readonly requestedSchema: JsonSchema;
@@ -15,6 +17,8 @@ export interface ElicitForm {
 
 /** A page to visit, as MCP's URL-mode elicitation has it. */
 export interface ElicitUrl {
+  /** Name of the question, for clients that see several at once; default: its kind and number. */
+  readonly key?: string;
   readonly message: string;
   readonly url: string;
 }
@@ -29,6 +33,8 @@ export interface SampleRequest {
   readonly messages: readonly { readonly role: 'user' | 'assistant'; readonly content: unknown }[];
   readonly maxTokens: number;
   readonly systemPrompt?: string;
+  /** Name of the question, for clients that see several at once; default: its kind and number. */
+  readonly key?: string;
   readonly [key: string]: unknown;
 }
 
