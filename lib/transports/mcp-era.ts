@@ -4,7 +4,7 @@
  *
  * E1. A result is put together from text: the era's head, the body (JSON members without braces), `_meta`.
  */
-import type { ClientAbilities } from '../protocol/frames.ts';
+import type { ClientAbilities, LogLevel } from '../protocol/frames.ts';
 import { isObject, type Params } from './mcp-message.ts';
 
 export const MODERN_VERSION = '2026-07-28';
@@ -78,4 +78,10 @@ export function isLogLevel(value: unknown): value is string {
 /** Whether a record of `level` is wanted by a client that asked for `minimum`. */
 export function isWantedLevel(level: string, minimum: string): boolean {
   return LEVELS.indexOf(level) >= LEVELS.indexOf(minimum);
+}
+
+/** The least severe level of a tool's records that a client with this minimum may want. */
+export function toolLogLevel(minimum: string): LogLevel {
+  if (minimum === 'debug' || minimum === 'info') return minimum;
+  return minimum === 'notice' || minimum === 'warning' ? 'warning' : 'error';
 }

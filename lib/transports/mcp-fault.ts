@@ -93,15 +93,16 @@ const REFUSALS = new Set<ErrorCode>([
  * @param started whether the call had reached its tool.
  */
 export function toolCallFault(error: ToolError, started: boolean): McpFault | null {
-  const missing = missingCapabilities(error);
-  if (missing) return missing;
   if (JSON_RPC_CODES[error.code] !== undefined) return refusalFault(error);
   if (REFUSALS.has(error.code) && !started) return refusalFault(error);
   return null;
 }
 
-/** A tool that let the refusal of `ctx.elicit`, `ctx.sample` or `ctx.roots` through: the client lacks a capability. */
-function missingCapabilities(error: ToolError): McpFault | null {
+/**
+ * The error of a tool that let the refusal of `ctx.elicit`, `ctx.sample` or `ctx.roots` through: 2026-07-28 has a
+ * code of its own for a client that lacks a capability.
+ */
+export function missingCapabilityFault(error: ToolError): McpFault | null {
   const { details } = error;
   if (error.code !== 'failed_precondition' || typeof details !== 'object' || details === null) return null;
   if (!('requiredCapabilities' in details)) return null;

@@ -6,6 +6,7 @@
  *     back within `graceMs`; meanwhile `ready` waits, so the tool is held and nothing is lost but by eviction.
  * H2. `onGone` is told once, never after the response.
  */
+import type { GatewayRequest } from './gateway-message.ts';
 import type { EventRing } from './mcp-event-ring.ts';
 import type { Outlet } from './mcp-outlet.ts';
 import type { McpReply } from './mcp-reply.ts';
@@ -23,6 +24,7 @@ export interface Resumption {
 
 export class HttpOutlet implements Outlet {
   readonly #resumption: Resumption | undefined;
+  readonly #prefersStream: boolean;
   #reply: McpReply | undefined;
   #isDone = false;
   #onGone: ((isStalled: boolean) => void) | undefined;
@@ -30,7 +32,9 @@ export class HttpOutlet implements Outlet {
   #comeback: { promise: Promise<void>; resolve: () => void } | undefined;
   #grace: NodeJS.Timeout | undefined;
 
-  constructor(reply: McpReply, resumption?: Resumption) {
+  /** @param prefersStream whether the client would rather read a stream than a document. */
+  constructor(reply: McpReply, prefersStream: boolean, resumption?: Resumption) {
+    this.#prefersStream = prefersStream;
     this.#resumption = resumption;
     this.#take(reply);
   }
@@ -68,6 +72,7 @@ export class HttpOutlet implements Outlet {
 
   respond(text: string, status = 200): void {
     if (this.#isDone) return;
+    if (this.#prefersStream && status === 200) this.open();
     const eventId = this.#reply?.isStream === false ? undefined : this.#keep(text);
     this.#reply?.last(text, status, eventId);
     this.#finish();
@@ -146,4 +151,9 @@ export class HttpOutlet implements Outlet {
     const { ring, stream, retryMs } = this.#resumption;
     reply.prime(ring.keep(stream, ''), retryMs);
   }
+}
+
+/** A client that lists event streams first gets its answer as one even when there is nothing to stream. */
+export function prefersStream({ headers }: GatewayRequest): boolean {
+  return headers.accept?.trimStart().startsWith('text/event-stream') ?? false;
 }

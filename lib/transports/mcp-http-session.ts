@@ -10,7 +10,7 @@ import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { BatchReply } from './mcp-batch.ts';
 import { EventRing } from './mcp-event-ring.ts';
 import { INVALID_REQUEST, McpFault } from './mcp-fault.ts';
-import { HttpOutlet } from './mcp-http-outlet.ts';
+import { HttpOutlet, prefersStream } from './mcp-http-outlet.ts';
 import { LegacySession } from './mcp-legacy-session.ts';
 import type { IncomingMcpMessage, McpRequest } from './mcp-message.ts';
 import type { Outlet } from './mcp-outlet.ts';
@@ -77,7 +77,7 @@ export class HttpSession {
       else if (message.kind === 'response') this.session.response(message);
     }
     if (requests.length === 0) return reply.end(202);
-    const outlet = this.#openOutlet(reply, requests);
+    const outlet = this.#openOutlet(reply, requests, prefersStream(request));
     const header = request.headers['traceparent'];
     const traceparent = typeof header === 'string' ? header : undefined;
     if (!isBatch) return this.#serve(requests[0] as McpRequest, outlet, outlet, traceparent);
@@ -104,9 +104,9 @@ export class HttpSession {
     return this.session.protocolVersion >= '2025-11-25';
   }
 
-  #openOutlet(reply: McpReply, requests: readonly McpRequest[]): HttpOutlet {
+  #openOutlet(reply: McpReply, requests: readonly McpRequest[], prefers: boolean): HttpOutlet {
     const stream = `r${++this.#streamCount}`;
-    const outlet = new HttpOutlet(reply, {
+    const outlet = new HttpOutlet(reply, prefers, {
       ring: this.#ring,
       stream,
       retryMs: RETRY_MS,

@@ -1,8 +1,8 @@
 /**
  * The /mcp door: Streamable HTTP, both eras of the protocol on one path.
  *
- * H1. Order of checks: Host, Origin, key, method, Accept, Content-Type, size, JSON, session or envelope. Refusals
- *     are JSON-RPC errors with the HTTP status that says the same.
+ * H1. Host and Origin were checked before. Here, in this order: key, method, Accept, Content-Type, size, JSON,
+ *     session or envelope. Refusals are JSON-RPC errors with the HTTP status that says the same.
  * H2. A request is of the stateless era when its `_meta` or its version header says so; else of the one with
  *     sessions.
  * H3. In the stateless era the client that closes its response cancels its call.
@@ -11,6 +11,7 @@ import type { Access } from '../access/access.ts';
 import { ToolError } from '../protocol/tool-error.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { commonHeaders, problemHeaders } from './http-response.ts';
+import type { Endpoint, Mount } from './http-routes.ts';
 import {
   checkHeaders,
   checkVersion,
@@ -27,7 +28,7 @@ import {
   refusalFault,
   UNSUPPORTED_VERSION,
 } from './mcp-fault.ts';
-import { HttpOutlet } from './mcp-http-outlet.ts';
+import { HttpOutlet, prefersStream } from './mcp-http-outlet.ts';
 import type { HttpSession } from './mcp-http-session.ts';
 import { type IncomingMcpMessage, type McpRequest, type MessageId, readMessage } from './mcp-message.ts';
 import { ModernRequests } from './mcp-modern.ts';
@@ -36,16 +37,17 @@ import { McpService, type McpServiceOptions } from './mcp-service.ts';
 import { SessionTable } from './mcp-session-table.ts';
 import { Subscriptions } from './mcp-subscriptions.ts';
 import { readJsonBody, requireJson } from './request-body.ts';
-import { answerPreflight } from './request-guard.ts';
-import { requestIdFor } from './request-id.ts';
+import type { StreamWatch } from './stream-watch.ts';
+import type { TransportLog } from './transport-log.ts';
 import type { TransportMeter } from './transport-meters.ts';
 
 export interface McpHttpOptions extends McpServiceOptions {
   readonly access: Access;
   readonly meter: TransportMeter;
   readonly maxBodyBytes: number;
-  /** A reader that takes nothing for so long is cut off, and its call cancelled. */
-  readonly streamStallMs: number;
+  /** Looks after streams whose readers stand still. */
+  readonly watch: StreamWatch;
+  readonly log: TransportLog;
   /** Default 1000; the next session is refused. */
   readonly maxSessions?: number;
   /** Default 30 minutes without a request or an open stream. */
@@ -61,7 +63,7 @@ export interface McpHttpStats {
   readonly suspendedCalls: number;
 }
 
-export interface McpHttp {
+export interface McpHttp extends Mount {
   /** Answers any request to /mcp. Never rejects. */
   handle(request: GatewayRequest, response: GatewayResponse): Promise<void>;
   stats(): McpHttpStats;
@@ -73,9 +75,19 @@ export function createMcpHttp(options: McpHttpOptions): McpHttp {
   return new McpHttpDoor(options);
 }
 
+const ENDPOINTS: readonly Endpoint[] = [
+  { method: 'POST', path: '/mcp', description: 'speaks MCP, Streamable HTTP, with and without sessions' },
+  { method: 'GET', path: '/mcp', description: 'streams what belongs to no request of an MCP session' },
+  { method: 'DELETE', path: '/mcp', description: 'ends an MCP session' },
+];
+
 const ALLOWED = 'GET, POST, DELETE';
 
 class McpHttpDoor implements McpHttp {
+  readonly path = '/mcp';
+  /** The key is checked here, so that its refusal is told as JSON-RPC. */
+  readonly isOpen = true;
+  readonly endpoints = ENDPOINTS;
   readonly #options: McpHttpOptions;
   readonly #reply: ReplyContext;
   readonly #service: McpService;
@@ -86,7 +98,7 @@ class McpHttpDoor implements McpHttp {
   constructor(options: McpHttpOptions) {
     const { maxSessions = 1000, sessionIdleMs = 30 * 60_000, resumeGraceMs = 5000 } = options;
     this.#options = options;
-    this.#reply = { stallMs: options.streamStallMs, meter: options.meter };
+    this.#reply = { watch: options.watch, meter: options.meter };
     this.#service = new McpService(options);
     const [service, reply] = [this.#service, this.#reply];
     this.#sessions = new SessionTable({ service, reply, resumeGraceMs, maxSessions, idleMs: sessionIdleMs });
@@ -94,24 +106,18 @@ class McpHttpDoor implements McpHttp {
     this.#modern = new ModernRequests(service, this.#subscriptions);
   }
 
-  async handle(request: GatewayRequest, response: GatewayResponse): Promise<void> {
+  /** Bound to this door: route tables take it off the object. */
+  readonly handle = async (request: GatewayRequest, response: GatewayResponse): Promise<void> => {
     try {
-      request.requestId = requestIdFor(request.headers['x-request-id']);
-      const { access } = this.#options;
-      access.checkOrigin(request);
-      if (request.headers.origin !== undefined) {
-        request.corsOrigin = access.corsOrigin(request);
-        if (request.corsOrigin !== undefined && request.method === 'OPTIONS')
-          return answerPreflight(request, response);
-      }
-      const keyId = access.checkKey(request);
+      const keyId = this.#options.access.checkKey(request);
       request.keyId = typeof keyId === 'string' ? keyId : await keyId;
       if (request.method === 'POST') await this.#post(request, response);
       else this.#withoutBody(request, response);
     } catch (thrown) {
+      this.#logDefect(request, thrown);
       refuse(request, response, thrown);
     }
-  }
+  };
 
   stats(): McpHttpStats {
     return {
@@ -126,6 +132,11 @@ class McpHttpDoor implements McpHttp {
     this.#subscriptions.close();
     this.#modern.close();
     this.#sessions.close();
+  }
+
+  #logDefect({ requestId }: GatewayRequest, thrown: unknown): void {
+    if (thrown instanceof McpFault || ToolError.is(thrown)) return;
+    this.#options.log('error', 'the /mcp door failed to handle a request', { requestId, error: thrown });
   }
 
   #withoutBody(request: GatewayRequest, response: GatewayResponse): void {
@@ -203,7 +214,7 @@ class McpHttpDoor implements McpHttp {
       checkVersion(envelope.version);
       checkHeaders(headers, message, this.#inputSchema(message));
       const reply = new McpReply(request, response, this.#reply);
-      const outlet = new HttpOutlet(reply);
+      const outlet = new HttpOutlet(reply, prefersStream(request));
       const traceparent = headers['traceparent'];
       const who = {
         caller: { keyId: request.keyId, transport: 'mcp-http' },

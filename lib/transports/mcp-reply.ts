@@ -4,13 +4,13 @@
  * R1. Nothing is written until it is known which of the two it is.
  * R2. The last event goes out in a write of its own, after the write before it was flushed and a few milliseconds
  *     passed: SDK clients drop a notification that they read together with the response.
- * R3. A reader that takes nothing for `stallMs` is cut off.
+ * R3. Whatever waits for its reader is watched: one that stands still is cut off.
  */
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { commonHeaders } from './http-response.ts';
+import type { StreamWatch, WatchedStream } from './stream-watch.ts';
 import type { TransportMeter } from './transport-meters.ts';
 
-const KEEP_ALIVE_MS = 15_000;
 /** How long the last event keeps away from the one before it. */
 const LAST_EVENT_GAP_MS = 5;
 
@@ -22,7 +22,7 @@ const SSE_HEAD = [
 
 /** What all replies of the door share. */
 export interface ReplyContext {
-  readonly stallMs: number;
+  readonly watch: StreamWatch;
   readonly meter: TransportMeter;
 }
 
@@ -35,7 +35,6 @@ export class McpReply {
   #isStalled = false;
   #lastWriteAt = Number.NEGATIVE_INFINITY;
   #drained: Promise<void> | undefined;
-  #keepAlive: NodeJS.Timeout | undefined;
 
   constructor(request: GatewayRequest, response: GatewayResponse, context: ReplyContext) {
     this.#response = response;
@@ -54,7 +53,7 @@ export class McpReply {
 
   /** True once nothing more can be written. */
   get isOver(): boolean {
-    return this.#isEnding || this.#response.destroyed || this.#response.writableEnded;
+    return this.#isEnding || this.#response.destroyed;
   }
 
   /** Told once when the connection closed before the response was complete; true when we cut it off (R3). */
@@ -71,11 +70,8 @@ export class McpReply {
     this.#response.writeHead(200, this.#headers.concat(SSE_HEAD));
     this.#response.flushHeaders();
     this.#context.meter.streams++;
-    this.#keepAlive = setInterval(() => this.#write(':\n\n'), KEEP_ALIVE_MS);
-    this.#response.on('close', () => {
-      this.#context.meter.streams--;
-      clearInterval(this.#keepAlive);
-    });
+    this.#response.on('close', () => this.#context.meter.streams--);
+    this.#watch();
   }
 
   /** Writes one event; `data` is JSON text without line ends. */
@@ -94,9 +90,7 @@ export class McpReply {
   drained(): Promise<void> | undefined {
     if (!this.#response.writableNeedDrain) return undefined;
     this.#drained ??= new Promise((resolve) => {
-      const stall = setTimeout(() => this.#cutOff(), this.#context.stallMs);
       const settle = () => {
-        clearTimeout(stall);
         this.#response.off('drain', settle).off('close', settle);
         this.#drained = undefined;
         resolve();
@@ -110,21 +104,10 @@ export class McpReply {
   last(data: string, status = 200, eventId?: string): void {
     if (this.isOver) return;
     this.#isEnding = true;
-    if (!this.#isStream) {
-      const body = Buffer.from(data);
-      this.#headers.push('Content-Type', 'application/json', 'Content-Length', String(body.length));
-      this.#response.writeHead(status, this.#headers);
-      this.#response.end(body);
-      this.#context.meter.bytes += body.length;
-      return this.#guardEnd();
-    }
-    const finish = () => {
-      this.#response.end(eventFrame(data, eventId));
-      this.#guardEnd();
-    };
-    if (this.#response.writableLength === 0 && performance.now() - this.#lastWriteAt > LAST_EVENT_GAP_MS) {
-      return finish();
-    }
+    if (!this.#isStream) return this.#document(data, status);
+    const finish = () => this.#response.end(eventFrame(data, eventId));
+    const sinceLastMs = performance.now() - this.#lastWriteAt;
+    if (this.#response.writableLength === 0 && sinceLastMs > LAST_EVENT_GAP_MS) return void finish();
     const later = () => setTimeout(finish, LAST_EVENT_GAP_MS);
     const drained = this.drained();
     if (drained) drained.then(later);
@@ -137,28 +120,40 @@ export class McpReply {
     this.#isEnding = true;
     if (!this.#isStream) this.#response.writeHead(status, [...this.#headers, 'Content-Length', '0']);
     this.#response.end();
-    this.#guardEnd();
+  }
+
+  #document(data: string, status: number): void {
+    const size = Buffer.byteLength(data);
+    this.#headers.push('Content-Type', 'application/json', 'Content-Length', String(size));
+    this.#response.writeHead(status, this.#headers);
+    this.#response.end(data);
+    if (this.#response.writableLength > 0) this.#watch();
+    else this.#context.meter.bytes += size;
   }
 
   #write(frame: string): void {
     if (this.isOver) return;
     this.#lastWriteAt = performance.now();
-    this.#context.meter.bytes += frame.length;
     this.#response.write(frame);
   }
 
-  #cutOff(): void {
-    this.#isStalled = true;
-    this.#context.meter.slowConsumers++;
-    this.#response.destroy();
-  }
-
-  /** A reader that never takes the end does not hold its memory for ever. */
-  #guardEnd(): void {
-    if (this.#response.writableFinished) return;
-    const stall = setTimeout(() => this.#cutOff(), this.#context.stallMs);
-    this.#response.once('close', () => clearTimeout(stall));
-    this.#response.once('finish', () => clearTimeout(stall));
+  #watch(): void {
+    const { socket } = this.#response;
+    if (!socket) return;
+    const { watch, meter } = this.#context;
+    const stream: WatchedStream = {
+      socket,
+      meter,
+      beat: () => {
+        if (this.#isStream) this.#write(':\n\n');
+      },
+      stall: () => {
+        this.#isStalled = true;
+        this.#response.destroy();
+      },
+    };
+    watch.add(stream);
+    this.#response.on('close', () => watch.remove(stream));
   }
 }
 

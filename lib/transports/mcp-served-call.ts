@@ -14,6 +14,7 @@ import {
   INTERNAL_ERROR,
   INVALID_PARAMS,
   McpFault,
+  missingCapabilityFault,
   refusalFault,
   toolCallFault,
 } from './mcp-fault.ts';
@@ -118,9 +119,9 @@ export class ServedCall {
   }
 
   #faultOf(error: ToolError): McpFault | null {
-    if (this.plan.kind === 'tool') return toolCallFault(error, this.#hasStarted);
-    const missing = toolCallFault(error, this.#hasStarted);
+    const missing = this.#era.isModern ? missingCapabilityFault(error) : null;
     if (missing) return missing;
+    if (this.plan.kind === 'tool') return toolCallFault(error, this.#hasStarted);
     if (this.plan.kind === 'resource' && error.code === 'not_found') {
       return resourceNotFound(this.plan.uri ?? '', this.#era.isModern);
     }
@@ -128,6 +129,6 @@ export class ServedCall {
     if (error.code === 'invalid_arguments') return new McpFault(INVALID_PARAMS, error.message, { data });
     if (error.code === 'tool_failed') return new McpFault(INTERNAL_ERROR, error.message, { data });
     const refusal = refusalFault(error);
-    return new McpFault(refusal.code, refusal.message, { data: refusal.data });
+    return this.#hasStarted ? new McpFault(refusal.code, refusal.message, { data: refusal.data }) : refusal;
   }
 }

@@ -7,7 +7,7 @@
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { Caller, ClientAbilities } from '../protocol/frames.ts';
 import type { CallWishes } from './mcp-call-teller.ts';
-import { type Era, modernEra, type ServerIdentity } from './mcp-era.ts';
+import { type Era, modernEra, type ServerIdentity, toolLogLevel } from './mcp-era.ts';
 import { faultText, INTERNAL_ERROR, McpFault } from './mcp-fault.ts';
 import type { McpHub } from './mcp-hub.ts';
 import { isMessageId, type McpRequest, metaOf, responseText } from './mcp-message.ts';
@@ -133,10 +133,8 @@ export class McpService {
 
   #start({ params }: McpRequest, plan: CallPlan, scope: RequestScope): ServedCall {
     const { wishes, abilities, traceparent } = scope;
-    const streams =
-      wishes.progressToken !== undefined ||
-      wishes.logLevel !== undefined ||
-      wishes.partialResultToken !== undefined;
+    const streams = wishes.progressToken !== undefined || wishes.partialResultToken !== undefined;
+    const { logLevel } = wishes;
     const meta = metaOf(params);
     const requestMeta = traceparent && meta['traceparent'] === undefined ? { traceparent, ...meta } : meta;
     const { callTimeoutMs } = this.#options;
@@ -149,6 +147,7 @@ export class McpService {
       repeatBytes: this.#options.maxResultBytes,
       requestMeta,
       ...(abilities === undefined ? {} : { abilities }),
+      ...(logLevel === undefined ? {} : { logLevel: toolLogLevel(logLevel) }),
       ...(callTimeoutMs === undefined ? {} : { timeoutMs: callTimeoutMs }),
     });
     return new ServedCall(call, plan, scope.era, scope.asker);

@@ -4,9 +4,11 @@
  * S1. Nothing but JSON-RPC lines goes to stdout. A line that is none is answered and skipped; nothing that comes in
  *     ends the server but the end of stdin.
  * S2. Progress reaches the client before the result, never in one write with it.
- * S3. When stdin ends or stdout breaks, what runs is cancelled and the promise settles at once; the caller exits.
+ * S3. When stdin ends, what runs has a second to end (so that piped requests are answered) and is then cancelled;
+ *     when stdout breaks, it is cancelled at once. Then the promise settles and the caller exits.
  */
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ToolError } from '../protocol/tool-error.ts';
 import { parseJsonText } from './bounded-json.ts';
 import { checkVersion, isModernRequest, readEnvelope } from './mcp-envelope.ts';
@@ -44,13 +46,15 @@ export function serveMcpStdio(options: McpStdioOptions): Promise<void> {
     };
     const { stdin, stdout } = options;
     stdin.on('data', (bytes: Buffer) => connection.read(bytes));
-    stdin.once('end', end).once('close', end).once('error', end);
+    stdin.once('end', () => connection.whenIdle(EOF_GRACE_MS).then(end));
+    stdin.once('error', end);
     stdout.once('close', end);
     stdout.on('error', end);
   });
 }
 
 const CALLER = { keyId: 'stdio', transport: 'mcp-stdio' } as const;
+const EOF_GRACE_MS = 1000;
 /** Requests of the stateless era that may run at once; the other era is bounded by the same. */
 const MAX_IN_FLIGHT = 1024;
 
@@ -81,6 +85,21 @@ class StdioConnection {
 
   read(bytes: Buffer): void {
     if (!this.#isClosed) this.#lines.push(bytes);
+  }
+
+  /** Settles when no request runs and everything is written, at the latest after `graceMs`. */
+  async whenIdle(graceMs: number): Promise<void> {
+    const until = performance.now() + graceMs;
+    while (this.#requestsInFlight > 0 && performance.now() < until) await sleep(10);
+    const left = Math.max(0, until - performance.now());
+    await Promise.race([
+      new Promise<void>((resolve) => this.#writer.afterFlush(() => this.#writer.afterFlush(resolve))),
+      sleep(left),
+    ]);
+  }
+
+  get #requestsInFlight(): number {
+    return this.#inFlight.size - this.#subscriptions.size + this.#session.callsInFlight;
   }
 
   close(): void {

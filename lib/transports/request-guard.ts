@@ -30,7 +30,7 @@ export function requestGuard(access: Access, openPaths: ReadonlySet<string>) {
   };
 }
 
-export function answerPreflight(request: GatewayRequest, response: GatewayResponse): void {
+function answerPreflight(request: GatewayRequest, response: GatewayResponse): void {
   const headers = commonHeaders(request);
   headers.push('Access-Control-Allow-Methods', 'GET, POST, DELETE', 'Access-Control-Max-Age', '600');
   const asked = request.headers['access-control-request-headers'];
