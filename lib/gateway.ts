@@ -24,6 +24,7 @@ import type { Endpoint } from './transports/http-routes.ts';
 import { McpHub } from './transports/mcp-hub.ts';
 import type { McpServiceOptions } from './transports/mcp-service.ts';
 import type { PrintOptions } from './transports/terminal-door.ts';
+import type { TransportLog } from './transports/transport-log.ts';
 
 /** Where a gateway listens. */
 export interface Listening {
@@ -147,43 +148,40 @@ export class Gateway {
   async listen(): Promise<Listening> {
     const { config } = this;
     checkListening(config);
-    const [{ Access }, { createHttpTransport }, { newTransportMeters }, { createMcpHttp }] =
+    const [{ Access }, { createHttpTransport }, { newTransportMeters }, { StreamWatch }, { createMcpHttp }] =
       await Promise.all([
         import('./access/access.ts'),
         import('./transports/create-http-transport.ts'),
         import('./transports/transport-meters.ts'),
+        import('./transports/stream-watch.ts'),
         import('./transports/mcp-http.ts'),
       ]);
     const access = new Access({ ...config, keys: config.apiKeys, isSecure: config.tlsCert !== null });
     const meters = newTransportMeters();
+    const watch = new StreamWatch({ heartbeatMs: SILENCE_MS, stallMs: config.streamStallMs });
+    const log: TransportLog = (level, message, fields) =>
+      this.#log[level === 'warning' ? 'warn' : level](fields ?? {}, message);
     const mcp = createMcpHttp({
       ...this.#mcpService(),
       access,
+      watch,
+      log,
       meter: meters['mcp-http'],
       maxBodyBytes: config.maxBodyBytes,
-      streamStallMs: config.streamStallMs,
     });
     const http = createHttpTransport({
       ...config,
       dispatcher: this.#dispatcher,
       access,
       meters,
-      log: (level, message, fields) => this.#log[level === 'warning' ? 'warn' : level](fields ?? {}, message),
+      watch,
+      log,
       pages: {
         info: () => this.#info(),
         health: () => this.#health(),
         stats: () => ({ ...this.#stats(), transports: meters, mcp: mcp.stats() }),
       },
-      mounts: [
-        {
-          path: '/mcp',
-          isOpen: true,
-          endpoints: [
-            { method: 'POST', path: '/mcp', description: 'MCP over Streamable HTTP, every revision' },
-          ],
-          handle: (request, response) => mcp.handle(request, response),
-        },
-      ],
+      mounts: [mcp],
       ...tlsOf(config),
     });
     const { port } = await http.listen(config.host, config.port);
@@ -197,9 +195,15 @@ export class Gateway {
   }
 
   #mcpService(): McpServiceOptions {
-    const { maxResultBytes, reload } = this.config;
-    const identity = { name: 'mcp-streaming-gateway', version };
-    return { dispatcher: this.#dispatcher, hub: this.#hub, identity, maxResultBytes, listsChange: reload };
+    const { maxResultBytes, reload, requestTimeoutMs } = this.config;
+    return {
+      dispatcher: this.#dispatcher,
+      hub: this.#hub,
+      identity: { name: 'mcp-streaming-gateway', version },
+      maxResultBytes,
+      listsChange: reload,
+      callTimeoutMs: Math.ceil(requestTimeoutMs * 0.99),
+    };
   }
 
   /** Serves one MCP client over a pair of streams; settles when the client has left. */
@@ -294,6 +298,9 @@ export class Gateway {
     await this.#pool.close();
   }
 }
+
+/** After so much silence a stream gets a comment, so that nobody in between closes it. */
+const SILENCE_MS = 15_000;
 
 const builtInTools = new URL('../workers/tools/index.js', import.meta.url).href;
 

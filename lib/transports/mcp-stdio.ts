@@ -47,7 +47,7 @@ export function serveMcpStdio(options: McpStdioOptions): Promise<void> {
     const { stdin, stdout } = options;
     stdin.on('data', (bytes: Buffer) => connection.read(bytes));
     stdin.once('end', () => connection.whenIdle(EOF_GRACE_MS).then(end));
-    stdin.once('error', end);
+    stdin.once('close', () => stdin.readableEnded || end());
     stdout.once('close', end);
     stdout.on('error', end);
   });
