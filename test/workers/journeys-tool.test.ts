@@ -309,6 +309,12 @@ describe('journeys_tool', () => {
       });
     }
 
+    it('takes a query of a thousand characters, and refuses a longer one', async () => {
+      await create({ name: 'a b' });
+      expect(await names({ query: 'a b '.repeat(250) })).to.deep.equal(['a b']);
+      expect((await issues({ action: 'list', query: 'a b '.repeat(251) }))[0]?.path).to.equal('query');
+    });
+
     for (const sort of ['createdAt', '-createdAt', 'updatedAt', '-updatedAt', 'name', '-name']) {
       it(`pages through sort ${sort} without a gap or a repeat`, async () => {
         const journeys = Array.from({ length: 25 }, (_, n) => ({ name: `same ${n % 3}`, tags: ['t'] }));

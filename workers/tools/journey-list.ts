@@ -13,8 +13,8 @@ import { type Journey, SORTS, type Sort } from './journey.ts';
 import type { Row, SqlValue } from './sqlite.ts';
 
 const PAGE_ROWS = 200;
-/** Words in another order than that of creation: every page searches anew, so there are fewer of them. */
-const SORTED_SEARCH_ROWS = 1000;
+/** Every page of a search begins it anew, so there are fewer of them. */
+const SEARCH_PAGE_ROWS = 1000;
 const PAGE_CHARACTERS = 512 * 1024;
 
 export interface ListFilter {
@@ -75,7 +75,6 @@ export function pageQuery(
   if (column === 'updated_at' && !descending) where('updated_at <= ?', start.now);
 
   let from = 'journeys';
-  let rows = PAGE_ROWS;
   const words = searchWords(filter.query);
   if (words !== null && column === 'seq') {
     // The index walks in the order of rowid, so a page costs what it shows, however many match.
@@ -83,7 +82,6 @@ export function pageQuery(
     where('journey_search MATCH ?', words);
     if (after) where(`journey_search.rowid ${beyond} ?`, after.seq);
   } else if (words !== null) {
-    rows = SORTED_SEARCH_ROWS;
     where('seq IN (SELECT rowid FROM journey_search WHERE journey_search MATCH ?)', words);
   }
   const order =
@@ -92,7 +90,7 @@ export function pageQuery(
       : `${column} ${direction}, seq ${direction}`;
   return {
     sql: `SELECT journeys.* FROM ${from} WHERE ${conditions.join(' AND ')} ORDER BY ${order} LIMIT ?`,
-    values: [...values, Math.min(most, rows)],
+    values: [...values, Math.min(most, words === null ? PAGE_ROWS : SEARCH_PAGE_ROWS)],
   };
 }
 
@@ -120,9 +118,10 @@ function sortKey(journey: Journey, seq: number, sort: Sort): string | number {
  * beginning of a word. Null when there is no word.
  */
 export function searchWords(query: string | undefined): string | null {
-  const words = query?.split(/\s+/u).filter((word) => word !== '') ?? [];
-  if (words.length === 0) return null;
-  return words.map((word) => `"${word.replaceAll('"', '""')}"*`).join(' AND ');
+  const words = new Set(query?.split(/\s+/u));
+  words.delete('');
+  if (words.size === 0) return null;
+  return [...words].map((word) => `"${word.replaceAll('"', '""')}"*`).join(' AND ');
 }
 
 export function toJourney(row: Row): Journey {

@@ -86,7 +86,8 @@ export const JourneysInput = z.object({
     .optional()
     .describe('update: refuse with a conflict unless the journey still has this version.'),
   tag: text(1).optional().describe('list: only journeys with this tag.'),
-  query: text()
+  // Long enough for any search, and too short for one that keeps the thread busy.
+  query: text(0, 1000)
     .optional()
     .describe('list: only journeys whose name, description and tags contain words that begin like these.'),
   sort: z.enum(SORTS).optional().describe('list: order; "-" for descending. Default createdAt.'),
