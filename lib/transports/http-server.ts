@@ -4,6 +4,7 @@
  * L1. Half-sent requests are cut off: 10 s for the headers, 30 s for the whole request.
  * L2. No address but loopback may hold more than a quarter of the connections.
  */
+import type { EventEmitter } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
@@ -52,13 +53,15 @@ export function newHttpServer(
   return server;
 }
 
-function capConnections(server: GatewayServer, perAddress: number, meter: TransportMeter): void {
+/** Counts connections, and drops those above `perAddress` of one address at once. */
+export function capConnections(server: EventEmitter, perAddress: number, meter: TransportMeter): void {
   const open = new Map<string, number>();
   server.on('connection', (socket: Socket) => {
     const address = socket.remoteAddress ?? '';
     const count = (open.get(address) ?? 0) + 1;
     open.set(address, count);
     meter.connections++;
+    socket.setMaxListeners(0); // each answer under way listens, and a client may pipeline many requests
     socket.once('close', () => {
       meter.connections--;
       const left = (open.get(address) ?? 1) - 1;

@@ -5,6 +5,7 @@
  * Y2. A large answer is watched like a stream, so that a reader that stands still cannot hold it for ever.
  */
 import type { ResultEvent, RunningCall, TerminalEvent } from '../tool/runner.ts';
+import { onceClosed } from './departure.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { JSON_TYPE, respond, respondProblem } from './http-response.ts';
 import type { StreamContext } from './http-stream.ts';
@@ -17,8 +18,8 @@ export function answerCall(
   call: RunningCall,
   context: StreamContext,
 ): void {
-  response.once('close', () => {
-    if (!response.writableFinished) call.cancel('cancelled', 'the client left');
+  onceClosed(request, response, (hasLeft) => {
+    if (hasLeft) call.cancel('cancelled', 'the client left');
   });
   call.onEnd((end: TerminalEvent) => {
     if (end.type === 'error') {
@@ -33,13 +34,13 @@ export function answerCall(
 }
 
 function watchAnswer(
-  { socket }: GatewayRequest,
+  request: GatewayRequest,
   response: GatewayResponse,
   callId: string,
   { watch, meter, log }: StreamContext,
 ): void {
   const answer = {
-    socket,
+    socket: request.socket,
     meter,
     stall() {
       log('warning', 'a reader made no progress; its connection was destroyed', { callId });
@@ -47,7 +48,7 @@ function watchAnswer(
     },
   };
   watch.add(answer);
-  response.once('close', () => watch.remove(answer));
+  onceClosed(request, response, () => watch.remove(answer));
 }
 
 function successText(callId: string, { data, meta, chunks, durationMs }: ResultEvent): string {

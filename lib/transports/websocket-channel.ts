@@ -12,15 +12,8 @@ import type { WebSocket } from 'ws';
 import type { Access } from '../access/access.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import { ToolError } from '../protocol/tool-error.ts';
-import type { CallRequest, ErrorEvent, RunningCall, TerminalEvent } from '../tool/runner.ts';
-import {
-  askEnvelope,
-  chunkEnvelope,
-  endEnvelopes,
-  idField,
-  progressEnvelope,
-  startedEnvelope,
-} from './call-envelopes.ts';
+import type { CallRequest, ErrorEvent, RunningCall } from '../tool/runner.ts';
+import { endEnvelopes, idField } from './call-envelopes.ts';
 import {
   isJsonObject,
   type JsonObject,
@@ -29,19 +22,14 @@ import {
   repeatBytesOf,
 } from './call-input.ts';
 import { renderErrorObject } from './error-rendering.ts';
-import {
-  type AskEvent,
-  type ChunksEvent,
-  type EventSink,
-  type ProgressEvent,
-  pumpEvents,
-} from './event-pump.ts';
+import { pumpEvents } from './event-pump.ts';
+import { FrameWriter } from './frame-writer.ts';
 import type { StreamContext } from './http-stream.ts';
 import type { WatchedStream } from './stream-watch.ts';
 import type { TransportMeter } from './transport-meters.ts';
+import { WebSocketCallSink } from './websocket-call.ts';
 import { type ClientId, readSocketMessage } from './websocket-message.ts';
 
-const MAX_BUFFERED_BYTES = 256 * 1024;
 const MAX_BAD_FRAMES = 10;
 /** Answers to pings and bad frames that may wait for a reader that takes nothing. */
 const MAX_REPLIES_BEHIND = 1000;
@@ -66,13 +54,11 @@ export class WebSocketChannel implements WatchedStream {
   readonly #tool: string;
   readonly #keyId: string;
   readonly #context: ChannelContext;
+  readonly #writer: FrameWriter;
   readonly #calls = new Map<ClientId, RunningCall>();
   #serverIds = 0;
   #badFrames = 0;
   #repliesBehind = 0;
-  #isCorked = false;
-  #drained: Promise<void> | undefined;
-  #resume: (() => void) | undefined;
 
   constructor(ws: WebSocket, socket: Socket, tool: string, keyId: string, context: ChannelContext) {
     this.#ws = ws;
@@ -80,6 +66,9 @@ export class WebSocketChannel implements WatchedStream {
     this.#tool = tool;
     this.#keyId = keyId;
     this.#context = context;
+    this.#writer = new FrameWriter(ws, socket, () => {
+      this.#repliesBehind = 0;
+    });
     this.meter = context.meter;
     this.meter.connections++;
     context.watch.add(this);
@@ -88,13 +77,12 @@ export class WebSocketChannel implements WatchedStream {
       this.missedPongs = 0;
     });
     ws.on('message', (data: Buffer, isBinary: boolean) => this.#receive(data, isBinary));
-    socket.on('drain', () => this.#wake());
     ws.once('close', () => this.#leave());
   }
 
   /** True while the client is behind with reading. */
   get isBehind(): boolean {
-    return this.#ws.bufferedAmount > MAX_BUFFERED_BYTES && !this.socket.destroyed;
+    return this.#writer.isBehind;
   }
 
   /** Closes the handshake; `reason` is one of ours, since more than 123 bytes throw. */
@@ -115,47 +103,14 @@ export class WebSocketChannel implements WatchedStream {
     for (const call of this.#calls.values()) {
       call.cancel('slow_consumer', 'the reader made no progress for too long');
     }
-    this.close(1008, 'slow consumer');
-    this.terminate(); // a close frame queues behind what the reader does not take
-  }
-
-  /** Sends a text frame; what is sent in one turn of the loop leaves in one write. */
-  send(text: string): void {
-    if (this.#ws.readyState !== this.#ws.OPEN) return;
-    if (!this.#isCorked) {
-      this.#isCorked = true;
-      this.socket.cork();
-      process.nextTick(this.#uncork);
-    }
-    this.#ws.send(text);
-  }
-
-  /** A promise while the client is behind; it resolves when it caught up, or left. */
-  ready(): Promise<void> | undefined {
-    if (!this.isBehind) return undefined;
-    this.#drained ??= new Promise((resolve) => {
-      this.#resume = resolve;
-    });
-    return this.#drained;
-  }
-
-  readonly #uncork = (): void => {
-    this.#isCorked = false;
-    this.socket.uncork();
-  };
-
-  #wake(): void {
-    this.#repliesBehind = 0;
-    this.#resume?.();
-    this.#resume = undefined;
-    this.#drained = undefined;
+    this.close(1008, 'slow consumer'); // the frame queues behind what the reader did not take: ws waits, then destroys
   }
 
   #leave(): void {
     this.meter.connections--;
     this.#context.watch.remove(this);
     for (const call of this.#calls.values()) call.cancel('cancelled', 'the client left');
-    this.#wake();
+    this.#writer.release();
   }
 
   #receive(data: Buffer, isBinary: boolean): void {
@@ -182,8 +137,8 @@ export class WebSocketChannel implements WatchedStream {
 
   /** Sends what no call's back-pressure holds back, to clients that read it. */
   #reply(text: string): void {
-    if (this.isBehind && ++this.#repliesBehind > MAX_REPLIES_BEHIND) this.stall();
-    else this.send(text);
+    if (this.#writer.isBehind && ++this.#repliesBehind > MAX_REPLIES_BEHIND) this.stall();
+    else this.#writer.send(text);
   }
 
   #open(id: ClientId, body: JsonObject): void {
@@ -215,7 +170,7 @@ export class WebSocketChannel implements WatchedStream {
     const call = this.#context.dispatcher.call(request);
     this.#calls.set(id, call);
     this.meter.streams++;
-    const sink = new ChannelSink(this, idField(id), call, () => {
+    const sink = new WebSocketCallSink(this.#writer, id, call, () => {
       this.meter.streams--;
       this.#calls.delete(id);
     });
@@ -271,44 +226,3 @@ export class WebSocketChannel implements WatchedStream {
 
 const asToolError = (thrown: unknown): ToolError =>
   ToolError.from(thrown, 'internal', 'the call could not be started');
-
-/** Renders one call's events onto its socket. */
-class ChannelSink implements EventSink {
-  readonly #channel: WebSocketChannel;
-  readonly #idField: string;
-  readonly #call: RunningCall;
-  readonly #onEnd: () => void;
-
-  constructor(channel: WebSocketChannel, idField: string, call: RunningCall, onEnd: () => void) {
-    this.#channel = channel;
-    this.#idField = idField;
-    this.#call = call;
-    this.#onEnd = onEnd;
-  }
-
-  started(): void {
-    this.#channel.send(startedEnvelope(this.#idField, this.#call.request.name, this.#call.callId));
-  }
-
-  progress(event: ProgressEvent): void {
-    this.#channel.send(progressEnvelope(this.#idField, event));
-  }
-
-  chunks({ index, items }: ChunksEvent): void {
-    let at = index;
-    for (const item of items) this.#channel.send(chunkEnvelope(this.#idField, at++, item));
-  }
-
-  ask(event: AskEvent): void {
-    this.#channel.send(askEnvelope(this.#idField, event));
-  }
-
-  ended(end: TerminalEvent): void {
-    this.#onEnd();
-    for (const text of endEnvelopes(this.#idField, this.#call.callId, end)) this.#channel.send(text);
-  }
-
-  ready(): Promise<void> | undefined {
-    return this.#channel.ready();
-  }
-}

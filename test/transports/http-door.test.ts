@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import { request as httpRequest, IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { expect } from 'chai';
 import type { Request, Response } from 'express';
 import { ToolError } from '../../lib/protocol/tool-error.ts';
@@ -356,6 +357,19 @@ describe('the HTTP door', () => {
     const call = doors.runner.calls[before];
     request.destroy();
     expect(await endOf(call)).to.have.nested.property('error.code', 'cancelled');
+  });
+
+  it('cancels the calls of a client that leaves with answers queued behind one another', async () => {
+    const before = doors.runner.calls.length;
+    const body = '{}';
+    const one = `POST /tools/wait HTTP/1.1\r\nHost: localhost\r\nX-API-Key: super-secret\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n${body}`;
+    const socket = connect(doors.port, '127.0.0.1', () =>
+      socket.write(one + one.replace('wait', 'wait/stream')),
+    );
+    while (doors.runner.calls.length < before + 2) await new Promise(setImmediate);
+    const calls = doors.runner.calls.slice(before);
+    socket.destroy();
+    for (const call of calls) expect(await endOf(call)).to.have.nested.property('error.code', 'cancelled');
   });
 
   it('cancels a call by its id for its own key alone, and answers 499 to who waits for it', async () => {

@@ -23,7 +23,10 @@ export interface Doors {
 
 export async function startDoors(
   scripts: Readonly<Record<string, Script>>,
-  overrides: Partial<HttpTransportOptions & AccessOptions> & { readonly timeoutMs?: number } = {},
+  overrides: Partial<HttpTransportOptions & AccessOptions> & {
+    readonly timeoutMs?: number;
+    readonly port?: number;
+  } = {},
 ): Promise<Doors> {
   const runner = new ScriptedRunner(scripts);
   const dispatcher = new Dispatcher({ runner, timeoutMs: overrides.timeoutMs ?? 60_000 });
@@ -51,7 +54,7 @@ export async function startDoors(
     streamStallMs: 30_000,
     ...overrides,
   });
-  const { port } = await transport.listen('127.0.0.1', 0);
+  const { port } = await transport.listen('127.0.0.1', overrides.port ?? 0);
   return {
     url: `http://127.0.0.1:${port}`,
     port,

@@ -278,7 +278,7 @@ describe('the WebSocket door', () => {
     }
     expect(doors.transport.meters.websocket.slowConsumers).to.equal(1);
     client.ws.resume();
-    await client.closed;
+    expect(await client.closed).to.equal(1008);
   });
 
   it('serves the calls of one socket in turns', async () => {

@@ -1,0 +1,25 @@
+/**
+ * Tells when a client left before its answer was complete.
+ *
+ * The request's own 'close' is no sign of that: it fires as soon as the body is read. The response's 'close' is one,
+ * but never comes for an answer that waits behind another on the same connection; the socket's does.
+ */
+import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
+
+/** Calls `closed` once, when the response is done or its client gone; `hasLeft` tells the two apart. */
+export function onceClosed(
+  { socket }: GatewayRequest,
+  response: GatewayResponse,
+  closed: (hasLeft: boolean) => void,
+): void {
+  const close = () => {
+    socket.off('close', close);
+    response.off('close', close);
+    closed(!response.writableFinished);
+  };
+  if (response.closed || socket.destroyed) close();
+  else {
+    socket.once('close', close);
+    response.once('close', close);
+  }
+}

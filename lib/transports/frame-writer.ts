@@ -1,0 +1,66 @@
+/**
+ * Writes the text frames of one WebSocket: batched per turn of the loop, and with a measure of how far its reader is
+ * behind.
+ *
+ * W1. All calls of a socket wait together and go on together, so that a slow reader stops every call and none
+ *     starves another.
+ */
+import type { Socket } from 'node:net';
+import type { WebSocket } from 'ws';
+
+const MAX_BUFFERED_BYTES = 256 * 1024;
+
+export class FrameWriter {
+  readonly #ws: WebSocket;
+  readonly #socket: Socket;
+  #isCorked = false;
+  #drained: Promise<void> | undefined;
+  #resume: (() => void) | undefined;
+
+  /** @param onDrain called whenever the reader has caught up. */
+  constructor(ws: WebSocket, socket: Socket, onDrain: () => void) {
+    this.#ws = ws;
+    this.#socket = socket;
+    socket.on('drain', () => {
+      onDrain();
+      this.release();
+    });
+  }
+
+  /** True while the reader is behind. */
+  get isBehind(): boolean {
+    return this.#ws.bufferedAmount > MAX_BUFFERED_BYTES && !this.#socket.destroyed;
+  }
+
+  /** Sends a text frame; what is sent in one turn of the loop leaves in one write. */
+  send(text: string): void {
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    if (!this.#isCorked) {
+      this.#isCorked = true;
+      this.#socket.cork();
+      process.nextTick(this.#uncork);
+    }
+    this.#ws.send(text);
+  }
+
+  /** A promise while the reader is behind; it resolves when it caught up, or left. */
+  ready(): Promise<void> | undefined {
+    if (!this.isBehind) return undefined;
+    this.#drained ??= new Promise((resolve) => {
+      this.#resume = resolve;
+    });
+    return this.#drained;
+  }
+
+  /** Lets go on whoever waits. */
+  release(): void {
+    this.#resume?.();
+    this.#resume = undefined;
+    this.#drained = undefined;
+  }
+
+  readonly #uncork = (): void => {
+    this.#isCorked = false;
+    this.#socket.uncork();
+  };
+}
