@@ -5,8 +5,9 @@
  * G2. Observers subscribe; nothing below knows a logger.
  * G3. `close` drains: new calls are refused, running ones finish or end `unavailable`, then doors and threads go.
  */
-import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
+import { claimDataFolder } from './config/data-folder.ts';
 import { checkListening } from './config/load.ts';
 import type { Config } from './config/options.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
@@ -337,20 +338,6 @@ function toolEnvironment(named: readonly string[]): Record<string, string> {
       return value === undefined ? [] : [[name, value]];
     }),
   );
-}
-
-/** @throws {ToolError} `unavailable` when the folder cannot be made or written. */
-function claimDataFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-    accessSync(folder, constants.W_OK);
-  } catch (error) {
-    const reason = (error as Error).message;
-    throw new ToolError(
-      'unavailable',
-      `the data folder ${folder} cannot be written: ${reason}; choose another with --data-dir`,
-    );
-  }
 }
 
 /** @throws {ToolError} `unavailable` when a TLS file cannot be read. */

@@ -1,0 +1,37 @@
+/** Making the data folder. */
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { claimDataFolder } from '../../lib/config/data-folder.ts';
+import { ToolError } from '../../lib/protocol/tool-error.ts';
+
+describe('claimDataFolder()', () => {
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'data-folder-'));
+  });
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+  it('makes the folder with its parents, for this user alone, and takes one that is there', () => {
+    const folder = join(root, 'a', 'b');
+    claimDataFolder(folder);
+    claimDataFolder(folder);
+    expect(statSync(folder).mode & 0o777).to.equal(0o700);
+  });
+
+  it('says which folder cannot be made, and what to do', () => {
+    writeFileSync(join(root, 'file'), '');
+    const folder = join(root, 'file', 'data');
+    expect(() => claimDataFolder(folder)).to.throw(
+      ToolError,
+      `the data folder ${folder} cannot be written (ENOTDIR)`,
+    );
+    expect(() => claimDataFolder(join(root, 'file'))).to.throw(ToolError, '--data-dir');
+  });
+
+  it('comes back from places where no folder can ever be made', function () {
+    if (process.platform !== 'linux') this.skip();
+    expect(() => claimDataFolder('/proc/no-such-folder/data')).to.throw(ToolError, 'cannot be written');
+  });
+});
