@@ -9,9 +9,12 @@ export interface ThreadDeath {
 }
 
 /** @param rejection what Piscina rejected the thread's runs with; null where nothing was said. */
-export function explainDeath(rejection: unknown, wasStuck: boolean): ThreadDeath {
-  if (wasStuck) {
-    return { code: 'worker_crashed', message: 'the thread was replaced: a neighbour blocked it' };
+export function explainDeath(rejection: unknown, wasKilled: boolean): ThreadDeath {
+  if (wasKilled) {
+    return {
+      code: 'worker_crashed',
+      message: 'the thread was replaced because a call on it did not stop or blocked it',
+    };
   }
   if ((rejection as { code?: unknown } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY') {
     return {

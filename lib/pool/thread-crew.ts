@@ -1,0 +1,251 @@
+/**
+ * The threads of a pool: how they come, what is known of each, how they go. It carries calls to them and says when
+ * something may fit; which call goes where is the pool's business.
+ *
+ * T1. A thread takes calls from its ready event on (piscina-threads P5) until it leaves: idle, retired or killed.
+ * T2. A retired thread finishes its calls and is then ended; a killed one loses them.
+ * T3. A thread that could not load its tools stays, unused, until the next liveness tick replaces it: replacing it at
+ *     once would spin.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import type { Catalog, ThreadFrame, ThreadHello } from '../protocol/frames.ts';
+import { ToolError } from '../protocol/tool-error.ts';
+import type { RunnerListener, RunnerStats } from '../tool/runner.ts';
+import { CatalogReader } from './catalog-reader.ts';
+import { Liveness } from './liveness.ts';
+import { PiscinaThreads, type ThreadsOptions } from './piscina-threads.ts';
+import { explainDeath, type ThreadDeath } from './thread-death.ts';
+import { ThreadLink } from './thread-link.ts';
+import type { ToolCall } from './tool-call.ts';
+import { loadOnTrial } from './trial-thread.ts';
+
+export interface CrewListener {
+  /** A thread is ready, or gone: something that waits may fit now. */
+  changed(): void;
+  /** A call's place on its thread is free again. */
+  freed(call: ToolCall): void;
+  /** A call went down with its thread. */
+  lost(call: ToolCall, death: ThreadDeath): void;
+  /** For whoever listens to the runner. */
+  tell(say: (to: RunnerListener) => void): void;
+}
+
+/** How long the first thread may take to load the tool modules. */
+const START_MS = 30_000;
+
+export class ThreadCrew {
+  readonly catalogs = new CatalogReader(START_MS);
+  readonly #options: ThreadsOptions;
+  readonly #listener: CrewListener;
+  readonly #threads: PiscinaThreads;
+  readonly #links = new Map<number, ThreadLink>();
+  readonly #liveness: Liveness;
+  #isClosed = false;
+  #counts = { scaleUps: 0, scaleDowns: 0, crashes: 0, kills: 0, restarts: 0 };
+
+  constructor(options: ThreadsOptions, listener: CrewListener) {
+    this.#options = options;
+    this.#listener = listener;
+    this.#threads = new PiscinaThreads(options, {
+      hello: (hello, port) => this.#onHello(hello, port),
+      ready: (threadId) => this.#onReady(threadId),
+      idled: (threadId) => this.#links.get(threadId)?.leave('idle'),
+      stillborn: () =>
+        this.catalogs.fail(
+          'a tool module ended its thread while loading (process.exit or a crash); correct the module',
+        ),
+      error: (error) => this.#say('error', -1, String(error)),
+    });
+    this.#liveness = new Liveness(this.#links, {
+      stuck: (link) => this.kill(link, 'it was blocked for 5 s'),
+      tick: () => this.#keepMinimum(),
+    });
+  }
+
+  get links(): Iterable<ThreadLink> {
+    return this.#links.values();
+  }
+
+  get canGrow(): boolean {
+    return this.#threads.count < this.#threads.maxThreads;
+  }
+
+  /** Threads with an exclusive call on them. */
+  get exclusives(): number {
+    let held = 0;
+    for (const link of this.#links.values()) if (link.hasExclusive) held++;
+    return held;
+  }
+
+  /** Threads that Piscina has and that do not take calls yet. */
+  get starting(): number {
+    let known = 0;
+    for (const link of this.#links.values()) if (link.isReady && this.#threads.has(link.id)) known++;
+    return Math.max(0, this.#threads.count - known);
+  }
+
+  /** Starts `count` more threads, as far as the maximum allows. */
+  grow(count: number): void {
+    for (let more = 0; more < count && this.canGrow; more++) {
+      this.#counts.scaleUps++;
+      this.#threads.spawn();
+    }
+  }
+
+  /** Hands a call to a thread. @returns false when the thread has just gone. */
+  give(call: ToolCall, link: ThreadLink): boolean {
+    if (!this.#threads.has(link.id)) return false;
+    link.take(call);
+    this.#threads.run(call.task(), link.id).then(
+      () => link.settled(call.number, null),
+      (error: unknown) => link.settled(call.number, error ?? new Error('the thread was lost')),
+    );
+    return true;
+  }
+
+  /** Ends a thread, whatever runs on it. */
+  kill(link: ThreadLink, reason: string): void {
+    if (link.leaving === 'killed') return;
+    link.leave('killed');
+    this.#counts.kills++;
+    this.#say('killed', link.id, reason);
+    this.#threads.kill(link.id);
+  }
+
+  /**
+   * Replaces all threads by ones that load the tool modules anew, once a trial thread has loaded them. Running calls
+   * finish on the old ones.
+   * @throws {ToolError} `unavailable` when they do not load; the old threads go on then.
+   */
+  async reload(): Promise<Catalog> {
+    const catalog = await loadOnTrial(this.#options);
+    this.catalogs.replace(catalog);
+    for (const link of [...this.#links.values()]) this.#retire(link, 'the tool modules changed');
+    return catalog;
+  }
+
+  #say(kind: string, threadId: number, detail: string): void {
+    this.#listener.tell((to) => to.thread?.({ kind, threadId, detail }));
+  }
+
+  #onHello(hello: ThreadHello, port: MessagePort): void {
+    const link = new ThreadLink(hello.threadId, port, {
+      frame: (from, frame) => this.#onFrame(from, frame),
+      freed: (from, call) => {
+        this.#endIfRetired(from);
+        this.#listener.freed(call);
+      },
+      orphaned: (_from, call, rejection) =>
+        call.fail(
+          new ToolError('internal', 'the call could not be given to its thread', { cause: rejection }),
+        ),
+      gone: (from, lost, rejection) => this.#onGone(from, lost, rejection),
+    });
+    link.unref();
+    this.#links.set(link.id, link);
+    if (hello.failure !== null) {
+      link.leave('retired');
+      this.catalogs.fail(hello.failure);
+      this.#say('failed', link.id, hello.failure);
+    } else if (!this.catalogs.isKnown) {
+      link.post({ type: 'describe' });
+    }
+  }
+
+  #onReady(threadId: number): void {
+    const link = this.#links.get(threadId);
+    // Piscina may count a thread ready before it has loaded its tools: look again in a turn.
+    if (!link) {
+      if (this.#threads.has(threadId)) setTimeout(() => this.#onReady(threadId), 1);
+      return;
+    }
+    link.markReady();
+    this.#say('started', threadId, '');
+    this.#listener.changed();
+  }
+
+  #onFrame(link: ThreadLink, frame: ThreadFrame): void {
+    switch (frame.type) {
+      case 'pong':
+        link.heapUsedBytes = frame.heapUsedBytes;
+        link.utilization = frame.utilization;
+        return;
+      case 'described':
+        return this.catalogs.described(frame);
+      case 'notice':
+        return this.#listener.tell((to) => to.notice?.(frame.notice));
+      case 'retiring':
+        return this.#retire(link, frame.reason);
+      case 'log':
+        return this.#onLog(link, frame);
+      case 'result':
+      case 'error':
+        link.callOf(frame.call)?.receive(frame);
+        return link.ended(frame.call);
+      default:
+        link.callOf(frame.call)?.receive(frame);
+    }
+  }
+
+  #onLog(link: ThreadLink, frame: Extract<ThreadFrame, { type: 'log' }>): void {
+    const call = frame.call === null ? undefined : link.callOf(frame.call);
+    const { level, message, data } = frame;
+    const record = { callId: call?.callId ?? null, tool: call?.request.name ?? null, level, message };
+    this.#listener.tell((to) => to.log?.(data === undefined ? record : { ...record, data }));
+    if (call?.request.logLevel !== undefined) call.receive(frame);
+  }
+
+  #retire(link: ThreadLink, reason: string): void {
+    link.leave('retired');
+    this.#say('retired', link.id, reason);
+    this.#endIfRetired(link);
+  }
+
+  #endIfRetired(link: ThreadLink): void {
+    if (link.leaving === 'retired' && link.calls === 0) this.#threads.kill(link.id);
+  }
+
+  #onGone(link: ThreadLink, lost: readonly ToolCall[], rejection: unknown): void {
+    this.#links.delete(link.id);
+    if (link.leaving === 'idle') this.#counts.scaleDowns++;
+    else this.#counts.restarts++;
+    if (link.leaving === null) this.#counts.crashes++;
+    this.#say('ended', link.id, link.leaving ?? 'crashed');
+    const death = explainDeath(rejection, link.leaving === 'killed');
+    for (const call of lost) this.#listener.lost(call, death);
+    if (!this.#isClosed) this.#listener.changed();
+  }
+
+  /** Piscina does not replace threads that ended while they loaded; calls that wait would wait for ever. */
+  #keepMinimum(): void {
+    if (this.#isClosed) return;
+    for (const link of this.#links.values()) this.#endIfRetired(link);
+    for (let missing = this.#options.minThreads - this.#threads.count; missing > 0; missing--)
+      this.#threads.spawn();
+    this.#listener.changed();
+  }
+
+  /** Everything of RunnerStats that concerns threads. */
+  stats(): Omit<RunnerStats, 'queue' | 'waitMs' | 'runMs'> {
+    const { minThreads: min, maxThreads: max } = this.#options;
+    const threads = [...this.#links.values()].map((link) => link.stats());
+    const idle = threads.filter(({ state }) => state === 'idle').length;
+    const open = idle + threads.filter(({ state }) => state === 'busy').length;
+    const busy = threads.filter(({ state, callsInFlight }) => callsInFlight > 0 || state === 'killed').length;
+    const { restarts, ...counts } = this.#counts;
+    return {
+      status: open === 0 && busy === 0 ? 'down' : open < min ? 'degraded' : 'ok',
+      workers: { min, max, alive: this.#threads.count, busy, idle, starting: this.starting, restarts },
+      threads,
+      ...counts,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#liveness.close();
+    for (const link of this.#links.values()) link.failAll();
+    await this.#threads.destroy();
+    for (const link of this.#links.values()) link.close();
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * The rules of the tree, checked on its sources: who may import whom, no cycles, file size, file headers, names.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What each part of the tree may import, besides packages. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  protocol: [],
+  async: [],
+  tool: ['protocol'],
+  config: ['protocol'],
+  access: ['protocol'],
+  observe: ['protocol', 'tool'],
+  pool: ['protocol', 'async', 'tool'],
+  dispatch: ['protocol', 'async', 'tool'],
+  transports: ['protocol', 'async', 'tool', 'dispatch', 'access'],
+  workers: ['protocol', 'async', 'tool'],
+  gateway: ['protocol', 'async', 'tool', 'config', 'access', 'observe', 'pool', 'dispatch', 'transports'],
+  index: ['protocol', 'tool', 'gateway', 'config'],
+  bin: ['index', 'config'],
+};
+
+/** `index` may use these at run time only through `import()`: tool modules load it in threads. */
+const LOADED_LATE = ['gateway', 'config'];
+const BANNED_NAMES = /^(?:utils?|helpers?|common|shared|types|misc|manager)$/;
+const MAX_LINES = 250;
+
+interface Source {
+  readonly path: string;
+  readonly text: string;
+  readonly imports: readonly { readonly path: string; readonly isLate: boolean; readonly isType: boolean }[];
+}
+
+function sourcesIn(folder: string): Source[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readSource(join(folder, name)));
+}
+
+function readSource(path: string): Source {
+  const text = readFileSync(join(ROOT, path), 'utf8');
+  const found = text.matchAll(/(?:^(import|export)\s+(type\s)?[^;'"]*?from\s+|(\bimport)\()'(\.[^']+)'/gm);
+  const imports = [...found].map(([, , type, late, target]) => ({
+    path: relative(ROOT, resolve(ROOT, dirname(path), target ?? '')),
+    isLate: late !== undefined,
+    isType: type !== undefined,
+  }));
+  return { path, text, imports };
+}
+
+/** The part of the tree that a file belongs to. */
+function partOf(path: string): string {
+  const [top, second = ''] = path.split('/');
+  if (top !== 'lib') return top ?? '';
+  return second.endsWith('.ts') ? basename(second, '.ts') : second;
+}
+
+const sources = [...sourcesIn('lib'), ...sourcesIn('workers'), ...sourcesIn('bin')];
+
+describe('the architecture', () => {
+  it('lets each folder import only what the table allows', () => {
+    const wrong: string[] = [];
+    for (const { path, imports } of sources) {
+      const from = partOf(path);
+      for (const { path: target } of imports) {
+        const to = partOf(target);
+        if (to !== from && !ALLOWED[from]?.includes(to)) wrong.push(`${path} imports ${target}`);
+      }
+    }
+    expect(wrong).to.deep.equal([]);
+  });
+
+  it('keeps the gateway out of the threads: the public API loads it late', () => {
+    const index = sources.find(({ path }) => path === 'lib/index.ts');
+    const early = index?.imports.filter(
+      ({ path, isLate, isType }) => LOADED_LATE.includes(partOf(path)) && !isLate && !isType,
+    );
+    expect(early).to.deep.equal([]);
+  });
+
+  it('has no import cycle', () => {
+    const byPath = new Map(sources.map((source) => [source.path, source]));
+    const done = new Set<string>();
+    const visit = (path: string, trail: readonly string[]): void => {
+      expect(trail, `cycle: ${[...trail, path].join(' → ')}`).not.to.include(path);
+      if (done.has(path)) return;
+      const eager = byPath.get(path)?.imports.filter(({ isLate, isType }) => !isLate && !isType) ?? [];
+      for (const { path: target } of eager) visit(target, [...trail, path]);
+      done.add(path);
+    };
+    for (const { path } of sources) visit(path, []);
+  });
+
+  it('has no file above 250 lines whose header does not say why', () => {
+    const long = sources.filter(({ text }) => text.split('\n').length > MAX_LINES + 1);
+    const unexplained = long.filter(({ text }) => !/Length:/.test(text.slice(0, text.indexOf('*/'))));
+    expect(unexplained.map(({ path }) => path)).to.deep.equal([]);
+  });
+
+  it('opens every file with a comment that says what it is', () => {
+    const bare = sources.filter(({ text }) => !/^(?:#!.*\n)?\/\*\*/.test(text));
+    expect(bare.map(({ path }) => path)).to.deep.equal([]);
+  });
+
+  it('names no folder and no file after a drawer', () => {
+    const named = sources.flatMap(({ path }) => path.replace(/\.ts$/, '').split('/'));
+    expect(named.filter((name) => BANNED_NAMES.test(name))).to.deep.equal([]);
+  });
+});
