@@ -10,13 +10,14 @@ import type { Readable, Writable } from 'node:stream';
 import { claimDataFolder } from './config/data-folder.ts';
 import { checkListening } from './config/load.ts';
 import type { Config } from './config/options.ts';
+import { readTlsFiles } from './config/tls-files.ts';
+import { toolEnvironment } from './config/tool-environment.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import { logCall, logToolRecord } from './observe/call-log.ts';
 import { CallStatistics } from './observe/call-statistics.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { WorkerPool } from './pool/worker-pool.ts';
 import type { LogLevel, ToolDescriptor } from './protocol/frames.ts';
-import { ToolError } from './protocol/tool-error.ts';
 import { findToolModules } from './tool/module-paths.ts';
 import { type ModuleWatch, watchModules } from './tool/module-watch.ts';
 import type { RunningCall, TerminalEvent } from './tool/runner.ts';
@@ -183,7 +184,7 @@ export class Gateway {
         stats: () => ({ ...this.#stats(), transports: meters, mcp: mcp.stats() }),
       },
       mounts: [mcp],
-      ...tlsOf(config),
+      ...readTlsFiles(config),
     });
     const { port } = await http.listen(config.host, config.port);
     this.#http = http;
@@ -308,47 +309,3 @@ const builtInTools = new URL('../workers/tools/index.js', import.meta.url).href;
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
-
-/** What a tool sees of the environment unless TOOL_ENV names more: nothing that could hold a secret. */
-const HARMLESS_VARIABLES = [
-  'PATH',
-  'HOME',
-  'USERPROFILE',
-  'APPDATA',
-  'LOCALAPPDATA',
-  'SYSTEMROOT',
-  'TMPDIR',
-  'TEMP',
-  'TMP',
-  'LANG',
-  'LC_ALL',
-  'TZ',
-  'NODE_ENV',
-  'NODE_PATH',
-  'XDG_DATA_HOME',
-  'XDG_CONFIG_HOME',
-  'XDG_CACHE_HOME',
-];
-
-function toolEnvironment(named: readonly string[]): Record<string, string> {
-  const names = [...HARMLESS_VARIABLES, ...named].filter((name) => name !== 'API_KEY');
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const value = process.env[name];
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
-}
-
-/** @throws {ToolError} `unavailable` when a TLS file cannot be read. */
-function tlsOf({ tlsCert, tlsKey }: Config) {
-  if (!tlsCert || !tlsKey) return {};
-  const read = (path: string, option: string) => {
-    try {
-      return readFileSync(path);
-    } catch (error) {
-      throw new ToolError('unavailable', `${option} cannot be read: ${(error as Error).message}`);
-    }
-  };
-  return { tls: { cert: read(tlsCert, 'TLS_CERT'), key: read(tlsKey, 'TLS_KEY') } };
-}

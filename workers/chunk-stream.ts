@@ -9,6 +9,7 @@
  */
 import { CREDIT_SLACK, type Credit } from '../lib/protocol/frames.ts';
 import { ToolError } from '../lib/protocol/tool-error.ts';
+import { exceedsBytes } from './json-text.ts';
 
 const BATCH_ITEMS = 256;
 const BATCH_BYTES = 64 * 1024;
@@ -158,9 +159,4 @@ export class ChunkStream {
     this.#timer = null;
     this.#wakeUp();
   }
-}
-
-/** Whether the UTF-8 form of `text` exceeds `bytes`; counts only where the length leaves a doubt. */
-export function exceedsBytes(text: string, bytes: number): boolean {
-  return text.length * 3 > bytes && (text.length > bytes || Buffer.byteLength(text) > bytes);
 }

@@ -38,3 +38,8 @@ export function toPlain(value: unknown): unknown {
     return undefined;
   }
 }
+
+/** Whether the UTF-8 form of `text` exceeds `bytes`; counts only where the length leaves a doubt. */
+export function exceedsBytes(text: string, bytes: number): boolean {
+  return text.length * 3 > bytes && (text.length > bytes || Buffer.byteLength(text) > bytes);
+}

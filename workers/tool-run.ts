@@ -10,17 +10,20 @@
  * T4. After the terminal frame the call sends nothing.
  */
 
-import { ERROR_CODES, type ErrorCode, TOOL_THROWABLE_CODES } from '../lib/protocol/error-code.ts';
+import { ERROR_CODES } from '../lib/protocol/error-code.ts';
 import type { CallTask, CancelReason, HostFrame, LogLevel } from '../lib/protocol/frames.ts';
 import { describeThrown, ToolError } from '../lib/protocol/tool-error.ts';
 import { isToolContent } from '../lib/tool/content.ts';
 import type { Check } from '../lib/tool/schema.ts';
-import { ChunkStream, exceedsBytes } from './chunk-stream.ts';
+import { isAsyncIterator } from './async-stream.ts';
+import { toCallError, toPlainWire } from './call-error.ts';
+import { ChunkStream } from './chunk-stream.ts';
 import type { Executable } from './executable.ts';
-import { toJson, toPlain } from './json-text.ts';
+import { toJson } from './json-text.ts';
 import type { Outbox } from './outbox.ts';
 import { ProgressThrottle } from './progress-throttle.ts';
 import { Questions } from './questions.ts';
+import { resultText, shapeOf } from './result-text.ts';
 import { createToolContext } from './tool-context.ts';
 
 /** What a run needs of its thread. */
@@ -109,12 +112,12 @@ export class ToolRun {
       if (this.#cancelled) throw this.#cancelled;
       this.#host.outbox.post({ type: 'started', call: this.task.call });
       this.#host.outbox.flush();
-      let value = await executable.invoke(input as never, createToolContext(this));
+      let value: unknown = await executable.invoke(input as never, createToolContext(this));
       const isStream = isAsyncIterator(value);
       if (isStream) value = await this.#drive(value as AsyncIterator<unknown>, executable.chunk);
       this.#succeed(value, isStream, await this.#checkOutput(value, executable.output));
     } catch (thrown) {
-      this.#fail(this.#cancelled ?? this.#toToolError(thrown));
+      this.#fail(this.#cancelled ?? toCallError(thrown, this.task.name));
     }
   }
 
@@ -174,15 +177,8 @@ export class ToolRun {
   #succeed(returned: unknown, isStream: boolean, value: unknown): void {
     if (this.#cancelled) throw this.#cancelled;
     const repeats = isStream && returned === undefined;
-    const data = repeats ? this.#chunks.repeated() : toJson(value === undefined ? null : value, 'the result');
-    if (!repeats && data !== null && exceedsBytes(data, this.task.maxResultBytes)) {
-      throw new ToolError(
-        'result_too_large',
-        `the result is larger than ${this.task.maxResultBytes} bytes (MAX_RESULT_BYTES); yield it in chunks or ask for less`,
-      );
-    }
-    const hasMeta = Object.keys(this.meta).length > 0;
-    const meta = hasMeta ? toJson(this.meta, 'ctx.meta') : null;
+    const data = repeats ? this.#chunks.repeated() : resultText(value, this.task.maxResultBytes);
+    const meta = Object.keys(this.meta).length > 0 ? toJson(this.meta, 'ctx.meta') : null;
     this.#end();
     this.#host.outbox.post({
       type: 'result',
@@ -198,15 +194,8 @@ export class ToolRun {
   #fail(error: ToolError): void {
     if (this.#isEnded) return;
     this.#end();
-    const wire = ToolError.toWire(error);
-    const { details: _free, ...rest } = wire;
-    const details = toPlain(error.details);
-    this.#host.outbox.post({
-      type: 'error',
-      call: this.task.call,
-      chunks: this.#chunks.count,
-      error: { ...rest, ...(details === undefined ? {} : { details }) },
-    });
+    const { call } = this.task;
+    this.#host.outbox.post({ type: 'error', call, chunks: this.#chunks.count, error: toPlainWire(error) });
   }
 
   /** Posts what still waits for its batch. */
@@ -222,20 +211,6 @@ export class ToolRun {
     this.#questions.close();
     this.#isEnded = true;
     this.#onEnd();
-  }
-
-  #toToolError(thrown: unknown): ToolError {
-    if (ToolError.is(thrown)) {
-      if (PASSED_CODES.has(thrown.code)) return thrown;
-      return new ToolError('tool_failed', String(thrown.message), { details: thrown.details, cause: thrown });
-    }
-    return new ToolError(
-      'tool_failed',
-      `the tool "${this.task.name}" failed; the gateway's log has the cause`,
-      {
-        cause: describeThrown(thrown),
-      },
-    );
   }
 
   /** Ends the call because one of its errors escaped it. */
@@ -269,26 +244,4 @@ export class ToolRun {
     this.#questions.close();
     this.#abort?.abort(error);
   }
-}
-
-/** Codes that end a call as they are: those a tool may throw, and those made here on its behalf. */
-const PASSED_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  ...TOOL_THROWABLE_CODES,
-  'tool_not_found',
-  'result_not_serializable',
-  'result_too_large',
-]);
-
-function isAsyncIterator(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    Symbol.asyncIterator in value &&
-    typeof (value as { next?: unknown }).next === 'function'
-  );
-}
-
-function shapeOf(value: unknown): 'object' | 'content' | 'other' {
-  if (isToolContent(value)) return 'content';
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? 'object' : 'other';
 }
