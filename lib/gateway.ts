@@ -4,6 +4,7 @@
  * G1. Tool code never loads here; doors are loaded when they are opened, so that stdio does not pay for HTTP.
  * G2. Observers subscribe; nothing below knows a logger.
  * G3. `close` drains: new calls are refused, running ones finish or end `unavailable`, then doors and threads go.
+ * Length: one list of wires; parting it would hide which part gets what.
  */
 import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
@@ -16,6 +17,7 @@ import { Dispatcher } from './dispatch/dispatcher.ts';
 import { logCall, logToolRecord } from './observe/call-log.ts';
 import { CallStatistics } from './observe/call-statistics.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
+import { StatusPages } from './observe/status-pages.ts';
 import { WorkerPool } from './pool/worker-pool.ts';
 import type { LogLevel, ToolDescriptor } from './protocol/frames.ts';
 import { findToolModules } from './tool/module-paths.ts';
@@ -52,7 +54,7 @@ export class Gateway {
   readonly #statistics: CallStatistics;
   readonly #log: Logger;
   readonly #hub = new McpHub();
-  readonly #startedAt = performance.now();
+  readonly #pages: StatusPages;
   readonly #watch: ModuleWatch | null;
   #http: HttpTransport | null = null;
   #mcp: { close(): void; stats(): object } | null = null;
@@ -64,6 +66,13 @@ export class Gateway {
     this.#log = log;
     this.#dispatcher = new Dispatcher({ runner: pool, timeoutMs: config.requestTimeoutMs });
     this.#statistics = new CallStatistics((name) => this.#dispatcher.tool(name) !== undefined);
+    this.#pages = new StatusPages({
+      ...IDENTITY,
+      runner: () => pool.stats(),
+      toolCount: () => this.tools().length,
+      callsInFlight: () => this.#dispatcher.callsInFlight,
+      isDraining: () => this.#dispatcher.isDraining,
+    });
     this.#observe();
     this.#watch = config.reload
       ? watchModules(modules, () => void this.reload().catch(() => undefined))
@@ -179,9 +188,14 @@ export class Gateway {
       watch,
       log,
       pages: {
-        info: () => this.#info(),
-        health: () => this.#health(),
-        stats: () => ({ ...this.#stats(), transports: meters, mcp: mcp.stats() }),
+        info: () => this.#pages.info(),
+        health: () => this.#pages.health(),
+        stats: () => ({
+          ...this.#pages.stats(),
+          tools: this.#statistics.snapshot(),
+          transports: meters,
+          mcp: mcp.stats(),
+        }),
       },
       mounts: [mcp],
       ...readTlsFiles(config),
@@ -201,7 +215,7 @@ export class Gateway {
     return {
       dispatcher: this.#dispatcher,
       hub: this.#hub,
-      identity: { name: 'mcp-streaming-gateway', version },
+      identity: IDENTITY,
       maxResultBytes,
       listsChange: reload,
       callTimeoutMs: Math.ceil(requestTimeoutMs * 0.99),
@@ -237,55 +251,6 @@ export class Gateway {
     }
   }
 
-  #info(): object {
-    const { workers } = this.#pool.stats();
-    return {
-      name: 'mcp-streaming-gateway',
-      version,
-      uptimeSeconds: this.#uptimeSeconds(),
-      tools: this.tools().length,
-      workers,
-      calls: { inFlight: this.#dispatcher.callsInFlight },
-    };
-  }
-
-  #health() {
-    const { status, workers, queue } = this.#pool.stats();
-    return {
-      status: this.#dispatcher.isDraining ? ('draining' as const) : status,
-      workers,
-      queue,
-      uptimeSeconds: this.#uptimeSeconds(),
-    };
-  }
-
-  #stats(): object {
-    const { threads, workers, queue, waitMs, runMs, scaleUps, scaleDowns, crashes, kills } =
-      this.#pool.stats();
-    const { min, max, alive, restarts } = workers;
-    return {
-      workers: threads,
-      pool: {
-        min,
-        max,
-        alive,
-        queueDepth: queue.depth,
-        waitMs,
-        runMs,
-        scaleUps,
-        scaleDowns,
-        crashes,
-        kills,
-        restarts,
-      },
-      tools: this.#statistics.snapshot(),
-    };
-  }
-
-  #uptimeSeconds(): number {
-    return Math.round((performance.now() - this.#startedAt) / 1000);
-  }
-
   /** Stops the gateway, letting running calls end within `drainMs` (default: the configured drain time). */
   close({ drainMs = this.config.drainTimeoutMs }: { readonly drainMs?: number } = {}): Promise<void> {
     this.#closing ??= this.#close(drainMs);
@@ -306,6 +271,7 @@ const SILENCE_MS = 15_000;
 
 const builtInTools = new URL('../workers/tools/index.js', import.meta.url).href;
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
+const IDENTITY = {
+  name: 'mcp-streaming-gateway',
+  version: String(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version),
 };

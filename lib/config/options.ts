@@ -5,6 +5,7 @@
  * O1. A key of the table is the field of `Config`; durations end in Ms, sizes in Bytes.
  * O2. A default is written as a user would write it, and read by the same code.
  * O3. Rules between options are in rules.ts; how values are found and refused is in load.ts.
+ * Length: one table, an option after the other; a second file would be a second place to look.
  */
 import { userDataFolder } from './user-data-folder.ts';
 import {

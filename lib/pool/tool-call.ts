@@ -8,21 +8,17 @@
  */
 
 import { ERROR_CODES } from '../protocol/error-code.ts';
-import {
-  type CallTask,
-  type CancelReason,
-  CREDIT_SLACK,
-  type Credit,
-  type HostFrame,
-  type ThreadFrame,
-  type ToolDescriptor,
+import type {
+  CallTask,
+  CancelReason,
+  Credit,
+  HostFrame,
+  ThreadFrame,
+  ToolDescriptor,
 } from '../protocol/frames.ts';
 import { ToolError } from '../protocol/tool-error.ts';
 import type { CallRequest, RunningCall, TerminalEvent, ToolEvent } from '../tool/runner.ts';
-
-/** What may be outstanding per call: enough for several full batches, little enough that a paused reader costs nothing. */
-export const CREDIT_WINDOW: Credit = { items: 1024, bytes: 1024 * 1024 };
-const HALF_WINDOW: Credit = { items: CREDIT_WINDOW.items / 2, bytes: CREDIT_WINDOW.bytes / 2 };
+import { CREDIT_WINDOW, CreditLedger } from './credit-ledger.ts';
 
 /** Log events that a reader who does not keep up may leave unread; later ones are dropped (the gateway's log has all). */
 const MAX_UNREAD_LOGS = 1000;
@@ -57,9 +53,7 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
   #end: TerminalEvent | null = null;
   #endListeners: ((end: TerminalEvent) => void)[] = [];
   #chunks = 0;
-  #unreturnedItems = 0;
-  #unreturnedBytes = 0;
-  #readChunks: { readonly items: number; readonly bytes: number } | null = null;
+  readonly #ledger = new CreditLedger();
 
   constructor(
     number: number,
@@ -198,11 +192,11 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
   }
 
   next(): Promise<IteratorResult<ToolEvent>> {
-    this.#noteConsumed();
+    this.#giveBack(this.#ledger.consumed());
     const event = this.#events.shift();
-    if (event) return Promise.resolve({ done: false, value: this.#noteRead(event) });
+    if (event) return Promise.resolve(this.#handOut(event));
     if (this.#end !== null) return Promise.resolve({ done: true, value: undefined });
-    this.#returnCredit(CREDIT_SLACK);
+    this.#giveBack(this.#ledger.starved());
     return new Promise((resolve) => {
       this.#reader = resolve;
     });
@@ -221,7 +215,7 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
       return;
     }
     this.#reader = null;
-    reader({ done: false, value: this.#noteRead(event) });
+    reader(this.#handOut(event));
   }
 
   #finish(end: TerminalEvent): void {
@@ -232,36 +226,12 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
     for (const listener of listeners) listener(end);
   }
 
-  #noteRead(event: ToolEvent): ToolEvent {
-    if (event.type === 'chunks') {
-      let bytes = 0;
-      for (const item of event.items) bytes += item.length;
-      this.#readChunks = { items: event.items.length, bytes };
-    }
-    return event;
+  #handOut(event: ToolEvent): IteratorResult<ToolEvent> {
+    this.#ledger.handOut(event);
+    return { done: false, value: event };
   }
 
-  /** Gives credit back once `least` of it has come together: a frame per batch would cost more than it tells. */
-  #returnCredit(least: Credit): void {
-    if (this.#end !== null || (this.#unreturnedItems < least.items && this.#unreturnedBytes < least.bytes))
-      return;
-    this.#post?.({
-      type: 'credit',
-      call: this.number,
-      items: this.#unreturnedItems,
-      bytes: this.#unreturnedBytes,
-    });
-    this.#unreturnedItems = 0;
-    this.#unreturnedBytes = 0;
-  }
-
-  /** The event handed out last is consumed now. */
-  #noteConsumed(): void {
-    const read = this.#readChunks;
-    if (read === null) return;
-    this.#readChunks = null;
-    this.#unreturnedItems += read.items;
-    this.#unreturnedBytes += read.bytes;
-    this.#returnCredit(HALF_WINDOW);
+  #giveBack(credit: Credit | null): void {
+    if (credit !== null && this.#end === null) this.#post?.({ type: 'credit', call: this.number, ...credit });
   }
 }

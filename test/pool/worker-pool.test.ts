@@ -240,7 +240,7 @@ describe('WorkerPool', () => {
       await start({ minThreads: 2, maxThreads: 2, callsPerThread: 4 });
       const exclusives = Array.from({ length: 4 }, () => call(pool, 'wait_alone', { ms: 400 }));
       expect(codeOf(await call(pool, 'echo', { text: 'a' }).outcome())).to.equal('success');
-      expect(pool.stats().workers.busy).to.equal(1);
+      await eventually(() => pool.stats().workers.busy === 1);
       await Promise.all(exclusives.map((running) => running.outcome()));
 
       let isOver = false;
