@@ -13,6 +13,8 @@ import { fileURLToPath } from 'node:url';
 export const benchDirectory = fileURLToPath(new URL('../', import.meta.url));
 const START_LIMIT_MS = 20_000;
 const POLL_MS = 5;
+/** Linux tells CPU time in hundredths of a second, whatever the kernel's own tick is. */
+const MS_PER_TICK = 10;
 
 export class Absence extends Error {}
 
@@ -94,6 +96,21 @@ class Contestant {
       }
     }
     return kibibytes * 1024;
+  }
+
+  /** CPU time that the contestant's processes have used so far. */
+  cpuMs() {
+    let ticks = 0;
+    for (const pid of this.processes()) {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+        const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+        ticks += Number(fields[11]) + Number(fields[12]);
+      } catch {
+        // It ended while we were looking.
+      }
+    }
+    return ticks * MS_PER_TICK;
   }
 
   /** Resident memory of the contestant's own process, cheap enough to poll. */

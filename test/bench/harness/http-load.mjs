@@ -1,6 +1,6 @@
 /**
  * Request load from a separate process: wrk where it is installed, else autocannon. Both give
- * {perSecond, p50Ms, p99Ms}; any answer that is not 2xx is an error, never a result.
+ * {perSecond, p50Ms, p99Ms, cpuUs}; any answer that is not 2xx is an error, never a result.
  */
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -89,5 +89,16 @@ async function loadWithAutocannon(contestant, request, { connections, seconds })
   };
 }
 
-/** @param load {connections, seconds}: whole seconds, wrk knows no others. */
-export const loadHttp = hasWrk ? loadWithWrk : loadWithAutocannon;
+const load = hasWrk ? loadWithWrk : loadWithAutocannon;
+
+/**
+ * @param shape {connections, seconds}: whole seconds, wrk knows no others.
+ * @returns also `cpuUs`: the CPU time of all the contestant's processes per request, the figure that depends least on
+ *          what else the machine does.
+ */
+export async function loadHttp(contestant, request, shape) {
+  const cpuBefore = contestant.cpuMs();
+  const measured = await load(contestant, request, shape);
+  const cpuMs = contestant.cpuMs() - cpuBefore;
+  return { ...measured, cpuUs: (cpuMs * 1000) / (measured.perSecond * shape.seconds) };
+}

@@ -39,6 +39,23 @@ const heads = {
   perSecond: 'per second',
   p50Ms: 'p50 ms',
   p99Ms: 'p99 ms',
+  cpuUs: 'CPU µs each',
+  mebibytesPerSecond: 'MiB/s',
+  grownMebibytes: 'MiB above idle',
+  firstMs: 'median ms',
+  wallMs: 'wall ms',
+  wallOverIdeal: 'wall ÷ ideal',
+  healthP50Ms: '/health p50 ms',
+  healthP99Ms: '/health p99 ms',
+  kibibytesPerStream: 'KiB per stream',
+  idleMebibytes: 'MiB before',
+  freshEchoMs: 'ms to a fresh echo',
+  beyondGraceMs: 'ms beyond grace',
+  firstAnswerMs: 'ms to first answer',
+  mebibytes: 'MiB',
+  createsPerSecond: 'creates per second',
+  listedPerSecond: 'listed per second',
+  listMs: 'list ms',
 };
 
 function formatNumber(value) {

@@ -7,7 +7,7 @@ import { runRounds } from '../harness/rounds.mjs';
 const CONNECTIONS = 32;
 
 export const title = '(a) echo, POST /tools/echo, 32 connections';
-export const columns = ['perSecond', 'p50Ms', 'p99Ms'];
+export const columns = ['perSecond', 'p50Ms', 'p99Ms', 'cpuUs'];
 export const targets = [
   { than: 'express', atLeast: 2 },
   { than: 'subprocesses-lean', atLeast: 2 },

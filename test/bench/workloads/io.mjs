@@ -8,7 +8,7 @@ const IN_FLIGHT = 500;
 const WAIT = { delayMs: 10 };
 
 export const title = '(m) tools that wait 10 ms, 500 in flight';
-export const columns = ['perSecond', 'p50Ms', 'p99Ms'];
+export const columns = ['perSecond', 'p50Ms', 'p99Ms', 'cpuUs'];
 
 export function run(plan) {
   const entry = (spec, makeRequest = async () => toolRequest('wait', WAIT)) => ({

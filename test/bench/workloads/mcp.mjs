@@ -17,7 +17,7 @@ import { runRounds } from '../harness/rounds.mjs';
 const CONNECTIONS = 32;
 
 export const title = '(b) echo, POST /mcp tools/call, 32 connections';
-export const columns = ['perSecond', 'p50Ms', 'p99Ms'];
+export const columns = ['perSecond', 'p50Ms', 'p99Ms', 'cpuUs'];
 const perEra = (era, others) => others.map(([than, atLeast]) => ({ of: `ours-${era}`, than, atLeast }));
 export const targets = [
   ...perEra('2025', [
