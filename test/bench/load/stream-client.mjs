@@ -1,6 +1,6 @@
 /**
- * Reads one response as fast as a client can: a raw socket that counts bytes and looks only at the tail for the end
- * mark, so that the client is never what is measured. One JSON job in argv, one JSON answer on stdout.
+ * Reads one response as fast as a client can: a raw socket that counts bytes and only looks for the end mark, so that
+ * the client is never what is measured. One JSON job in argv, one JSON answer on stdout.
  *
  * Job: {port, path, headers, body, until, websocket?, verify?, repeat?, firstMark?}. Times count from the request's
  * last byte being handed to the socket. `verify` counts the frames (slower: used in the untimed run only).
@@ -72,9 +72,9 @@ function readUntil(socket, request) {
       if (firstMs === undefined && (firstMark === undefined || data.includes(firstMark)))
         firstMs = performance.now() - startedAt;
       if (job.verify) parts.push(data);
-      const end = Buffer.concat([tail, data.subarray(-2 * mark.length - 4096)]);
-      if (end.includes(mark)) finish();
-      else tail = end.subarray(-mark.length);
+      const seam = Buffer.concat([tail, data.subarray(0, mark.length)]);
+      if (seam.includes(mark) || data.includes(mark)) return finish();
+      tail = Buffer.concat([tail, data.subarray(-mark.length)]).subarray(-mark.length);
     };
     socket.on('data', receive);
     socket.once('close', () =>
