@@ -31,7 +31,7 @@ export interface ThreadsOptions {
 
 export interface ThreadsListener {
   hello(hello: ThreadHello, port: MessagePort): void;
-  /** Piscina counts the thread ready (P5). */
+  /** The thread takes calls: it has said hello and Piscina counts it ready (P5). */
   ready(threadId: number): void;
   /** Piscina removes an idle thread. */
   idled(threadId: number): void;
@@ -50,6 +50,7 @@ export class PiscinaThreads {
   readonly #piscina: Piscina<CallTask | null, void>;
   readonly #listener: ThreadsListener;
   readonly #greeted = new Set<number>();
+  readonly #counted = new Set<number>();
   #target: number | null = null;
   #isSpawning = false;
   #isClosed = false;
@@ -80,10 +81,14 @@ export class PiscinaThreads {
       if (message?.type !== 'hello') return;
       this.#greeted.add(message.threadId);
       listener.hello(message, message.port);
+      if (this.#counted.has(message.threadId)) listener.ready(message.threadId);
     });
     this.#piscina.on('workerCreate', ({ id }: { id: number }) => {
       this.#captureOutput(id);
-      setImmediate(() => listener.ready(id));
+      setImmediate(() => {
+        this.#counted.add(id);
+        if (this.#greeted.has(id)) listener.ready(id);
+      });
     });
     this.#piscina.on('workerDestroy', ({ id }: { id: number }) => {
       if (id >= 0 && this.#greeted.has(id)) listener.idled(id);
@@ -97,6 +102,7 @@ export class PiscinaThreads {
     thread.stdout.unpipe(process.stdout);
     thread.stdout.pipe(process.stderr, { end: false });
     thread.once('exit', () => {
+      this.#counted.delete(threadId);
       if (!this.#greeted.delete(threadId)) this.#listener.stillborn();
     });
   }

@@ -154,8 +154,6 @@ export class ThreadCrew {
 
   #onReady(threadId: number): void {
     const link = this.#links.get(threadId);
-    // Piscina may count a thread ready before it has loaded its tools: look again in a turn.
-    if (!link && this.#threads.has(threadId)) setTimeout(() => this.#onReady(threadId), 1);
     if (!link) return;
     link.markReady();
     this.#say('started', threadId, '');
