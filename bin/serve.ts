@@ -37,7 +37,7 @@ function announcement(config: Config, { url, endpoints }: Listening): string {
     'Watch a tool at work:',
     '',
     `  curl -N ${url}/tools/primes_tool/stream${config.auth ? ` -H "X-API-Key: ${key}"` : ''} ` +
-      `-H "Content-Type: application/json" -d '{"arguments": {"from": 0, "to": 1500000000}}'`,
+      `-H "Content-Type: application/json" -d '{"arguments": {"from": 0, "to": 2500000000}}'`,
     '',
     '',
   ].join('\n');

@@ -40,7 +40,9 @@ describe('story: load', function () {
 
   it('gives threads back that were idle for a while, down to its minimum', async () => {
     // The gateway waits 30 s for that; its pool, asked directly, less.
-    const pool = await startPool({ idleMs: 300, minThreads: 1, maxThreads: 4 }, ['basic-tools']);
+    const pool = await startPool({ idleMs: 300, minThreads: 1, maxThreads: 4, cancelGraceMs: 10_000 }, [
+      'basic-tools',
+    ]);
     try {
       const waits = Array.from({ length: 3 }, () => callPool(pool, 'wait_alone', { ms: 60_000 }));
       await until(() => pool.stats().workers.busy === 3, 'three busy threads');

@@ -200,6 +200,35 @@ describe('journey store', () => {
     expect(await store.stats()).to.deep.include({ total: 1 });
   });
 
+  it('writes what is asked for at once together, and undoes alone what is refused', async () => {
+    const store = await open();
+    const { id } = await store.create(fields('one'));
+    const outcomes = await Promise.allSettled([
+      store.create(fields('two')),
+      store.update(id, { name: 'never' }, 7),
+      store.import([fields('three'), fields('four')], () => {}),
+      store.import([fields('five')], () => {
+        throw new Error('stop');
+      }),
+      store.update(id, { name: 'first' }, 1),
+      store.update(id, { name: 'late' }, 1),
+      store.delete('nobody'),
+    ]);
+    expect(outcomes.map(({ status }) => status === 'fulfilled')).to.deep.equal([
+      true,
+      false,
+      true,
+      false,
+      true,
+      false,
+      false,
+    ]);
+    const names = [];
+    for await (const { journey } of store.list({ sort: 'createdAt' })) names.push(journey.name);
+    expect(names).to.deep.equal(['first', 'two', 'three', 'four']);
+    expect(await store.get(id)).to.include({ version: 2 });
+  });
+
   it('waits for a lock that another connection holds, without blocking its thread', async () => {
     const store = await open();
     const other = await openDatabase(join(dataDir, 'journeys.db'));

@@ -20,8 +20,9 @@ import {
   toJourney,
 } from './journey-list.ts';
 import { migrate } from './journey-schema.ts';
-import { type Database, openDatabase, type Row, type Statement, transaction, whenFree } from './sqlite.ts';
+import { type Database, openDatabase, type Row, type Statement, whenFree } from './sqlite.ts';
 import { uuidV7 } from './uuid-v7.ts';
+import { WriteGroup } from './write-group.ts';
 
 const IMPORT_BATCH = 100;
 
@@ -33,11 +34,13 @@ export interface JourneyStats {
 
 export class JourneyStore {
   readonly #database: Database;
+  readonly #writes: WriteGroup;
   /** Prepared once per SQL text; the texts are few. */
   readonly #statements = new Map<string, Statement>();
 
   private constructor(database: Database) {
     this.#database = database;
+    this.#writes = new WriteGroup(database);
   }
 
   /** Opens the file, made and migrated when needed. @throws {ToolError} `unavailable`, saying why. */
@@ -64,12 +67,12 @@ export class JourneyStore {
   }
 
   async create(fields: JourneyFields): Promise<Journey> {
-    return this.#write(() => this.#insert(fields, new Date().toISOString()));
+    return this.#writes.run(() => this.#insert(fields, new Date().toISOString()));
   }
 
   /** @throws {ToolError} `not_found`; `conflict` when the version is not `expectedVersion`. */
   async update(id: string, changes: JourneyChanges, expectedVersion?: number): Promise<Journey> {
-    return this.#write(() => {
+    return this.#writes.run(() => {
       const row = this.#rowOf(id);
       const before = toJourney(row);
       if (expectedVersion !== undefined && expectedVersion !== before.version) {
@@ -108,7 +111,7 @@ export class JourneyStore {
 
   /** @throws {ToolError} `not_found` */
   async delete(id: string): Promise<void> {
-    await this.#write(() => {
+    await this.#writes.run(() => {
       const seq = Number(this.#rowOf(id)['seq']);
       this.#prepare('DELETE FROM journey_search WHERE rowid = ?').run(seq);
       this.#prepare('DELETE FROM journeys WHERE seq = ?').run(seq);
@@ -119,7 +122,7 @@ export class JourneyStore {
    * Creates all or none. `onBatch` hears how many are written, and stops everything by throwing.
    */
   async import(journeys: readonly JourneyFields[], onBatch: (written: number) => void): Promise<void> {
-    await this.#write(() => {
+    await this.#writes.run(() => {
       const now = new Date().toISOString();
       journeys.forEach((fields, index) => {
         this.#insert(fields, now);
@@ -161,10 +164,6 @@ export class JourneyStore {
       );
       return { total: Object.values(byStatus).reduce((sum, n) => sum + n, 0), byStatus, byTag };
     });
-  }
-
-  #write<T>(work: () => T): Promise<T> {
-    return whenFree(() => transaction(this.#database, work));
   }
 
   #insert(fields: JourneyFields, now: string): Journey {

@@ -5,7 +5,7 @@
  * P2. A range of up to LISTED_NUMBERS numbers lists its primes; a wider one only counts them, so that chunks stay
  *     small.
  *
- * Quick start: {"from": 0, "to": 1500000000} keeps one core busy for a few seconds.
+ * Quick start: {"from": 0, "to": 2500000000} keeps one core busy for a few seconds.
  */
 import { z } from 'zod';
 import { ToolError } from '../../lib/protocol/tool-error.ts';
@@ -42,7 +42,7 @@ export const primesTool = defineTool({
   name: 'primes_tool',
   title: 'Primes',
   description:
-    'Finds the primes between two numbers, both included, up to 2^32. Streams block by block; lists the primes of ranges of up to a million numbers, and counts those of wider ones. For example {"from": 0, "to": 1500000000} takes a few seconds.',
+    'Finds the primes between two numbers, both included, up to 2^32. Streams block by block; lists the primes of ranges of up to a million numbers, and counts those of wider ones. For example {"from": 0, "to": 2500000000} takes a few seconds.',
   input: PrimesInput,
   chunk: Block,
   output: Summary,

@@ -1,7 +1,8 @@
 /**
  * A SQLite connection from whichever driver this Node.js has: its own `node:sqlite`, else better-sqlite3.
  *
- * Q1. The two share the part of their API that is declared here, so no adapter stands between.
+ * Q1. The two share the part of their API that is declared here, so no adapter stands between. A process uses one
+ *     of them only: with two copies of SQLite, one would drop the other's locks on the file.
  * Q2. Both survive the termination of their thread in mid-write; other drivers abort the whole process then.
  * Q3. `synchronous=FULL` in WAL mode: a commit that returned survives kill -9 and power loss.
  * Q4. The busy timeout is short, because SQLite waits by blocking the thread; `whenFree` waits on.
@@ -147,6 +148,12 @@ function troubleOf(error: unknown): Trouble {
   return TROUBLE_BY_NAME[code.split('_', 2).join('_')] ?? null;
 }
 
+/** What a caller is told of an error: trouble with the file is `unavailable`, anything else stays itself. */
+export function unavailableOr(error: unknown): unknown {
+  const trouble = troubleOf(error);
+  return trouble === null ? error : new ToolError('unavailable', ADVICE[trouble], { cause: error });
+}
+
 /**
  * Runs `work`, and again while another connection holds the lock, without blocking the thread in between.
  * `work` must leave no transaction open when it throws.
@@ -158,11 +165,7 @@ export async function whenFree<T>(work: () => T): Promise<T> {
     try {
       return work();
     } catch (error) {
-      const trouble = troubleOf(error);
-      if (trouble === null) throw error;
-      if (trouble !== 'busy' || performance.now() > giveUpAt) {
-        throw new ToolError('unavailable', ADVICE[trouble], { cause: error });
-      }
+      if (troubleOf(error) !== 'busy' || performance.now() > giveUpAt) throw unavailableOr(error);
       await sleep(pauseMs * (0.5 + Math.random()));
     }
   }
