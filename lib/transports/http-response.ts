@@ -26,7 +26,10 @@ export function commonHeaders(request: GatewayRequest): string[] {
   return headers;
 }
 
-/** Answers with a whole body; `extra` are more headers, names and values in turn. */
+/**
+ * Answers with a whole body; `extra` are more headers, names and values in turn.
+ * @returns the bytes of the body; 0 when there was nobody to answer.
+ */
 export function respond(
   request: GatewayRequest,
   response: GatewayResponse,
@@ -34,13 +37,15 @@ export function respond(
   contentType: string,
   body: string,
   ...extra: string[]
-): void {
-  if (response.headersSent || response.destroyed) return;
+): number {
+  if (response.headersSent || response.destroyed) return 0;
   const headers = commonHeaders(request);
-  headers.push('Content-Type', contentType, 'Content-Length', String(Buffer.byteLength(body)));
+  const bytes = Buffer.byteLength(body);
+  headers.push('Content-Type', contentType, 'Content-Length', String(bytes));
   headers.push('Cache-Control', 'no-store', ...extra);
   response.writeHead(status, headers);
   response.end(body);
+  return bytes;
 }
 
 /** Answers with the problem document of an error. */

@@ -27,9 +27,10 @@ export function answerCall(
       return;
     }
     const text = successText(call.callId, end);
-    if (text.length > WATCHED_LENGTH) watchAnswer(request, response, call.callId, context);
-    else context.meter.bytes += text.length;
-    respond(request, response, 200, JSON_TYPE, text, 'X-Call-Id', call.callId);
+    const isWatched = text.length > WATCHED_LENGTH;
+    if (isWatched) watchAnswer(request, response, call.callId, context);
+    const bytes = respond(request, response, 200, JSON_TYPE, text, 'X-Call-Id', call.callId);
+    if (!isWatched) context.meter.bytes += bytes; // the watch counts what it watches
   });
 }
 

@@ -40,6 +40,14 @@ export const failure = (error: ToolError, chunks = 0): ToolEvent => ({
   durationMs: 1,
 });
 
+/** Chunks of a kilobyte until it is told to stop. */
+export const flood: Script = async function* ({ signal }) {
+  yield { type: 'started' };
+  const items = Array<string>(64).fill(JSON.stringify('x'.repeat(1000)));
+  for (let index = 0; !signal.aborted; index += items.length) yield { type: 'chunks', index, items };
+  yield result(undefined);
+};
+
 /** The end of a call that somebody else reads. */
 export const endOf = (call: RunningCall | undefined): Promise<TerminalEvent> =>
   new Promise((resolve) => call?.onEnd(resolve));

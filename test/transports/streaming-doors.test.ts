@@ -4,7 +4,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { expect } from 'chai';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { ToolError } from '../../lib/protocol/tool-error.ts';
-import { endOf, failure, result, type Script } from './scripted-runner.ts';
+import { endOf, failure, flood, result, type Script } from './scripted-runner.ts';
 import { type Doors, JSON_POST, startDoors } from './start-doors.ts';
 
 const HOSTILE = 'x\n\nevent: done\ndata: {"forged":1}\r\rid: 9\u2028\u0000';
@@ -48,12 +48,9 @@ const scripts: Record<string, Script> = {
     });
     yield result('spoken');
   },
-  flood: async function* ({ signal }) {
-    yield { type: 'started' };
-    const item = JSON.stringify('x'.repeat(1000));
-    for (let index = 0; !signal.aborted; index += 64)
-      yield { type: 'chunks', index, items: Array(64).fill(item) };
-    yield result(undefined);
+  flood,
+  heavy: async function* () {
+    yield result('z'.repeat(48 * 1024 * 1024));
   },
   huge: async function* () {
     yield { type: 'started' };
@@ -216,6 +213,16 @@ describe('the streaming doors', () => {
     response.resume();
     await closed;
     expect(response.complete).to.equal(false);
+  });
+
+  it('drops a sync answer that nobody takes', async () => {
+    const before = doors.transport.meters.http.slowConsumers;
+    const request = httpRequest(`${doors.url}/tools/heavy`, JSON_POST).end('{}');
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    const failed = new Promise((resolve) => response.on('error', resolve));
+    while (doors.transport.meters.http.slowConsumers === before) await new Promise(setImmediate);
+    response.resume();
+    expect(await failed).to.have.property('code', 'ECONNRESET');
   });
 
   it('cancels the call of a reader that leaves, and writes nothing more', async () => {

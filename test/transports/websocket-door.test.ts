@@ -1,9 +1,12 @@
 /** The WebSocket door, where it is more than the shared behaviour: handshakes, ids, bad frames, questions, closing. */
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { rawExchange } from './raw-http.ts';
-import { endOf, result, type Script } from './scripted-runner.ts';
+import { endOf, flood, result, type Script } from './scripted-runner.ts';
 import { type Doors, KEY, startDoors } from './start-doors.ts';
 
 type Message = Record<string, unknown> & {
@@ -26,13 +29,7 @@ const scripts: Record<string, Script> = {
     while (answers.size < 2) await new Promise(setImmediate);
     yield result({ first: answers.get(1), second: String(answers.get(2)), abilities });
   },
-  flood: async function* ({ signal }) {
-    yield { type: 'started' };
-    const item = JSON.stringify('x'.repeat(1000));
-    for (let index = 0; !signal.aborted; index += 64)
-      yield { type: 'chunks', index, items: Array(64).fill(item) };
-    yield result(undefined);
-  },
+  flood,
 };
 
 /** A client that remembers what it got. */
@@ -295,6 +292,24 @@ describe('the WebSocket door', () => {
     const alive = await open('wait');
     expect(await deaf.closed).to.equal(1006);
     expect(alive.ws.readyState).to.equal(WebSocket.OPEN);
+  });
+
+  it('outlives whatever bytes come after the upgrade, or in its place', async () => {
+    const head = `GET /ws/tools/echo HTTP/1.1\r\nHost: localhost\r\nX-API-Key: super-secret\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${'x'.repeat(22)}==\r\n\r\n`;
+    const attempts = Array.from({ length: 40 }, async (_, n) => {
+      const socket = connectTcp(doors.port, '127.0.0.1');
+      socket.on('error', () => {});
+      if (n % 4) socket.write(head);
+      // two bytes that promise a short masked text frame, so that some garbage is read as a message
+      if (n % 2) socket.write(Buffer.from([0x81, 0x80 | (n % 100)]));
+      socket.write(randomBytes(1 + n * 50));
+      await Promise.race([once(socket, 'close'), once(socket.resume(), 'end'), setTimeout(100)]);
+      socket.destroy();
+    });
+    await Promise.all(attempts);
+    const client = await open('echo');
+    client.say({ id: 1 });
+    await client.got({ event: 'complete', id: 1 });
   });
 
   it('says 1001 to open sockets when it closes, and outlives those that do not answer', async () => {
