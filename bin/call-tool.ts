@@ -30,7 +30,7 @@ export async function callTool(
   const end = await gateway.print(call, {
     output: process.stdout,
     onProgress: (progress) => bar.show(progress),
-    onOutput: () => bar.clear(),
+    around: (write) => bar.around(write),
   });
   bar.clear();
   await gateway.close();

@@ -6,6 +6,7 @@
  */
 const WIDTH = 24;
 const REDRAW_MS = 50;
+const ERASE_LINE = '\r\x1b[K';
 
 export interface Progress {
   readonly progress: number;
@@ -15,8 +16,8 @@ export interface Progress {
 
 export class ProgressBar {
   readonly #terminal: NodeJS.WriteStream;
+  #latest: Progress | undefined;
   #drawnAt = 0;
-  #isDrawn = false;
 
   constructor(terminal: NodeJS.WriteStream) {
     this.#terminal = terminal;
@@ -27,18 +28,30 @@ export class ProgressBar {
       this.#terminal.write(`${barText(progress)}\n`);
       return;
     }
-    const now = performance.now();
+    this.#latest = progress;
     const isLast = progress.total !== null && progress.progress >= progress.total;
-    if (now - this.#drawnAt < REDRAW_MS && !isLast) return;
-    this.#drawnAt = now;
-    this.#isDrawn = true;
-    this.#terminal.write(`\r\x1b[K${barText(progress, this.#terminal.columns)}`);
+    if (isLast || performance.now() - this.#drawnAt >= REDRAW_MS) this.#draw(progress);
   }
 
-  /** Takes the bar away, so that other output can be written. */
+  /** Takes the bar away while `write` writes, since both may go to the same terminal. */
+  around(write: () => void): void {
+    const latest = this.#latest;
+    this.clear();
+    write();
+    if (latest === undefined) return;
+    this.#latest = latest;
+    this.#draw(latest);
+  }
+
   clear(): void {
-    if (this.#isDrawn) this.#terminal.write('\r\x1b[K');
-    this.#isDrawn = false;
+    if (this.#latest !== undefined) this.#terminal.write(ERASE_LINE);
+    this.#latest = undefined;
+  }
+
+  #draw(progress: Progress): void {
+    this.#drawnAt = performance.now();
+    // A terminal that does not know its width says 0.
+    this.#terminal.write(`${ERASE_LINE}${barText(progress, this.#terminal.columns || 80)}`);
   }
 }
 

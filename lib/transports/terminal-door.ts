@@ -11,8 +11,8 @@ import { type ChunksEvent, type EventSink, type ProgressEvent, pumpEvents } from
 export interface PrintOptions {
   readonly output: Writable;
   readonly onProgress?: (event: ProgressEvent) => void;
-  /** Called before each write, so that what is drawn on the same terminal can make room. */
-  readonly onOutput?: () => void;
+  /** Runs each write, so that what is drawn on the same terminal can make room. */
+  readonly around?: (write: () => void) => void;
 }
 
 /** Prints a call to its end, and gives the end. */
@@ -26,15 +26,15 @@ class LineSink implements EventSink {
   readonly #call: RunningCall;
   readonly #output: Writable;
   readonly #onProgress: PrintOptions['onProgress'];
-  readonly #onOutput: PrintOptions['onOutput'];
+  readonly #around: (write: () => void) => void;
   #isWritable = true;
   #caughtUp: (() => void) | undefined;
 
-  constructor(call: RunningCall, { output, onProgress, onOutput }: PrintOptions) {
+  constructor(call: RunningCall, { output, onProgress, around }: PrintOptions) {
     this.#call = call;
     this.#output = output;
     this.#onProgress = onProgress;
-    this.#onOutput = onOutput;
+    this.#around = around ?? ((write) => write());
     output.on('drain', () => this.#caughtUp?.());
     output.on('error', () => this.#leave());
   }
@@ -61,9 +61,7 @@ class LineSink implements EventSink {
   }
 
   #write(lines: readonly string[]): void {
-    if (!this.#isWritable) return;
-    this.#onOutput?.();
-    this.#output.write(`${lines.join('\n')}\n`);
+    if (this.#isWritable) this.#around(() => this.#output.write(`${lines.join('\n')}\n`));
   }
 
   #leave(): void {
