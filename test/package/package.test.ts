@@ -1,0 +1,155 @@
+/**
+ * The packed tarball, installed in an empty folder, is what a user gets: the programs, the library and its types.
+ *
+ * Without PACKAGE_TEST=full the install leaves out the optional SQLite, which may compile for minutes.
+ */
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { expect } from 'chai';
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const isFull = process.env['PACKAGE_TEST'] === 'full';
+
+const MY_TOOLS = `
+import { defineTool } from 'mcp-streaming-gateway';
+import { z } from 'zod';
+export default defineTool({
+  name: 'shout', description: 'Shouts.', input: z.object({ text: z.string() }),
+  async run({ text }) { return text.toUpperCase(); },
+});
+`;
+
+const CONSUMER = `
+import { createGateway, defineTool, ToolError, type Gateway } from 'mcp-streaming-gateway';
+import { z } from 'zod';
+
+export const typed = defineTool({
+  name: 'typed',
+  description: 'Is typed.',
+  input: z.object({ count: z.number() }),
+  async *run({ count }, { progress }) {
+    const doubled: number = count * 2;
+    progress(1, doubled);
+    // @ts-expect-error the input is known to have a number here
+    const wrong: string = count;
+    if (wrong) throw new ToolError('not_found', 'nothing');
+    yield doubled;
+  },
+});
+
+const gateway: Gateway = await createGateway({ minWorkers: 1, tools: ['./my-tools.js'] });
+const end = await gateway.call('shout', { text: 'hello' }).outcome();
+// @ts-expect-error there is no such setting
+await createGateway({ minWorker: 1 }).catch(() => undefined);
+console.log(end.type === 'result' ? end.data : end.error.message);
+await gateway.close();
+process.exit();
+declare const process: { exit(): never };
+declare const console: { log(text: string | null): void };
+`;
+
+describe('the packed package', function () {
+  this.timeout(isFull ? 600_000 : 120_000);
+  let root: string;
+  let folder: string;
+  let packed: readonly string[];
+
+  /** The machine's own settings of the gateway must not decide this test. */
+  const env = () => ({ PATH: process.env['PATH'], HOME: process.env['HOME'], DATA_DIR: join(root, 'data') });
+  const inFolder = (program: string, ...args: string[]) => run(program, args, { cwd: folder, env: env() });
+  const gateway = (...args: string[]) => inFolder('npx', '--no-install', 'mcp-streaming-gateway', ...args);
+
+  before(async () => {
+    root = mkdtempSync(join(tmpdir(), 'package-'));
+    folder = join(root, 'empty');
+    mkdirSync(folder);
+    // --ignore-scripts: prepack would build anew under the other tests; this run has built already.
+    const pack = ['pack', ROOT, '--ignore-scripts', '--json', '--pack-destination', root];
+    const [{ filename, files }] = JSON.parse((await run('npm', pack, { maxBuffer: 1e7 })).stdout);
+    packed = files.map(({ path }: { path: string }) => path);
+    writeFileSync(join(folder, 'package.json'), '{"private": true, "type": "module"}');
+    const install = ['install', '--prefer-offline', '--no-audit', '--no-fund', join(root, filename)];
+    await inFolder('npm', ...install, ...(isFull ? [] : ['--omit=optional']));
+    writeFileSync(join(folder, 'my-tools.js'), MY_TOOLS);
+  });
+  after(() => rmSync(root, { recursive: true, force: true }));
+
+  it('holds the compiled program and nothing of its tests', () => {
+    const allowed =
+      /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(?:lib|workers|bin)\/.+\.(?:d\.ts|js))$/;
+    expect(packed.filter((path) => !allowed.test(path))).to.deep.equal([]);
+    expect(packed).to.include.members([
+      'LICENSE',
+      'README.md',
+      'dist/lib/index.d.ts',
+      'dist/workers/tool-host.js',
+    ]);
+  });
+
+  it('prints its version with npx', async () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    expect((await gateway('--version')).stdout).to.equal(`${version}\n`);
+  });
+
+  it('lists and calls a bare tool module beside it', async () => {
+    expect((await gateway('tools', '--tools', './my-tools.js')).stdout).to.match(/^shout +Shouts\.$/m);
+    const { stdout } = await gateway('call', 'shout', '{"text": "hi"}', '--tools', 'my-tools.js');
+    expect(JSON.parse(stdout)).to.include({ event: 'complete', data: 'HI' });
+  });
+
+  it('calls a tool module that lies where nothing is installed', async () => {
+    const lonely = join(root, 'lonely.mjs');
+    writeFileSync(lonely, MY_TOOLS);
+    const { stdout } = await gateway('call', 'shout', '{"text": "hi"}', '--tools', lonely);
+    expect(JSON.parse(stdout)).to.include({ event: 'complete', data: 'HI' });
+  });
+
+  it('serves an MCP client over stdio, with either program', async () => {
+    for (const args of [['mcp-streaming-gateway', 'stdio'], ['mcp-streaming-gateway-stdio']]) {
+      const client = new Client({ name: 'package', version: '1' });
+      const server = {
+        command: 'npx',
+        args: ['--no-install', ...args],
+        cwd: folder,
+        stderr: 'ignore' as const,
+      };
+      await client.connect(
+        new StdioClientTransport({ ...server, env: { ...env() } as Record<string, string> }),
+      );
+      const result = await client.callTool({ name: 'primes_tool', arguments: { to: 10 } });
+      expect(result.structuredContent).to.include({ count: 4 });
+      await client.close();
+    }
+  });
+
+  it('has types, and works as a library', async () => {
+    writeFileSync(join(folder, 'consumer.ts'), CONSUMER);
+    const compilerOptions = {
+      module: 'nodenext',
+      target: 'es2023',
+      strict: true,
+      skipLibCheck: true,
+      types: [],
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
+    await inFolder(process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', '.');
+    expect((await inFolder(process.execPath, 'consumer.js')).stdout).to.equal('"HELLO"\n');
+  });
+
+  it('keeps journeys when SQLite is there, and says why not otherwise', async () => {
+    const { stdout } = await gateway('call', 'journeys_tool', '{"action": "create", "name": "Packed"}').catch(
+      (failed: { stdout: string }) => failed,
+    );
+    const [first] = stdout.split('\n').map((line) => (line === '' ? {} : JSON.parse(line)));
+    const hasSqlite = isFull || process.getBuiltinModule('node:sqlite') !== undefined;
+    if (hasSqlite) expect(first).to.have.nested.property('data.name', 'Packed');
+    else expect(first).to.have.nested.property('error.code', 'unavailable');
+  });
+});
