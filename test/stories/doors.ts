@@ -2,6 +2,8 @@
  * One call through each door of a running gateway, in the way its clients make it, reduced to what the stories ask:
  * leave in the middle, or see how it ends.
  */
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { WebSocket } from 'ws';
 import { type GatewayProcess, KEY } from '../support/gateway-process.ts';
 import { readEvents } from '../support/sse-events.ts';
@@ -20,7 +22,7 @@ export interface DoorCall {
 
 type Door = (gateway: GatewayProcess, tool: string, args: object) => DoorCall;
 
-export const DOORS: Readonly<Record<'http' | 'sse' | 'ndjson' | 'websocket', Door>> = {
+export const DOORS: Readonly<Record<'http' | 'sse' | 'ndjson' | 'websocket' | 'mcp', Door>> = {
   http: (gateway, tool, args) =>
     fetched(gateway, `/tools/${tool}`, args, 'application/json', async (response) => {
       const body = JSON.parse(await response.text());
@@ -59,7 +61,49 @@ export const DOORS: Readonly<Record<'http' | 'sse' | 'ndjson' | 'websocket', Doo
     });
     return { leave: () => socket.terminate(), end };
   },
+
+  mcp(gateway, tool, args) {
+    const controller = new AbortController();
+    return { leave: () => controller.abort(), end: callByMcp(gateway, tool, args, controller.signal) };
+  },
 };
+
+const MCP_META = 'io.github.mcp-streaming-gateway';
+
+async function callByMcp(
+  gateway: GatewayProcess,
+  tool: string,
+  args: object,
+  signal: AbortSignal,
+): Promise<CallEnd> {
+  const client = new Client({ name: 'story', version: '1' });
+  const sent: Promise<unknown>[] = [];
+  const recordingFetch = (url: string | URL, init?: RequestInit) => {
+    const answer = fetch(url, init);
+    if (init?.method === 'POST') sent.push(answer);
+    return answer;
+  };
+  let chunks = 0;
+  try {
+    const options = { requestInit: { headers: { 'X-API-Key': KEY } }, fetch: recordingFetch };
+    await client.connect(new StreamableHTTPClientTransport(new URL('/mcp', gateway.url), options));
+    const onprogress = (report: object) => {
+      const meta = (report as { _meta?: Record<string, { items: unknown[] }> })._meta;
+      chunks += meta?.[`${MCP_META}/chunk`]?.items.length ?? 0;
+    };
+    const request = { name: tool, arguments: { ...args } };
+    const result = await client.callTool(request, undefined, { signal, onprogress });
+    const failure = result._meta?.[`${MCP_META}/error`] as { code: string } | undefined;
+    return { code: failure?.code ?? null, chunks, data: result.structuredContent };
+  } catch (error) {
+    return { code: (error as { data?: { code?: string } }).data?.code ?? 'cut', chunks };
+  } finally {
+    // The client's word that it cancels is on its way yet, and closing would take it back.
+    await new Promise((resolve) => setImmediate(resolve));
+    await Promise.allSettled(sent);
+    await client.close();
+  }
+}
 
 export const DOOR_NAMES = Object.keys(DOORS) as (keyof typeof DOORS)[];
 
