@@ -1,0 +1,112 @@
+/** `stdio`: nothing but JSON-RPC on stdout, and gone soon after its client, whatever a tool does. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { Programs, type RunningProgram } from './run-program.ts';
+
+const NOISY = `
+import { defineTool } from 'mcp-streaming-gateway';
+export const noisy = defineTool({ name: 'noisy', description: 'Prints.', async run() {
+  console.log('printed');
+  console.error('printed too');
+  process.stdout.write('written\\n');
+  return 'done';
+} });
+export const spinning = defineTool({ name: 'spinning', description: 'Never ends.', async *run() {
+  yield 'spinning';
+  for (;;);
+} });
+`;
+
+const INITIALIZE = {
+  id: 1,
+  method: 'initialize',
+  params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'test', version: '1' } },
+};
+
+describe('mcp-streaming-gateway stdio', () => {
+  let programs: Programs;
+  beforeEach(() => {
+    programs = new Programs();
+    writeFileSync(join(programs.folder, 'tools.js'), NOISY);
+  });
+  afterEach(() => programs.stop());
+
+  const start = (): RunningProgram => {
+    const program = programs.start(['--tools', './tools.js'], {
+      program: 'stdio',
+      env: { CANCEL_GRACE: '30' },
+    });
+    send(program, INITIALIZE);
+    send(program, { method: 'notifications/initialized' });
+    return program;
+  };
+
+  const send = ({ process: { stdin } }: RunningProgram, message: object) =>
+    stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+
+  const callOf = (name: string) => ({
+    id: 2,
+    method: 'tools/call',
+    params: { name, arguments: {}, _meta: { progressToken: 'p' } },
+  });
+
+  /** Resolves when stdout has carried `text`. */
+  const heard = ({ process: { stdout } }: RunningProgram, text: string) =>
+    new Promise<void>((resolve) => {
+      let all = '';
+      stdout.on('data', (part: string) => {
+        all += part;
+        if (all.includes(text)) resolve();
+      });
+    });
+
+  it('writes only JSON-RPC to stdout, whatever a tool prints', async () => {
+    const program = start();
+    const answered = heard(program, '"id":2');
+    send(program, callOf('noisy'));
+    await answered;
+    program.process.stdin.end();
+    const { code, stdout } = await program.ended;
+    expect(code).to.equal(0);
+    const messages = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(messages.map(({ jsonrpc }) => jsonrpc)).to.satisfy((all: string[]) =>
+      all.every((v) => v === '2.0'),
+    );
+    expect(messages.at(-1)).to.have.nested.property('result.structuredContent.data', 'done');
+  });
+
+  it('answers a client that asks once and closes at once', async () => {
+    const program = start();
+    send(program, { id: 2, method: 'tools/list' });
+    program.process.stdin.end();
+    const { code, stdout } = await program.ended;
+    expect(code).to.equal(0);
+    expect(stdout).to.contain('"noisy"');
+  });
+
+  const departures: Record<string, (program: RunningProgram) => unknown> = {
+    'its stdin closes': ({ process: { stdin } }) => stdin.end(),
+    'it gets SIGTERM': ({ process: child }) => child.kill('SIGTERM'),
+    'its stdout breaks': (program) => {
+      program.process.stdout.destroy();
+      send(program, { id: 3, method: 'tools/list' });
+    },
+  };
+  for (const [departure, leave] of Object.entries(departures)) {
+    it(`is gone within three seconds when ${departure} while a tool spins`, async () => {
+      const program = start();
+      const isSpinning = heard(program, '"spinning"');
+      send(program, callOf('spinning'));
+      await isSpinning;
+      const leftAt = performance.now();
+      leave(program);
+      const { code, signal } = await program.ended;
+      expect({ code, signal }).to.deep.equal({ code: 0, signal: null });
+      expect(performance.now() - leftAt).to.be.below(3000);
+    });
+  }
+});
