@@ -1,0 +1,145 @@
+import {
+  Client as ModernClient,
+  StreamableHTTPClientTransport as ModernHttp,
+} from '@modelcontextprotocol/client';
+import { StdioClientTransport as ModernStdio } from '@modelcontextprotocol/client/stdio';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { expect } from 'chai';
+import { fixture } from '../support/start-pool.ts';
+import { type McpDoor, startMcp } from './start-mcp.ts';
+
+const modules = ['basic-tools', 'mcp-tools', 'conformance'];
+const headers = { 'X-API-Key': 'super-secret' };
+const stdioServer = {
+  command: process.execPath,
+  args: [
+    new URL('../../bin/mcp-streaming-gateway.js', import.meta.url).pathname,
+    'stdio',
+    ...modules.flatMap((name) => ['--tools', new URL(fixture(name)).pathname]),
+    '--log-level',
+    'ERROR',
+  ],
+};
+const info = { name: 'test-client', version: '1' };
+
+/** What the tests use of a client, the same in both majors of the SDK. */
+interface AnyClient {
+  listTools(): Promise<{ tools: { name: string }[] }>;
+  callTool(params: object, options: object): Promise<Record<string, unknown>>;
+  close(): Promise<void>;
+}
+
+async function v1(transport: Transport): Promise<AnyClient> {
+  const client = new Client(info, { capabilities: {} });
+  await client.connect(transport);
+  return {
+    listTools: () => client.listTools(),
+    callTool: (params, options) => client.callTool(params as never, undefined, options) as never,
+    close: () => client.close(),
+  };
+}
+
+async function v2(transport: ModernHttp | ModernStdio, mode: 'legacy' | 'auto'): Promise<AnyClient> {
+  const client = new ModernClient(info, { capabilities: {}, versionNegotiation: { mode } });
+  await client.connect(transport);
+  expect(client.getProtocolEra()).to.equal(mode === 'auto' ? 'modern' : 'legacy');
+  return client as never;
+}
+
+let door: McpDoor;
+const http = () => new URL(door.url);
+const clients: Record<string, () => Promise<AnyClient>> = {
+  'SDK v1 over HTTP': () =>
+    v1(new StreamableHTTPClientTransport(http(), { requestInit: { headers } }) as Transport),
+  'SDK v1 over stdio': () => v1(new StdioClientTransport(stdioServer)),
+  'SDK v2 over HTTP, era with sessions': () =>
+    v2(new ModernHttp(http(), { requestInit: { headers } }), 'legacy'),
+  'SDK v2 over HTTP, stateless era': () => v2(new ModernHttp(http(), { requestInit: { headers } }), 'auto'),
+  'SDK v2 over stdio, era with sessions': () => v2(new ModernStdio(stdioServer), 'legacy'),
+  'SDK v2 over stdio, stateless era': () => v2(new ModernStdio(stdioServer), 'auto'),
+};
+
+for (const [name, connect] of Object.entries(clients)) {
+  describe(`the MCP client ${name}`, () => {
+    let client: AnyClient;
+    before(async () => {
+      if (!name.includes('stdio')) door = await startMcp({ modules });
+      client = await connect();
+    });
+    after(async () => {
+      await client.close();
+      if (!name.includes('stdio')) await door.close();
+    });
+
+    it('lists the tools in the order of their names', async () => {
+      const names = (await client.listTools()).tools.map((tool) => tool.name);
+      expect(names).to.include('echo');
+      expect(names).to.deep.equal([...names].sort());
+    });
+
+    it('calls a tool and gets its structured content with a text copy', async () => {
+      const result = await client.callTool({ name: 'echo', arguments: { text: 'hé' } }, {});
+      expect(result['structuredContent']).to.deep.equal({ text: 'hé' });
+      expect(result['content']).to.deep.equal([{ type: 'text', text: '{"text":"hé"}' }]);
+    });
+
+    it('gets every progress value, the last one included, before the result', async () => {
+      const seen: number[] = [];
+      const onprogress = ({ progress }: { progress: number }) => seen.push(progress);
+      await client.callTool({ name: 'report', arguments: { n: 10, everyMs: 100 } }, { onprogress });
+      expect(seen).to.deep.equal([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    });
+
+    it('gets every chunk in order with the progress, in a growing sequence', async () => {
+      const seen: number[] = [];
+      const items: unknown[] = [];
+      const onprogress = (progress: { progress: number; _meta?: Record<string, { items: unknown[] }> }) => {
+        seen.push(progress.progress);
+        items.push(...(progress._meta?.['io.github.mcp-streaming-gateway/chunk']?.items ?? []));
+      };
+      const result = await client.callTool({ name: 'count', arguments: { n: 300 } }, { onprogress });
+      const expected = Array.from({ length: 300 }, (_, i) => ({ i }));
+      expect(items).to.deep.equal(expected);
+      expect(result['structuredContent']).to.deep.equal({ data: expected });
+      expect(seen.every((value, at) => at === 0 || value > (seen[at - 1] ?? value))).to.equal(true);
+    });
+
+    it('cancels a call, and the tool learns of it', async () => {
+      const abort = new AbortController();
+      const running = client.callTool(
+        { name: 'until_cancelled', arguments: { key: name } },
+        { signal: abort.signal },
+      );
+      while ((await seenBy(client, name)) !== 'running');
+      abort.abort();
+      const outcome = await running.then(
+        () => 'a result',
+        () => 'an error',
+      );
+      expect(outcome).to.equal('an error');
+      let state = await seenBy(client, name);
+      while (state === 'running') state = await seenBy(client, name);
+      expect(state).to.equal('cancelled');
+    });
+
+    it('gets a failure of the tool as an isError result with a code', async () => {
+      const result = await client.callTool({ name: 'echo', arguments: {} }, {});
+      expect(result['isError']).to.equal(true);
+      const meta = result['_meta'] as Record<string, { code: string }>;
+      expect(meta['io.github.mcp-streaming-gateway/error']?.code).to.equal('invalid_arguments');
+    });
+
+    it('gets an unknown tool as a JSON-RPC error', async () => {
+      const error = await client.callTool({ name: 'nope', arguments: {} }, {}).catch((thrown) => thrown);
+      expect(error).to.have.property('code', -32602);
+    });
+  });
+}
+
+async function seenBy(client: AnyClient, key: string): Promise<unknown> {
+  const result = await client.callTool({ name: 'cancel_state', arguments: { key } }, {});
+  return (result['structuredContent'] as { state: unknown }).state;
+}
