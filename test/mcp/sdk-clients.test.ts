@@ -1,3 +1,6 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   Client as ModernClient,
   StreamableHTTPClientTransport as ModernHttp,
@@ -22,6 +25,7 @@ const stdioServer = {
     '--log-level',
     'ERROR',
   ],
+  env: { PATH: process.env['PATH'] ?? '', DATA_DIR: mkdtempSync(join(tmpdir(), 'mcp-stdio-')) },
 };
 const info = { name: 'test-client', version: '1' };
 

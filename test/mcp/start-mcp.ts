@@ -12,6 +12,7 @@ export interface McpDoor {
   readonly url: string;
   readonly door: McpHttp;
   readonly dispatcher: Dispatcher;
+  readonly hub: McpHub;
   close(): Promise<void>;
 }
 
@@ -78,6 +79,7 @@ export async function startMcp(options: McpDoorOptions = {}): Promise<McpDoor> {
     url: `http://127.0.0.1:${port}/mcp`,
     door,
     dispatcher,
+    hub,
     async close() {
       door.close();
       await dispatcher.drain(0);
