@@ -4,7 +4,7 @@
  * S1. Nothing but JSON-RPC lines goes to stdout. A line that is none is answered and skipped; nothing that comes in
  *     ends the server but the end of stdin.
  * S2. Progress reaches the client before the result, never in one write with it.
- * S3. When stdin ends, what runs has a second to end (so that piped requests are answered) and is then cancelled;
+ * S3. When stdin ends, what runs has a moment to end (so that piped requests are answered) and is then cancelled;
  *     when stdout breaks, it is cancelled at once. Then the promise settles and the caller exits.
  */
 import type { Readable, Writable } from 'node:stream';
@@ -54,7 +54,7 @@ export function serveMcpStdio(options: McpStdioOptions): Promise<void> {
 }
 
 const CALLER = { keyId: 'stdio', transport: 'mcp-stdio' } as const;
-const EOF_GRACE_MS = 1000;
+const EOF_GRACE_MS = 500;
 /** Requests of the stateless era that may run at once; the other era is bounded by the same. */
 const MAX_IN_FLIGHT = 1024;
 
