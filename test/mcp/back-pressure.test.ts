@@ -29,7 +29,7 @@ const flood = (meta: object) => ({
   jsonrpc: '2.0',
   id: 1,
   method: 'tools/call',
-  params: { name: 'flood', arguments: { n: 100_000, size: 4096, key: 'paused' }, _meta: meta },
+  params: { name: 'wide_stream', arguments: { n: 100_000, size: 4096, key: 'paused' }, _meta: meta },
 });
 
 describe('the back-pressure of the /mcp door', () => {
@@ -50,7 +50,7 @@ describe('the back-pressure of the /mcp door', () => {
       const ends: string[] = [];
       door.dispatcher.observe({
         ended: ({ end, name }) =>
-          name === 'flood' && ends.push(end.type === 'error' ? end.error.code : end.type),
+          name === 'wide_stream' && ends.push(end.type === 'error' ? end.error.code : end.type),
       });
       const before = process.memoryUsage().rss;
       const outgoing =
@@ -58,7 +58,7 @@ describe('the back-pressure of the /mcp door', () => {
           ? pausedCall(door.url, flood({ progressToken: 1, ...envelope }), {
               'mcp-protocol-version': '2026-07-28',
               'mcp-method': 'tools/call',
-              'mcp-name': 'flood',
+              'mcp-name': 'wide_stream',
             })
           : pausedCall(door.url, flood({ progressToken: 1 }), { 'mcp-session-id': client.sessionId });
       let peak = 0;

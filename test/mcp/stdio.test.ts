@@ -115,7 +115,7 @@ describe('the stdio door', function () {
 
   it('writes nothing but JSON-RPC to stdout, whatever a tool prints', async () => {
     await server.initialize();
-    await server.call(1, 'noisy');
+    await server.call(1, 'print_everywhere');
     for (const line of server.lines) expect(JSON.parse(line)).to.include({ jsonrpc: '2.0' });
     expect(server.lines.join('\n')).not.to.include('noise');
   });
