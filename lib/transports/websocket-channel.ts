@@ -137,8 +137,12 @@ export class WebSocketChannel implements WatchedStream {
 
   /** Sends what no call's back-pressure holds back, to clients that read it. */
   #reply(text: string): void {
-    if (this.#writer.isBehind && ++this.#repliesBehind > MAX_REPLIES_BEHIND) this.stall();
-    else this.#writer.send(text);
+    if (!this.#writer.isBehind || ++this.#repliesBehind <= MAX_REPLIES_BEHIND) {
+      this.#writer.send(text);
+    } else if (this.#ws.readyState === this.#ws.OPEN) {
+      this.meter.slowConsumers++;
+      this.stall();
+    }
   }
 
   #open(id: ClientId, body: JsonObject): void {
@@ -170,11 +174,16 @@ export class WebSocketChannel implements WatchedStream {
     const call = this.#context.dispatcher.call(request);
     this.#calls.set(id, call);
     this.meter.streams++;
-    const sink = new WebSocketCallSink(this.#writer, id, call, () => {
+    const forget = () => {
       this.meter.streams--;
       this.#calls.delete(id);
+    };
+    pumpEvents(call, new WebSocketCallSink(this.#writer, id, call, forget)).catch((error) => {
+      this.#context.log('error', 'the events of a call could not be sent', { callId: call.callId, error });
+      forget();
+      call.cancel('cancelled', 'the events of the call could not be sent');
+      this.close(1011, 'internal error');
     });
-    void pumpEvents(call, sink);
   }
 
   #requestFor(body: JsonObject): CallRequest | ToolError {

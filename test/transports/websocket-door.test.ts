@@ -29,6 +29,11 @@ const scripts: Record<string, Script> = {
     while (answers.size < 2) await new Promise(setImmediate);
     yield result({ first: answers.get(1), second: String(answers.get(2)), abilities });
   },
+  unspeakable: async function* ({ signal }) {
+    yield { type: 'started' };
+    yield { type: 'ask', ask: 1, method: 'elicit', params: { big: 1n } };
+    await once(signal, 'abort');
+  },
   flood,
 };
 
@@ -241,6 +246,14 @@ describe('the WebSocket door', () => {
     expect(data).to.deep.include({ first: { action: 'accept' }, second: 'ToolError: no roots here' });
   });
 
+  it('closes with 1011, and nothing worse, when an event cannot be rendered', async () => {
+    const client = await open('unspeakable');
+    client.say({ id: 1 });
+    expect(await client.closed).to.equal(1011);
+    expect(await endOf(doors.runner.calls[0])).to.have.nested.property('error.code', 'cancelled');
+    expect(doors.logged).to.deep.equal(['error: the events of a call could not be sent']);
+  });
+
   it('closes with 1009 on a message above 1 MiB and with 1007 on invalid UTF-8, and lives on', async () => {
     const large = await open('echo');
     large.say(`{"arguments":{"x":"${'x'.repeat(1024 * 1024)}"}}`);
@@ -274,6 +287,20 @@ describe('the WebSocket door', () => {
       expect(await endOf(call)).to.have.nested.property('error.code', 'slow_consumer');
     }
     expect(doors.transport.meters.websocket.slowConsumers).to.equal(1);
+    client.ws.resume();
+    expect(await client.closed).to.equal(1008);
+  });
+
+  it('drops a client that asks and asks and never reads the answers', async () => {
+    const client = await open('flood');
+    client.say({ id: 1 });
+    await client.got({ event: 'started', id: 1 });
+    client.ws.pause();
+    while (client.ws.readyState === WebSocket.OPEN && doors.transport.meters.websocket.slowConsumers === 0) {
+      for (let n = 0; n < 200; n++) client.say({ event: 'ping' });
+      await new Promise(setImmediate);
+    }
+    expect(await endOf(doors.runner.calls[0])).to.have.nested.property('error.code', 'slow_consumer');
     client.ws.resume();
     expect(await client.closed).to.equal(1008);
   });
