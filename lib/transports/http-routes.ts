@@ -66,8 +66,10 @@ export function addRoutes(app: Express, context: RouteContext): readonly Endpoin
     })),
     ...context.mounts.flatMap((mount) => mount.endpoints),
   );
-  for (const { method, path, handle } of routes) app[method](path, expressHandler(handle));
+  // Express tries routes in turn, so what carries calls comes first.
   for (const { path, handle } of context.mounts) app.all(path, expressHandler(handle));
+  const busiestFirst = [...routes].sort((a, b) => Number(b.method === 'post') - Number(a.method === 'post'));
+  for (const { method, path, handle } of busiestFirst) app[method](path, expressHandler(handle));
   for (const { method, path } of routes) {
     const allow = method === 'get' ? 'GET, HEAD' : method.toUpperCase();
     app.all(
@@ -88,10 +90,33 @@ export function addRoutes(app: Express, context: RouteContext): readonly Endpoin
 export const openPathsOf = (mounts: readonly Mount[]): ReadonlySet<string> =>
   new Set(['/', '/health', ...mounts.filter(({ isOpen }) => isOpen).map(({ path }) => path)]);
 
-/** The routes, busiest first. `endpoints` is what `GET /` lists. */
+/** The routes, in the order of `GET /`, which lists `endpoints`. */
 function routeTable(context: RouteContext, endpoints: readonly Endpoint[]): readonly Route[] {
   const { dispatcher, pages } = context;
   return [
+    {
+      method: 'get',
+      path: '/',
+      description: 'describes the gateway',
+      handle: (request, response) => respondJson(request, response, { ...pages.info(), endpoints }),
+    },
+    {
+      method: 'get',
+      path: '/health',
+      description: 'says whether the gateway can take calls',
+      handle(request, response) {
+        const health = pages.health();
+        const isUp = health.status === 'ok' || health.status === 'degraded';
+        respondJson(request, response, health, isUp ? 200 : 503);
+      },
+    },
+    {
+      method: 'get',
+      path: '/tools',
+      description: 'lists the tools and their schemas',
+      handle: (request, response) =>
+        respond(request, response, 200, JSON_TYPE, renderToolList(dispatcher.catalog)),
+    },
     {
       method: 'post',
       path: '/tools/:name',
@@ -120,29 +145,6 @@ function routeTable(context: RouteContext, endpoints: readonly Endpoint[]): read
           throw new ToolError('call_not_found', `no call ${JSON.stringify(id)} of yours is running`);
         }
         respondJson(request, response, { callId: id, status: 'cancelling' }, 202);
-      },
-    },
-    {
-      method: 'get',
-      path: '/tools',
-      description: 'lists the tools and their schemas',
-      handle: (request, response) =>
-        respond(request, response, 200, JSON_TYPE, renderToolList(dispatcher.catalog)),
-    },
-    {
-      method: 'get',
-      path: '/',
-      description: 'describes the gateway',
-      handle: (request, response) => respondJson(request, response, { ...pages.info(), endpoints }),
-    },
-    {
-      method: 'get',
-      path: '/health',
-      description: 'says whether the gateway can take calls',
-      handle(request, response) {
-        const health = pages.health();
-        const isUp = health.status === 'ok' || health.status === 'degraded';
-        respondJson(request, response, health, isUp ? 200 : 503);
       },
     },
     {

@@ -6,7 +6,7 @@ export interface TransportMeter {
   connections: number;
   /** Calls being streamed now. */
   streams: number;
-  /** Bytes written since the start. */
+  /** Bytes of answers to calls, since the start. */
   bytes: number;
   /** Streams destroyed because their reader made no progress. */
   slowConsumers: number;
