@@ -1,28 +1,19 @@
 /** The journey store: one file under many threads and processes, and what is left of it when they die. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
-import { ToolError } from '../../lib/protocol/tool-error.ts';
 import { parseJourneyFields } from '../../workers/tools/journey.ts';
 import { JourneyStore } from '../../workers/tools/journey-store.ts';
 import { openDatabase } from '../../workers/tools/sqlite.ts';
+import { expectIntact } from './intact.ts';
+import { refusalOf } from './refusal.ts';
 
 const WRITER = new URL('./journey-writer.js', import.meta.url);
 const fields = (name: string, more: object = {}) => parseJourneyFields({ name, ...more });
-
-async function refusal(work: Promise<unknown>): Promise<ToolError> {
-  const thrown = await work.then(
-    () => expect.fail('it was not refused'),
-    (error: unknown) => error,
-  );
-  if (!ToolError.is(thrown)) throw thrown;
-  return thrown;
-}
 
 describe('journey store', () => {
   let dataDir: string;
@@ -47,17 +38,6 @@ describe('journey store', () => {
     const ids = new Set<string>();
     for await (const { journey } of store.list({ sort: 'createdAt' })) ids.add(journey.id);
     return ids;
-  }
-
-  async function expectIntact(): Promise<void> {
-    const database = await openDatabase(join(dataDir, 'journeys.db'));
-    try {
-      expect(database.prepare('PRAGMA integrity_check').get()).to.deep.equal({ integrity_check: 'ok' });
-      expect(database.prepare('PRAGMA foreign_key_check').all()).to.deep.equal([]);
-      database.exec(`INSERT INTO journey_search (journey_search) VALUES ('integrity-check')`);
-    } finally {
-      database.close();
-    }
   }
 
   const writerThread = (count: number, shared?: string) =>
@@ -96,7 +76,7 @@ describe('journey store', () => {
     const ids = told.flatMap((writer) => writer.ids);
     expect(ids).to.have.length(250);
     expect(await listedIds(await open())).to.deep.equal(new Set(ids));
-    await expectIntact();
+    await expectIntact(dataDir);
   });
 
   it('applies every update of threads and processes that change one journey at the same time', async function () {
@@ -128,7 +108,7 @@ describe('journey store', () => {
     expect(acknowledged.filter((id) => !kept.has(id))).to.deep.equal([]);
     // One write a round may have been done and not yet told.
     expect(kept.size - acknowledged.length).to.be.within(0, 10);
-    await expectIntact();
+    await expectIntact(dataDir);
   });
 
   it('stays whole when threads are terminated in the middle of writing', async function () {
@@ -143,7 +123,7 @@ describe('journey store', () => {
     }
     const kept = await listedIds(await open());
     expect(acknowledged.filter((id) => !kept.has(id))).to.deep.equal([]);
-    await expectIntact();
+    await expectIntact(dataDir);
   });
 
   it('shows what another connection wrote, at once', async () => {
@@ -151,7 +131,7 @@ describe('journey store', () => {
     const { id } = await one.create(fields('seen'));
     expect(await other.get(id)).to.include({ id, name: 'seen' });
     await other.delete(id);
-    expect((await refusal(one.get(id))).code).to.equal('not_found');
+    expect((await refusalOf(one.get(id))).code).to.equal('not_found');
   });
 
   it('lets the log be folded into the file while a list is half read, and ends the list with what it began with', async () => {
@@ -243,58 +223,5 @@ describe('journey store', () => {
     other.close();
     await write;
     expect(written).to.equal(true);
-  });
-
-  it('answers unavailable, without a path, when the data folder cannot be one', async () => {
-    writeFileSync(join(dataDir, 'file'), '');
-    const error = await refusal(JourneyStore.open(join(dataDir, 'file')));
-    expect(error.code).to.equal('unavailable');
-    expect(error.message)
-      .to.match(/data folder is not accessible/)
-      .and.not.contain(dataDir);
-  });
-
-  it('answers unavailable when the file is something else, and leaves it alone', async () => {
-    writeFileSync(join(dataDir, 'journeys.db'), 'no database '.repeat(1000));
-    expect(await refusal(JourneyStore.open(dataDir))).to.include({ code: 'unavailable' });
-    writeFileSync(join(dataDir, 'journeys.db'), '');
-    await open();
-  });
-
-  it('answers unavailable when a newer release has written the file', async () => {
-    await open();
-    const database = await openDatabase(join(dataDir, 'journeys.db'));
-    database.exec('PRAGMA user_version = 99');
-    database.close();
-    const error = await refusal(JourneyStore.open(dataDir));
-    expect(error.code).to.equal('unavailable');
-    expect(error.message).to.contain('format 99');
-  });
-
-  it('answers unavailable when the disk takes no more, and keeps what it has', async function () {
-    this.timeout(60_000);
-    // A limit on the size of files stands for a full disk.
-    const script = `
-      const { JourneyStore } = await import(${JSON.stringify(new URL('../../workers/tools/journey-store.js', import.meta.url))});
-      const store = await JourneyStore.open(${JSON.stringify(dataDir)});
-      let n = 0;
-      try {
-        for (;; n++) await store.create({ name: 'n', description: 'x'.repeat(20000), status: 'draft', tags: [], steps: [] });
-      } catch (error) {
-        console.log(JSON.stringify({ n, code: error.code, message: error.message }));
-      }`;
-    const { stdout } = await promisify(execFile)('bash', [
-      '-c',
-      `ulimit -f 2000; "$0" --input-type=module -e "$1"`,
-      process.execPath,
-      script,
-    ]);
-    const failure = JSON.parse(stdout);
-    expect(failure).to.include({ code: 'unavailable' });
-    expect(failure.message).to.match(/^journeys cannot be/);
-    expect((await (await open()).stats()).total)
-      .to.equal(failure.n)
-      .and.be.above(10);
-    await expectIntact();
   });
 });

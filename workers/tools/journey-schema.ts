@@ -7,7 +7,8 @@
  * M3. The full-text index holds no text of its own (contentless); the store writes it in the same transaction.
  */
 import { ToolError } from '../../lib/protocol/tool-error.ts';
-import { type Database, transaction, whenFree } from './sqlite.ts';
+import { type Database, transaction } from './sqlite.ts';
+import { whenFree } from './storage-trouble.ts';
 
 const MIGRATIONS: readonly string[] = [
   `

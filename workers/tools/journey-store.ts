@@ -20,7 +20,8 @@ import {
   toJourney,
 } from './journey-list.ts';
 import { migrate } from './journey-schema.ts';
-import { type Database, openDatabase, type Row, type Statement, whenFree } from './sqlite.ts';
+import { type Database, openDatabase, type Row, type Statement } from './sqlite.ts';
+import { whenFree } from './storage-trouble.ts';
 import { uuidV7 } from './uuid-v7.ts';
 import { WriteGroup } from './write-group.ts';
 

@@ -6,7 +6,8 @@
  *     commit itself fails, all of the group fail.
  * W2. A transaction is synchronous from begin to commit: reads of the same connection never fall inside.
  */
-import { type Database, unavailableOr, whenFree } from './sqlite.ts';
+import type { Database } from './sqlite.ts';
+import { unavailableOr, whenFree } from './storage-trouble.ts';
 
 /** A group that has taken this long ends: imports are long, and the thread has other calls. */
 const GROUP_MS = 50;

@@ -1,0 +1,67 @@
+/**
+ * `journeys_tool` on a store of its own, called without a gateway.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { ToolError } from '../../lib/protocol/tool-error.ts';
+import type { ToolDefinition } from '../../lib/tool/define-tool.ts';
+import type { Journey } from '../../workers/tools/journey.ts';
+import { JourneyStore } from '../../workers/tools/journey-store.ts';
+import { journeysToolOn } from '../../workers/tools/journeys.ts';
+import { callDirectly, type DirectCall } from './direct-call.ts';
+import { refusalOf } from './refusal.ts';
+
+export interface Issue {
+  readonly path: string;
+  readonly message: string;
+  readonly code: string;
+}
+
+export class DirectJourneys {
+  readonly tool: ToolDefinition;
+  readonly #store: JourneyStore;
+  readonly #dataDir: string;
+
+  private constructor(store: JourneyStore, dataDir: string) {
+    this.#store = store;
+    this.#dataDir = dataDir;
+    this.tool = journeysToolOn(async () => store) as unknown as ToolDefinition;
+  }
+
+  static async open(): Promise<DirectJourneys> {
+    const dataDir = mkdtempSync(join(tmpdir(), 'journeys-'));
+    return new DirectJourneys(await JourneyStore.open(dataDir), dataDir);
+  }
+
+  close(): void {
+    this.#store.close();
+    rmSync(this.#dataDir, { recursive: true, force: true });
+  }
+
+  call(input: object): Promise<DirectCall> {
+    return callDirectly(this.tool, input);
+  }
+
+  async create(input: object): Promise<Journey> {
+    return (await this.call({ action: 'create', ...input })).result as Journey;
+  }
+
+  /** The names of a list. */
+  async names(input: object): Promise<string[]> {
+    const { chunks } = await this.call({ action: 'list', ...input });
+    return chunks.map((chunk) => (chunk as Journey).name);
+  }
+
+  refusal(input: object): Promise<ToolError> {
+    return refusalOf(this.call(input));
+  }
+
+  /** What is wrong with the arguments. */
+  async issues(input: object): Promise<readonly Issue[]> {
+    const error = await this.refusal(input);
+    expect(error.code).to.equal('invalid_arguments');
+    return (error.details as { issues: readonly Issue[] }).issues;
+  }
+}
