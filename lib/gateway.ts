@@ -88,7 +88,7 @@ export class Gateway {
     const modules = [builtInTools, ...findToolModules(config.tools)];
     claimDataFolder(config.dataDir);
     const pool = await WorkerPool.start({
-      entry: new URL('../workers/tool-host.js', import.meta.url).href,
+      entry: new URL('../workers/piscina-entry.cjs', import.meta.url).href,
       settings: {
         toolModules: modules,
         dataDir: config.dataDir,

@@ -1,5 +1,5 @@
 /**
- * The Piscina entry: what runs on every thread.
+ * What runs on every thread of the pool.
  *
  * H1. A thread loads all tool modules before its hello; a failure to load travels in the hello and never reaches
  *     Piscina, which after one failed boot stops replacing threads for good.
@@ -147,7 +147,7 @@ const hello: ThreadHello & { port: typeof gatewayPort } = {
 parentPort.postMessage(hello, [gatewayPort]);
 
 /** Runs one call; a null task only brings a thread into being. */
-export default function runCall(task: CallTask | null): Promise<void> | undefined {
+export function runCall(task: CallTask | null): Promise<void> | undefined {
   if (task === null) return undefined;
   return new Promise((resolve) => {
     const run = new ToolRun(task, host, () => {

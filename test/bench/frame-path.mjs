@@ -19,7 +19,7 @@ const tools = fileURLToPath(new URL('tools/bench-tools.mjs', import.meta.url));
 // The pool's ports do not keep a process alive; in the gateway the server does.
 const keepAlive = setInterval(() => {}, 1_000);
 const pool = await WorkerPool.start({
-  entry: new URL('workers/tool-host.js', dist).href,
+  entry: new URL('workers/piscina-entry.cjs', dist).href,
   settings: { toolModules: [pathToFileURL(tools).href], logLevel: 'error' },
   env: {},
   minThreads: 1,

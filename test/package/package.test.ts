@@ -89,6 +89,7 @@ describe('the packed package', function () {
       'LICENSE',
       'README.md',
       'dist/lib/index.d.ts',
+      'dist/workers/piscina-entry.cjs',
       'dist/workers/tool-host.js',
     ]);
   });

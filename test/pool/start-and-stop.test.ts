@@ -116,6 +116,15 @@ describe('starting and stopping a pool', () => {
     });
   });
 
+  it('survives that threads are terminated while they load their modules', async () => {
+    for (let round = 0; round < 12; round++) {
+      const starting = startPool({ minThreads: 4, maxThreads: 4 });
+      const pool = await starting;
+      await new Promise((resolve) => setTimeout(resolve, round * 5));
+      await pool.close();
+    }
+  });
+
   it('refuses to start without a thread entry that exists', async () => {
     const start = WorkerPool.start({
       entry: 'file:///there/is/no/entry.js',

@@ -12,7 +12,7 @@ export function startPool(
   modules = ['basic-tools', 'faulty-tools'],
 ): Promise<WorkerPool> {
   return WorkerPool.start({
-    entry: new URL('../../workers/tool-host.js', import.meta.url).href,
+    entry: new URL('../../workers/piscina-entry.cjs', import.meta.url).href,
     settings: { toolModules: modules.map(fixture), dataDir: tmpdir(), logLevel: 'debug' },
     env: {},
     minThreads: 1,
