@@ -8,7 +8,7 @@
 import type { Writable } from 'node:stream';
 
 /** How long a response keeps away from the notification before it: a pipe tells when it was filled, not when read. */
-const READER_TURN_MS = 20;
+const READER_TURN_MS = 50;
 
 export class LineWriter {
   readonly #output: Writable;

@@ -29,7 +29,7 @@ const flood = (meta: object) => ({
   jsonrpc: '2.0',
   id: 1,
   method: 'tools/call',
-  params: { name: 'wide_stream', arguments: { n: 100_000, size: 4096, key: 'paused' }, _meta: meta },
+  params: { name: 'wide_stream', arguments: { n: 100_000, size: 4096 }, _meta: meta },
 });
 
 describe('the back-pressure of the /mcp door', () => {
