@@ -12,7 +12,10 @@ export function onceClosed(
   response: GatewayResponse,
   closed: (hasLeft: boolean) => void,
 ): void {
+  let isClosed = false;
   const close = () => {
+    if (isClosed) return; // a socket's listeners are called even when one of them removes the next
+    isClosed = true;
     socket.off('close', close);
     response.off('close', close);
     closed(!response.writableFinished);

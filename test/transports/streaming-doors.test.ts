@@ -234,6 +234,7 @@ describe('the streaming doors', () => {
       expect(await endOf(doors.runner.calls.at(-1)), tool).to.have.nested.property('error.code', 'cancelled');
       release();
     }
+    expect(doors.transport.meters.sse).to.include({ streams: 0, connections: 0 });
   });
 
   it('leaves no timer, stream or listener behind', async () => {
