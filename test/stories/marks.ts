@@ -1,7 +1,7 @@
 /**
  * Marks that tools leave in a file, and waiting for what only shows by looking.
  */
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,8 +17,12 @@ export interface Marks {
   seen(word: string): Promise<void>;
 }
 
+const folder = mkdtempSync(join(tmpdir(), 'marks-'));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+let files = 0;
+
 export function newMarks(): Marks {
-  const file = join(mkdtempSync(join(tmpdir(), 'marks-')), 'marks');
+  const file = join(folder, String(++files));
   const count = (word: string) =>
     existsSync(file)
       ? readFileSync(file, 'utf8')

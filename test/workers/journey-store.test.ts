@@ -16,16 +16,18 @@ const WRITER = new URL('./journey-writer.js', import.meta.url);
 const fields = (name: string, more: object = {}) => parseJourneyFields({ name, ...more });
 
 describe('journey store', () => {
+  let root: string;
   let dataDir: string;
   const stores: JourneyStore[] = [];
 
   beforeEach(() => {
-    dataDir = mkdtempSync(join(tmpdir(), 'journeys-'));
+    root = mkdtempSync(join(tmpdir(), 'journeys-'));
+    dataDir = root;
   });
 
   afterEach(() => {
     for (const store of stores.splice(0)) store.close();
-    rmSync(dataDir, { recursive: true, force: true });
+    rmSync(root, { recursive: true, force: true });
   });
 
   async function open(folder = dataDir): Promise<JourneyStore> {
@@ -65,8 +67,7 @@ describe('journey store', () => {
 
   it('is made once by threads and processes that open a new folder at the same time, and loses no write of theirs', async function () {
     this.timeout(60_000);
-    const folder = join(dataDir, 'not', 'there', 'yet');
-    dataDir = folder;
+    dataDir = join(root, 'not', 'there', 'yet');
     const writers = [
       ...Array.from({ length: 8 }, () => writerThread(25)),
       ...Array.from({ length: 2 }, () => writerProcess(25)),
