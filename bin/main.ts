@@ -8,6 +8,8 @@ import { reportStartFailure } from './start-failure.ts';
 
 /** @returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
+  // A reader that leaves (`… | head`) ends what it reads and no more; those who must know listen too.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const invocation = parseCommandLine(argv);
   if (typeof invocation === 'number') return invocation;
   const { command, flags } = invocation;

@@ -86,6 +86,18 @@ describe('mcp-streaming-gateway serve', () => {
     await response.text().catch(() => 'cut off, as it must be');
   });
 
+  it('goes on when the reader of its stderr leaves', async () => {
+    const program = programs.start(['--port', '0']);
+    const url = await urlOf(program);
+    program.process.stderr.destroy();
+    for (let n = 0; n < 3; n += 1) {
+      const response = await fetch(`${url}/tools/primes_tool`, { method: 'POST', headers: KEY, body: '{}' });
+      expect(response.status).to.equal(422);
+    }
+    program.process.kill('SIGTERM');
+    expect((await program.ended).code).to.equal(0);
+  });
+
   describe('that cannot start', () => {
     /** Expects exit code 1 and one line; gives the line. */
     async function failure(args: readonly string[], env: Record<string, string> = {}): Promise<string> {
