@@ -83,7 +83,7 @@ describe('the packed package', function () {
 
   it('holds the compiled program and nothing of its tests', () => {
     const allowed =
-      /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(?:lib|workers|bin)\/.+\.(?:d\.ts|js))$/;
+      /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(?:lib|workers|bin)\/.+\.(?:d\.c?ts|c?js))$/;
     expect(packed.filter((path) => !allowed.test(path))).to.deep.equal([]);
     expect(packed).to.include.members([
       'LICENSE',
