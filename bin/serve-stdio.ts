@@ -19,7 +19,7 @@ export async function serveStdio(config: Config): Promise<number> {
     onSignal(() => resolve());
     process.stdout.on('error', () => resolve());
   });
-  const gateway = await createGateway(config);
+  const gateway = await createGateway({ ...config, door: 'stdio' });
   await Promise.race([gateway.serveStdio({ stdin: process.stdin, stdout: process.stdout }), left]);
   await Promise.race([gateway.close({ drainMs: 0 }), delay(LAST_WORDS_MS)]);
   return 0;

@@ -1,7 +1,8 @@
 /**
  * The composition root: the only place that wires configuration, pool, dispatcher, observers and doors together.
  *
- * G1. Tool code never loads here; doors are loaded when they are opened, so that stdio does not pay for HTTP.
+ * G1. Tool code never loads here; of the doors only the one that is opened, or announced, is loaded: stdio does not
+ *     pay for HTTP.
  * G2. Observers subscribe; nothing below knows a logger.
  * G3. `close` drains: new calls are refused, running ones finish or end `unavailable`, then doors and threads go.
  * Length: one list of wires; parting it would hide which part gets what.
@@ -47,6 +48,21 @@ export interface CallOptions {
   readonly streams?: boolean;
 }
 
+/** The code of the doors, which takes as long to load as the tools do. */
+const DOORS = {
+  http: () =>
+    Promise.all([
+      import('./access/access.ts'),
+      import('./transports/create-http-transport.ts'),
+      import('./transports/transport-meters.ts'),
+      import('./transports/stream-watch.ts'),
+      import('./transports/mcp-http.ts'),
+    ]),
+  stdio: () => import('./transports/mcp-stdio.ts'),
+};
+
+export type Door = keyof typeof DOORS;
+
 export class Gateway {
   readonly config: Config;
   readonly #pool: WorkerPool;
@@ -81,13 +97,14 @@ export class Gateway {
 
   /**
    * Starts the threads and loads the tools; opens no door yet.
+   * @param door one that will be opened: its code is loaded while the threads load theirs.
    * @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used.
    */
-  static async open(config: Config): Promise<Gateway> {
+  static async open(config: Config, door: Door | null = null): Promise<Gateway> {
     const log = await createLogger({ level: config.logLevel, keys: config.apiKeys });
     const modules = [builtInTools, ...findToolModules(config.tools)];
     claimDataFolder(config.dataDir);
-    const pool = await WorkerPool.start({
+    const starting = WorkerPool.start({
       entry: new URL('../workers/piscina-entry.cjs', import.meta.url).href,
       settings: {
         toolModules: modules,
@@ -104,7 +121,9 @@ export class Gateway {
       cancelGraceMs: config.cancelGraceMs,
       maxResultBytes: config.maxResultBytes,
     });
-    return new Gateway(config, pool, log, modules);
+    // A door that cannot be loaded fails where it is opened.
+    if (door) DOORS[door]().catch(() => undefined);
+    return new Gateway(config, await starting, log, modules);
   }
 
   #observe(): void {
@@ -160,13 +179,7 @@ export class Gateway {
     const { config } = this;
     checkListening(config);
     const [{ Access }, { createHttpTransport }, { newTransportMeters }, { StreamWatch }, { createMcpHttp }] =
-      await Promise.all([
-        import('./access/access.ts'),
-        import('./transports/create-http-transport.ts'),
-        import('./transports/transport-meters.ts'),
-        import('./transports/stream-watch.ts'),
-        import('./transports/mcp-http.ts'),
-      ]);
+      await DOORS.http();
     const access = new Access({ ...config, keys: config.apiKeys, isSecure: config.tlsCert !== null });
     const meters = newTransportMeters();
     const watch = new StreamWatch({ heartbeatMs: SILENCE_MS, stallMs: config.streamStallMs });
@@ -224,7 +237,7 @@ export class Gateway {
 
   /** Serves one MCP client over a pair of streams; settles when the client has left. */
   async serveStdio(streams: { readonly stdin: Readable; readonly stdout: Writable }): Promise<void> {
-    const { serveMcpStdio } = await import('./transports/mcp-stdio.ts');
+    const { serveMcpStdio } = await DOORS.stdio();
     await serveMcpStdio({ ...this.#mcpService(), ...streams, maxLineBytes: this.config.maxBodyBytes });
   }
 

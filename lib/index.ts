@@ -3,12 +3,12 @@
  * imported when `createGateway` is called.
  */
 import type { Config } from './config/options.ts';
-import type { Gateway } from './gateway.ts';
+import type { Door, Gateway } from './gateway.ts';
 import { ToolError } from './protocol/tool-error.ts';
 import { isBranded } from './tool/brand.ts';
 
 export type { Config } from './config/options.ts';
-export type { CallOptions, Gateway, Listening } from './gateway.ts';
+export type { CallOptions, Door, Gateway, Listening } from './gateway.ts';
 export type { ErrorCode } from './protocol/error-code.ts';
 export type {
   Caller,
@@ -33,7 +33,11 @@ export { defineTool, type RawSchema, type ToolContext, type ToolDefinition } fro
 export type { ErrorEvent, ResultEvent, RunningCall, TerminalEvent, ToolEvent } from './tool/runner.ts';
 
 /** Settings of a gateway in code: any field of `Config`; tools may be paths or file URLs of modules. */
-export type GatewayOptions = Omit<Partial<Config>, 'tools'> & { readonly tools?: readonly (string | URL)[] };
+export type GatewayOptions = Omit<Partial<Config>, 'tools'> & {
+  readonly tools?: readonly (string | URL)[];
+  /** The door that will be opened first; its code is then loaded while the threads load the tools. */
+  readonly door?: Door;
+};
 
 /**
  * Starts the threads and loads the tools. Call `listen()` to open the HTTP doors, `serveStdio()` for MCP over a pair
@@ -43,7 +47,7 @@ export type GatewayOptions = Omit<Partial<Config>, 'tools'> & { readonly tools?:
  * @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used.
  */
 export async function createGateway(options: GatewayOptions = {}): Promise<Gateway> {
-  const { tools = [], ...settings } = options;
+  const { tools = [], door = null, ...settings } = options;
   for (const tool of tools as readonly unknown[]) {
     if (typeof tool === 'string' || tool instanceof URL) continue;
     const what = isBranded('tool', tool)
@@ -58,5 +62,5 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     import('./config/load.ts'),
     import('./gateway.ts'),
   ]);
-  return GatewayClass.open(completeConfig({ ...settings, tools: tools.map(String) }));
+  return GatewayClass.open(completeConfig({ ...settings, tools: tools.map(String) }), door);
 }
