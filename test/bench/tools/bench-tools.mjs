@@ -1,8 +1,9 @@
 /**
  * The gateway's tools for the workloads: the same work as the other contestants do, validated by zod like a real tool.
+ * zod comes from the gateway's own folder, as npm places it for a user who installs both: one copy, not the contestants'.
  */
 import { defineTool } from 'mcp-streaming-gateway';
-import { z } from 'zod';
+import { z } from '../../../node_modules/zod/index.js';
 import { bigChunk, burn, sleep, smallChunk } from '../servers/work.mjs';
 
 const echo = {

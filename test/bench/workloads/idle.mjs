@@ -58,10 +58,10 @@ export function run(plan) {
         const warmUp = await openStreams(contestant.port, request, WARM_UP_STREAMS);
         for (const socket of warmUp) socket.destroy();
         await delay(SETTLE_MS);
-        const idleBytes = contestant.memoryBytes();
+        const idleBytes = contestant.memoryBytes().sharedOnce;
         const sockets = await openStreams(contestant.port, request, STREAMS);
         await delay(SETTLE_MS);
-        const grownBytes = contestant.memoryBytes() - idleBytes;
+        const grownBytes = contestant.memoryBytes().sharedOnce - idleBytes;
         for (const socket of sockets) socket.destroy();
         return { kibibytesPerStream: grownBytes / 1024 / STREAMS, idleMebibytes: idleBytes / 2 ** 20 };
       } finally {

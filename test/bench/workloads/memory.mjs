@@ -1,4 +1,4 @@
-/** (k) Memory with 8 warm threads against 8 warm subprocesses; pages that processes share are counted once. */
+/** (k) Memory with 8 warm threads against 8 warm subprocesses: resident, and with shared pages counted once. */
 import { delay, startContestant } from '../harness/contestant.mjs';
 import { leanSubprocessPool, ours, subprocessPool } from '../harness/contestants.mjs';
 import { loadHttp } from '../harness/http-load.mjs';
@@ -9,7 +9,7 @@ const WORKERS = 8;
 const SETTLE_MS = 1_500;
 
 export const title = '(k) memory of 8 warm workers after echo and wait calls on all of them, MiB';
-export const columns = ['mebibytes'];
+export const columns = ['mebibytes', 'sharedOnceMebibytes'];
 export const lessIsBetter = true;
 export const targets = [{ than: 'subprocesses', atLeast: 2 }];
 
@@ -23,7 +23,8 @@ export function run(plan) {
         await loadHttp(contestant, toolRequest('wait', { delayMs: 20 }), { connections: 64, seconds: 1 });
         await loadHttp(contestant, toolRequest('echo', { text: TEXT }), { connections: 32, seconds: 1 });
         await delay(SETTLE_MS);
-        return { mebibytes: contestant.memoryBytes() / 2 ** 20 };
+        const { resident, sharedOnce } = contestant.memoryBytes();
+        return { mebibytes: resident / 2 ** 20, sharedOnceMebibytes: sharedOnce / 2 ** 20 };
       } finally {
         await contestant.stop();
       }
