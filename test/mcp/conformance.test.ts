@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
-import { type McpDoor, startMcp } from './start-mcp.ts';
+import { startGateway, type TestGateway } from '../support/start-gateway.ts';
+import { fixture } from '../support/start-pool.ts';
 
 const require = createRequire(import.meta.url);
 const shim = new URL('fs-glob-shim.js', import.meta.url).href;
@@ -23,31 +24,33 @@ async function runSuite(packageName: string, url: string, ...options: string[]) 
 
 describe('the MCP conformance suites', function () {
   this.timeout(120_000);
-  let door: McpDoor;
+  let gateway: TestGateway;
+  let url: string;
   before(async () => {
-    door = await startMcp({ modules: ['conformance'], auth: false });
+    gateway = await startGateway({ auth: false, tools: [fixture('conformance')] });
+    url = `${gateway.url}/mcp`;
   });
-  after(() => door.close());
+  after(() => gateway.close());
 
   it('0.1.13 passes 40 of 40 active checks', async () => {
-    const run = await runSuite('mcp-conformance-0.1.13', door.url);
+    const run = await runSuite('mcp-conformance-0.1.13', url);
     expect(run, run.output).to.deep.include({ passed: 40, failed: 0, exitCode: 0 });
   });
 
   it('0.1.16 passes every check, the pending scenarios included', async () => {
-    const run = await runSuite('mcp-conformance-0.1.16', door.url, '--suite', 'all');
+    const run = await runSuite('mcp-conformance-0.1.16', url, '--suite', 'all');
     expect(run, run.output).to.deep.include({ failed: 0, exitCode: 0 });
     expect(run.passed).to.be.at.least(44);
   });
 
   it('0.2.0-alpha.12 passes the requirements of 2025-11-25', async () => {
-    const run = await runSuite('@modelcontextprotocol/conformance', door.url, '--requirements', '2025-11-25');
+    const run = await runSuite('@modelcontextprotocol/conformance', url, '--requirements', '2025-11-25');
     expect(run, run.output).to.deep.include({ failed: 0, exitCode: 0 });
     expect(run.passed).to.be.at.least(84);
   });
 
   it('0.2.0-alpha.12 passes all 37 required scenarios of 2026-07-28, and every header check', async () => {
-    const run = await runSuite('@modelcontextprotocol/conformance', door.url, '--requirements', '2026-07-28');
+    const run = await runSuite('@modelcontextprotocol/conformance', url, '--requirements', '2026-07-28');
     expect(run.exitCode, run.output).to.equal(0);
     const clean = run.output.match(/^✓ .*: \d+ passed, 0 failed/gm) ?? [];
     const failing = run.output.match(/^✗ (?!tasks-).*$/gm) ?? [];
