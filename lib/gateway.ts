@@ -178,20 +178,26 @@ export class Gateway {
   async listen(): Promise<Listening> {
     const { config } = this;
     checkListening(config);
-    const [{ Access }, { createHttpTransport }, { newTransportMeters }, { StreamWatch }, { createMcpHttp }] =
+    const [{ Access }, { createHttpTransport }, { newTransportMeters }, { StreamWatch }, { McpHttp }] =
       await DOORS.http();
     const access = new Access({ ...config, keys: config.apiKeys, isSecure: config.tlsCert !== null });
     const meters = newTransportMeters();
     const watch = new StreamWatch({ heartbeatMs: SILENCE_MS, stallMs: config.streamStallMs });
     const log: TransportLog = (level, message, fields) =>
       this.#log[level === 'warning' ? 'warn' : level](fields ?? {}, message);
-    const mcp = createMcpHttp({
+    const mcp = new McpHttp({
       ...this.#mcpService(),
       access,
       watch,
       log,
       meter: meters['mcp-http'],
       maxBodyBytes: config.maxBodyBytes,
+      oauth: {
+        issuer: config.oauthIssuer,
+        audience: config.oauthAudience,
+        jwksUri: config.oauthJwksUri,
+        scopes: config.oauthScopes,
+      },
     });
     const http = createHttpTransport({
       ...config,
@@ -210,7 +216,7 @@ export class Gateway {
           mcp: mcp.stats(),
         }),
       },
-      mounts: [mcp],
+      mounts: mcp.mounts,
       ...readTlsFiles(config),
     });
     const { port } = await http.listen(config.host, config.port);

@@ -56,6 +56,22 @@ export function listeningConflicts(config: Config): string[] {
       `${missing} is not set and ${there} is "${tlsCert ?? tlsKey}"; expected both paths or neither`,
     );
   }
+  const { oauthIssuer, oauthAudience, oauthJwksUri } = config;
+  const together = { OAUTH_ISSUER: oauthIssuer, OAUTH_AUDIENCE: oauthAudience, OAUTH_JWKS_URI: oauthJwksUri };
+  const names = Object.entries(together);
+  const missing = names.filter(([, value]) => value === '').map(([name]) => name);
+  const given = names.filter(([, value]) => value !== '').map(([name]) => name);
+  if (missing.length > 0 && given.length > 0) {
+    found.push(
+      `${missing.join(' and ')} is not set and ${given.join(' and ')} is; expected all of OAUTH_ISSUER, ` +
+        'OAUTH_AUDIENCE and OAUTH_JWKS_URI, or none of them',
+    );
+  }
+  if (oauthIssuer !== '' && !config.auth) {
+    found.push(
+      `AUTH (--no-auth) is off and OAUTH_ISSUER is "${oauthIssuer}"; expected AUTH on where tokens count`,
+    );
+  }
   return found;
 }
 

@@ -131,6 +131,11 @@ export function optionalPath(): ValueKind<string | null> {
   };
 }
 
+/** An http or https address, or empty text for none. */
+export function optionalUrl(): ValueKind<string> {
+  return text(/^(?:https?:\/\/[^\s"]+)?$/, 'an address such as https://issuer.example.com', 'url');
+}
+
 /** Items of a given form, separated by commas; spaces around them do not count. */
 export function list(
   form: RegExp,

@@ -6,7 +6,14 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { JsonSchema } from '../protocol/frames.ts';
-import { isLogLevel, META_CAPABILITIES, META_LOG_LEVEL, META_VERSION, MODERN_VERSION } from './mcp-era.ts';
+import {
+  isLogLevel,
+  LEGACY_VERSIONS,
+  META_CAPABILITIES,
+  META_LOG_LEVEL,
+  META_VERSION,
+  MODERN_VERSION,
+} from './mcp-era.ts';
 import { HEADER_MISMATCH, INVALID_PARAMS, McpFault, UNSUPPORTED_VERSION } from './mcp-fault.ts';
 import { isObject, type McpRequest, metaOf, type Params } from './mcp-message.ts';
 
@@ -39,6 +46,16 @@ export function checkVersion(version: string): void {
   throw new McpFault(UNSUPPORTED_VERSION, `protocol version ${JSON.stringify(version)} is not served here`, {
     status: 400,
     data: { supported: [MODERN_VERSION], requested: version },
+  });
+}
+
+/** @throws {McpFault} for a version that no era has. */
+export function checkKnownVersion(version: string | string[] | undefined): void {
+  if (version === undefined || version === MODERN_VERSION) return;
+  const data = { supported: [MODERN_VERSION, ...LEGACY_VERSIONS], requested: version };
+  throw new McpFault(UNSUPPORTED_VERSION, `protocol version ${JSON.stringify(version)} is not served here`, {
+    status: 400,
+    data,
   });
 }
 

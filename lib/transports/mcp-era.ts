@@ -10,6 +10,11 @@ import { isObject, type Params } from './mcp-message.ts';
 export const MODERN_VERSION = '2026-07-28';
 export const LEGACY_VERSIONS: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
 
+/** Whether a version is of the era with sessions; the SDK still takes its first draft too. */
+export function isLegacyVersion(version: string): boolean {
+  return LEGACY_VERSIONS.includes(version) || version === '2024-10-07';
+}
+
 export const META_PREFIX = 'io.github.mcp-streaming-gateway/';
 export const META_VERSION = 'io.modelcontextprotocol/protocolVersion';
 export const META_CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';

@@ -21,6 +21,12 @@ export const HEADER_MISMATCH = -32020;
 export const MISSING_CAPABILITY = -32021;
 export const UNSUPPORTED_VERSION = -32022;
 
+export interface McpFaultOptions {
+  readonly data?: unknown;
+  readonly status?: number;
+  readonly headers?: readonly string[];
+}
+
 /** An error that answers a request as JSON-RPC. */
 export class McpFault extends Error {
   readonly code: number;
@@ -28,15 +34,15 @@ export class McpFault extends Error {
   /** Status of the HTTP response, where the request is answered by HTTP and nothing was streamed yet. */
   readonly status: number;
 
-  constructor(
-    code: number,
-    message: string,
-    more: { readonly data?: unknown; readonly status?: number } = {},
-  ) {
+  /** More headers of that response, names and values in turn. */
+  readonly headers: readonly string[];
+
+  constructor(code: number, message: string, more: McpFaultOptions = {}) {
     super(message);
     this.code = code;
     this.data = more.data;
     this.status = more.status ?? 200;
+    this.headers = more.headers ?? [];
   }
 }
 

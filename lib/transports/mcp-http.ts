@@ -10,28 +10,23 @@
 import type { Access } from '../access/access.ts';
 import { ToolError } from '../protocol/tool-error.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
-import { commonHeaders, problemHeaders } from './http-response.ts';
 import type { Endpoint, Mount } from './http-routes.ts';
 import {
   checkHeaders,
+  checkKnownVersion,
   checkVersion,
   checkVersionHeader,
   isModernRequest,
   readEnvelope,
 } from './mcp-envelope.ts';
-import { LEGACY_VERSIONS, MODERN_VERSION } from './mcp-era.ts';
-import {
-  faultText,
-  INTERNAL_ERROR,
-  INVALID_REQUEST,
-  McpFault,
-  refusalFault,
-  UNSUPPORTED_VERSION,
-} from './mcp-fault.ts';
+import { isLegacyVersion, MODERN_VERSION } from './mcp-era.ts';
+import { INVALID_REQUEST, McpFault } from './mcp-fault.ts';
 import { HttpOutlet, prefersStream } from './mcp-http-outlet.ts';
 import type { HttpSession } from './mcp-http-session.ts';
-import { type IncomingMcpMessage, type McpRequest, type MessageId, readMessage } from './mcp-message.ts';
+import { type IncomingMcpMessage, type McpRequest, readMessage } from './mcp-message.ts';
 import { ModernRequests } from './mcp-modern.ts';
+import { OAuthGuard, type OAuthOptions } from './mcp-oauth.ts';
+import { malformed, refuse } from './mcp-refusal.ts';
 import { McpReply, type ReplyContext } from './mcp-reply.ts';
 import { McpService, type McpServiceOptions } from './mcp-service.ts';
 import { SessionTable } from './mcp-session-table.ts';
@@ -43,6 +38,8 @@ import type { TransportMeter } from './transport-meters.ts';
 
 export interface McpHttpOptions extends McpServiceOptions {
   readonly access: Access;
+  /** Takes access tokens besides keys, where an issuer is configured. */
+  readonly oauth?: OAuthOptions;
   readonly meter: TransportMeter;
   readonly maxBodyBytes: number;
   /** Looks after streams whose readers stand still. */
@@ -63,18 +60,6 @@ export interface McpHttpStats {
   readonly suspendedCalls: number;
 }
 
-export interface McpHttp extends Mount {
-  /** Answers any request to /mcp. Never rejects. */
-  handle(request: GatewayRequest, response: GatewayResponse): Promise<void>;
-  stats(): McpHttpStats;
-  /** Ends every session, subscription and stream. */
-  close(): void;
-}
-
-export function createMcpHttp(options: McpHttpOptions): McpHttp {
-  return new McpHttpDoor(options);
-}
-
 const ENDPOINTS: readonly Endpoint[] = [
   { method: 'POST', path: '/mcp', description: 'speaks MCP, Streamable HTTP, with and without sessions' },
   { method: 'GET', path: '/mcp', description: 'streams what belongs to no request of an MCP session' },
@@ -83,17 +68,20 @@ const ENDPOINTS: readonly Endpoint[] = [
 
 const ALLOWED = 'GET, POST, DELETE';
 
-class McpHttpDoor implements McpHttp {
+export class McpHttp implements Mount {
   readonly path = '/mcp';
   /** The key is checked here, so that its refusal is told as JSON-RPC. */
   readonly isOpen = true;
   readonly endpoints = ENDPOINTS;
+  /** The door itself and the pages that belong to it. */
+  readonly mounts: readonly Mount[];
   readonly #options: McpHttpOptions;
   readonly #reply: ReplyContext;
   readonly #service: McpService;
   readonly #sessions: SessionTable;
   readonly #subscriptions: Subscriptions;
   readonly #modern: ModernRequests;
+  readonly #oauth: OAuthGuard | undefined;
 
   constructor(options: McpHttpOptions) {
     const { maxSessions = 1000, sessionIdleMs = 30 * 60_000, resumeGraceMs = 5000 } = options;
@@ -104,12 +92,15 @@ class McpHttpDoor implements McpHttp {
     this.#sessions = new SessionTable({ service, reply, resumeGraceMs, maxSessions, idleMs: sessionIdleMs });
     this.#subscriptions = new Subscriptions(service);
     this.#modern = new ModernRequests(service, this.#subscriptions);
+    this.#oauth = options.oauth?.issuer ? new OAuthGuard(options.oauth) : undefined;
+    this.mounts = [this, ...(this.#oauth?.mounts ?? [])];
   }
 
-  /** Bound to this door: route tables take it off the object. */
+  /** Answers any request to /mcp. Never rejects. Bound to this door: route tables take it off the object. */
   readonly handle = async (request: GatewayRequest, response: GatewayResponse): Promise<void> => {
     try {
-      const keyId = this.#options.access.checkKey(request);
+      const checkKey = () => this.#options.access.checkKey(request);
+      const keyId = this.#oauth ? this.#oauth.authorize(request, checkKey) : checkKey();
       request.keyId = typeof keyId === 'string' ? keyId : await keyId;
       if (request.method === 'POST') await this.#post(request, response);
       else this.#withoutBody(request, response);
@@ -128,6 +119,7 @@ class McpHttpDoor implements McpHttp {
     };
   }
 
+  /** Ends every session, subscription and stream. */
   close(): void {
     this.#subscriptions.close();
     this.#modern.close();
@@ -248,50 +240,6 @@ class McpHttpDoor implements McpHttp {
   }
 }
 
-const isLegacyVersion = (version: string): boolean =>
-  LEGACY_VERSIONS.includes(version) || version === '2024-10-07';
-
-/** @throws {McpFault} for a version that no era has. */
-function checkKnownVersion(version: string | string[] | undefined): void {
-  if (version === undefined || version === MODERN_VERSION) return;
-  const data = { supported: [MODERN_VERSION, ...LEGACY_VERSIONS], requested: version };
-  throw new McpFault(UNSUPPORTED_VERSION, `protocol version ${JSON.stringify(version)} is not served here`, {
-    status: 400,
-    data,
-  });
-}
-
 function accepts(header: string | undefined, type: string): boolean {
   return header === undefined || header.includes(type) || header.includes('*/*');
-}
-
-const malformed = (reason: string): McpFault => new McpFault(INVALID_REQUEST, reason, { status: 400 });
-
-/** Answers with an error instead of anything else. */
-function refuse(
-  request: GatewayRequest,
-  response: GatewayResponse,
-  thrown: unknown,
-  id: MessageId | null = null,
-  extra: readonly string[] = [],
-): void {
-  if (response.headersSent || response.destroyed) return;
-  const fault =
-    thrown instanceof McpFault
-      ? thrown
-      : ToolError.is(thrown)
-        ? refusalFault(thrown)
-        : new McpFault(INTERNAL_ERROR, 'the request failed', { status: 500 });
-  const body = faultText(id, fault);
-  const headers = commonHeaders(request);
-  if (ToolError.is(thrown)) headers.push(...problemHeaders(thrown));
-  headers.push(
-    'Content-Type',
-    'application/json',
-    'Content-Length',
-    String(Buffer.byteLength(body)),
-    ...extra,
-  );
-  response.writeHead(fault.status, headers);
-  response.end(body);
 }

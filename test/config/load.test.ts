@@ -51,6 +51,10 @@ describe('loadConfig()', () => {
       dataDir: '/data/mcp-streaming-gateway',
       tlsCert: null,
       tlsKey: null,
+      oauthIssuer: '',
+      oauthAudience: '',
+      oauthJwksUri: '',
+      oauthScopes: [],
       reload: false,
     });
     expect(Object.values(origins)).to.satisfy((all: string[]) => all.every((origin) => origin === 'default'));
@@ -165,6 +169,16 @@ describe('loadConfig()', () => {
   it('refuses a certificate without its key and a key without its certificate', () => {
     expect(problemsOf({ env: { TLS_CERT: 'cert.pem' } })[0]).to.contain('TLS_KEY is not set');
     expect(problemsOf({ env: { TLS_KEY: 'key.pem' } })[0]).to.contain('TLS_CERT is not set');
+  });
+
+  it('refuses an issuer without its audience and keys, and tokens where no key counts', () => {
+    const url = 'https://issuer.example';
+    expect(problemsOf({ env: { OAUTH_ISSUER: url } })[0]).to.contain(
+      'OAUTH_AUDIENCE and OAUTH_JWKS_URI is not set',
+    );
+    const all = { OAUTH_ISSUER: url, OAUTH_AUDIENCE: url, OAUTH_JWKS_URI: url };
+    expect(problemsOf({ env: { ...all, AUTH: 'off' } })[0]).to.contain('AUTH (--no-auth) is off');
+    expect(load({ env: all }).config.oauthIssuer).to.equal(url);
   });
 
   it('leaves the rules of listening to gateways that listen', () => {

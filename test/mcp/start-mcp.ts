@@ -2,7 +2,7 @@
 import { Access } from '../../lib/access/access.ts';
 import { Dispatcher } from '../../lib/dispatch/dispatcher.ts';
 import { createHttpTransport } from '../../lib/transports/create-http-transport.ts';
-import { createMcpHttp, type McpHttp, type McpHttpOptions } from '../../lib/transports/mcp-http.ts';
+import { McpHttp, type McpHttpOptions } from '../../lib/transports/mcp-http.ts';
 import { McpHub } from '../../lib/transports/mcp-hub.ts';
 import { StreamWatch } from '../../lib/transports/stream-watch.ts';
 import { newTransportMeters } from '../../lib/transports/transport-meters.ts';
@@ -47,7 +47,7 @@ export async function startMcp(options: McpDoorOptions = {}): Promise<McpDoor> {
   });
   const meters = newTransportMeters();
   const watch = new StreamWatch({ heartbeatMs: 15_000, stallMs });
-  const door = createMcpHttp({
+  const door = new McpHttp({
     dispatcher,
     hub,
     access,
@@ -70,7 +70,7 @@ export async function startMcp(options: McpDoorOptions = {}): Promise<McpDoor> {
     socketCalls: 8,
     maxConnections: 4096,
     streamStallMs: stallMs,
-    mounts: [door],
+    mounts: door.mounts,
     meters,
     watch,
   });
