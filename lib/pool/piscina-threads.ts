@@ -106,7 +106,8 @@ export class PiscinaThreads {
     const thread = this.#thread(threadId);
     if (!thread) return;
     thread.stdout.unpipe(process.stdout);
-    thread.stdout.pipe(process.stderr, { end: false });
+    // Not a pipe: with those that Node makes itself, a listener a thread is more than stderr takes without a warning.
+    thread.stdout.on('data', (bytes: Buffer) => process.stderr.write(bytes));
     thread.once('exit', () => {
       this.#counted.delete(threadId);
       if (!this.#greeted.delete(threadId)) this.#listener.stillborn();
