@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createGateway, type Gateway, type GatewayOptions } from '../../lib/index.ts';
+import { noteOpened } from './leak-check.ts';
 import { fixture } from './start-pool.ts';
 
 export interface TestGateway {
@@ -16,6 +17,7 @@ export interface TestGateway {
 
 /** Key `super-secret`, the fixture tools, and a log of errors only, unless `overrides` say otherwise. */
 export async function startGateway(overrides: GatewayOptions = {}): Promise<TestGateway> {
+  const noteClosed = noteOpened();
   const dataDir = mkdtempSync(join(tmpdir(), 'gateway-test-'));
   const gateway = await createGateway({
     port: 0,
@@ -33,6 +35,7 @@ export async function startGateway(overrides: GatewayOptions = {}): Promise<Test
     gateway,
     async close() {
       await gateway.close();
+      noteClosed();
       rmSync(dataDir, { recursive: true, force: true });
     },
   };

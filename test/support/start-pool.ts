@@ -4,14 +4,17 @@
 import { tmpdir } from 'node:os';
 import { type PoolOptions, WorkerPool } from '../../lib/pool/worker-pool.ts';
 import type { CallRequest, RunningCall, ToolEvent } from '../../lib/tool/runner.ts';
+import { noteOpened } from './leak-check.ts';
 
 export const fixture = (name: string): string => new URL(`../fixtures/${name}.js`, import.meta.url).href;
 
-export function startPool(
+/** The fixture tools on few threads, unless `options` say otherwise. */
+export async function startPool(
   options: Partial<PoolOptions> = {},
   modules = ['basic-tools', 'faulty-tools'],
 ): Promise<WorkerPool> {
-  return WorkerPool.start({
+  const noteClosed = noteOpened();
+  const pool = await WorkerPool.start({
     entry: new URL('../../workers/piscina-entry.cjs', import.meta.url).href,
     settings: { toolModules: modules.map(fixture), dataDir: tmpdir(), logLevel: 'debug' },
     env: {},
@@ -24,7 +27,13 @@ export function startPool(
     cancelGraceMs: 200,
     maxResultBytes: 8 * 1024 * 1024,
     ...options,
+  }).catch((error: unknown) => {
+    noteClosed();
+    throw error;
   });
+  const close = pool.close.bind(pool);
+  pool.close = () => close().finally(noteClosed);
+  return pool;
 }
 
 let calls = 0;
