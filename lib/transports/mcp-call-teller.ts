@@ -31,14 +31,14 @@ export class CallTeller {
   #partials = 0;
 
   /** @param name what is called; the `logger` of log messages. */
-  constructor(name: string, wishes: CallWishes, outlet: Outlet) {
+  constructor(name: string, wishes: CallWishes, outlet: Outlet, heartbeatMs = HEARTBEAT_MS) {
     const { progressToken } = wishes;
     this.#name = name;
     this.#wishes = wishes;
     this.#outlet = outlet;
     if (progressToken === undefined) return;
     this.#progress = new ProgressSequence(progressToken);
-    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
+    this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs);
   }
 
   started(): void {

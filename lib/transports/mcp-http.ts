@@ -49,7 +49,7 @@ export interface McpHttpOptions extends McpServiceOptions {
   readonly maxSessions?: number;
   /** Default 30 minutes without a request or an open stream. */
   readonly sessionIdleMs?: number;
-  /** Default 5 s: how long a client with sessions whose stream broke may take to come back for it. */
+  /** Default 2 s: how long a client with sessions whose stream broke may take to come back for it. */
   readonly resumeGraceMs?: number;
 }
 
@@ -84,7 +84,7 @@ export class McpHttp implements Mount {
   readonly #oauth: OAuthGuard | undefined;
 
   constructor(options: McpHttpOptions) {
-    const { maxSessions = 1000, sessionIdleMs = 30 * 60_000, resumeGraceMs = 5000 } = options;
+    const { maxSessions = 1000, sessionIdleMs = 30 * 60_000, resumeGraceMs = 2000 } = options;
     this.#options = options;
     this.#reply = { watch: options.watch, meter: options.meter };
     this.#service = new McpService(options);
