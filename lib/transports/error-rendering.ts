@@ -58,7 +58,7 @@ export function retryAfterSeconds({ status, retryAfterMs = 1000 }: ToolError): n
 }
 
 /** The details, unless a tool put something there that JSON cannot hold. */
-function detailsOf({ details }: ToolError): unknown {
+export function detailsOf({ details }: ToolError): unknown {
   try {
     return details === undefined || JSON.stringify(details) === undefined ? undefined : details;
   } catch {

@@ -8,6 +8,8 @@
  */
 import type { ErrorCode } from '../protocol/error-code.ts';
 import type { ToolError } from '../protocol/tool-error.ts';
+import { detailsOf } from './error-rendering.ts';
+import { problemHeaders } from './http-response.ts';
 import type { MessageId } from './mcp-message.ts';
 
 export const PARSE_ERROR = -32700;
@@ -53,11 +55,12 @@ export function faultText(id: MessageId | null, fault: McpFault): string {
 
 /** What a caller may know of an error beside its message. */
 export function errorData(error: ToolError): Record<string, unknown> {
+  const details = detailsOf(error);
   return {
     code: error.code,
     status: error.status,
     retryable: error.retryable,
-    ...(error.details === undefined ? {} : { details: error.details }),
+    ...(details === undefined ? {} : { details }),
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
   };
 }
@@ -77,12 +80,11 @@ const HTTP_STATUSES = new Set([401, 403, 404, 405, 406, 408, 413, 415, 429, 503]
 /** A refusal by the gateway itself, before or beside any call. */
 export function refusalFault(error: ToolError): McpFault {
   const code = JSON_RPC_CODES[error.code];
-  if (error.code === 'parse_error' || error.code === 'invalid_request' || error.code === 'too_complex') {
-    return new McpFault(code ?? INVALID_REQUEST, error.message, { status: 400, data: errorData(error) });
-  }
-  if (code !== undefined) return new McpFault(code, error.message, { data: errorData(error) });
+  const data = errorData(error);
+  if (code !== undefined)
+    return new McpFault(code, error.message, { data, status: error.status === 400 ? 400 : 200 });
   const status = HTTP_STATUSES.has(error.status) ? error.status : 200;
-  return new McpFault(1000 + error.status, error.message, { status, data: errorData(error) });
+  return new McpFault(1000 + error.status, error.message, { data, status, headers: problemHeaders(error) });
 }
 
 /** Refusals that are JSON-RPC errors when the call has not started, though a tool that throws them gets `isError`. */

@@ -8,6 +8,7 @@
  */
 import type { GatewayRequest } from './gateway-message.ts';
 import type { EventRing } from './mcp-event-ring.ts';
+import type { McpFault } from './mcp-fault.ts';
 import type { Outlet } from './mcp-outlet.ts';
 import type { McpReply } from './mcp-reply.ts';
 
@@ -21,6 +22,8 @@ export interface Resumption {
   /** Whether the first event is an empty one with an id (clients of 2025-11-25). */
   readonly primes: boolean;
 }
+
+const SUCCESS = { status: 200, headers: [] };
 
 export class HttpOutlet implements Outlet {
   readonly #resumption: Resumption | undefined;
@@ -70,10 +73,12 @@ export class HttpOutlet implements Outlet {
     return this.#comeback ? this.#comeback.promise : this.#reply?.drained();
   }
 
-  respond(text: string, status = 200): void {
+  respond(text: string, { status, headers }: Pick<McpFault, 'status' | 'headers'> = SUCCESS): void {
     if (this.#isDone) return;
     if (this.#prefersStream && status === 200) this.open();
     const eventId = this.#reply?.isStream === false ? undefined : this.#keep(text);
+    for (let at = 0; at < headers.length; at += 2)
+      this.#reply?.header(String(headers[at]), String(headers[at + 1]));
     this.#reply?.last(text, status, eventId);
     this.#finish();
   }

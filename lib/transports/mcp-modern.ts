@@ -4,6 +4,9 @@
  * M1. A tool that asks its client suspends its call: the response is `input_required`, and the retry takes the call
  *     up where it waits. Answers that come with a first request are used as the questions arise.
  * M2. Nothing is asked that the client did not declare.
+ *
+ * Why not the SDK's own server for this era: it builds a server and parses every message with zod per request, which
+ * was measured at 1.3 to 1.5 thousand echo calls a second; this path costs what a REST call costs.
  */
 import type { AskMethod, Caller } from '../protocol/frames.ts';
 import type { RunningCall } from '../tool/runner.ts';
@@ -72,7 +75,7 @@ export class ModernRequests {
       else await this.#resume(request, envelope, given ?? {}, who, outlet);
     } catch (thrown) {
       const fault = thrown instanceof McpFault ? thrown : new McpFault(INVALID_PARAMS, 'the request failed');
-      outlet.respond(faultText(id, fault), fault.status);
+      outlet.respond(faultText(id, fault), fault);
     }
   }
 

@@ -6,6 +6,7 @@
  *     notification.
  * O3. Who sends many messages asks `ready` before each: it is the back-pressure of this door.
  */
+import type { McpFault } from './mcp-fault.ts';
 
 export interface Outlet {
   /** Names the call that answers the request, before anything is written. */
@@ -16,8 +17,8 @@ export interface Outlet {
   send(text: string): void;
   /** Undefined: go on. Else a promise that settles when the client took what it was sent, or is gone. */
   ready(): Promise<void> | undefined;
-  /** Writes the response (JSON text) and ends; `status` counts only where HTTP has sent nothing yet. */
-  respond(text: string, status?: number): void;
+  /** Writes the response (JSON text) and ends; status and headers count only where HTTP has sent nothing yet. */
+  respond(text: string, fault?: Pick<McpFault, 'status' | 'headers'>): void;
   /** Ends without a response. */
   abandon(): void;
 }

@@ -4,7 +4,7 @@
  */
 import { ToolError } from '../protocol/tool-error.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
-import { commonHeaders, problemHeaders } from './http-response.ts';
+import { commonHeaders } from './http-response.ts';
 import { faultText, INTERNAL_ERROR, INVALID_REQUEST, McpFault, refusalFault } from './mcp-fault.ts';
 import type { MessageId } from './mcp-message.ts';
 
@@ -29,7 +29,6 @@ export function refuse(
   const body = faultText(id, fault);
   const headers = commonHeaders(request);
   headers.push(...fault.headers);
-  if (ToolError.is(thrown)) headers.push(...problemHeaders(thrown));
   headers.push(
     'Content-Type',
     'application/json',

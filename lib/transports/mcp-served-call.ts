@@ -101,7 +101,7 @@ export class ServedCall {
     if (this.#isDropped) return outlet.abandon();
     if (event.type === 'result') return outlet.respond(responseText(id, this.#resultText(event)));
     const fault = this.#faultOf(event.error);
-    if (fault) return outlet.respond(faultText(id, fault), fault.status);
+    if (fault) return outlet.respond(faultText(id, fault), fault);
     outlet.respond(responseText(id, errorResult(event.error, this.call.callId, this.#era)));
   }
 

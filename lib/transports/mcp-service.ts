@@ -114,7 +114,7 @@ export class McpService {
       }
     } catch (thrown) {
       const fault = thrown instanceof McpFault ? thrown : new McpFault(INTERNAL_ERROR, 'the request failed');
-      outlet.respond(faultText(id, fault), fault.status);
+      outlet.respond(faultText(id, fault), fault);
       return 'ended';
     }
   }

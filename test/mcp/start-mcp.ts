@@ -1,6 +1,7 @@
 /** Starts the HTTP doors with /mcp over a real pool, on a free port; closes them again. */
 import { Access } from '../../lib/access/access.ts';
 import { Dispatcher } from '../../lib/dispatch/dispatcher.ts';
+import type { PoolOptions } from '../../lib/pool/worker-pool.ts';
 import { createHttpTransport } from '../../lib/transports/create-http-transport.ts';
 import { McpHttp, type McpHttpOptions } from '../../lib/transports/mcp-http.ts';
 import { McpHub } from '../../lib/transports/mcp-hub.ts';
@@ -21,18 +22,14 @@ export interface McpDoorOptions extends Partial<McpHttpOptions> {
   readonly auth?: boolean;
   readonly timeoutMs?: number;
   readonly stallMs?: number;
-  readonly maxThreads?: number;
+  readonly pool?: Partial<PoolOptions>;
 }
 
 export async function startMcp(options: McpDoorOptions = {}): Promise<McpDoor> {
-  const {
-    modules = ['basic-tools'],
-    auth = true,
-    timeoutMs = 60_000,
-    stallMs = 30_000,
-    maxThreads = 2,
-  } = options;
-  const pool = await startPool({ minThreads: 1, maxThreads, callsPerThread: 64 }, [...modules]);
+  const { modules = ['basic-tools'], auth = true, timeoutMs = 60_000, stallMs = 30_000 } = options;
+  const pool = await startPool({ minThreads: 1, maxThreads: 2, callsPerThread: 64, ...options.pool }, [
+    ...modules,
+  ]);
   const hub = new McpHub();
   pool.listen({ notice: (notice) => hub.notice(notice), catalogChanged: () => hub.catalogChanged() });
   const dispatcher = new Dispatcher({ runner: pool, timeoutMs });
