@@ -49,8 +49,8 @@ if (options.help || unknown.length > 0) {
 const plan = {
   quick: options.quick,
   rounds: Number(options.rounds ?? (options.quick ? 1 : 3)),
-  seconds: Number(options.seconds ?? (options.quick ? 1 : 4)),
-  warmUpSeconds: options.quick ? 1 : 2,
+  seconds: Number(options.seconds ?? (options.quick ? 1 : 3)),
+  warmUpSeconds: options.quick ? 1 : 3,
   progress: (text) => {
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
   },
@@ -73,7 +73,8 @@ for (const name of chosen.length > 0 ? chosen : Object.keys(WORKLOADS)) {
   const rows = await workload.run(plan);
   plan.progress('');
   const judged = judge(workload, rows);
-  report.workloads[name] = { title: workload.title, columns: workload.columns, rows, targets: judged };
+  const { title, columns, lessIsBetter = false } = workload;
+  report.workloads[name] = { title, columns, lessIsBetter, rows, targets: judged };
   console.log(table(workload, rows));
   console.log(`\n${judged.map(verdict).join('\n')}\n`);
 }

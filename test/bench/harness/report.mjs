@@ -35,7 +35,7 @@ export function describeVersions() {
   return versions;
 }
 
-const heads = {
+export const heads = {
   perSecond: 'per second',
   p50Ms: 'p50 ms',
   p99Ms: 'p99 ms',
@@ -59,7 +59,7 @@ const heads = {
   listMs: 'list ms',
 };
 
-function formatNumber(value) {
+export function formatNumber(value) {
   if (value === undefined || Number.isNaN(value)) return '–';
   if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en').replaceAll(',', ' ');
   return value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2);

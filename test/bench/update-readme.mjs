@@ -1,0 +1,72 @@
+/**
+ * Writes the README's performance section from a result file: `node test/bench/update-readme.mjs [results/published.json]`.
+ * Numbers come from the file alone, so that the README never says what no run has shown.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { formatNumber, heads, ratioOf } from './harness/report.mjs';
+
+const START = '<!-- performance: written by test/bench/update-readme.mjs -->';
+const END = '<!-- /performance -->';
+const readme = fileURLToPath(new URL('../../README.md', import.meta.url));
+const file = resolve(process.argv[2] ?? fileURLToPath(new URL('results/published.json', import.meta.url)));
+const { machine, versions, startedAt, workloads } = JSON.parse(readFileSync(file, 'utf8'));
+
+const cell = (text) => String(text).replaceAll('|', '/');
+
+/** One row per peer: its figure, ours, and which is better by how much. */
+function rowsOf(workload) {
+  const own = workload.rows.find((row) => row.id === 'ours');
+  return workload.rows
+    .filter((row) => row !== own && !row.id.startsWith('ours') && row.id !== 'difference')
+    .map((row) => {
+      const ratio = ratioOf(workload, own, row);
+      const [column] = workload.columns;
+      if (ratio === undefined)
+        return `| ${cell(row.label)} | absent | | ${cell(row.absent ?? own?.absent ?? '')} |`;
+      const verdict =
+        ratio >= 1 ? `**${formatNumber(ratio)} × better**` : `${formatNumber(1 / ratio)} × worse`;
+      return `| ${cell(row.label)} | ${formatNumber(row.medians[column])} | ${formatNumber(own.medians[column])} | ${verdict} |`;
+    });
+}
+
+const table = (workload) =>
+  [
+    `| ${cell(workload.title)} | theirs, ${heads[workload.columns[0]] ?? workload.columns[0]} | ours | this gateway is |`,
+    '|---|--:|--:|---|',
+    ...rowsOf(workload),
+  ].join('\n');
+
+const targets = Object.values(workloads)
+  .flatMap((workload) => workload.targets)
+  .map(
+    ({ text, got, met }) =>
+      `| ${cell(text)} | ${formatNumber(got ?? Number.NaN)} | ${met === null ? '–' : met ? 'met' : 'missed'} |`,
+  );
+
+const section = [
+  START,
+  `Measured ${startedAt.slice(0, 10)} on ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Node ${machine.node}, load by ` +
+    `${machine.load} on the same machine; medians. ` +
+    `Express ${versions.express}, SDK ${versions['@modelcontextprotocol/sdk']} and ${versions['@modelcontextprotocol/server']}, ` +
+    `tmcp ${versions.tmcp}, fastmcp ${versions.fastmcp}, mcp-proxy ${versions['mcp-proxy']}, supergateway ${versions.supergateway}, ` +
+    `better-sse ${versions['better-sse']}.`,
+  '',
+  ...Object.values(workloads).flatMap((workload) => [table(workload), '']),
+  '<details><summary>Targets</summary>',
+  '',
+  '| target | got | |',
+  '|---|--:|---|',
+  ...targets,
+  '',
+  '</details>',
+  END,
+].join('\n');
+
+const text = readFileSync(readme, 'utf8');
+const from = text.indexOf(START);
+const to = text.indexOf(END);
+if (from < 0 || to < from) throw new Error(`${readme} has no "${START}" … "${END}" to write between`);
+writeFileSync(readme, text.slice(0, from) + section + text.slice(to + END.length));
+console.log(`${readme}: performance section written from ${file}`);
