@@ -2,7 +2,7 @@
  * The benchmark: `npm run bench -- [workload …] [--quick] [--rounds n] [--seconds n] [--out file]`.
  * Everything runs on loopback, is bounded in count and time, and ends with the run.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchDirectory } from './harness/contestant.mjs';
@@ -87,5 +87,7 @@ const file =
     `${report.startedAt.replaceAll(':', '-').slice(0, 19)}${plan.quick ? '-quick' : ''}.json`,
   );
 mkdirSync(dirname(file), { recursive: true });
+if (existsSync(file))
+  report.workloads = { ...JSON.parse(readFileSync(file, 'utf8')).workloads, ...report.workloads };
 writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
 console.log(`written to ${file}`);
