@@ -69,7 +69,7 @@ describe('starting and stopping a pool', () => {
       );
       await Promise.all(calls.map((running) => running.outcome()));
     }
-    expect(pool.stats().threads.every(({ callsInFlight }) => callsInFlight === 0)).to.equal(true);
+    await eventually(() => pool.stats().threads.every(({ callsInFlight }) => callsInFlight === 0));
     await pool.close();
     await eventually(() => ports() <= before);
   });

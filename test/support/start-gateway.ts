@@ -35,8 +35,8 @@ export async function startGateway(overrides: GatewayOptions = {}): Promise<Test
     gateway,
     async close() {
       await gateway.close();
-      noteClosed();
       rmSync(dataDir, { recursive: true, force: true });
+      await noteClosed();
     },
   };
 }

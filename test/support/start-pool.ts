@@ -27,12 +27,12 @@ export async function startPool(
     cancelGraceMs: 200,
     maxResultBytes: 8 * 1024 * 1024,
     ...options,
-  }).catch((error: unknown) => {
-    noteClosed();
+  }).catch(async (error: unknown) => {
+    await noteClosed();
     throw error;
   });
   const close = pool.close.bind(pool);
-  pool.close = () => close().finally(noteClosed);
+  pool.close = () => close().then(noteClosed);
   return pool;
 }
 
