@@ -60,24 +60,13 @@ const machine = describeMachine();
 const versions = describeVersions();
 const report = { startedAt: new Date().toISOString(), machine, versions, plan: { ...plan }, workloads: {} };
 console.log(
-  `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}, load by ${machine.load}`,
+  `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}, load by ${machine.load}, load average ${machine.loadAverage}`,
 );
 console.log(
   `${Object.entries(versions)
     .map(([name, version]) => `${name} ${version}`)
     .join(', ')}\n`,
 );
-
-for (const name of chosen.length > 0 ? chosen : Object.keys(WORKLOADS)) {
-  const workload = await import(`./workloads/${name}.mjs`);
-  const rows = await workload.run(plan);
-  plan.progress('');
-  const judged = judge(workload, rows);
-  const { title, columns, lessIsBetter = false } = workload;
-  report.workloads[name] = { title, columns, lessIsBetter, rows, targets: judged };
-  console.log(table(workload, rows));
-  console.log(`\n${judged.map(verdict).join('\n')}\n`);
-}
 
 const file =
   options.out ??
@@ -89,5 +78,17 @@ const file =
 mkdirSync(dirname(file), { recursive: true });
 if (existsSync(file))
   report.workloads = { ...JSON.parse(readFileSync(file, 'utf8')).workloads, ...report.workloads };
-writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
+
+for (const name of chosen.length > 0 ? chosen : Object.keys(WORKLOADS)) {
+  const workload = await import(`./workloads/${name}.mjs`);
+  const rows = await workload.run(plan);
+  plan.progress('');
+  const judged = judge(workload, rows);
+  const { title, columns, lessIsBetter = false } = workload;
+  report.workloads[name] = { title, columns, lessIsBetter, rows, targets: judged };
+  writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
+  console.log(table(workload, rows));
+  console.log(`\n${judged.map(verdict).join('\n')}\n`);
+}
+
 console.log(`written to ${file}`);

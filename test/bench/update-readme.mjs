@@ -48,7 +48,7 @@ const targets = Object.values(workloads)
 const section = [
   START,
   `Measured ${startedAt.slice(0, 10)} on ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Node ${machine.node}, load by ` +
-    `${machine.load} on the same machine; medians. ` +
+    `${machine.load} on the same machine (load average ${machine.loadAverage} before the run: what was busy is charged to all), medians. ` +
     `Express ${versions.express}, SDK ${versions['@modelcontextprotocol/sdk']} and ${versions['@modelcontextprotocol/server']}, ` +
     `tmcp ${versions.tmcp}, fastmcp ${versions.fastmcp}, mcp-proxy ${versions['mcp-proxy']}, supergateway ${versions.supergateway}, ` +
     `better-sse ${versions['better-sse']}.`,

@@ -1,9 +1,12 @@
-/** Single calls from the harness itself, over kept connections; for workloads that time one answer and not a load. */
+/**
+ * Single calls from the harness itself, for workloads that time one answer and not a load. Each has a connection of its
+ * own: a server that was blocked closes the kept ones when it comes to itself.
+ */
 import { Agent, request as httpRequest } from 'node:http';
 import { burn } from '../servers/work.mjs';
 import { toolRequest } from './requests.mjs';
 
-const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
+const agent = new Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY });
 
 /** @returns {promise of {status, text}, abandon()}: `abandon` closes the connection as a client that leaves does. */
 export function startCall(contestant, { method = 'POST', path, headers = {}, body = '' }) {

@@ -5,7 +5,7 @@
  *     always means that we are better.
  */
 import { readFileSync } from 'node:fs';
-import { cpus, release, totalmem, type } from 'node:os';
+import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { benchDirectory } from './contestant.mjs';
 import { loadGenerator } from './http-load.mjs';
 
@@ -19,6 +19,8 @@ export function describeMachine() {
     system: `${type()} ${release()}`,
     node: process.version,
     load: loadGenerator,
+    /** What else the machine did when the run began. */
+    loadAverage: Math.round(loadavg()[0] * 10) / 10,
   };
 }
 

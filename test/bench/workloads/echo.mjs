@@ -1,4 +1,7 @@
-/** (a) Echo over POST /tools/echo, 32 connections. */
+/**
+ * (a) Echo over POST /tools/echo, 32 connections. The exclusive echo has a gateway of its own: it makes the pool grow to
+ * its maximum, which the shared one never needs.
+ */
 import { leanSubprocessPool, nodeHttp, ours, plainExpress, subprocessPool } from '../harness/contestants.mjs';
 import { loadHttp } from '../harness/http-load.mjs';
 import { checkOnce, TEXT, toolRequest } from '../harness/requests.mjs';
@@ -15,9 +18,8 @@ export const targets = [
 ];
 
 export function run(plan) {
-  const entry = (spec, tool = 'echo', more = {}) => ({
+  const entry = (spec, tool = 'echo') => ({
     spec,
-    ...more,
     prepare: async (contestant) => {
       const request = toolRequest(tool, { text: TEXT });
       await checkOnce(contestant, request);
@@ -29,11 +31,10 @@ export function run(plan) {
         seconds: warmUp ? plan.warmUpSeconds : plan.seconds,
       }),
   });
-  const gateway = ours();
   return runRounds(
     [
-      entry(gateway),
-      entry(gateway, 'echo_exclusive', { id: 'ours-exclusive', label: 'this gateway, exclusive tool' }),
+      entry(ours()),
+      entry(ours({}, 'ours-exclusive', 'this gateway, exclusive tool'), 'echo_exclusive'),
       entry(nodeHttp),
       entry(plainExpress),
       entry(subprocessPool(2)),
