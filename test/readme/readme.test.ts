@@ -63,8 +63,9 @@ describe('README.md', function () {
 
   const here = (text: string) => text.replaceAll('127.0.0.1:8000', `127.0.0.1:${gateway.port}`);
 
-  it('is no longer than 300 lines', () => {
-    expect(README.split('\n').length - 1).to.be.at.most(300);
+  it('is no longer than 300 lines besides the tables made from the code', () => {
+    const written = README.replace(/<!-- (\w+)[\s\S]*?<!-- \/\1 -->/g, '');
+    expect(written.split('\n').length - 1).to.be.at.most(300);
   });
 
   it('has the tables that the code makes', () => {
