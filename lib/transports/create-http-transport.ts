@@ -6,8 +6,9 @@ import type { AddressInfo } from 'node:net';
 import express, { type RequestHandler } from 'express';
 import type { Access } from '../access/access.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
+import type { Endpoint } from './endpoint.ts';
 import { chainMessages } from './gateway-message.ts';
-import { addRoutes, type Endpoint, type GatewayPages, type Mount, openPathsOf } from './http-routes.ts';
+import { addRoutes, type GatewayPages, type Mount, openPathsOf } from './http-routes.ts';
 import { type GatewayServer, listen, newHttpServer, type TlsMaterial } from './http-server.ts';
 import { requestGuard } from './request-guard.ts';
 import { StreamWatch } from './stream-watch.ts';
@@ -70,6 +71,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
     request.awaitsContinue = true;
     app(request, response);
   });
+  server.on('checkExpectation', app); // an expectation that is not known here is no reason to refuse
   const { socketCalls, repeatBytes, maxResultBytes } = options;
   const limits = { socketCalls, repeatBytes, maxResultBytes };
   const context = { dispatcher, access, watch, log, limits, meter: meters.websocket };

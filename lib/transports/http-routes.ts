@@ -6,6 +6,7 @@
 import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 import { toolNotFound } from '../dispatch/dispatcher.ts';
 import { ToolError } from '../protocol/tool-error.ts';
+import type { Endpoint } from './endpoint.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { JSON_TYPE, respond, respondProblem } from './http-response.ts';
 import { renderToolList } from './tool-list.ts';
@@ -22,13 +23,6 @@ export interface GatewayPages {
   info(): object;
   health(): HealthPage;
   stats(): object;
-}
-
-/** One line of `endpoints` in `GET /`. */
-export interface Endpoint {
-  readonly method: string;
-  readonly path: string;
-  readonly description: string;
 }
 
 /** A path that another module serves, behind the same request id, Host and Origin rules. */

@@ -9,8 +9,9 @@
  */
 import type { Access } from '../access/access.ts';
 import { ToolError } from '../protocol/tool-error.ts';
+import type { Endpoint } from './endpoint.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
-import type { Endpoint, Mount } from './http-routes.ts';
+import type { Mount } from './http-routes.ts';
 import {
   checkHeaders,
   checkKnownVersion,

@@ -4,7 +4,7 @@
  * Without PACKAGE_TEST=full the install leaves out the optional SQLite, which may compile for minutes.
  */
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -51,8 +51,6 @@ await createGateway({ minWorker: 1 }).catch(() => undefined);
 console.log(end.type === 'result' ? end.data : end.error.message);
 await gateway.close();
 process.exit();
-declare const process: { exit(): never };
-declare const console: { log(text: string | null): void };
 `;
 
 describe('the packed package', function () {
@@ -133,15 +131,23 @@ describe('the packed package', function () {
 
   it('has types, and works as a library', async () => {
     writeFileSync(join(folder, 'consumer.ts'), CONSUMER);
-    const compilerOptions = {
-      module: 'nodenext',
-      target: 'es2023',
-      strict: true,
-      skipLibCheck: true,
-      types: [],
-    };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
-    await inFolder(process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', '.');
+    mkdirSync(join(folder, 'node_modules/@types'), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'));
+    for (const [module, moduleResolution] of [
+      ['esnext', 'bundler'],
+      ['nodenext', 'nodenext'],
+    ]) {
+      const compilerOptions = {
+        module,
+        moduleResolution,
+        target: 'es2023',
+        strict: true,
+        skipLibCheck: false,
+      };
+      const config = { compilerOptions: { ...compilerOptions, types: ['node'] }, files: ['consumer.ts'] };
+      writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+      await inFolder(process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', '.');
+    }
     expect((await inFolder(process.execPath, 'consumer.js')).stdout).to.equal('"HELLO"\n');
   });
 
