@@ -10,6 +10,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { isLoopbackName } from '../access/host-and-origin.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
+import { refuseMalformed } from './raw-problem.ts';
 import type { TransportMeter } from './transport-meters.ts';
 
 export interface TlsMaterial {
@@ -41,6 +42,7 @@ export function newHttpServer(
     connectionsCheckingInterval: 2000,
     // above the 60 s after which load balancers give a connection up, so that none is reused while we close it
     keepAliveTimeout: 65_000,
+    requireHostHeader: false, // a missing Host is refused like a wrong one, with a problem document
     // read by Node versions that ask here and not the request whether an offered upgrade is taken
     shouldUpgradeCallback: (request: GatewayRequest) =>
       request.headers.upgrade?.toLowerCase() === 'websocket',
@@ -48,6 +50,7 @@ export function newHttpServer(
   const server: GatewayServer = tls
     ? createTlsServer({ ...options, cert: tls.cert, key: tls.key }, listener)
     : createServer(options, listener);
+  server.on('clientError', (error, socket) => refuseMalformed(error, socket as Socket));
   server.maxConnections = maxConnections;
   capConnections(server, Math.ceil(maxConnections / 4), meter);
   return server;

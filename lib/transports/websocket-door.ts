@@ -5,7 +5,7 @@
  * D2. What is refused is refused before the upgrade, as an HTTP answer with a problem document.
  * D3. A client pongs within two heartbeats or is dropped; one that is behind with reading is judged by that instead.
  */
-import { type Server, STATUS_CODES } from 'node:http';
+import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { WEBSOCKET_SUBPROTOCOL } from '../access/presented-key.ts';
@@ -13,7 +13,8 @@ import { toolNotFound } from '../dispatch/dispatcher.ts';
 import { ToolError } from '../protocol/tool-error.ts';
 import { renderProblem } from './error-rendering.ts';
 import type { GatewayRequest } from './gateway-message.ts';
-import { commonHeaders, PROBLEM_TYPE, problemHeaders } from './http-response.ts';
+import { commonHeaders, problemHeaders } from './http-response.ts';
+import { writeProblem } from './raw-problem.ts';
 import { requestIdFor } from './request-id.ts';
 import { type ChannelContext, WebSocketChannel } from './websocket-channel.ts';
 
@@ -120,15 +121,6 @@ function decodeName(encoded: string): string {
 
 /** Answers an upgrade like a plain request, and ends the connection. */
 function refuse(request: GatewayRequest, socket: Socket, error: ToolError): void {
-  if (!socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const body = renderProblem(error, { instance: request.pathOnly, requestId: request.requestId });
-  const headers = [...commonHeaders(request), ...problemHeaders(error), 'Content-Type', PROBLEM_TYPE];
-  headers.push('Content-Length', String(Buffer.byteLength(body)), 'Connection', 'close');
-  let text = `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? 'Error'}\r\n`;
-  for (let at = 0; at < headers.length; at += 2) text += `${headers[at]}: ${headers[at + 1]}\r\n`;
-  socket.once('finish', () => socket.destroy());
-  socket.end(`${text}\r\n${body}`);
+  const problem = renderProblem(error, { instance: request.pathOnly, requestId: request.requestId });
+  writeProblem(socket, error.status, [...commonHeaders(request), ...problemHeaders(error)], problem);
 }

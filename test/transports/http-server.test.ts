@@ -93,4 +93,53 @@ describe('the HTTP server', () => {
     expect(failure).to.have.property('code', 'EADDRINUSE');
     await first.close();
   });
+
+  it('answers bytes that are no request with a problem document too', async () => {
+    const doors = await startDoors(scripts);
+    const chunked = `POST /tools/echo HTTP/1.1\r\nHost: localhost\r\nX-API-Key: super-secret\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`;
+    const cases = [
+      ['\0 garbage\r\n\r\n', 400, 'invalid_request'],
+      [`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'invalid_request'],
+      [`${chunked}zz\r\n`, 400, 'invalid_request'],
+      ['GET / HTTP/1.1\r\n\r\n', 403, 'permission_denied'],
+    ] as const;
+    for (const [text, status, code] of cases) {
+      const [head = '', body = ''] = (await rawExchange(doors.port, text, (all) => all.endsWith('}'))).split(
+        '\r\n\r\n',
+      );
+      expect(head).to.contain(`HTTP/1.1 ${status} `);
+      const [, requestId] = /^X-Request-Id: (\S+)$/m.exec(head) ?? [];
+      expect(JSON.parse(body)).to.include({ status, code, requestId });
+    }
+    await doors.close();
+  });
+
+  it('writes nothing into a stream that is under way when garbage follows its request', async () => {
+    const doors = await startDoors({
+      wait: async function* ({ signal }) {
+        yield { type: 'started' } as const;
+        await once(signal, 'abort');
+      },
+    });
+    const socket = connect(doors.port, '127.0.0.1');
+    const head = 'Host: localhost\r\nX-API-Key: super-secret\r\nContent-Type: application/json';
+    socket.write(`POST /tools/wait/stream HTTP/1.1\r\n${head}\r\nContent-Length: 2\r\n\r\n{}`);
+    let received = String((await once(socket, 'data'))[0]);
+    expect(received).to.match(/^HTTP\/1.1 200 OK/);
+    socket.on('data', (part) => {
+      received += part;
+    });
+    socket.on('error', () => {});
+    socket.write('garbage\r\n\r\n');
+    await once(socket, 'close');
+    expect(received).not.to.contain('400 Bad Request');
+    await doors.close();
+  });
+
+  it('serves a request with an expectation that it does not know', async () => {
+    const doors = await startDoors(scripts);
+    const request = 'GET /health HTTP/1.1\r\nHost: localhost\r\nExpect: the-best\r\n\r\n';
+    expect(await rawExchange(doors.port, request)).to.match(/^HTTP\/1.1 200 OK\r\nX-Request-Id/);
+    await doors.close();
+  });
 });
