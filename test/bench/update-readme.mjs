@@ -1,6 +1,7 @@
 /**
- * Writes the README's performance section from a result file: `node test/bench/update-readme.mjs [results/published.json]`.
- * Numbers come from the file alone, so that the README never says what no run has shown.
+ * Publishes a result file: `node test/bench/update-readme.mjs [results/published.json]` writes the targets into the
+ * README's performance section and all tables into test/bench/RESULTS.md. Numbers come from the file alone, so that
+ * neither says what no run has shown.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -45,28 +46,30 @@ const targets = Object.values(workloads)
       `| ${cell(text)} | ${formatNumber(got ?? Number.NaN)} | ${met === null ? '–' : met ? 'met' : 'missed'} |`,
   );
 
+const measured =
+  `Measured ${startedAt.slice(0, 10)} on ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Node ${machine.node}, load by ` +
+  `${machine.load} on the same machine (load average ${machine.loadAverage} before the run: what was busy is charged to all), medians. ` +
+  `Express ${versions.express}, SDK ${versions['@modelcontextprotocol/sdk']} and ${versions['@modelcontextprotocol/server']}, ` +
+  `tmcp ${versions.tmcp}, fastmcp ${versions.fastmcp}, mcp-proxy ${versions['mcp-proxy']}, supergateway ${versions.supergateway}, ` +
+  `better-sse ${versions['better-sse']}.`;
+
 const section = [
   START,
-  `Measured ${startedAt.slice(0, 10)} on ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Node ${machine.node}, load by ` +
-    `${machine.load} on the same machine (load average ${machine.loadAverage} before the run: what was busy is charged to all), medians. ` +
-    `Express ${versions.express}, SDK ${versions['@modelcontextprotocol/sdk']} and ${versions['@modelcontextprotocol/server']}, ` +
-    `tmcp ${versions.tmcp}, fastmcp ${versions.fastmcp}, mcp-proxy ${versions['mcp-proxy']}, supergateway ${versions.supergateway}, ` +
-    `better-sse ${versions['better-sse']}.`,
-  '',
-  ...Object.values(workloads).flatMap((workload) => [table(workload), '']),
-  '<details><summary>Targets</summary>',
+  `${measured} All tables: \`test/bench/RESULTS.md\`.`,
   '',
   '| target | got | |',
   '|---|--:|---|',
   ...targets,
-  '',
-  '</details>',
   END,
 ].join('\n');
+
+const results = fileURLToPath(new URL('RESULTS.md', import.meta.url));
+const tables = Object.values(workloads).map(table);
+writeFileSync(results, `${['# Results', measured, ...tables].join('\n\n')}\n`);
 
 const text = readFileSync(readme, 'utf8');
 const from = text.indexOf(START);
 const to = text.indexOf(END);
 if (from < 0 || to < from) throw new Error(`${readme} has no "${START}" … "${END}" to write between`);
 writeFileSync(readme, text.slice(0, from) + section + text.slice(to + END.length));
-console.log(`${readme}: performance section written from ${file}`);
+console.log(`${readme}: performance section and ${results} written from ${file}`);
