@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchDirectory } from './harness/contestant.mjs';
-import { describeMachine, describeVersions, judge, table, verdict } from './harness/report.mjs';
+import { describeMachine, describeVersions, judge, loadAverage, table, verdict } from './harness/report.mjs';
 
 const WORKLOADS = {
   echo: 'echo over POST /tools/echo',
@@ -60,7 +60,7 @@ const machine = describeMachine();
 const versions = describeVersions();
 const report = { startedAt: new Date().toISOString(), machine, versions, plan: { ...plan }, workloads: {} };
 console.log(
-  `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}, load by ${machine.load}, load average ${machine.loadAverage}`,
+  `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}, load by ${machine.load}`,
 );
 console.log(
   `${Object.entries(versions)
@@ -81,11 +81,12 @@ if (existsSync(file))
 
 for (const name of chosen.length > 0 ? chosen : Object.keys(WORKLOADS)) {
   const workload = await import(`./workloads/${name}.mjs`);
+  const began = { startedAt: new Date().toISOString(), loadAverage: loadAverage() };
   const rows = await workload.run(plan);
   plan.progress('');
   const judged = judge(workload, rows);
   const { title, columns, lessIsBetter = false } = workload;
-  report.workloads[name] = { title, columns, lessIsBetter, rows, targets: judged };
+  report.workloads[name] = { ...began, title, columns, lessIsBetter, rows, targets: judged };
   writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
   console.log(table(workload, rows));
   console.log(`\n${judged.map(verdict).join('\n')}\n`);

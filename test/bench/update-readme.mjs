@@ -34,21 +34,25 @@ function rowsOf(workload) {
 
 const table = (workload) =>
   [
+    `Load average ${workload.loadAverage} when it began.`,
+    '',
     `| ${cell(workload.title)} | theirs, ${heads[workload.columns[0]] ?? workload.columns[0]} | ours | this gateway is |`,
     '|---|--:|--:|---|',
     ...rowsOf(workload),
   ].join('\n');
 
-const targets = Object.values(workloads)
-  .flatMap((workload) => workload.targets)
+const targets = Object.entries(workloads)
+  .flatMap(([name, { targets: judged, loadAverage }]) =>
+    judged.map((target) => ({ ...target, name, loadAverage })),
+  )
   .map(
-    ({ text, got, met }) =>
-      `| ${cell(text)} | ${formatNumber(got ?? Number.NaN)} | ${met === null ? '–' : met ? 'met' : 'missed'} |`,
+    ({ name, loadAverage, text, got, met }) =>
+      `| ${name} | ${cell(text)} | ${loadAverage} | ${formatNumber(got ?? Number.NaN)} | ${met === null ? '–' : met ? 'met' : 'missed'} |`,
   );
 
 const measured =
   `Measured ${startedAt.slice(0, 10)} on ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Node ${machine.node}, load by ` +
-  `${machine.load} on the same machine (load average ${machine.loadAverage} before the run: what was busy is charged to all), medians. ` +
+  `${machine.load} on the same machine; medians. Load average is that of the machine when the workload began: where it is high, other work ran beside it. ` +
   `Express ${versions.express}, SDK ${versions['@modelcontextprotocol/sdk']} and ${versions['@modelcontextprotocol/server']}, ` +
   `tmcp ${versions.tmcp}, fastmcp ${versions.fastmcp}, mcp-proxy ${versions['mcp-proxy']}, supergateway ${versions.supergateway}, ` +
   `better-sse ${versions['better-sse']}.`;
@@ -57,8 +61,8 @@ const section = [
   START,
   `${measured} All tables: \`test/bench/RESULTS.md\`.`,
   '',
-  '| target | got | |',
-  '|---|--:|---|',
+  '| workload | target | load average | got | |',
+  '|---|---|--:|--:|---|',
   ...targets,
   END,
 ].join('\n');

@@ -19,10 +19,11 @@ export function describeMachine() {
     system: `${type()} ${release()}`,
     node: process.version,
     load: loadGenerator,
-    /** What else the machine did when the run began. */
-    loadAverage: Math.round(loadavg()[0] * 10) / 10,
   };
 }
+
+/** What else the machine does: asked before each workload, since a result file may hold several runs. */
+export const loadAverage = () => Math.round(loadavg()[0] * 10) / 10;
 
 export function describeVersions() {
   const gateway = readJson(`${benchDirectory}../../package.json`);
