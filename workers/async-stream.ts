@@ -1,12 +1,10 @@
 /**
- * Recognises what an `async *` tool, or a tool that returned a generator, gives: an iterator that can be driven.
+ * Recognises what an `async *` tool, or a tool that returned a stream of any kind, gives: something to iterate.
  */
 
-export function isAsyncIterator(value: unknown): value is AsyncIterator<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    Symbol.asyncIterator in value &&
-    typeof (value as { next?: unknown }).next === 'function'
-  );
+/** The iterator of a generator, a Readable, a ReadableStream or anything else to `for await`; else null. */
+export function asyncIteratorOf(value: unknown): AsyncIterator<unknown> | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const iterate = (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator];
+  return typeof iterate === 'function' ? iterate.call(value) : null;
 }

@@ -1,9 +1,13 @@
 /**
  * What a call's caller learns of a failure in its tool: a ToolError of an allowed code as it is, anything else as
  * `tool_failed` with its story in the cause, for the gateway's log only.
+ *
+ * What was thrown is the tool's: a proxy, a getter that throws, a symbol for a message. It is read once, here, and
+ * copied as plain data that is sure to cross the port.
  */
 import { type ErrorCode, TOOL_THROWABLE_CODES } from '../lib/protocol/error-code.ts';
-import { describeThrown, ToolError, type WireError } from '../lib/protocol/tool-error.ts';
+import { describeThrown, ToolError } from '../lib/protocol/tool-error.ts';
+import type { SchemaIssue } from '../lib/tool/schema.ts';
 import { toPlain } from './json-text.ts';
 
 /** Codes that end a call as they are: those a tool may throw, and those made here on its behalf. */
@@ -14,19 +18,45 @@ const PASSED_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'result_too_large',
 ]);
 
+/** Never throws, whatever was thrown. */
 export function toCallError(thrown: unknown, tool: string): ToolError {
-  if (!ToolError.is(thrown)) {
-    return new ToolError('tool_failed', `the tool "${tool}" failed; the gateway's log has the cause`, {
-      cause: describeThrown(thrown),
-    });
+  try {
+    if (ToolError.is(thrown)) return plainCopy(thrown);
+  } catch {
+    // It only looks like a ToolError: told like anything else below.
   }
-  if (PASSED_CODES.has(thrown.code)) return thrown;
-  return new ToolError('tool_failed', String(thrown.message), { details: thrown.details, cause: thrown });
+  return new ToolError('tool_failed', `the tool "${tool}" failed; the gateway's log has the cause`, {
+    cause: describeThrown(thrown),
+  });
 }
 
-/** The error as data whose details, made by the tool, are sure to cross the port. */
-export function toPlainWire(error: ToolError): WireError {
-  const { details: _free, ...rest } = ToolError.toWire(error);
-  const details = toPlain(error.details);
-  return details === undefined ? rest : { ...rest, details };
+function plainCopy(thrown: ToolError): ToolError {
+  const { code, retryable, retryAfterMs, cause } = thrown;
+  const message = String(thrown.message);
+  const details = toPlain(thrown.details);
+  const free = details === undefined ? {} : { details };
+  if (!PASSED_CODES.has(code))
+    return new ToolError('tool_failed', message, { ...free, cause: describeThrown(thrown) });
+  return new ToolError(code, message, {
+    ...free,
+    retryable: retryable === true,
+    ...(typeof retryAfterMs === 'number' && Number.isFinite(retryAfterMs) ? { retryAfterMs } : {}),
+    ...(cause === undefined ? {} : { cause: describeThrown(cause) }),
+  });
+}
+
+/** What kind of thing escaped a call, in a word. */
+export function kindOfThrown(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? String(thrown.name) : typeof thrown;
+  } catch {
+    return typeof thrown;
+  }
+}
+
+export function invalidArguments(tool: string, issues: readonly SchemaIssue[]): ToolError {
+  const [first] = issues;
+  const where = first?.path ? `${first.path}: ` : '';
+  const message = `the arguments of "${tool}" do not fit its input schema: ${where}${first?.message ?? ''}`;
+  return new ToolError('invalid_arguments', message, { details: { issues } });
 }

@@ -3,6 +3,9 @@
  */
 import { ToolError } from '../lib/protocol/tool-error.ts';
 
+/** Taken before tools load: a tool that replaces them writes no text of ours. */
+const { stringify, parse } = JSON;
+
 /**
  * @param index counts chunks; beside `what` rather than in it, since a text per chunk costs as much as the rest here.
  * @throws {ToolError} `result_not_serializable` naming `what` for a function, a symbol, a BigInt or a cycle.
@@ -10,7 +13,7 @@ import { ToolError } from '../lib/protocol/tool-error.ts';
 export function toJson(value: unknown, what: string, index?: number): string {
   let json: string | undefined;
   try {
-    json = JSON.stringify(value);
+    json = stringify(value);
   } catch (error) {
     throw notJson(what, index, reasonOf(error), error);
   }
@@ -32,8 +35,8 @@ function reasonOf(error: unknown): string {
 export function toPlain(value: unknown): unknown {
   if (value === undefined) return undefined;
   try {
-    const json = JSON.stringify(value);
-    return json === undefined ? undefined : JSON.parse(json);
+    const json = stringify(value);
+    return json === undefined ? undefined : parse(json);
   } catch {
     return undefined;
   }

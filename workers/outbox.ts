@@ -4,6 +4,7 @@
  * O1. `post` leaves at the end of the current turn of the event loop, so that everything one turn makes, of all
  *     calls, is one message; `flush` posts at once, for what must be seen before a tool may block the thread.
  */
+import { setImmediate } from 'node:timers';
 import type { MessagePort } from 'node:worker_threads';
 import type { ThreadFrame } from '../lib/protocol/frames.ts';
 

@@ -4,7 +4,8 @@
  * H1. A thread loads all tool modules before its hello; a failure to load travels in the hello and never reaches
  *     Piscina, which after one failed boot stops replacing threads for good.
  * H2. An error that escapes a call ends that call and retires the thread: its state can no longer be trusted.
- * H3. The handler resolves when its call's terminal frame is on its way, and always to undefined.
+ * H3. A call that changed built-ins under the host's feet ends as it would, and retires the thread likewise.
+ * H4. The handler resolves when its call's terminal frame is on its way, and always to undefined.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
@@ -26,7 +27,9 @@ import {
 import { describeThrown, ToolError } from '../lib/protocol/tool-error.ts';
 import { loadModules } from '../lib/tool/load-modules.ts';
 import { Registry } from '../lib/tool/registry.ts';
+import { BuiltIns } from './built-ins.ts';
 import { findExecutable } from './executable.ts';
+import { guardPorts } from './guarded-ports.ts';
 import { toPlain } from './json-text.ts';
 import { LogLimit } from './log-limit.ts';
 import { Outbox } from './outbox.ts';
@@ -78,11 +81,15 @@ function onStrayError(thrown: unknown): void {
       'error',
       `an error escaped an ended call; its thread is replaced: ${text}`,
     );
-  if (!isRetiring) {
-    isRetiring = true;
-    outbox.post({ type: 'retiring', reason: 'an error escaped a call' });
-  }
+  retire('an error escaped a call');
   outbox.flush();
+}
+
+/** From here on the thread gets no more calls. */
+function retire(reason: string): void {
+  if (isRetiring) return;
+  isRetiring = true;
+  outbox.post({ type: 'retiring', reason });
 }
 process.on('uncaughtException', onStrayError);
 process.on('unhandledRejection', onStrayError);
@@ -107,6 +114,10 @@ const host: RunHost = {
       onHostFrame(received.message as HostFrame);
     }
   },
+  inspect() {
+    const changed = builtIns.restore();
+    if (changed !== null) retire(`a call changed the built-in "${changed}"`);
+  },
 };
 
 let utilization = performance.eventLoopUtilization();
@@ -130,6 +141,7 @@ function onHostFrame(frame: HostFrame): void {
   }
 }
 
+guardPorts();
 let registry = new Registry();
 let failure: string | null = null;
 try {
@@ -138,6 +150,7 @@ try {
   failure = error instanceof Error ? error.message : String(error);
 }
 port.on('message', onHostFrame);
+const builtIns = new BuiltIns();
 const hello: ThreadHello & { port: typeof gatewayPort } = {
   type: 'hello',
   threadId,

@@ -15,8 +15,8 @@ import type { CallTask, CancelReason, HostFrame, LogLevel } from '../lib/protoco
 import { describeThrown, ToolError } from '../lib/protocol/tool-error.ts';
 import { isToolContent } from '../lib/tool/content.ts';
 import type { Check } from '../lib/tool/schema.ts';
-import { isAsyncIterator } from './async-stream.ts';
-import { toCallError, toPlainWire } from './call-error.ts';
+import { asyncIteratorOf } from './async-stream.ts';
+import { invalidArguments, kindOfThrown, toCallError } from './call-error.ts';
 import { ChunkStream } from './chunk-stream.ts';
 import type { Executable } from './executable.ts';
 import { toJson } from './json-text.ts';
@@ -32,6 +32,8 @@ export interface RunHost {
   log(run: ToolRun, level: LogLevel, message: string, data?: unknown): void;
   /** Reads the port now when the event loop has not turned for a while. */
   pollPort(): void;
+  /** Looks whether the thread is still fit for other calls. */
+  inspect(): void;
 }
 
 /** How long a yielding tool may keep the event loop from turning. */
@@ -113,9 +115,9 @@ export class ToolRun {
       this.#host.outbox.post({ type: 'started', call: this.task.call });
       this.#host.outbox.flush();
       let value: unknown = await executable.invoke(input as never, createToolContext(this));
-      const isStream = isAsyncIterator(value);
-      if (isStream) value = await this.#drive(value as AsyncIterator<unknown>, executable.chunk);
-      this.#succeed(value, isStream, await this.#checkOutput(value, executable.output));
+      const stream = asyncIteratorOf(value);
+      if (stream) value = await this.#drive(stream, executable.chunk);
+      this.#succeed(value, stream !== null, await this.#checkOutput(value, executable.output));
     } catch (thrown) {
       this.#fail(this.#cancelled ?? toCallError(thrown, this.task.name));
     }
@@ -126,12 +128,7 @@ export class ToolRun {
     const checking = check(this.task.arguments);
     const checked = checking instanceof Promise ? await checking : checking;
     if (checked.ok) return checked.value;
-    const first = checked.issues[0];
-    throw new ToolError(
-      'invalid_arguments',
-      `the arguments of "${this.task.name}" do not fit its input schema: ${first?.path ? `${first.path}: ` : ''}${first?.message ?? ''}`,
-      { details: { issues: checked.issues } },
-    );
+    throw invalidArguments(this.task.name, checked.issues);
   }
 
   async #drive(iterator: AsyncIterator<unknown>, check: Check | null): Promise<unknown> {
@@ -195,7 +192,12 @@ export class ToolRun {
     if (this.#isEnded) return;
     this.#end();
     const { call } = this.task;
-    this.#host.outbox.post({ type: 'error', call, chunks: this.#chunks.count, error: toPlainWire(error) });
+    this.#host.outbox.post({
+      type: 'error',
+      call,
+      chunks: this.#chunks.count,
+      error: ToolError.toWire(error),
+    });
   }
 
   /** Posts what still waits for its batch. */
@@ -205,6 +207,7 @@ export class ToolRun {
   }
 
   #end(): void {
+    this.#host.inspect();
     this.flush();
     this.#progress.close();
     this.#chunks.close();
@@ -215,10 +218,9 @@ export class ToolRun {
 
   /** Ends the call because one of its errors escaped it. */
   crash(thrown: unknown): void {
-    const name = thrown instanceof Error ? thrown.name : typeof thrown;
     const error = new ToolError(
       'worker_crashed',
-      `an error escaped the tool "${this.task.name}" (${name}); its thread is replaced`,
+      `an error escaped the tool "${this.task.name}" (${kindOfThrown(thrown)}); its thread is replaced`,
       { cause: describeThrown(thrown) },
     );
     this.#stop(error);

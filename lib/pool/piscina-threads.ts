@@ -12,7 +12,7 @@
  * P5. A thread takes calls when it has said hello and Piscina counts it ready, a turn after `workerCreate`: a task
  *     submitted within that event is not placed and starts another thread instead.
  */
-import type { MessagePort, Worker } from 'node:worker_threads';
+import { MessagePort, type Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { CallTask, ThreadHello, ThreadSettings } from '../protocol/frames.ts';
 
@@ -84,7 +84,7 @@ export class PiscinaThreads {
     });
     this.#piscina.on('error', (error) => listener.error(error));
     this.#piscina.on('message', (message: Hello) => {
-      if (message?.type !== 'hello') return;
+      if (!this.#isHello(message)) return;
       this.#greeted.add(message.threadId);
       listener.hello(message, message.port);
       if (this.#counted.has(message.threadId)) listener.ready(message.threadId);
@@ -99,6 +99,12 @@ export class PiscinaThreads {
     this.#piscina.on('workerDestroy', ({ id }: { id: number }) => {
       if (id >= 0 && this.#greeted.has(id)) listener.idled(id);
     });
+  }
+
+  /** Tools can reach a thread's `parentPort` too: only the first hello of a thread that there is counts. */
+  #isHello(message: Hello | null): boolean {
+    if (message?.type !== 'hello' || !(message.port instanceof MessagePort)) return false;
+    return !this.#greeted.has(message.threadId) && this.has(message.threadId);
   }
 
   /** A thread's raw output must not reach the gateway's stdout, which may belong to a protocol. */

@@ -3,13 +3,13 @@
  * something may fit; which call goes where is the pool's business.
  *
  * T1. A thread takes calls from its ready event on (piscina-threads P5) until it leaves: idle, retired or killed.
- * T2. A retired thread finishes its calls and is then ended; a killed one loses them.
+ * T2. A retired thread finishes its calls and is then ended; a killed one loses them; one without a port is useless.
  * T3. A thread that could not load its tools stays, unused, until the next liveness tick replaces it: replacing it at
  *     once would spin.
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { Catalog, ThreadFrame, ThreadHello } from '../protocol/frames.ts';
-import { ToolError } from '../protocol/tool-error.ts';
+import { describeThrown } from '../protocol/tool-error.ts';
 import type { RunnerListener, RunnerStats } from '../tool/runner.ts';
 import { CatalogReader } from './catalog-reader.ts';
 import { Liveness } from './liveness.ts';
@@ -135,10 +135,11 @@ export class ThreadCrew {
         this.#endIfRetired(from);
         this.#listener.freed(call);
       },
-      orphaned: (_from, call, rejection) =>
-        call.fail(
-          new ToolError('internal', 'the call could not be given to its thread', { cause: rejection }),
-        ),
+      orphaned: (from, call, rejection) => {
+        this.#retire(from, `it could not run a call: ${describeThrown(rejection)}`);
+        this.#listener.lost(call, explainDeath(rejection, false));
+      },
+      babbled: (from, error) => this.kill(from, `it sent an impossible frame: ${describeThrown(error)}`),
       gone: (from, lost, rejection) => this.#onGone(from, lost, rejection),
     });
     link.unref();
@@ -177,7 +178,8 @@ export class ThreadCrew {
       case 'result':
       case 'error':
         link.callOf(frame.call)?.receive(frame);
-        return link.ended(frame.call);
+        link.ended(frame.call);
+        return this.#endIfRetired(link);
       default:
         link.callOf(frame.call)?.receive(frame);
     }
@@ -198,11 +200,12 @@ export class ThreadCrew {
   }
 
   #endIfRetired(link: ThreadLink): void {
-    if (link.leaving === 'retired' && link.calls === 0) this.#threads.kill(link.id);
+    if (link.leaving === 'retired' && link.isDone) this.#threads.kill(link.id);
   }
 
   #onGone(link: ThreadLink, lost: readonly ToolCall[], rejection: unknown): void {
     this.#links.delete(link.id);
+    this.#threads.kill(link.id);
     if (link.leaving === 'idle') this.#counts.scaleDowns++;
     else this.#counts.restarts++;
     if (link.leaving === null) this.#counts.crashes++;

@@ -21,6 +21,8 @@ export interface LinkListener {
   freed(link: ThreadLink, call: ToolCall): void;
   /** A run ended without its call's terminal frame although the thread lives. */
   orphaned(link: ThreadLink, call: ToolCall, rejection: unknown): void;
+  /** The thread posted what no thread of ours posts. */
+  babbled(link: ThreadLink, error: unknown): void;
   /** The thread is gone (L2); `lost` are the calls it still had, `rejection` says why where it is known. */
   gone(link: ThreadLink, lost: readonly ToolCall[], rejection: unknown): void;
 }
@@ -59,7 +61,11 @@ export class ThreadLink implements ThreadLoad {
     this.#listener = listener;
     port.on('message', (frames: ThreadFrame[]) => {
       this.heardAt = performance.now();
-      for (const frame of frames) listener.frame(this, frame);
+      try {
+        for (const frame of frames) listener.frame(this, frame);
+      } catch (error) {
+        listener.babbled(this, error);
+      }
     });
     port.once('close', () => this.#onClose());
   }
@@ -86,6 +92,19 @@ export class ThreadLink implements ThreadLoad {
 
   get hasExclusive(): boolean {
     return this.#exclusives > 0;
+  }
+
+  /** Whether an exclusive call runs: it may block its thread as long as its deadline lets it. */
+  get runsExclusive(): boolean {
+    if (this.#exclusives === 0) return false;
+    for (const { call } of this.#slots.values()) if (call.isExclusive && call.hasStarted) return true;
+    return false;
+  }
+
+  /** Whether each call on the thread has ended by its own terminal frame. */
+  get isDone(): boolean {
+    for (const slot of this.#slots.values()) if (!slot.hasTerminal) return false;
+    return true;
   }
 
   /** From now on the thread takes calls. */
@@ -164,7 +183,7 @@ export class ThreadLink implements ThreadLoad {
   #beGone(): void {
     if (this.#isGone) return;
     this.#isGone = true;
-    const lost = [...this.#slots.values()].map((slot) => slot.call);
+    const lost = [...this.#slots.values()].filter((slot) => !slot.hasTerminal).map((slot) => slot.call);
     this.#slots.clear();
     this.#exclusives = 0;
     this.#crashes += lost.length;
