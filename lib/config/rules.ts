@@ -7,12 +7,12 @@
 import { type Config, PUBLISHED_API_KEY } from './options.ts';
 
 /** Rules of every gateway. */
-export function conflicts(config: Config): string[] {
+export function conflicts({ minWorkers, maxWorkers }: Pick<Config, 'minWorkers' | 'maxWorkers'>): string[] {
   const found: string[] = [];
-  if (config.minWorkers > config.maxWorkers) {
+  if (minWorkers > maxWorkers) {
     found.push(
-      `MIN_WORKERS (--min-workers) is ${config.minWorkers} and MAX_WORKERS (--max-workers) is ` +
-        `${config.maxWorkers}; expected MIN_WORKERS to be at most MAX_WORKERS (threads)`,
+      `MIN_WORKERS (--min-workers) is ${minWorkers} and MAX_WORKERS (--max-workers) is ` +
+        `${maxWorkers}; expected MIN_WORKERS to be at most MAX_WORKERS (threads)`,
     );
   }
   return found;
@@ -33,8 +33,7 @@ export function listeningConflicts(config: Config): string[] {
   }
   if (isOpen && config.auth && config.apiKeys.includes(PUBLISHED_API_KEY)) {
     const corrected = [
-      'API_KEY="$(openssl rand -hex 24)"',
-      'mcp-streaming-gateway',
+      'export API_KEY="$(openssl rand -hex 24)" && npx mcp-streaming-gateway',
       `--host ${host}`,
       ...(config.port === 8000 ? [] : [`--port ${config.port}`]),
       ...(lacksHosts ? ['--allowed-hosts "$(hostname)"'] : []),

@@ -66,6 +66,8 @@ describe('the command line', () => {
   it("refuses the seed's --host 0.0.0.0 with the published key, and prints the corrected command", async () => {
     const { code, stderr } = await programs.run(['--host', '0.0.0.0', '--port', '8000']);
     expect(code).to.equal(2);
-    expect(stderr).to.contain('API_KEY="$(openssl rand -hex 24)" mcp-streaming-gateway --host 0.0.0.0');
+    expect(stderr).to.contain(
+      'export API_KEY="$(openssl rand -hex 24)" && npx mcp-streaming-gateway --host 0.0.0.0',
+    );
   });
 });

@@ -135,10 +135,25 @@ describe('loadConfig()', () => {
       .and.to.contain('threads');
   });
 
+  it('names bad values and bad combinations in the same message, each once', () => {
+    const problems = problemsOf({
+      env: { LOG_LEVEL: 'LOUD', MIN_WORKERS: '9', MAX_WORKERS: '2', ALLOWED_HOSTS: 'a b' },
+      flags: { host: '0.0.0.0' },
+    });
+    expect(problems.map((problem) => problem.split(' ', 1)[0])).to.deep.equal([
+      'ALLOWED_HOSTS',
+      'LOG_LEVEL',
+      'MIN_WORKERS',
+      'API_KEY',
+    ]);
+    expect(problemsOf({ env: { MIN_WORKERS: '9', MAX_WORKERS: 'few' } })).to.have.length(1);
+    expect(problemsOf({ flags: { host: ' ' } })).to.have.length(1);
+  });
+
   it('refuses the published key off loopback and prints the corrected command', () => {
     const problems = problemsOf({ flags: { host: '0.0.0.0', port: '8000' } });
     expect(problems[0]).to.contain(
-      'API_KEY="$(openssl rand -hex 24)" mcp-streaming-gateway --host 0.0.0.0 --allowed-hosts "$(hostname)"',
+      'export API_KEY="$(openssl rand -hex 24)" && npx mcp-streaming-gateway --host 0.0.0.0 --allowed-hosts "$(hostname)"',
     );
     expect(problemsOf({ env: { API_KEY: 'mine,super-secret' }, flags: { host: '10.0.0.5' } })).to.have.length(
       1,
