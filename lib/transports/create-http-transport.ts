@@ -72,8 +72,8 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
     app(request, response);
   });
   server.on('checkExpectation', app); // an expectation that is not known here is no reason to refuse
-  const { socketCalls, repeatBytes, maxResultBytes } = options;
-  const limits = { socketCalls, repeatBytes, maxResultBytes };
+  const { socketCalls, maxBodyBytes, repeatBytes, maxResultBytes } = options;
+  const limits = { socketCalls, maxBodyBytes, repeatBytes, maxResultBytes };
   const context = { dispatcher, access, watch, log, limits, meter: meters.websocket };
   const sockets = new WebSocketDoor(server, context, pingMs);
 

@@ -38,6 +38,8 @@ const ABILITIES = { elicitForm: true, elicitUrl: true, sample: true, roots: true
 export interface SocketLimits extends RepeatLimits {
   /** Calls that may run at once on one socket. */
   readonly socketCalls: number;
+  /** The largest message. */
+  readonly maxBodyBytes: number;
 }
 
 export interface ChannelContext extends StreamContext {
@@ -118,7 +120,8 @@ export class WebSocketChannel implements WatchedStream {
     try {
       const message = readSocketMessage(data, isBinary);
       if (message.event === 'call') this.#open(message.id ?? this.#newId(), message.body);
-      else if (message.event === 'cancel') this.#calls.get(message.id)?.cancel('cancelled');
+      else if (message.event === 'cancel')
+        this.#calls.get(message.id)?.cancel('cancelled', 'the call was cancelled');
       else if (message.event === 'answer') this.#answer(message.id, message.ask, message.body);
       else this.#reply('{"event":"pong"}');
       this.#badFrames = 0;

@@ -20,7 +20,6 @@ import { type ChannelContext, WebSocketChannel } from './websocket-channel.ts';
 
 const SERVER_OPTIONS = {
   noServer: true,
-  maxPayload: 1024 * 1024,
   perMessageDeflate: false, // 24 times the CPU for small messages, and memory for each socket
   clientTracking: false,
   /** How long a client may take to answer our close before its socket is destroyed, in milliseconds. */
@@ -29,15 +28,19 @@ const SERVER_OPTIONS = {
     offered.has(WEBSOCKET_SUBPROTOCOL) ? WEBSOCKET_SUBPROTOCOL : (false as const),
 };
 
+const newServer = (maxPayload: number) =>
+  new WebSocketServer<typeof WebSocket, typeof GatewayRequest>({ ...SERVER_OPTIONS, maxPayload });
+
 export class WebSocketDoor {
   readonly #context: ChannelContext;
   readonly #channels = new Set<WebSocketChannel>();
-  readonly #server = new WebSocketServer<typeof WebSocket, typeof GatewayRequest>(SERVER_OPTIONS);
+  readonly #server: ReturnType<typeof newServer>;
   readonly #heartbeat: NodeJS.Timeout;
   #isClosing = false;
 
   constructor(server: Server<typeof GatewayRequest>, context: ChannelContext, pingMs: number) {
     this.#context = context;
+    this.#server = newServer(context.limits.maxBodyBytes);
     this.#heartbeat = setInterval(() => this.#pingAll(), pingMs).unref();
     server.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket as Socket, head));
     this.#server.on('headers', (headers, request) => headers.push(`X-Request-Id: ${request.requestId}`));

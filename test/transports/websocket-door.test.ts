@@ -264,6 +264,15 @@ describe('the WebSocket door', () => {
     await (await open('echo')).ws.close();
   });
 
+  it('takes messages up to MAX_BODY_BYTES', async () => {
+    const small = await startDoors(scripts, { maxBodyBytes: 100 });
+    const ws = new WebSocket(`${small.url.replace('http', 'ws')}/ws/tools/echo`, { headers: KEY });
+    await once(ws, 'open');
+    ws.send(`{"arguments":{"x":"${'x'.repeat(100)}"}}`);
+    expect((await once(ws, 'close'))[0]).to.equal(1009);
+    await small.close();
+  });
+
   it('cancels every call of a client that leaves', async () => {
     const client = await open('wait');
     client.say({ id: 1 });
