@@ -34,6 +34,7 @@ export class HttpOutlet implements Outlet {
   #onEnd: (() => void) | undefined;
   #comeback: { promise: Promise<void>; resolve: () => void } | undefined;
   #grace: NodeJS.Timeout | undefined;
+  #poll: NodeJS.Timeout | undefined;
 
   /** @param prefersStream whether the client would rather read a stream than a document. */
   constructor(reply: McpReply, prefersStream: boolean, resumption?: Resumption) {
@@ -102,8 +103,14 @@ export class HttpOutlet implements Outlet {
     this.#comeback = undefined;
   }
 
-  /** Ends the response so that the client polls; the request goes on and waits for it. */
-  detach(): void {
+  /** Ends the response after a while, so that the client polls; the request goes on and waits for it. */
+  detachAfter(ms: number): void {
+    this.open();
+    clearTimeout(this.#poll);
+    if (!this.#isDone) this.#poll = setTimeout(() => this.#detach(), ms);
+  }
+
+  #detach(): void {
     const reply = this.#reply;
     if (this.#isDone || !reply?.isStream || !this.#resumption) return;
     this.#lose(false);
@@ -139,6 +146,7 @@ export class HttpOutlet implements Outlet {
   #finish(): void {
     this.#isDone = true;
     clearTimeout(this.#grace);
+    clearTimeout(this.#poll);
     this.#comeback?.resolve();
     this.#comeback = undefined;
     this.#onGone = undefined;

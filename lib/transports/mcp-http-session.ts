@@ -30,7 +30,7 @@ export interface HttpSessionOptions {
 const RETRY_MS = 500;
 const STANDALONE = 's';
 /** Tools that run for minutes may ask that their clients poll: the stream is closed after so many milliseconds. */
-export const POLL_AFTER_META = 'io.github.mcp-streaming-gateway/pollAfterMs';
+const POLL_AFTER_META = 'io.github.mcp-streaming-gateway/pollAfterMs';
 
 export class HttpSession {
   readonly id: string;
@@ -88,10 +88,7 @@ export class HttpSession {
   #serve(request: McpRequest, outlet: Outlet, http: HttpOutlet, traceparent: string | undefined): void {
     void this.session.request(request, outlet, traceparent);
     const pollAfterMs = this.#pollAfterMs(request);
-    if (pollAfterMs === undefined || !this.#primes) return;
-    http.open();
-    const timer = setTimeout(() => http.detach(), pollAfterMs);
-    http.onEnd(() => clearTimeout(timer));
+    if (pollAfterMs !== undefined && this.#primes) http.detachAfter(pollAfterMs);
   }
 
   #pollAfterMs({ method, params }: McpRequest): number | undefined {

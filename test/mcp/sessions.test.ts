@@ -136,6 +136,14 @@ describe('the /mcp door, era with sessions', () => {
     expect(strange.status).to.equal(400);
   });
 
+  it('gives a client that was told to poll its result, and keeps no stream behind it', async () => {
+    const { lastEventId } = await client.tool('test_reconnection').done;
+    expect(door.door.stats().openStreams).to.equal(1);
+    const resumed = await client.listen({ 'last-event-id': String(lastEventId) }).done;
+    expect(resumed.last?.result).to.have.property('content');
+    expect(door.door.stats().openStreams).to.equal(0);
+  });
+
   it('starts a stream with an event that has an id, a retry time and no data', async () => {
     const response = await client.tool('report', { n: 1, everyMs: 1 }, 5, { progressToken: 1 }).head;
     const [first] = await once(response, 'data');
