@@ -21,6 +21,7 @@ import { createLogger, type Logger } from './observe/logger.ts';
 import { StatusPages } from './observe/status-pages.ts';
 import { WorkerPool } from './pool/worker-pool.ts';
 import type { LogLevel, ToolDescriptor } from './protocol/frames.ts';
+import { ToolError } from './protocol/tool-error.ts';
 import { findToolModules } from './tool/module-paths.ts';
 import { type ModuleWatch, watchModules } from './tool/module-watch.ts';
 import type { RunningCall, TerminalEvent } from './tool/runner.ts';
@@ -174,11 +175,33 @@ export class Gateway {
 
   /**
    * Opens the HTTP, SSE, NDJSON, WebSocket and MCP doors on the configured address.
-   * @throws {ConfigError} when that would leave the gateway open or unreachable; Node's error when the port is taken.
+   * @throws {ConfigError} when that would leave the gateway open or unreachable.
+   * @throws {ToolError} `unavailable` when a TLS file cannot be read or the gateway is closed, `failed_precondition`
+   * when it listens already. Node's own error when the port cannot be had; `listen` may be called again then.
    */
   async listen(): Promise<Listening> {
     const { config } = this;
+    if (this.#closing) throw new ToolError('unavailable', 'the gateway is closed; create another');
+    if (this.#http) throw new ToolError('failed_precondition', 'the gateway listens already');
     checkListening(config);
+    const { http, mcp } = await this.#makeHttpDoors();
+    this.#http = http;
+    this.#mcp = mcp;
+    try {
+      const { port } = await http.listen(config.host, config.port);
+      return { url: urlOf(config, port), host: config.host, port, endpoints: http.endpoints };
+    } catch (error) {
+      this.#http = null;
+      this.#mcp = null;
+      mcp.close();
+      await http.close();
+      throw error;
+    }
+  }
+
+  async #makeHttpDoors() {
+    const { config } = this;
+    const tls = readTlsFiles(config);
     const [{ Access }, { createHttpTransport }, { newTransportMeters }, { StreamWatch }, { McpHttp }] =
       await DOORS.http();
     const access = new Access({ ...config, keys: config.apiKeys, isSecure: config.tlsCert !== null });
@@ -202,6 +225,7 @@ export class Gateway {
     });
     const http = createHttpTransport({
       ...config,
+      ...tls,
       dispatcher: this.#dispatcher,
       access,
       meters,
@@ -218,16 +242,8 @@ export class Gateway {
         }),
       },
       mounts: mcp.mounts,
-      ...readTlsFiles(config),
     });
-    const { port } = await http.listen(config.host, config.port);
-    this.#http = http;
-    this.#mcp = mcp;
-    const isAny = config.host === '0.0.0.0' || config.host === '::';
-    const name = isAny ? (config.allowedHosts[0] ?? 'localhost') : config.host;
-    const host = name.includes(':') && !name.startsWith('[') ? `[${name}]` : name;
-    const url = `${config.tlsCert ? 'https' : 'http'}://${host}:${port}`;
-    return { url, host: config.host, port, endpoints: http.endpoints };
+    return { http, mcp };
   }
 
   #mcpService(): McpServiceOptions {
@@ -288,6 +304,14 @@ export class Gateway {
 
 /** After so much silence a stream gets a comment, so that nobody in between closes it. */
 const SILENCE_MS = 15_000;
+
+/** Where clients on this machine reach the gateway. */
+function urlOf({ host, allowedHosts, tlsCert }: Config, port: number): string {
+  const isAny = host === '0.0.0.0' || host === '::';
+  const name = isAny ? (allowedHosts[0] ?? 'localhost') : host;
+  const authority = name.includes(':') && !name.startsWith('[') ? `[${name}]` : name;
+  return `${tlsCert ? 'https' : 'http'}://${authority}:${port}`;
+}
 
 const builtInTools = new URL('../workers/tools/index.js', import.meta.url).href;
 

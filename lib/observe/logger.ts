@@ -45,7 +45,7 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
       level: PINO_LEVELS[options.level],
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      serializers: { url: redactUrl },
+      serializers: { url: redactUrl, error: pino.stdSerializers.err },
       redact: { paths: ['headers["x-api-key"]', 'headers.authorization'], censor: '[redacted]' },
       // pino-pretty reads pino's own level numbers only.
       ...(isPretty

@@ -81,7 +81,12 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
     server,
     meters,
     endpoints,
-    listen: (host, port) => listen(server, host, port),
+    async listen(host, port) {
+      const address = await listen(server, host, port);
+      // Without a listener a connection that cannot be taken (no file descriptors left) would end the process.
+      server.on('error', (error) => log('error', 'a connection could not be taken', { error }));
+      return address;
+    },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       const timer = setTimeout(() => server.closeAllConnections(), LAST_BYTES_MS);

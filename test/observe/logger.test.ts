@@ -49,6 +49,13 @@ describe('createLogger()', () => {
     ]);
   });
 
+  it('writes the stack of an error that a door reports', async () => {
+    const { logger, records } = await recorded();
+    logger.error({ error: new TypeError('a defect') }, 'the gateway failed to handle the request');
+    expect(records()[0]?.['error']).to.deep.include({ type: 'TypeError', message: 'a defect' });
+    expect(records()[0]).to.have.nested.property('error.stack').that.contains('logger.test');
+  });
+
   it('keeps quiet below LOG_LEVEL', async () => {
     const { logger, lines } = await recorded({ level: 'WARNING' });
     logger.info('too much');
