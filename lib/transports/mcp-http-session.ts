@@ -4,7 +4,7 @@
  * S1. Belongs to the key that opened it; to any other key it does not exist.
  * S2. One GET stream at a time; a second one replaces the first, so that a client that lost its line is never locked
  *     out. Messages that belong to no request go there and nowhere else.
- * S3. A session is idle while it has neither a request nor a GET stream open.
+ * S3. A session is idle while it has neither a request, a task nor a GET stream open.
  */
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { BatchReply } from './mcp-batch.ts';
@@ -57,7 +57,7 @@ export class HttpSession {
 
   /** Milliseconds since anything last happened; 0 while something is open. */
   idleMs(now: number): number {
-    if (this.#streams.size > 0 || this.#standalone) return 0;
+    if (this.#streams.size > 0 || this.#standalone || this.session.tasksRunning > 0) return 0;
     return now - this.#lastUsed;
   }
 
@@ -146,13 +146,14 @@ export class HttpSession {
     });
   }
 
-  #tell(text: string): void {
+  #tell(text: string): Promise<void> | undefined {
     const eventId = this.#ring.keep(STANDALONE, text);
     const reply = this.#standalone;
     // A reader that is behind gets the rest when it comes back: the ring keeps it.
-    if (!reply) return;
+    if (!reply) return undefined;
     if (reply.drained()) reply.end();
     else reply.event(text, eventId);
+    return reply.drained();
   }
 
   close(): void {

@@ -8,10 +8,9 @@
  * L3. `close` ends what runs and frees everything, any number of times.
  */
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
-import { type JSONRPCMessage, ResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { JsonSchemaType, JsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import type { Caller, ClientAbilities } from '../protocol/frames.ts';
-import { ToolError } from '../protocol/tool-error.ts';
 import { abilitiesOf, isLogLevel, LEGACY_ERA } from './mcp-era.ts';
 import { faultText, INVALID_PARAMS, INVALID_REQUEST, McpFault } from './mcp-fault.ts';
 import { type News, newsMessage } from './mcp-hub.ts';
@@ -27,18 +26,18 @@ import {
 } from './mcp-message.ts';
 import { uriOf } from './mcp-offer.ts';
 import type { Outlet } from './mcp-outlet.ts';
-import { isAnswer, questionOf } from './mcp-questions.ts';
+import { putQuestion } from './mcp-questions.ts';
 import type { Asker, ServedCall } from './mcp-served-call.ts';
 import { type McpService, wishesOf } from './mcp-service.ts';
 import { SessionTransport } from './mcp-session-transport.ts';
+import type { TaskLine } from './mcp-task.ts';
+import { SessionTasks, TASKS_CAPABILITY, TASKS_VERSION, type TaskScope } from './mcp-tasks.ts';
 
 const MAX_SUBSCRIPTIONS = 1000;
-/** The longest timer there is: a question waits as long as its call. */
-const WHILE_THE_CALL_RUNS_MS = 2 ** 31 - 1;
 
 interface InFlight {
   readonly outlet: Outlet;
-  served?: ServedCall;
+  served?: Pick<ServedCall, 'drop'>;
 }
 
 export class LegacySession {
@@ -51,12 +50,16 @@ export class LegacySession {
   readonly #unsubscribe: () => void;
   #logLevel: string | undefined;
   #abilities: ClientAbilities | undefined;
+  readonly #tell: TaskLine['tell'];
+  /** Only for a client whose revision has them. */
+  #tasks: SessionTasks | undefined;
   #allowsPartials = false;
   #protocolVersion = '';
 
   /** @param tell writes a message that belongs to no request. */
-  constructor(service: McpService, caller: Caller, tell: (text: string) => void) {
+  constructor(service: McpService, caller: Caller, tell: TaskLine['tell']) {
     this.#service = service;
+    this.#tell = tell;
     this.#caller = caller;
     const { identity, instructions, capabilities } = service;
     this.#server = new Server(identity, {
@@ -64,9 +67,9 @@ export class LegacySession {
       jsonSchemaValidator: NO_VALIDATOR,
       ...(instructions === undefined ? {} : { instructions }),
     });
-    this.#transport = new SessionTransport((message, related) => this.#write(message, related, tell));
+    this.#transport = new SessionTransport((message, related) => this.#write(message, related));
     void this.#server.connect(this.#transport);
-    this.#unsubscribe = service.hub.subscribe((news) => this.#tellNews(news, tell));
+    this.#unsubscribe = service.hub.subscribe((news) => this.#tellNews(news));
   }
 
   /** The negotiated revision; empty before the handshake. */
@@ -78,6 +81,10 @@ export class LegacySession {
     return this.#inFlight.size;
   }
 
+  get tasksRunning(): number {
+    return this.#tasks?.running ?? 0;
+  }
+
   /** Answers a request. Never rejects. */
   async request(request: McpRequest, outlet: Outlet, traceparent?: string): Promise<void> {
     const { id } = request;
@@ -87,26 +94,25 @@ export class LegacySession {
     }
     const entry: InFlight = { outlet };
     this.#inFlight.set(id, entry);
-    if (!this.#service.handles(request.method)) {
+    const tasks = this.#tasks?.takes(request) ? this.#tasks : undefined;
+    if (!tasks && !this.#service.handles(request.method)) {
       if (!this.#handleOwn(request, outlet)) this.#transport.receive(request);
       return;
     }
     const wishes = wishesOf(request, this.#logLevel, this.#allowsPartials);
-    await this.#service.handle(
-      request,
-      {
-        era: LEGACY_ERA,
-        caller: this.#caller,
-        abilities: this.#abilities,
-        wishes,
-        asker: this.#askerOf(id),
-        traceparent,
-        track: (served) => {
-          entry.served = served;
-        },
+    const scope: TaskScope = {
+      era: LEGACY_ERA,
+      caller: this.#caller,
+      abilities: this.#abilities,
+      wishes,
+      asker: this.#askerOf(id),
+      hasTasks: this.#tasks !== undefined,
+      traceparent,
+      track: (served) => {
+        entry.served = served;
       },
-      outlet,
-    );
+    };
+    await (tasks ?? this.#service).handle(request, scope, outlet);
     this.#inFlight.delete(id);
   }
 
@@ -128,6 +134,7 @@ export class LegacySession {
   close(): void {
     this.#unsubscribe();
     for (const { served } of this.#inFlight.values()) served?.drop();
+    this.#tasks?.close();
     void this.#server.close();
   }
 
@@ -173,57 +180,51 @@ export class LegacySession {
     this.#allowsPartials = isObject(experimental) && isObject(experimental['partialResults']);
   }
 
+  /** Begins or ends what the negotiated revision has. @returns the capabilities that only that revision has. */
+  #offerTasks(): object {
+    this.#tasks?.close();
+    this.#tasks = undefined;
+    if (this.#protocolVersion !== TASKS_VERSION) return {};
+    this.#tasks = new SessionTasks(this.#service, {
+      tell: this.#tell,
+      ask: (ask, call, on, meta, left) => putQuestion(this.#server, ask, call, { on, meta, left }),
+    });
+    return { tasks: TASKS_CAPABILITY };
+  }
+
   #askerOf(id: MessageId): Asker {
     return (ask, call) => {
-      const abort = new AbortController();
-      call.onEnd(() => abort.abort());
-      const question = questionOf(ask) as { method: 'elicitation/create'; params: never };
-      this.#server
-        .request(question, ResultSchema, {
-          relatedRequestId: id,
-          signal: abort.signal,
-          timeout: WHILE_THE_CALL_RUNS_MS,
-        })
-        .then(
-          (value) =>
-            isAnswer(ask.method, value)
-              ? call.answer(ask.ask, { value })
-              : call.answer(ask.ask, {
-                  error: unanswered(`its answer to ${question.method} has no known form`),
-                }),
-          (error: Error) => call.answer(ask.ask, { error: unanswered(error.message) }),
-        );
+      void putQuestion(this.#server, ask, call, { on: id });
       return undefined;
     };
   }
 
-  #tellNews(news: News, tell: (text: string) => void): void {
+  #tellNews(news: News): void {
     if (news.type === 'updated' && !this.#subscribed.has(news.uri)) return;
-    tell(JSON.stringify({ jsonrpc: '2.0', ...newsMessage(news) }));
+    this.#tell(JSON.stringify({ jsonrpc: '2.0', ...newsMessage(news) }));
   }
 
   /** What the SDK's Server sends. */
-  #write(message: JSONRPCMessage, related: MessageId | undefined, tell: (text: string) => void): void {
-    const text = JSON.stringify(message);
+  #write(message: JSONRPCMessage, related: MessageId | undefined): void {
     if ('method' in message) {
-      if (related === undefined) tell(text);
+      const text = JSON.stringify(message);
+      if (related === undefined) this.#tell(text);
       else this.#inFlight.get(related)?.outlet.send(text);
       return;
     }
     const { id } = message;
     const entry = id === undefined ? undefined : this.#inFlight.get(id);
     if (!entry || id === undefined) return;
-    if ('result' in message && typeof message.result['protocolVersion'] === 'string') {
-      this.#protocolVersion = message.result['protocolVersion'];
+    let result = 'result' in message ? message.result : undefined;
+    if (typeof result?.['protocolVersion'] === 'string') {
+      this.#protocolVersion = result['protocolVersion'];
       this.#learnClient();
+      result = { ...result, capabilities: { ...this.#service.capabilities, ...this.#offerTasks() } };
     }
     this.#inFlight.delete(id);
-    entry.outlet.respond(text);
+    entry.outlet.respond(JSON.stringify(result ? { ...message, result } : message));
   }
 }
-
-const unanswered = (why: string): ToolError =>
-  new ToolError('failed_precondition', `the client did not answer: ${why}`);
 
 /** The SDK builds an AJV instance per Server to check form answers; we never ask through that method. */
 const NO_VALIDATOR = {

@@ -23,6 +23,8 @@ export interface CallPlan {
 interface Index {
   readonly catalog: Catalog;
   readonly tools: readonly string[];
+  /** The same, for clients that may run them as tasks. */
+  readonly taskTools: readonly string[];
   readonly resources: readonly string[];
   readonly templates: readonly string[];
   readonly prompts: readonly string[];
@@ -49,8 +51,9 @@ export class McpOffer {
     return this.#index as Index;
   }
 
-  tools(params: Params): string {
-    return this.#page('tools', this.#now.tools, params);
+  /** @param asTasks whether the client may run tools as tasks. */
+  tools(params: Params, asTasks: boolean): string {
+    return this.#page('tools', asTasks ? this.#now.taskTools : this.#now.tools, params);
   }
 
   templates(params: Params): string {
@@ -177,9 +180,11 @@ export function resourceNotFound(uri: string, isModern: boolean): McpFault {
 function indexOf(catalog: Catalog): Index {
   const fixed = catalog.resources.filter(({ uri }) => uri !== undefined);
   const templates = catalog.resources.filter(({ uriTemplate }) => uriTemplate !== undefined);
+  const tools = catalog.tools.map(toolText);
   return {
     catalog,
-    tools: catalog.tools.map(toolText),
+    tools,
+    taskTools: tools.map((text) => `${text.slice(0, -1)},"execution":{"taskSupport":"optional"}}`),
     resources: fixed.map(resourceText),
     templates: templates.map(resourceText),
     prompts: catalog.prompts.map(promptText),

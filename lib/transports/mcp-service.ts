@@ -14,6 +14,7 @@ import { isMessageId, type McpRequest, metaOf, responseText } from './mcp-messag
 import { type CallPlan, McpOffer } from './mcp-offer.ts';
 import type { Outlet } from './mcp-outlet.ts';
 import { type Asker, ServedCall } from './mcp-served-call.ts';
+import { TaskQuota } from './mcp-task-quota.ts';
 
 export interface McpServiceOptions {
   readonly dispatcher: Dispatcher;
@@ -36,6 +37,8 @@ export interface RequestScope {
   readonly abilities: ClientAbilities | undefined;
   readonly wishes: CallWishes;
   readonly asker: Asker;
+  /** Whether the client may run tools as tasks. */
+  readonly hasTasks?: boolean;
   /** Trace context of the HTTP request, where it has one. */
   readonly traceparent?: string | undefined;
   /** Told of the call that the request runs, so that it can be cancelled. */
@@ -52,6 +55,7 @@ export class McpService {
   readonly identity: ServerIdentity;
   readonly instructions: string | undefined;
   readonly modernEra: Era;
+  readonly taskQuota = new TaskQuota();
   /** What both eras declare. */
   readonly capabilities: Readonly<Record<string, Record<string, boolean>>>;
   readonly #options: McpServiceOptions;
@@ -90,7 +94,7 @@ export class McpService {
         case 'tools/call':
           return await this.#run(request, this.offer.toolCall(params), scope, outlet);
         case 'tools/list':
-          list(this.offer.tools(params), LIST_TTL_MS);
+          list(this.offer.tools(params, scope.hasTasks ?? false), LIST_TTL_MS);
           return 'ended';
         case 'prompts/list':
           list(this.offer.prompts(params), LIST_TTL_MS);
@@ -125,13 +129,14 @@ export class McpService {
     scope: RequestScope,
     outlet: Outlet,
   ): Promise<'ended' | 'suspended'> {
-    const served = this.#start(request, plan, scope);
+    const served = this.start(request, plan, scope);
     scope.track(served);
     outlet.named(served.call.callId);
     return served.serve(request.id, outlet, scope.wishes);
   }
 
-  #start({ params }: McpRequest, plan: CallPlan, scope: RequestScope): ServedCall {
+  /** Starts a call. Never throws: a refused call ends at once. */
+  start({ params }: McpRequest, plan: CallPlan, scope: RequestScope): ServedCall {
     const { wishes, abilities, traceparent } = scope;
     const streams = wishes.progressToken !== undefined || wishes.partialResultToken !== undefined;
     const { logLevel } = wishes;

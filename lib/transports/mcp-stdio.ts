@@ -78,7 +78,10 @@ class StdioConnection {
         this.#refuse(new McpFault(INVALID_REQUEST, `a line is longer than ${maxLineBytes} bytes`)),
       notUtf8: () => this.#refuse(new McpFault(PARSE_ERROR, 'a line is not valid UTF-8')),
     });
-    this.#session = new LegacySession(service, CALLER, (text) => this.#writer.write(text));
+    this.#session = new LegacySession(service, CALLER, (text) => {
+      this.#writer.write(text);
+      return this.#writer.drained();
+    });
     this.#subscriptions = new Subscriptions(service);
     this.#modern = new ModernRequests(service, this.#subscriptions);
   }
