@@ -1,6 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   Client as ModernClient,
   StreamableHTTPClientTransport as ModernHttp,
@@ -11,22 +8,12 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { expect } from 'chai';
-import { fixture } from '../support/start-pool.ts';
 import { type McpDoor, startMcp } from './start-mcp.ts';
+import { stdioCommand } from './stdio-command.ts';
 
 const modules = ['basic-tools', 'mcp-tools', 'conformance'];
 const headers = { 'X-API-Key': 'super-secret' };
-const stdioServer = {
-  command: process.execPath,
-  args: [
-    new URL('../../bin/mcp-streaming-gateway.js', import.meta.url).pathname,
-    'stdio',
-    ...modules.flatMap((name) => ['--tools', new URL(fixture(name)).pathname]),
-    '--log-level',
-    'ERROR',
-  ],
-  env: { PATH: process.env['PATH'] ?? '', DATA_DIR: mkdtempSync(join(tmpdir(), 'mcp-stdio-')) },
-};
+const stdioServer = stdioCommand(modules);
 const info = { name: 'test-client', version: '1' };
 
 /** What the tests use of a client, the same in both majors of the SDK. */

@@ -1,6 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
@@ -14,8 +11,8 @@ import {
 import { expect } from 'chai';
 import { McpTask } from '../../lib/transports/mcp-task.ts';
 import { TaskQuota } from '../../lib/transports/mcp-task-quota.ts';
-import { fixture } from '../support/start-pool.ts';
 import { type McpDoor, startMcp } from './start-mcp.ts';
+import { stdioCommand } from './stdio-command.ts';
 import { type Message, SECOND, WireClient } from './wire-client.ts';
 
 const modules = ['basic-tools', 'mcp-tools'];
@@ -26,20 +23,6 @@ interface TaskState {
   readonly status: string;
   readonly statusMessage?: string;
   readonly ttl: number;
-}
-
-function stdioTransport(): Transport {
-  return new StdioClientTransport({
-    command: process.execPath,
-    args: [
-      new URL('../../bin/mcp-streaming-gateway.js', import.meta.url).pathname,
-      'stdio',
-      ...modules.flatMap((name) => ['--tools', new URL(fixture(name)).pathname]),
-      '--log-level',
-      'ERROR',
-    ],
-    env: { PATH: process.env['PATH'] ?? '', DATA_DIR: mkdtempSync(join(tmpdir(), 'mcp-tasks-')) },
-  });
 }
 
 for (const way of ['HTTP', 'stdio']) {
@@ -54,7 +37,7 @@ for (const way of ['HTTP', 'stdio']) {
       const requestInit = { headers: { 'X-API-Key': 'super-secret' } };
       const transport = door
         ? (new StreamableHTTPClientTransport(new URL(door.url), { requestInit }) as Transport)
-        : stdioTransport();
+        : new StdioClientTransport(stdioCommand(modules));
       client = new Client({ name: 'test', version: '1' }, { capabilities: { elicitation: {} } });
       client.setRequestHandler(ElicitRequestSchema, ({ params }) => ({
         action: 'accept',
