@@ -2,18 +2,18 @@
  * Keeps a tool that floods its log from flooding the gateway: per thread 200 records a second steadily, 1 000 in a
  * burst, 8 KiB each; what is dropped is counted and said once a second.
  */
+import { TokenBucket } from '../lib/async/token-bucket.ts';
 import type { LogLevel } from '../lib/protocol/frames.ts';
 
 const BURST = 1000;
-const REFILL_PER_MS = 200 / 1000;
+const PER_SECOND = 200;
 const MAX_TEXT = 8 * 1024;
 
 export type SendLog = (call: number | null, level: LogLevel, message: string, data?: string) => void;
 
 export class LogLimit {
   readonly #send: SendLog;
-  #tokens = BURST;
-  #refilledAt = 0;
+  readonly #bucket = new TokenBucket(BURST, PER_SECOND);
   #dropped = 0;
 
   constructor(send: SendLog) {
@@ -21,14 +21,10 @@ export class LogLimit {
   }
 
   write(call: number | null, level: LogLevel, message: string, data?: string): void {
-    const now = performance.now();
-    this.#tokens = Math.min(BURST, this.#tokens + (now - this.#refilledAt) * REFILL_PER_MS);
-    this.#refilledAt = now;
-    if (this.#tokens < 1) {
+    if (!this.#bucket.take()) {
       if (this.#dropped++ === 0) setTimeout(this.#sayDropped, 1000).unref();
       return;
     }
-    this.#tokens -= 1;
     this.#send(call, level, cut(message), data === undefined ? undefined : cutJson(data));
   }
 
@@ -38,7 +34,7 @@ export class LogLimit {
     this.#send(
       null,
       'warning',
-      `${dropped} log records were dropped: the thread writes more than 200 a second`,
+      `${dropped} log records were dropped: the thread writes more than ${PER_SECOND} a second`,
     );
   };
 }

@@ -6,16 +6,16 @@
  *     a second loses none even when the clock jitters; above that the latest wins.
  * P3. The last report is always sent before the end (`flush`).
  */
+import { TokenBucket } from '../lib/async/token-bucket.ts';
 
 const BURST = 5;
-const REFILL_PER_MS = 15 / 1000;
+const PER_SECOND = 15;
 
 export type SendProgress = (progress: number, total: number | null, message: string) => void;
 
 export class ProgressThrottle {
   readonly #send: SendProgress;
-  #tokens = BURST;
-  #refilledAt = 0;
+  readonly #bucket = new TokenBucket(BURST, PER_SECOND);
   #last = Number.NEGATIVE_INFINITY;
   #held: { progress: number; total: number | null; message: string } | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -33,7 +33,7 @@ export class ProgressThrottle {
     }
     if (progress <= this.#last) return;
     this.#last = progress;
-    if (this.#takeToken()) {
+    if (this.#bucket.take()) {
       this.#held = null;
       this.#send(progress, total, String(message));
       return;
@@ -42,16 +42,7 @@ export class ProgressThrottle {
     this.#timer ??= setTimeout(() => {
       this.#timer = null;
       this.flush();
-    }, 1 / REFILL_PER_MS);
-  }
-
-  #takeToken(): boolean {
-    const now = performance.now();
-    this.#tokens = Math.min(BURST, this.#tokens + (now - this.#refilledAt) * REFILL_PER_MS);
-    this.#refilledAt = now;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
-    return true;
+    }, 1000 / PER_SECOND);
   }
 
   /** Sends what is held back. */
@@ -59,7 +50,7 @@ export class ProgressThrottle {
     const held = this.#held;
     if (!held) return;
     this.#held = null;
-    this.#tokens -= 1;
+    this.#bucket.owe();
     this.#send(held.progress, held.total, held.message);
   }
 

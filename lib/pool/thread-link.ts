@@ -78,10 +78,6 @@ export class ThreadLink implements ThreadLoad {
     return this.#isReady && this.#leaving === null && !this.#isClosed;
   }
 
-  get isGone(): boolean {
-    return this.#isGone;
-  }
-
   get leaving(): Leaving | null {
     return this.#leaving;
   }
