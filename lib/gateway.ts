@@ -42,6 +42,7 @@ export interface Listening {
 }
 
 export interface CallOptions {
+  /** Milliseconds from now, the wait for a thread included. Default and upper limit: the tool's and the gateway's own. */
   readonly timeoutMs?: number;
   /** Cancels the call when it aborts. */
   readonly signal?: AbortSignal;
@@ -65,7 +66,9 @@ const DOORS = {
   stdio: () => import('./transports/mcp-stdio.ts'),
 } satisfies Record<Door, () => Promise<unknown>>;
 
+/** A gateway whose threads run; made by `createGateway`, ended by `close`. */
 export class Gateway {
+  /** Every setting as it holds, defaults included. */
   readonly config: Config;
   readonly #pool: WorkerPool;
   readonly #dispatcher: Dispatcher;
@@ -153,7 +156,10 @@ export class Gateway {
     return this.#dispatcher.catalog.tools;
   }
 
-  /** Runs a tool from code. Never throws: a refused call's only event is its error. */
+  /**
+   * Runs a tool from code: iterate over the events, or await `outcome()`. Leaving the iteration cancels the call.
+   * Never throws: a refused call's only event is its error.
+   */
   call(name: string, args: Readonly<Record<string, unknown>> = {}, options: CallOptions = {}): RunningCall {
     const { timeoutMs, signal, streams = true } = options;
     const call = this.#dispatcher.call({
@@ -287,7 +293,10 @@ export class Gateway {
     }
   }
 
-  /** Stops the gateway, letting running calls end within `drainMs` (default: the configured drain time). */
+  /**
+   * Stops the gateway: refuses new calls, lets running ones end within `drainMs` (default: `config.drainTimeoutMs`),
+   * ends the rest `unavailable`, closes doors and threads. Settles when all is gone; later calls share that promise.
+   */
   close({ drainMs = this.config.drainTimeoutMs }: { readonly drainMs?: number } = {}): Promise<void> {
     this.#closing ??= this.#close(drainMs);
     return this.#closing;

@@ -7,6 +7,7 @@ import type { Door, Gateway } from './gateway.ts';
 import { ToolError } from './protocol/tool-error.ts';
 import { isBranded } from './tool/brand.ts';
 
+export type { ConfigError } from './config/config-error.ts';
 export type { Config } from './config/options.ts';
 export type { CallOptions, Door, Gateway, Listening } from './gateway.ts';
 export type { ErrorCode } from './protocol/error-code.ts';
@@ -32,7 +33,11 @@ export {
 export { defineTool, type RawSchema, type ToolContext, type ToolDefinition } from './tool/define-tool.ts';
 export type { ErrorEvent, ResultEvent, RunningCall, TerminalEvent, ToolEvent } from './tool/runner.ts';
 
-/** Settings of a gateway in code: any field of `Config`; tools may be paths or file URLs of modules. */
+/**
+ * Settings of a gateway in code: any field of `Config`, in its units; what is left out has its default, and no variable
+ * of the environment is read but those that say where a user's data lives. `tools` are paths (from the working folder)
+ * or file URLs of modules or folders.
+ */
 export type GatewayOptions = Omit<Partial<Config>, 'tools'> & {
   readonly tools?: readonly (string | URL)[];
   /** The door that will be opened first; its code is then loaded while the threads load the tools. */
@@ -43,8 +48,9 @@ export type GatewayOptions = Omit<Partial<Config>, 'tools'> & {
  * Starts the threads and loads the tools. Call `listen()` to open the HTTP doors, `serveStdio()` for MCP over a pair
  * of streams, `call()` to run a tool from code, `close()` at the end.
  * @example const gateway = await createGateway({ tools: [new URL('./my-tools.js', import.meta.url)] });
- * @throws {ConfigError} when a setting is wrong.
- * @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used.
+ * @throws {ConfigError} (known by its `name`) when a setting is wrong; `problems` has a sentence for each.
+ * @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used, `invalid_arguments` when
+ * `tools` holds anything but paths and URLs.
  */
 export async function createGateway(options: GatewayOptions = {}): Promise<Gateway> {
   const { tools = [], door = null, ...settings } = options;

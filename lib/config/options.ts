@@ -325,7 +325,11 @@ export const OPTIONS = {
 
 export type OptionName = keyof typeof OPTIONS;
 
-/** Every setting of a gateway. */
+/**
+ * Every setting of a gateway, one field an entry of the table above: what it does, its default and the reason for it
+ * are there, in the README and in --help. Durations are whole milliseconds (`…Ms`), sizes bytes (`…Bytes`), whatever
+ * the unit of their variable; lists are arrays.
+ */
 export type Config = {
   readonly [N in OptionName]: (typeof OPTIONS)[N] extends Option<infer T> ? T : never;
 };

@@ -54,7 +54,7 @@ export class ThreadCrew {
         this.catalogs.fail(
           'a tool module ended its thread while loading (process.exit or a crash); correct the module',
         ),
-      error: (error) => this.#say('error', -1, String(error)),
+      error: (error) => this.#say('error', -1, describeThrown(error)),
     });
     this.#liveness = new Liveness(this.#links, {
       stuck: (link) => this.kill(link, 'it was blocked for 5 s'),
@@ -178,7 +178,7 @@ export class ThreadCrew {
       case 'result':
       case 'error':
         link.callOf(frame.call)?.receive(frame);
-        link.ended(frame.call);
+        if (link.ended(frame)) this.#counts.crashes++;
         return this.#endIfRetired(link);
       default:
         link.callOf(frame.call)?.receive(frame);

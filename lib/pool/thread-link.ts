@@ -128,12 +128,15 @@ export class ThreadLink implements ThreadLoad {
     return this.#slots.get(number)?.call;
   }
 
-  /** The call's terminal frame is in. */
-  ended(number: number): void {
-    const slot = this.#slots.get(number);
-    if (!slot) return;
+  /** A call's terminal frame is in. @returns whether an error that escaped the call ended it. */
+  ended(frame: Extract<ThreadFrame, { type: 'result' | 'error' }>): boolean {
+    const slot = this.#slots.get(frame.call);
+    if (!slot) return false;
+    const hasCrashed = frame.type === 'error' && frame.error.code === 'worker_crashed';
+    if (hasCrashed) this.#crashes++;
     slot.hasTerminal = true;
     if (slot.hasSettled) this.#free(slot);
+    return hasCrashed;
   }
 
   /** The call's Piscina run has settled; `rejection` is null when it resolved. */
@@ -182,7 +185,6 @@ export class ThreadLink implements ThreadLoad {
     const lost = [...this.#slots.values()].filter((slot) => !slot.hasTerminal).map((slot) => slot.call);
     this.#slots.clear();
     this.#exclusives = 0;
-    this.#crashes += lost.length;
     for (const call of lost) call.attach(null);
     this.#listener.gone(this, lost, this.#rejection);
   }

@@ -24,19 +24,25 @@ export interface ToolContext extends AskClient {
   /** Aborts when the call is cancelled, its deadline strikes, its client leaves or the gateway stops. */
   readonly signal: AbortSignal;
   /**
-   * Reports progress; returns at once. Values must grow: one that does not is dropped. At most 15 a second are
-   * sent steadily (20 in a burst); above that the latest wins, and the last is always sent before the end.
+   * Reports progress; returns at once. Values must grow: one that does not is dropped. At most 20 are sent in any
+   * second and 15 a second steadily; above that the latest wins, and the last is always sent before the end.
    * @param total what `value` grows towards, where known.
    * @throws {TypeError} when `value` or `total` is not a finite number.
    */
   progress(value: number, total?: number | null, message?: string): void;
-  /** Writes a record to the gateway's log and, where they asked for the level, to MCP clients. */
+  /**
+   * Writes a record to the gateway's log and, where they asked for the level, to MCP clients. A thread may write 200
+   * a second steadily (1000 in a burst), 8 KiB each; more are dropped and counted.
+   * @param data anything that is JSON; what is not is left out.
+   */
   log(level: LogLevel, message: string, data?: unknown): void;
   /** What is put here goes beside the result: `meta` over HTTP and WebSocket, `_meta` over MCP. */
   readonly meta: Record<string, unknown>;
   /** `_meta` of the request, where the transport has one. */
   readonly requestMeta: Readonly<Record<string, unknown>>;
+  /** Names this call in every log record and answer; never that of another call. */
   readonly callId: string;
+  /** Whose key called (`keyId`, a public name of it) and through which door. */
   readonly caller: Caller;
   /** Tells MCP clients that subscribed to the resource that it changed. */
   resourceUpdated(uri: string): void;
@@ -85,7 +91,8 @@ export interface ToolDefinition<
 
 /**
  * Declares a tool. Export the value from the module (one, an array, or the default export).
- * @throws {TypeError} when the definition has no name, no description or no `run`.
+ * @throws {TypeError} when the name is missing or has other characters than `ToolDefinition.name` allows, or when there
+ * is no description or no `run`. Schemas are checked when the module is loaded.
  */
 export function defineTool<
   I extends SchemaSource = RawSchema,

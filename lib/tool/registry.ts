@@ -121,7 +121,7 @@ function put<D extends { readonly name: string }>(
 }
 
 /** Which isolation each kind of call has when its definition names none. */
-export const DEFAULT_ISOLATION: Readonly<Record<CallKind, Isolation>> = {
+const DEFAULT_ISOLATION: Readonly<Record<CallKind, Isolation>> = {
   tool: 'exclusive',
   resource: 'shared',
   prompt: 'shared',

@@ -108,7 +108,9 @@ export interface ThreadStats {
   readonly id: number;
   readonly state: 'starting' | 'idle' | 'busy' | 'retiring' | 'killed';
   readonly callsInFlight: number;
+  /** Calls that have left the thread, however they ended. */
   readonly completed: number;
+  /** Calls ended by an error that escaped them; a thread that dies itself is gone from the list. */
   readonly crashes: number;
   readonly heapUsedBytes: number;
   /** Event-loop utilisation since the last probe, 0 to 1. */
@@ -139,7 +141,9 @@ export interface RunnerStats {
   readonly runMs: Percentiles;
   readonly scaleUps: number;
   readonly scaleDowns: number;
+  /** Threads that died unasked, and calls ended by an error that escaped them. */
   readonly crashes: number;
+  /** Threads ended by the gateway because a call did not stop or blocked them. */
   readonly kills: number;
 }
 

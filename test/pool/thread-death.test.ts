@@ -84,8 +84,10 @@ describe('a thread that dies or must be replaced', () => {
     await neighbour[Symbol.asyncIterator]().next();
     const crashing = await call(pool, 'late_throw_shared').outcome();
     expect(codeOf(crashing)).to.equal('worker_crashed');
+    expect(pool.stats().threads[0]).to.include({ state: 'retiring', crashes: 1 });
     expect(codeOf(await neighbour.outcome())).to.equal('success');
     await eventually(() => pool.stats().workers.restarts === 1);
+    expect(pool.stats()).to.include({ crashes: 1, kills: 0 });
   });
 
   it('runs a call elsewhere when its thread died before the call ran', async () => {
