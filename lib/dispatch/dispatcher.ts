@@ -104,7 +104,7 @@ export class Dispatcher {
         retryAfterMs: 1000,
       });
     }
-    if (kind === 'tool' && tool === undefined) return toolNotFound(name);
+    if (kind === 'tool' && tool === undefined) return toolNotFound(name, this.catalog);
     return undefined;
   }
 
@@ -139,12 +139,14 @@ export class Dispatcher {
   }
 }
 
+/** So many names are given for one that is unknown. */
+const NAMES_SHOWN = 20;
+
 /** The error of a call to a name that no loaded module defines. */
-export function toolNotFound(name: string): ToolError {
-  return new ToolError(
-    'tool_not_found',
-    `there is no tool ${JSON.stringify(name)}; GET /tools lists the tools`,
-  );
+export function toolNotFound(name: string, { tools }: Catalog): ToolError {
+  const names = tools.slice(0, NAMES_SHOWN).map((tool) => tool.name);
+  const known = `${names.join(', ')}${tools.length > names.length ? ', …' : ''}`;
+  return new ToolError('tool_not_found', `there is no tool ${JSON.stringify(name)}; the tools are: ${known}`);
 }
 
 /** 96 random bits in URL-safe text; made from a pool, since a call needs one each. */

@@ -97,7 +97,7 @@ function explain(error: unknown, origin: string): Error {
       cause: error,
     });
   }
-  return new Error(`${origin} failed while loading: ${reason}; correct the module and start again`, {
+  return new Error(`${origin} failed while loading: ${reason}; correct the module`, {
     cause: error,
   });
 }

@@ -8,7 +8,7 @@ export function negotiate<T extends string>(
   accept: string | undefined,
   offers: readonly [T, ...T[]],
 ): T | undefined {
-  if (accept === undefined || accept === '*/*' || accept === offers[0]) return offers[0];
+  if (!accept?.trim() || accept === '*/*' || accept === offers[0]) return offers[0];
   const ranges = accept.split(',').map(parseRange);
   let best: T | undefined;
   let bestQuality = 0;

@@ -159,7 +159,7 @@ function respondJson(request: GatewayRequest, response: GatewayResponse, body: o
 function refusePlainGet({ dispatcher }: RouteContext): Handle {
   return (request, response) => {
     const { name = '' } = request.params;
-    if (!dispatcher.tool(name)) throw toolNotFound(name);
+    if (!dispatcher.tool(name)) throw toolNotFound(name, dispatcher.catalog);
     const error = new ToolError(
       'invalid_request',
       'this is a WebSocket endpoint; connect with ws:// or wss://',
@@ -184,7 +184,7 @@ function refuseMethod(
   allow: string,
 ): void {
   const { name } = request.params;
-  if (name !== undefined && !dispatcher.tool(name)) throw toolNotFound(name);
+  if (name !== undefined && !dispatcher.tool(name)) throw toolNotFound(name, dispatcher.catalog);
   const error = new ToolError('method_not_allowed', `${request.method} is not allowed here; use ${allow}`);
   respondProblem(request, response, error, {}, 'Allow', allow);
 }

@@ -49,7 +49,7 @@ export async function runTool(
   offers: readonly [MediaType, ...MediaType[]],
 ): Promise<void> {
   const { name = '' } = request.params;
-  if (!context.dispatcher.tool(name)) throw toolNotFound(name);
+  if (!context.dispatcher.tool(name)) throw toolNotFound(name, context.dispatcher.catalog);
   const type = negotiate(request.headers.accept, offers);
   if (type === undefined) {
     throw new ToolError(

@@ -85,7 +85,7 @@ export class WebSocketDoor {
     const encoded = /^\/ws\/tools\/([^/]+)$/.exec(request.pathOnly)?.[1];
     if (encoded === undefined) throw new ToolError('not_found', 'WebSockets live at /ws/tools/{name}');
     const name = decodeName(encoded);
-    if (!this.#context.dispatcher.tool(name)) throw toolNotFound(name);
+    if (!this.#context.dispatcher.tool(name)) throw toolNotFound(name, this.#context.dispatcher.catalog);
     if (request.method !== 'GET') throw new ToolError('method_not_allowed', 'a WebSocket begins with GET');
     if (this.#isClosing || this.#context.dispatcher.isDraining) {
       throw new ToolError('unavailable', 'the gateway is shutting down; connect again in a moment');
