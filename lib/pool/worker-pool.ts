@@ -54,6 +54,8 @@ export class WorkerPool implements ToolRunner {
   readonly #runUs: RecordableHistogram = createHistogram();
   #definitions = new Map<string, Definition>();
   #exclusiveLimit: number;
+  /** Kept free of shared calls for the exclusive call that waits first, until the queue is looked at again. */
+  #reserved: ThreadLink | null = null;
   #nextCall = 1;
   #isClosed = false;
 
@@ -115,16 +117,17 @@ export class WorkerPool implements ToolRunner {
     const definition = this.#definitions.get(`${request.kind ?? 'tool'} ${request.name}`) ?? UNDEFINED;
     const call = new ToolCall(this.#nextCall++, request, definition, this.#callHost);
     if (this.#isClosed) call.fail(new ToolError('unavailable', 'the gateway is shutting down'));
-    else if (this.#queue.size > 0 || !this.#tryGive(call, null)) this.#enqueue(call);
+    // What waits does not fit now, or the last look at the queue would have handed it over.
+    else if (!this.#tryGive(call)) this.#enqueue(call);
     return call;
   }
 
   /** Hands the call to a thread that fits it now, if one does. */
-  #tryGive(call: ToolCall, reserved: ThreadLink | null): boolean {
+  #tryGive(call: ToolCall): boolean {
     const link = chooseThread(call.isExclusive ? 'exclusive' : 'shared', this.#crew.links, {
       callsPerThread: this.#options.callsPerThread,
       exclusiveThreads: this.#exclusiveLimit,
-      reserved,
+      reserved: this.#reserved,
     });
     return link !== null && this.#crew.give(call, link);
   }
@@ -157,17 +160,17 @@ export class WorkerPool implements ToolRunner {
 
   /** Hands over what fits now, in fair order, and asks for the threads that the rest needs. */
   #pump(): void {
+    this.#reserved = null;
     if (this.#queue.size === 0 || this.#isClosed) return;
-    let reserved: ThreadLink | null = null;
     let exclusives = 0;
     let shareds = 0;
     for (const call of this.#queue.inOrder()) {
-      if (this.#tryGive(call, reserved)) {
+      if (this.#tryGive(call)) {
         this.#unqueue(call);
       } else if (call.isExclusive) {
         exclusives++;
         const isStarved = !this.#crew.canGrow && this.#crew.exclusives < this.#exclusiveLimit;
-        if (isStarved) reserved ??= reserveThread(this.#crew.links);
+        if (isStarved) this.#reserved ??= reserveThread(this.#crew.links);
       } else {
         shareds++;
       }

@@ -97,6 +97,13 @@ function explain(error: unknown, origin: string): Error {
       cause: error,
     });
   }
+  if (error instanceof SyntaxError && /outside a module|Unexpected token 'export'/.test(reason)) {
+    return new Error(
+      `${origin} cannot be loaded: it is an ES module, and the package.json beside it says otherwise; ` +
+        'name it .mjs, or put "type": "module" there',
+      { cause: error },
+    );
+  }
   return new Error(`${origin} failed while loading: ${reason}; correct the module`, {
     cause: error,
   });

@@ -215,6 +215,15 @@ describe('WorkerPool', () => {
       busy.cancel('cancelled');
     });
 
+    it('gives a shared call its thread although the queue is full of exclusive ones', async () => {
+      await start({ minThreads: 2, maxThreads: 2, queueLimit: 3 });
+      const exclusives = Array.from({ length: 4 }, () => call(pool, 'wait_alone', { ms: 60_000 }));
+      expect(pool.stats().queue.depth).to.equal(3);
+      expect(codeOf(await call(pool, 'sum', { n: 1 }).outcome())).to.equal('overloaded');
+      expect(codeOf(await call(pool, 'echo', { text: 'a' }).outcome())).to.equal('success');
+      for (const running of exclusives) running.cancel('cancelled');
+    });
+
     it('runs calls that waited behind a killed thread', async () => {
       await start({ minThreads: 1, maxThreads: 1 });
       const spinning = call(pool, 'spin');
