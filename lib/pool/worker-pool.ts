@@ -196,9 +196,8 @@ export class WorkerPool implements ToolRunner {
   }
 
   #onFreed(call: ToolCall): void {
-    if (!call.hasStarted) return this.#pump();
-    this.#waitUs.record(atLeastOne(call.waitedMs * 1000));
-    this.#runUs.record(atLeastOne(call.ranMs * 1000));
+    if (call.hasStarted) this.#waitUs.record(atLeastOne(call.waitedMs * 1000));
+    if (call.hasStarted) this.#runUs.record(atLeastOne(call.ranMs * 1000));
     this.#pump();
   }
 
