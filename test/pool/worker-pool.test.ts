@@ -217,6 +217,7 @@ describe('WorkerPool', () => {
 
     it('gives a shared call its thread although the queue is full of exclusive ones', async () => {
       await start({ minThreads: 2, maxThreads: 2, queueLimit: 3 });
+      await eventually(() => pool.stats().workers.idle === 2);
       const exclusives = Array.from({ length: 4 }, () => call(pool, 'wait_alone', { ms: 60_000 }));
       expect(pool.stats().queue.depth).to.equal(3);
       expect(codeOf(await call(pool, 'sum', { n: 1 }).outcome())).to.equal('overloaded');

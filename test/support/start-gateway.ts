@@ -24,7 +24,7 @@ export async function startGateway(overrides: GatewayOptions = {}): Promise<Test
     dataDir,
     logLevel: 'ERROR',
     drainTimeoutMs: 1000,
-    cancelGraceMs: 300,
+    cancelGraceMs: 1000,
     tools: [fixture('basic-tools'), fixture('faulty-tools')],
     ...overrides,
   });
