@@ -137,7 +137,26 @@ function onHostFrame(frame: HostFrame): void {
       (error: Error) => outbox.post({ type: 'described', catalog: null, failure: error.message }),
     );
   } else {
-    runs.get(frame.call)?.receive(frame);
+    const run = runs.get(frame.call);
+    if (run) run.receive(frame);
+    else if (frame.type === 'cancel') keepEarly(frame);
+  }
+}
+
+/**
+ * Cancels whose call is not here: it has ended, or is still on its way. Tasks come on Piscina's port and cancels on
+ * ours, and two ports have no common order.
+ */
+const earlyCancels = new Map<number, Extract<HostFrame, { type: 'cancel' }>>();
+/** Those of ended calls are never asked for; the oldest make room. */
+const MAX_EARLY_CANCELS = 256;
+
+function keepEarly(frame: Extract<HostFrame, { type: 'cancel' }>): void {
+  earlyCancels.set(frame.call, frame);
+  if (earlyCancels.size <= MAX_EARLY_CANCELS) return;
+  for (const oldest of earlyCancels.keys()) {
+    earlyCancels.delete(oldest);
+    return;
   }
 }
 
@@ -168,6 +187,11 @@ export function runCall(task: CallTask | null): Promise<void> | undefined {
       resolve();
     });
     runs.set(task.call, run);
+    const cancel = earlyCancels.get(task.call);
+    if (cancel) {
+      earlyCancels.delete(task.call);
+      run.receive(cancel);
+    }
     currentRun.run(run, () => void run.execute(find(task)));
   });
 }

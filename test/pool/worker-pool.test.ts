@@ -171,6 +171,18 @@ describe('WorkerPool', () => {
       expect(codeOf(await call(pool, 'sum', { n: 1 }).outcome())).to.equal('success');
     });
 
+    it('reaches a call that is still on its way to its thread', async () => {
+      await start({ minThreads: 1, maxThreads: 1 });
+      for (let round = 0; round < 300; round++) {
+        const running = call(pool, 'wait', { ms: 60_000 });
+        if (round % 3 === 1) await new Promise((resolve) => setImmediate(resolve));
+        running.cancel('cancelled');
+        expect(codeOf(await running.outcome())).to.equal('cancelled');
+      }
+      await eventually(() => pool.stats().workers.busy === 0);
+      expect(pool.stats().kills).to.equal(0);
+    });
+
     it('takes a waiting call out of the queue before it runs', async () => {
       await start({ minThreads: 1, maxThreads: 1 });
       const first = call(pool, 'wait_alone', { ms: 60_000 });
