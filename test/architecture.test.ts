@@ -34,6 +34,8 @@ interface Source {
   readonly path: string;
   readonly text: string;
   readonly imports: readonly { readonly path: string; readonly isLate: boolean; readonly isType: boolean }[];
+  /** Names of the packages that are loaded with it. */
+  readonly packages: readonly string[];
 }
 
 function sourcesIn(folder: string): Source[] {
@@ -50,7 +52,9 @@ function readSource(path: string): Source {
     isLate: late !== undefined,
     isType: type !== undefined,
   }));
-  return { path, text, imports };
+  const bare = text.matchAll(/^(?:import|export)\s+(?!type\s)[^;'"]*?from\s+'(?!node:|\.)([^']+)'/gm);
+  const packages = [...bare].map(([, specifier = '']) => /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? '');
+  return { path, text, imports, packages };
 }
 
 /** The part of the tree that a file belongs to. */
@@ -61,6 +65,21 @@ function partOf(path: string): string {
 }
 
 const sources = [...sourcesIn('lib'), ...sourcesIn('workers'), ...sourcesIn('bin')];
+const byPath = new Map(sources.map((source) => [source.path, source]));
+
+/** The sources that are loaded with a file, itself included: what its threads and clients wait for. */
+function loadedWith(path: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(path) || !byPath.has(path)) return seen;
+  seen.add(path);
+  for (const { path: target, isLate, isType } of byPath.get(path)?.imports ?? [])
+    if (!isLate && !isType) loadedWith(target, seen);
+  return seen;
+}
+
+function packagesLoadedWith(...paths: readonly string[]): string[] {
+  const loaded = paths.flatMap((path) => [...loadedWith(path)]);
+  return [...new Set(loaded.flatMap((path) => byPath.get(path)?.packages ?? []))].sort();
+}
 
 describe('the architecture', () => {
   it('lets each folder import only what the table allows', () => {
@@ -83,8 +102,19 @@ describe('the architecture', () => {
     expect(early).to.deep.equal([]);
   });
 
+  it('loads no more than the command line and the pool before the threads start', () => {
+    expect(
+      packagesLoadedWith('bin/main.ts', 'bin/serve.ts', 'lib/config/load.ts', 'lib/gateway.ts'),
+    ).to.deep.equal(['commander', 'pino', 'piscina']);
+  });
+
+  it('opens the HTTP doors without the MCP SDK, which only sessions need', () => {
+    const doors = ['access/access', 'transports/create-http-transport', 'transports/mcp-http'];
+    const packages = packagesLoadedWith(...doors.map((door) => `lib/${door}.ts`));
+    expect(packages).to.deep.equal(['better-sse', 'express', 'rate-limiter-flexible', 'ws']);
+  });
+
   it('has no import cycle', () => {
-    const byPath = new Map(sources.map((source) => [source.path, source]));
     const done = new Set<string>();
     const visit = (path: string, trail: readonly string[]): void => {
       expect(trail, `cycle: ${[...trail, path].join(' → ')}`).not.to.include(path);

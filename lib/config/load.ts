@@ -32,9 +32,9 @@ export function loadConfig({ env, flags, listens }: ConfigSources): LoadedConfig
   const problems: string[] = [];
   for (const [name, option] of OPTION_LIST) {
     const [text, origin] = findText(option, flags[name], env);
-    const read = option.kind.schema.safeParse(option.kind.read(text));
+    const value = option.kind.read(text);
     origins[name] = origin;
-    if (read.success) values[name] = read.data;
+    if (option.kind.accepts(value)) values[name] = value;
     else problems.push(refusal(option, text, origin));
   }
   return { config: checked(values, problems, listens), origins: origins as Record<OptionName, Origin> };
@@ -49,8 +49,7 @@ export function completeConfig(given: Partial<Config>, env: NodeJS.ProcessEnv = 
   const problems: string[] = [];
   for (const [name, option] of OPTION_LIST) {
     const value = given[name] ?? option.kind.read(defaultText(option, env));
-    const read = option.kind.schema.safeParse(value);
-    if (read.success) values[name] = read.data;
+    if (option.kind.accepts(value)) values[name] = value;
     else problems.push(`${name} is ${shown(option, value)}; expected ${wanted(option)}`);
   }
   return checked(values, problems, false);

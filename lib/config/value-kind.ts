@@ -1,16 +1,17 @@
 /**
  * The kinds of value an option can have: how its text is read, what is allowed, how it is written back.
  *
- * V1. `read` never throws: text that makes no sense becomes a value that `schema` refuses, so that one place
+ * V1. `read` never throws: text that makes no sense becomes a value that `accepts` refuses, so that one place
  *     (load.ts) words every refusal, from `expected`.
  * V2. `write(read(text))` means the same as `text`: --print-config prints what can be pasted back.
  * V3. Units live here: options are written in seconds and sizes, the program sees milliseconds and bytes.
+ * V4. No schema library: the threads start when the options are read, and loading one takes longer than all that
+ *     comes before.
  */
-import { z } from 'zod';
 
 export interface ValueKind<T> {
-  /** What the value must be, whichever way it was given. */
-  readonly schema: z.ZodType<T>;
+  /** Whether the value is what it must be, whichever way it was given. */
+  accepts(value: unknown): boolean;
   read(text: string): unknown;
   write(value: T): string;
   /** Ends the sentence "expected …". */
@@ -28,11 +29,16 @@ export interface ValueKind<T> {
 /** A Node timer set to more than this fires at once. */
 const MAX_TIMER_SECONDS = 2_147_483;
 
+const isWholeNumber = (value: unknown, min: number, max: number): boolean =>
+  Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
+
+const hasForm = (value: unknown, form: RegExp): boolean => typeof value === 'string' && form.test(value);
+
 const number = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text));
 
 export function wholeNumber(min: number, max: number, unit?: string): ValueKind<number> {
   return {
-    schema: z.number().int().min(min).max(max),
+    accepts: (value) => isWholeNumber(value, min, max),
     read: number,
     write: String,
     expected: `a whole number from ${min} to ${max}`,
@@ -44,11 +50,7 @@ export function wholeNumber(min: number, max: number, unit?: string): ValueKind<
 /** Written in seconds, decimals allowed; the value is in whole milliseconds. */
 export function seconds(min: number): ValueKind<number> {
   return {
-    schema: z
-      .number()
-      .int()
-      .min(min * 1000)
-      .max(MAX_TIMER_SECONDS * 1000),
+    accepts: (value) => isWholeNumber(value, min * 1000, MAX_TIMER_SECONDS * 1000),
     read: (text) => Math.round(number(text) * 1000),
     write: (ms) => String(ms / 1000),
     expected: `a number from ${min} to ${MAX_TIMER_SECONDS}`,
@@ -67,7 +69,7 @@ export function size(min: number, max: number): ValueKind<number> {
     return String(bytes);
   };
   return {
-    schema: z.number().int().min(min).max(max),
+    accepts: (value) => isWholeNumber(value, min, max),
     read: (text) => {
       const [, amount, unit = 'B'] = /^\s*(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB)?\s*$/i.exec(text) ?? [];
       if (amount === undefined) return Number.NaN;
@@ -83,7 +85,7 @@ export function size(min: number, max: number): ValueKind<number> {
 /** One of a few words, in any case. */
 export function oneOf<const W extends string>(...words: readonly [W, ...W[]]): ValueKind<W> {
   return {
-    schema: z.enum(words),
+    accepts: (value) => words.some((word) => word === value),
     read: (text) => words.find((word) => word.toLowerCase() === text.trim().toLowerCase()) ?? text,
     write: (word) => word,
     expected: `one of ${words.join(', ')}`,
@@ -96,7 +98,7 @@ const OFF = ['off', 'false', 'no', '0'];
 
 export function onOff(): ValueKind<boolean> {
   return {
-    schema: z.boolean(),
+    accepts: (value) => typeof value === 'boolean',
     read: (text) => {
       const word = text.trim().toLowerCase();
       if (ON.includes(word)) return true;
@@ -112,7 +114,7 @@ export function onOff(): ValueKind<boolean> {
 /** Text of a given form. */
 export function text(form: RegExp, expected: string, placeholder: string): ValueKind<string> {
   return {
-    schema: z.string().regex(form),
+    accepts: (value) => hasForm(value, form),
     read: (given) => given.trim(),
     write: (value) => value,
     expected,
@@ -123,7 +125,7 @@ export function text(form: RegExp, expected: string, placeholder: string): Value
 /** A file or folder that may be left out: empty text and null mean none. */
 export function optionalPath(): ValueKind<string | null> {
   return {
-    schema: z.string().min(1).nullable(),
+    accepts: (value) => value === null || (typeof value === 'string' && value !== ''),
     read: (given) => (given === '' ? null : given),
     write: (value) => value ?? '',
     expected: 'a path',
@@ -144,7 +146,8 @@ export function list(
   atLeast = 0,
 ): ValueKind<readonly string[]> {
   return {
-    schema: z.array(z.string().regex(form)).min(atLeast),
+    accepts: (value) =>
+      Array.isArray(value) && value.length >= atLeast && value.every((item) => hasForm(item, form)),
     read: (given) => (given.trim() === '' ? [] : given.split(',').map((item) => item.trim())),
     write: (items) => items.join(','),
     expected,
