@@ -166,7 +166,8 @@ export class McpHttp implements Mount {
     if (!isHandshake || request.headers['mcp-session-id'] !== undefined) {
       return this.#session(request).post([message], false, request, response);
     }
-    const session = this.#sessions.open(request.keyId);
+    const session = await this.#sessions.open(request.keyId);
+    if (response.closed) return this.#sessions.end(session);
     session.post([message], false, request, response);
     response.on('close', () => {
       if (session.session.protocolVersion === '') this.#sessions.end(session);

@@ -26,7 +26,7 @@ import {
 } from './mcp-message.ts';
 import { uriOf } from './mcp-offer.ts';
 import type { Outlet } from './mcp-outlet.ts';
-import { putQuestion } from './mcp-questions.ts';
+import { putQuestion } from './mcp-put-question.ts';
 import type { Asker, ServedCall } from './mcp-served-call.ts';
 import { type McpService, wishesOf } from './mcp-service.ts';
 import { SessionTransport } from './mcp-session-transport.ts';

@@ -3,10 +3,12 @@
  *
  * T1. A session of another key is not found: the same answer as for one that never was.
  * T2. Every way out of the table closes the session.
+ * T3. The code of sessions, and the SDK with it, is loaded for the first one: half of what a gateway would load before
+ *     its first answer, and only clients of the era with sessions need it.
  */
 import { randomUUID } from 'node:crypto';
 import { ToolError } from '../protocol/tool-error.ts';
-import { HttpSession, type HttpSessionOptions } from './mcp-http-session.ts';
+import type { HttpSession, HttpSessionOptions } from './mcp-http-session.ts';
 
 export interface SessionTableOptions extends Omit<HttpSessionOptions, 'id' | 'keyId'> {
   readonly maxSessions: number;
@@ -35,7 +37,8 @@ export class SessionTable {
   }
 
   /** @throws {ToolError} overloaded, when there are too many that are not idle. */
-  open(keyId: string): HttpSession {
+  async open(keyId: string): Promise<HttpSession> {
+    const { HttpSession: Session } = await import('./mcp-http-session.ts');
     const { maxSessions } = this.#options;
     if (this.#sessions.size >= maxSessions) {
       throw new ToolError(
@@ -46,7 +49,7 @@ export class SessionTable {
         },
       );
     }
-    const session = new HttpSession({ ...this.#options, id: randomUUID(), keyId });
+    const session = new Session({ ...this.#options, id: randomUUID(), keyId });
     this.#sessions.set(session.id, session);
     return session;
   }
