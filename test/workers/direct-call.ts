@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import { ToolError } from '../../lib/protocol/tool-error.ts';
 import type { ToolContext, ToolDefinition } from '../../lib/tool/define-tool.ts';
+import { asyncIteratorOf } from '../../workers/async-stream.ts';
 
 export interface DirectCall {
   readonly chunks: unknown[];
@@ -58,13 +59,15 @@ export async function callDirectly(
     }));
     throw new ToolError('invalid_arguments', 'the schema refuses', { details: { issues } });
   }
-  const run = tool.run(parsed.data as Record<string, unknown>, context) as AsyncGenerator;
-  for (;;) {
-    const { done, value } = await run.next();
+  let result: unknown = await tool.run(parsed.data as Record<string, unknown>, context);
+  const stream = asyncIteratorOf(result);
+  while (stream) {
+    const { done, value } = await stream.next();
     if (done) {
-      call.result = value;
-      return call;
+      result = value;
+      break;
     }
     call.chunks.push(value);
   }
+  return { ...call, result };
 }

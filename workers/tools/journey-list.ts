@@ -4,7 +4,8 @@
  * L1. No read stays open between two pages: an open one would hold up the WAL checkpoint for as long as a slow
  *     client takes, and would see nothing of what its own connection writes meanwhile.
  * L2. A page goes on after the last row of the page before (its position in the order), never by an offset.
- * L3. A page ends after some hundred rows or PAGE_CHARACTERS of text, so its memory does not depend on the journeys.
+ * L3. A page ends after some hundred rows (a search: thousands) or PAGE_CHARACTERS of text, so its memory does not
+ *     depend on the journeys.
  * L4. A list ends: journeys created, or moved behind it, after its start are not in it. What else changes meanwhile
  *     may be seen as it was before or as it is after.
  */
@@ -13,8 +14,9 @@ import { type Journey, SORTS, type Sort } from './journey.ts';
 import type { Row, SqlValue } from './sqlite.ts';
 
 const PAGE_ROWS = 200;
-/** Every page of a search begins it anew, so there are fewer of them. */
+/** A search begins anew with every page, and one in another order than its index also finds all there is each time. */
 const SEARCH_PAGE_ROWS = 1000;
+const SORTED_SEARCH_PAGE_ROWS = 5000;
 const PAGE_CHARACTERS = 512 * 1024;
 
 export interface ListFilter {
@@ -90,8 +92,13 @@ export function pageQuery(
       : `${column} ${direction}, seq ${direction}`;
   return {
     sql: `SELECT journeys.* FROM ${from} WHERE ${conditions.join(' AND ')} ORDER BY ${order} LIMIT ?`,
-    values: [...values, Math.min(most, words === null ? PAGE_ROWS : SEARCH_PAGE_ROWS)],
+    values: [...values, Math.min(most, pageRows(words !== null, column === 'seq'))],
   };
+}
+
+function pageRows(searches: boolean, inOrderOfIndex: boolean): number {
+  if (!searches) return PAGE_ROWS;
+  return inOrderOfIndex ? SEARCH_PAGE_ROWS : SORTED_SEARCH_PAGE_ROWS;
 }
 
 /** Reads rows until the page is full (L3). */

@@ -42,7 +42,8 @@ export const journeyResourceOn = (open: () => Promise<JourneyStore>) =>
 
 async function latest(store: JourneyStore): Promise<Journey[]> {
   const journeys: Journey[] = [];
-  for await (const { journey } of store.list({ sort: '-updatedAt' }, null, LISTED)) journeys.push(journey);
+  for await (const page of store.pages({ sort: '-updatedAt' }, null, LISTED))
+    for (const { journey } of page) journeys.push(journey);
   return journeys;
 }
 

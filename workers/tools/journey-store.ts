@@ -133,19 +133,19 @@ export class JourneyStore {
     });
   }
 
-  /** The journeys that fit, in order, read as they are asked for; at most `most`, after `after`. */
-  async *list(
+  /** The journeys that fit, in order, page by page, each read when it is asked for; at most `most`, after `after`. */
+  async *pages(
     filter: ListFilter,
     after: Position | null = null,
     most = Number.MAX_SAFE_INTEGER,
-  ): AsyncGenerator<ListedJourney, void, void> {
+  ): AsyncGenerator<readonly ListedJourney[], void, void> {
     const start = await whenFree(() => this.#listStart());
     let last = after;
     for (let left = most; left > 0; ) {
       const { sql, values } = pageQuery(filter, start, last, left);
       const page = await whenFree(() => readPage(this.#prepare(sql).iterate(...values), filter.sort));
       if (page.length === 0) return;
-      yield* page;
+      yield page;
       left -= page.length;
       last = page.at(-1)?.position ?? last;
     }

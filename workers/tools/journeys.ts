@@ -24,12 +24,11 @@ export const journeysToolOn = (open: () => Promise<JourneyStore>) =>
     chunk: Journey,
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: false },
     isolation: 'shared',
-    async *run(input, context) {
+    async run(input, context) {
       checkNeeds(input);
       if (input.action === 'list') context.progress(1, 3, 'Loading data...');
       const store = await open();
-      if (input.action === 'list') yield* list(store, input, context);
-      else return await answer(store, input, context);
+      return input.action === 'list' ? list(store, input, context) : answer(store, input, context);
     },
   });
 
@@ -40,15 +39,16 @@ async function* list(store: JourneyStore, input: JourneysInput, context: ToolCon
   let last = cursor === undefined ? null : decodeCursor(cursor, sort);
   let count = 0;
   // One more than wanted tells whether there is a next page.
-  for await (const { journey, position } of store.list({ status, tag, query, sort }, last, limit + 1)) {
-    context.signal.throwIfAborted();
-    if (count === limit && last) {
-      context.meta['nextCursor'] = encodeCursor(sort, last);
-      break;
+  for await (const page of store.pages({ status, tag, query, sort }, last, limit + 1)) {
+    for (const { journey, position } of page) {
+      if (count === limit && last) {
+        context.meta['nextCursor'] = encodeCursor(sort, last);
+        break;
+      }
+      yield journey;
+      last = position;
+      count++;
     }
-    yield journey;
-    last = position;
-    count++;
   }
   context.progress(3, 3, count === 1 ? '1 journey' : `${count} journeys`);
 }
