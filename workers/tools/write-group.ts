@@ -6,7 +6,7 @@
  *     commit itself fails, all of the group fail.
  * W2. A transaction is synchronous from begin to commit: reads of the same connection never fall inside.
  */
-import type { Database } from './sqlite.ts';
+import type { Database, Statement } from './sqlite.ts';
 import { unavailableOr, whenFree } from './storage-trouble.ts';
 
 /** A group that has taken this long ends: imports are long, and the thread has other calls. */
@@ -20,11 +20,15 @@ interface Write {
 
 export class WriteGroup {
   readonly #database: Database;
+  readonly #savepoint: Statement;
+  readonly #release: Statement;
   readonly #waiting: Write[] = [];
   #isScheduled = false;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#savepoint = database.prepare('SAVEPOINT one');
+    this.#release = database.prepare('RELEASE one');
   }
 
   /** Runs `work` in the next transaction. @returns what it returned, once that is durable. */
@@ -71,10 +75,10 @@ export class WriteGroup {
 
   /** Runs one write; what it came to is told by calling the returned function. */
   #attempt({ work, resolve, reject }: Write): () => void {
-    this.#database.exec('SAVEPOINT one');
+    this.#savepoint.run();
     try {
       const value = work();
-      this.#database.exec('RELEASE one');
+      this.#release.run();
       return () => resolve(value);
     } catch (error) {
       try {
