@@ -38,7 +38,8 @@ describe('journey store', () => {
 
   async function listedIds(store: JourneyStore): Promise<Set<string>> {
     const ids = new Set<string>();
-    for await (const { journey } of store.list({ sort: 'createdAt' })) ids.add(journey.id);
+    for await (const page of store.pages({ sort: 'createdAt' }))
+      for (const { journey } of page) ids.add(journey.id);
     return ids;
   }
 
@@ -141,8 +142,8 @@ describe('journey store', () => {
       Array.from({ length: 500 }, (_, n) => fields(`journey ${n}`)),
       () => {},
     );
-    const list = store.list({ sort: 'createdAt' });
-    const names = [(await list.next()).value?.journey.name];
+    const pages = store.pages({ sort: 'createdAt' });
+    const names = ((await pages.next()).value ?? []).map(({ journey }) => journey.name);
     await store.create(fields('late'));
     const other = await openDatabase(join(dataDir, 'journeys.db'));
     expect(other.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()).to.deep.equal({
@@ -151,7 +152,7 @@ describe('journey store', () => {
       checkpointed: 0,
     });
     other.close();
-    for await (const { journey } of list) names.push(journey.name);
+    for await (const page of pages) names.push(...page.map(({ journey }) => journey.name));
     expect(names).to.deep.equal(Array.from({ length: 500 }, (_, n) => `journey ${n}`));
   });
 
@@ -159,9 +160,10 @@ describe('journey store', () => {
     const store = await open();
     for (let n = 0; n < 300; n++) await store.create(fields(`journey ${n}`));
     let count = 0;
-    for await (const { journey } of store.list({ sort: 'updatedAt' })) {
-      await store.update(journey.id, { status: 'active' });
-      expect(++count).to.be.at.most(300);
+    for await (const page of store.pages({ sort: 'updatedAt' })) {
+      for (const { journey } of page) await store.update(journey.id, { status: 'active' });
+      count += page.length;
+      expect(count).to.be.at.most(300);
     }
     expect(count).to.be.above(0);
   });
@@ -204,8 +206,9 @@ describe('journey store', () => {
       false,
       false,
     ]);
-    const names = [];
-    for await (const { journey } of store.list({ sort: 'createdAt' })) names.push(journey.name);
+    const names: string[] = [];
+    for await (const page of store.pages({ sort: 'createdAt' }))
+      names.push(...page.map(({ journey }) => journey.name));
     expect(names).to.deep.equal(['first', 'two', 'three', 'four']);
     expect(await store.get(id)).to.include({ version: 2 });
   });
@@ -213,6 +216,8 @@ describe('journey store', () => {
   it('waits for a lock that another connection holds, without blocking its thread', async () => {
     const store = await open();
     const other = await openDatabase(join(dataDir, 'journeys.db'));
+    // SQLite waits by blocking its thread, so it is never let.
+    expect(other.prepare('PRAGMA busy_timeout').get()).to.deep.equal({ timeout: 0 });
     other.exec('BEGIN IMMEDIATE');
     let written = false;
     const write = store.create(fields('patient')).then(() => {

@@ -5,7 +5,8 @@
  *     of them only: with two copies of SQLite, one would drop the other's locks on the file.
  * Q2. Both survive the termination of their thread in mid-write; other drivers abort the whole process then.
  * Q3. `synchronous=FULL` in WAL mode: a commit that returned survives kill -9 and power loss.
- * Q4. The busy timeout is short, because SQLite waits by blocking the thread; `whenFree` waits on.
+ * Q4. SQLite itself never waits for a lock: it would block the thread, in steps too coarse for writes of a
+ *     millisecond. `whenFree` waits.
  */
 import { ToolError } from '../../lib/protocol/tool-error.ts';
 import { whenFree } from './storage-trouble.ts';
@@ -29,8 +30,6 @@ export interface Database {
 
 type Driver = new (file: string) => Database;
 
-const BUSY_TIMEOUT_MS = 200;
-
 let driver: Promise<Driver> | undefined;
 
 /** Opens a file with this project's settings. @throws {ToolError} `unavailable` where no driver loads. */
@@ -40,7 +39,7 @@ export async function openDatabase(file: string): Promise<Database> {
   return whenFree(() => {
     const database = new Database(file);
     try {
-      database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+      database.exec('PRAGMA busy_timeout = 0');
       database.exec('PRAGMA journal_mode = WAL');
       database.exec('PRAGMA synchronous = FULL');
       database.exec('PRAGMA foreign_keys = ON');

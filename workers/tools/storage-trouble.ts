@@ -8,6 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ToolError } from '../../lib/protocol/tool-error.ts';
 
 const PATIENCE_MS = 20_000;
+/** A group of writes takes about as long; other pauses in one thread than in another let both through. */
+const pauseMs = (): number => 1 + 3 * Math.random();
 
 /** What went wrong in SQLite, by its primary result code; null for an error of anything else. */
 type Trouble = 'busy' | 'full' | 'unwritable' | 'damaged' | 'io' | null;
@@ -67,12 +69,12 @@ export function unavailableOr(error: unknown): unknown {
  */
 export async function whenFree<T>(work: () => T): Promise<T> {
   const giveUpAt = performance.now() + PATIENCE_MS;
-  for (let pauseMs = 2; ; pauseMs = Math.min(pauseMs * 2, 100)) {
+  for (;;) {
     try {
       return work();
     } catch (error) {
       if (troubleOf(error) !== 'busy' || performance.now() > giveUpAt) throw unavailableOr(error);
-      await sleep(pauseMs * (0.5 + Math.random()));
+      await sleep(pauseMs());
     }
   }
 }
