@@ -115,6 +115,7 @@ export class Gateway {
         toolModules: modules,
         dataDir: config.dataDir,
         logLevel: config.logLevel.toLowerCase() as LogLevel,
+        maxResultBytes: config.maxResultBytes,
       },
       env: toolEnvironment(config.toolEnv),
       minThreads: config.minWorkers,
@@ -124,7 +125,6 @@ export class Gateway {
       queueLimit: config.queueLimit,
       queueWaitMs: config.queueWaitMs,
       cancelGraceMs: config.cancelGraceMs,
-      maxResultBytes: config.maxResultBytes,
     });
     // A door that cannot be loaded fails where it is opened.
     if (door) DOORS[door]().catch(() => undefined);
@@ -162,14 +162,15 @@ export class Gateway {
    */
   call(name: string, args: Readonly<Record<string, unknown>> = {}, options: CallOptions = {}): RunningCall {
     const { timeoutMs, signal, streams = true } = options;
-    const call = this.#dispatcher.call({
+    const request = {
       name,
-      arguments: args,
       caller: { keyId: 'local', transport: 'cli' },
       streams,
       repeatBytes: streams ? this.config.repeatBytes : this.config.maxResultBytes,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    });
+    } as const;
+    const { copy, fault } = copyArguments(args);
+    const call = this.#dispatcher.call({ ...request, arguments: copy }, fault);
     if (signal) {
       const cancel = () => call.cancel('cancelled', 'the call was cancelled');
       if (signal.aborted) cancel();
@@ -308,6 +309,16 @@ export class Gateway {
     this.#mcp?.close();
     await this.#http?.close();
     await this.#pool.close();
+  }
+}
+
+/** A copy that the caller cannot change any more, or what keeps the arguments from reaching a thread. */
+function copyArguments(args: unknown): { readonly copy: unknown; readonly fault?: ToolError } {
+  try {
+    return { copy: structuredClone(args) };
+  } catch (error) {
+    const reason = `the arguments cannot be sent to a thread (${(error as Error).message}); give JSON values`;
+    return { copy: {}, fault: new ToolError('invalid_arguments', reason) };
   }
 }
 

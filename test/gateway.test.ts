@@ -32,3 +32,28 @@ describe('Gateway.listen()', () => {
     expect(await refusal()).to.equal('unavailable');
   });
 });
+
+describe('Gateway.call()', () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'gateway-test-'));
+  let gateway: Gateway;
+  before(async () => {
+    gateway = await createGateway({ dataDir, minWorkers: 1, logLevel: 'ERROR' });
+  });
+  after(async () => {
+    await gateway.close({ drainMs: 0 });
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  it('refuses arguments that no thread can be sent, and goes on', async () => {
+    const end = await gateway.call('primes_tool', { to: () => 10 }).outcome();
+    expect(end).to.have.nested.property('error.code', 'invalid_arguments');
+    expect(await gateway.call('primes_tool', { to: 10 }).outcome()).to.include({ type: 'result' });
+  });
+
+  it('runs with the arguments as they were when it was called', async () => {
+    const args = { to: 10 };
+    const running = gateway.call('primes_tool', args);
+    args.to = -1;
+    expect(await running.outcome()).to.include({ type: 'result' });
+  });
+});

@@ -7,7 +7,7 @@
  *     than CREDIT_SLACK is outstanding. A chunk that finds no credit waits, and with it the tool's `yield`.
  * C3. The list that a result repeats is kept here as text, up to its cap, and dropped once it grows over it.
  */
-import { CREDIT_SLACK, type Credit } from '../lib/protocol/frames.ts';
+import { CREDIT_SLACK, CREDIT_WINDOW, type Credit } from '../lib/protocol/frames.ts';
 import { ToolError } from '../lib/protocol/tool-error.ts';
 import { exceedsBytes } from './json-text.ts';
 
@@ -20,7 +20,8 @@ export interface ChunkStreamOptions {
   readonly streams: boolean;
   readonly repeatBytes: number;
   readonly maxChunkBytes: number;
-  readonly credit: Credit;
+  /** What it starts with. Default: what the gateway expects. */
+  readonly credit?: Credit;
   /** Posts a batch at once. */
   readonly send: (index: number, count: number, text: string) => void;
 }
@@ -44,8 +45,9 @@ export class ChunkStream {
 
   constructor(options: ChunkStreamOptions) {
     this.#options = options;
-    this.#creditItems = options.credit.items;
-    this.#creditBytes = options.credit.bytes;
+    const { items, bytes } = options.credit ?? CREDIT_WINDOW;
+    this.#creditItems = items;
+    this.#creditBytes = bytes;
   }
 
   /** Chunks accepted so far. */

@@ -3,18 +3,22 @@
  *
  * O1. `post` leaves at the end of the current turn of the event loop, so that everything one turn makes, of all
  *     calls, is one message; `flush` posts at once, for what must be seen before a tool may block the thread.
+ * O2. What is posted before there is a port is kept until there is one.
  */
 import { setImmediate } from 'node:timers';
 import type { MessagePort } from 'node:worker_threads';
 import type { ThreadFrame } from '../lib/protocol/frames.ts';
 
 export class Outbox {
-  readonly #port: MessagePort;
+  #port: MessagePort | null = null;
   #frames: ThreadFrame[] = [];
   #isScheduled = false;
 
-  constructor(port: MessagePort) {
+  /** Posts `hello`, what was kept, and from now on everything, on `port`. */
+  open(port: MessagePort, hello: ThreadFrame): void {
     this.#port = port;
+    this.#frames.unshift(hello);
+    this.flush();
   }
 
   post(frame: ThreadFrame): void {
@@ -30,7 +34,7 @@ export class Outbox {
   };
 
   flush(): void {
-    if (this.#frames.length === 0) return;
+    if (this.#frames.length === 0 || this.#port === null) return;
     const frames = this.#frames;
     this.#frames = [];
     this.#port.postMessage(frames);

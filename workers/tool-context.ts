@@ -55,7 +55,7 @@ class BoundContext implements ToolContext {
 
   get elicit(): ToolContext['elicit'] {
     return (request: ElicitForm | ElicitUrl) => {
-      const { elicitForm, elicitUrl } = this.#run.task.abilities;
+      const { elicitForm, elicitUrl } = this.#run.task.abilities ?? {};
       const isAble = 'url' in request ? elicitUrl : elicitForm;
       return this.#run.questions.ask('elicit', isAble, request) as Promise<ElicitAnswer>;
     };
@@ -63,14 +63,14 @@ class BoundContext implements ToolContext {
 
   get sample(): ToolContext['sample'] {
     return (request: SampleRequest) =>
-      this.#run.questions.ask('sample', this.#run.task.abilities.sample, request) as Promise<
+      this.#run.questions.ask('sample', this.#run.task.abilities?.sample, request) as Promise<
         Record<string, unknown>
       >;
   }
 
   get roots(): ToolContext['roots'] {
     return () =>
-      this.#run.questions.ask('roots', this.#run.task.abilities.roots, {}) as Promise<
+      this.#run.questions.ask('roots', this.#run.task.abilities?.roots, {}) as Promise<
         Record<string, unknown>
       >;
   }

@@ -1,27 +1,19 @@
 /**
  * What runs on every thread of the pool.
  *
- * H1. A thread loads all tool modules before its hello; a failure to load travels in the hello and never reaches
- *     Piscina, which after one failed boot stops replacing threads for good.
+ * H1. A thread loads all tool modules before its hello; a failure to load travels in the hello.
  * H2. An error that escapes a call ends that call and retires the thread: its state can no longer be trusted.
  * H3. A call that changed built-ins under the host's feet ends as it would, and retires the thread likewise.
- * H4. The handler resolves when its call's terminal frame is on its way, and always to undefined.
+ * H4. The gateway's frames are taken in their order, and no call begins within another: what a tool's progress reads
+ *     from the port early (to see a cancel) waits for the next turn, unless it is a ping or for a call that runs.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import {
-  isMainThread,
-  MessageChannel,
-  parentPort,
-  receiveMessageOnPort,
-  threadId,
-  workerData,
-} from 'node:worker_threads';
+import { isMainThread, type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import {
   type CallTask,
   type HostFrame,
   LOG_RANK,
   type LogLevel,
-  type ThreadHello,
   type ThreadSettings,
 } from '../lib/protocol/frames.ts';
 import { describeThrown, ToolError } from '../lib/protocol/tool-error.ts';
@@ -36,12 +28,10 @@ import { Outbox } from './outbox.ts';
 import { captureOutput } from './tool-output.ts';
 import { type RunHost, ToolRun } from './tool-run.ts';
 
-if (isMainThread || !parentPort)
-  throw new Error('workers/tool-host runs on a thread of the pool, not by itself');
+if (isMainThread) throw new Error('workers/tool-host runs on a thread of the pool, not by itself');
 
 const settings = workerData as ThreadSettings;
-const { port1: port, port2: gatewayPort } = new MessageChannel();
-const outbox = new Outbox(port);
+const outbox = new Outbox();
 const runs = new Map<number, ToolRun>();
 const currentRun = new AsyncLocalStorage<ToolRun>();
 const logLimit = new LogLimit((call, level, message, data) =>
@@ -103,15 +93,19 @@ process.on('exit', () => {
 const POLL_MS = 5;
 let polledAt = 0;
 
+let port: MessagePort | null = null;
+/** Read early, and due at the next turn (H4). */
+let postponed: HostFrame[] = [];
+
 const host: RunHost = {
   outbox,
   log: writeLog,
   pollPort() {
     const now = performance.now();
-    if (now - polledAt < POLL_MS) return;
+    if (port === null || now - polledAt < POLL_MS) return;
     polledAt = now;
     for (let received = receiveMessageOnPort(port); received; received = receiveMessageOnPort(port)) {
-      onHostFrame(received.message as HostFrame);
+      for (const frame of received.message as HostFrame[]) takeEarly(frame);
     }
   },
   inspect() {
@@ -120,43 +114,41 @@ const host: RunHost = {
   },
 };
 
+function takeEarly(frame: HostFrame): void {
+  if (frame.type === 'ping' || ('call' in frame && runs.has(frame.call))) onHostFrame(frame);
+  else if (postponed.push(frame) === 1) setImmediate(takePostponed);
+}
+
+function takePostponed(): void {
+  const frames = postponed;
+  postponed = [];
+  for (const frame of frames) onHostFrame(frame);
+}
+
+function onMessage(frames: readonly HostFrame[]): void {
+  if (postponed.length > 0) takePostponed();
+  for (const frame of frames) onHostFrame(frame);
+}
+
 let utilization = performance.eventLoopUtilization();
 
 function onHostFrame(frame: HostFrame): void {
-  if (frame.type === 'ping') {
-    const since = performance.eventLoopUtilization(utilization);
-    utilization = performance.eventLoopUtilization();
-    outbox.post({
-      type: 'pong',
-      heapUsedBytes: process.memoryUsage().heapUsed,
-      utilization: since.utilization,
-    });
-  } else if (frame.type === 'describe') {
-    void registry.describe().then(
-      (catalog) => outbox.post({ type: 'described', catalog, failure: null }),
-      (error: Error) => outbox.post({ type: 'described', catalog: null, failure: error.message }),
-    );
-  } else {
-    const run = runs.get(frame.call);
-    if (run) run.receive(frame);
-    else if (frame.type === 'cancel') keepEarly(frame);
-  }
-}
-
-/**
- * Cancels whose call is not here: it has ended, or is still on its way. Tasks come on Piscina's port and cancels on
- * ours, and two ports have no common order.
- */
-const earlyCancels = new Map<number, Extract<HostFrame, { type: 'cancel' }>>();
-/** Those of ended calls are never asked for; the oldest make room. */
-const MAX_EARLY_CANCELS = 256;
-
-function keepEarly(frame: Extract<HostFrame, { type: 'cancel' }>): void {
-  earlyCancels.set(frame.call, frame);
-  if (earlyCancels.size <= MAX_EARLY_CANCELS) return;
-  for (const oldest of earlyCancels.keys()) {
-    earlyCancels.delete(oldest);
-    return;
+  switch (frame.type) {
+    case 'call':
+      return startRun(frame);
+    case 'ping': {
+      const since = performance.eventLoopUtilization(utilization);
+      utilization = performance.eventLoopUtilization();
+      const { heapUsed } = process.memoryUsage();
+      return outbox.post({ type: 'pong', heapUsedBytes: heapUsed, utilization: since.utilization });
+    }
+    case 'describe':
+      return void registry.describe().then(
+        (catalog) => outbox.post({ type: 'described', catalog, failure: null }),
+        (error: Error) => outbox.post({ type: 'described', catalog: null, failure: error.message }),
+      );
+    default:
+      runs.get(frame.call)?.receive(frame);
   }
 }
 
@@ -168,32 +160,23 @@ try {
 } catch (error) {
   failure = error instanceof Error ? error.message : String(error);
 }
-port.on('message', onHostFrame);
 const builtIns = new BuiltIns();
-const hello: ThreadHello & { port: typeof gatewayPort } = {
-  type: 'hello',
-  threadId,
-  failure,
-  port: gatewayPort,
-};
-parentPort.postMessage(hello, [gatewayPort]);
 
-/** Runs one call; a null task only brings a thread into being. */
-export function runCall(task: CallTask | null): Promise<void> | undefined {
-  if (task === null) return undefined;
-  return new Promise((resolve) => {
-    const run = new ToolRun(task, host, () => {
-      runs.delete(task.call);
-      resolve();
-    });
-    runs.set(task.call, run);
-    const cancel = earlyCancels.get(task.call);
-    if (cancel) {
-      earlyCancels.delete(task.call);
-      run.receive(cancel);
-    }
-    currentRun.run(run, () => void run.execute(find(task)));
-  });
+/**
+ * The thread's shift: takes calls from `gateway` until the thread is ended. Never settles.
+ * Piscina calls it once, when it has loaded this module.
+ */
+export function serve(gateway: MessagePort): Promise<never> {
+  port = gateway;
+  port.on('message', onMessage);
+  outbox.open(port, { type: 'hello', failure });
+  return new Promise(() => {});
+}
+
+function startRun(task: CallTask): void {
+  const run = new ToolRun(task, host, settings.maxResultBytes, () => runs.delete(task.call));
+  runs.set(task.call, run);
+  currentRun.run(run, () => void run.execute(find(task)));
 }
 
 function find(task: CallTask): ReturnType<typeof findExecutable> {

@@ -43,6 +43,7 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(reso
 export class ToolRun {
   readonly task: CallTask;
   readonly #host: RunHost;
+  readonly #maxResultBytes: number;
   readonly #chunks: ChunkStream;
   readonly #progress: ProgressThrottle;
   readonly #questions: Questions;
@@ -52,16 +53,16 @@ export class ToolRun {
   #cancelled: ToolError | null = null;
   #isEnded = false;
 
-  constructor(task: CallTask, host: RunHost, onEnd: () => void) {
+  constructor(task: CallTask, host: RunHost, maxResultBytes: number, onEnd: () => void) {
     this.task = task;
     this.#host = host;
+    this.#maxResultBytes = maxResultBytes;
     this.#onEnd = onEnd;
     const { call } = task;
     this.#chunks = new ChunkStream({
       streams: task.streams,
       repeatBytes: task.repeatBytes,
-      maxChunkBytes: task.maxResultBytes,
-      credit: task.credit,
+      maxChunkBytes: maxResultBytes,
       send: (index, count, text) => {
         host.outbox.post({ type: 'chunks', call, index, count, text });
         host.outbox.flush();
@@ -174,7 +175,7 @@ export class ToolRun {
   #succeed(returned: unknown, isStream: boolean, value: unknown): void {
     if (this.#cancelled) throw this.#cancelled;
     const repeats = isStream && returned === undefined;
-    const data = repeats ? this.#chunks.repeated() : resultText(value, this.task.maxResultBytes);
+    const data = repeats ? this.#chunks.repeated() : resultText(value, this.#maxResultBytes);
     const meta = Object.keys(this.meta).length > 0 ? toJson(this.meta, 'ctx.meta') : null;
     this.#end();
     this.#host.outbox.post({
@@ -227,7 +228,7 @@ export class ToolRun {
     this.#fail(error);
   }
 
-  receive(frame: Exclude<HostFrame, { type: 'ping' | 'describe' }>): void {
+  receive(frame: Exclude<HostFrame, { type: 'call' | 'ping' | 'describe' }>): void {
     if (this.#isEnded) return;
     if (frame.type === 'credit') this.#chunks.grant(frame.items, frame.bytes);
     else if (frame.type === 'answer') this.#questions.answer(frame);

@@ -72,13 +72,16 @@ export class Dispatcher {
     this.#observers.push(observer);
   }
 
-  /** Starts a call. Never throws: a refused call's only event is its error. */
-  call(request: CallRequest): RunningCall {
+  /**
+   * Starts a call. Never throws: a refused call's only event is its error.
+   * @param fault what the caller has found wrong with the request, which refuses it.
+   */
+  call(request: CallRequest, fault?: ToolError): RunningCall {
     const kind = request.kind ?? 'tool';
     const callId = request.callId ?? newCallId();
     const identified = { ...request, callId };
     const tool = kind === 'tool' ? this.#tools.get(request.name) : undefined;
-    const refusal = this.#refusal(kind, request.name, tool);
+    const refusal = fault ?? this.#refusal(kind, request.name, tool);
     const call = refusal ? refusedCall(identified, refusal) : this.#runner.call(identified);
     this.#calls.set(callId, call);
     for (const observer of this.#observers) observer.started?.({ name: request.name, kind });

@@ -5,11 +5,9 @@
  * L2. Credit goes back in halves of the window, or, when the reader waits for more, as soon as it exceeds the slack:
  *     a frame per batch would cost more than it tells.
  */
-import { CREDIT_SLACK, type Credit } from '../protocol/frames.ts';
+import { CREDIT_SLACK, CREDIT_WINDOW, type Credit } from '../protocol/frames.ts';
 import type { ToolEvent } from '../tool/runner.ts';
 
-/** What may be outstanding per call: several full batches, and little enough that a paused reader costs nothing. */
-export const CREDIT_WINDOW: Credit = { items: 1024, bytes: 1024 * 1024 };
 const HALF_WINDOW: Credit = { items: CREDIT_WINDOW.items / 2, bytes: CREDIT_WINDOW.bytes / 2 };
 
 export class CreditLedger {

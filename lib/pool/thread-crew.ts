@@ -1,14 +1,13 @@
 /**
- * The threads of a pool: how they come, what is known of each, how they go. It carries calls to them and says when
- * something may fit; which call goes where is the pool's business.
+ * The threads of a pool: how they come, what is known of each, how they go. Which call goes where is the pool's
+ * business.
  *
- * T1. A thread takes calls from its ready event on (piscina-threads P5) until it leaves: idle, retired or killed.
+ * T1. A thread takes calls from its hello on until it leaves: idle, retired or killed.
  * T2. A retired thread finishes its calls and is then ended; a killed one loses them; one without a port is useless.
- * T3. A thread that could not load its tools stays, unused, until the next liveness tick replaces it: replacing it at
- *     once would spin.
+ * T3. A thread that loaded its tools is replaced as soon as it is lost; one that could not, at the next liveness
+ *     tick: replacing it at once would spin.
  */
-import type { MessagePort } from 'node:worker_threads';
-import type { Catalog, ThreadFrame, ThreadHello } from '../protocol/frames.ts';
+import type { Catalog, ThreadFrame } from '../protocol/frames.ts';
 import { describeThrown } from '../protocol/tool-error.ts';
 import type { RunnerListener, RunnerStats } from '../tool/runner.ts';
 import { CatalogReader } from './catalog-reader.ts';
@@ -33,6 +32,12 @@ export interface CrewListener {
 /** How long the first thread may take to load the tool modules. */
 const START_MS = 30_000;
 
+const ENDED_AT_LOAD =
+  'a tool module ended its thread while loading (process.exit or a crash); correct the module';
+
+/** A burst's threads serve the next burst. */
+const IDLE_MS = 30_000;
+
 export class ThreadCrew {
   readonly catalogs = new CatalogReader(START_MS);
   readonly #options: ThreadsOptions;
@@ -46,20 +51,12 @@ export class ThreadCrew {
   constructor(options: ThreadsOptions, listener: CrewListener) {
     this.#options = options;
     this.#listener = listener;
-    this.#threads = new PiscinaThreads(options, {
-      hello: (hello, port) => this.#onHello(hello, port),
-      ready: (threadId) => this.#onReady(threadId),
-      idled: (threadId) => this.#links.get(threadId)?.leave('idle'),
-      stillborn: () =>
-        this.catalogs.fail(
-          'a tool module ended its thread while loading (process.exit or a crash); correct the module',
-        ),
-      error: (error) => this.#say('error', -1, describeThrown(error)),
-    });
+    this.#threads = new PiscinaThreads(options, (error) => this.#say('error', -1, describeThrown(error)));
     this.#liveness = new Liveness(this.#links, {
       stuck: (link) => this.kill(link, 'it was blocked for 5 s'),
-      tick: () => this.#keepMinimum(),
+      tick: () => this.#onTick(),
     });
+    this.#keepMinimum();
   }
 
   get links(): Iterable<ThreadLink> {
@@ -67,7 +64,7 @@ export class ThreadCrew {
   }
 
   get canGrow(): boolean {
-    return this.#threads.count < this.#threads.maxThreads;
+    return this.#threads.count < this.#options.maxThreads;
   }
 
   /** Threads with an exclusive call on them. */
@@ -77,30 +74,47 @@ export class ThreadCrew {
     return held;
   }
 
-  /** Threads that Piscina has and that do not take calls yet. */
+  /** Threads that do not take calls yet. */
   get starting(): number {
-    let known = 0;
-    for (const link of this.#links.values()) if (link.isReady && this.#threads.has(link.id)) known++;
-    return Math.max(0, this.#threads.count - known);
+    let starting = 0;
+    for (const link of this.#links.values()) if (!link.isReady && link.leaving === null) starting++;
+    return starting;
   }
 
   /** Starts `count` more threads, as far as the maximum allows. */
   grow(count: number): void {
     for (let more = 0; more < count && this.canGrow; more++) {
       this.#counts.scaleUps++;
-      this.#threads.spawn();
+      this.#spawn();
     }
   }
 
-  /** Hands a call to a thread. @returns false when the thread has just gone. */
-  give(call: ToolCall, link: ThreadLink): boolean {
-    if (!this.#threads.has(link.id)) return false;
-    link.take(call);
-    this.#threads.run(call.task(), link.id).then(
-      () => link.settled(call.number, null),
-      (error: unknown) => link.settled(call.number, error ?? new Error('the thread was lost')),
-    );
-    return true;
+  #spawn(): void {
+    const thread = this.#threads.spawn();
+    const link = new ThreadLink(thread, {
+      frame: (from, frame) => this.#onFrame(from, frame),
+      freed: (from, call) => {
+        this.#endIfRetired(from);
+        this.#listener.freed(call);
+      },
+      babbled: (from, error) => this.kill(from, `it sent an impossible frame: ${describeThrown(error)}`),
+      lost: (from) => {
+        if (from.isReady) this.#makeUp();
+      },
+      gone: (from, unfinished, loss) => this.#onGone(from, unfinished, loss),
+    });
+    this.#links.set(link.id, link);
+  }
+
+  #keepMinimum(): void {
+    while (this.#threads.count < this.#options.minThreads) this.#spawn();
+  }
+
+  /** Replaces what was lost, and lets what waits find its place. */
+  #makeUp(): void {
+    if (this.#isClosed) return;
+    this.#keepMinimum();
+    this.#listener.changed();
   }
 
   /** Ends a thread, whatever runs on it. */
@@ -109,7 +123,7 @@ export class ThreadCrew {
     link.leave('killed');
     this.#counts.kills++;
     this.#say('killed', link.id, reason);
-    this.#threads.kill(link.id);
+    link.end();
   }
 
   /**
@@ -128,41 +142,23 @@ export class ThreadCrew {
     this.#listener.tell((to) => to.thread?.({ kind, threadId, detail }));
   }
 
-  #onHello(hello: ThreadHello, port: MessagePort): void {
-    const link = new ThreadLink(hello.threadId, port, {
-      frame: (from, frame) => this.#onFrame(from, frame),
-      freed: (from, call) => {
-        this.#endIfRetired(from);
-        this.#listener.freed(call);
-      },
-      orphaned: (from, call, rejection) => {
-        this.#retire(from, `it could not run a call: ${describeThrown(rejection)}`);
-        this.#listener.lost(call, explainDeath(rejection, false));
-      },
-      babbled: (from, error) => this.kill(from, `it sent an impossible frame: ${describeThrown(error)}`),
-      gone: (from, lost, rejection) => this.#onGone(from, lost, rejection),
-    });
-    link.unref();
-    this.#links.set(link.id, link);
-    if (hello.failure !== null) {
-      link.leave('retired');
-      this.catalogs.fail(hello.failure);
-      this.#say('failed', link.id, hello.failure);
-    } else if (!this.catalogs.isKnown) {
-      link.post({ type: 'describe' });
-    }
-  }
-
-  #onReady(threadId: number): void {
-    const link = this.#links.get(threadId);
-    if (!link) return;
+  #onHello(link: ThreadLink, failure: string | null): void {
     link.markReady();
-    this.#say('started', threadId, '');
+    if (failure !== null) {
+      link.leave('retired');
+      this.catalogs.fail(failure);
+      this.#say('failed', link.id, failure);
+      return;
+    }
+    if (!this.catalogs.isKnown) link.post({ type: 'describe' });
+    this.#say('started', link.id, '');
     this.#listener.changed();
   }
 
   #onFrame(link: ThreadLink, frame: ThreadFrame): void {
     switch (frame.type) {
+      case 'hello':
+        return this.#onHello(link, frame.failure);
       case 'pong':
         link.heapUsedBytes = frame.heapUsedBytes;
         link.utilization = frame.utilization;
@@ -200,28 +196,33 @@ export class ThreadCrew {
   }
 
   #endIfRetired(link: ThreadLink): void {
-    if (link.leaving === 'retired' && link.isDone) this.#threads.kill(link.id);
+    if (link.leaving === 'retired' && link.calls === 0) link.end();
   }
 
-  #onGone(link: ThreadLink, lost: readonly ToolCall[], rejection: unknown): void {
+  #onGone(link: ThreadLink, unfinished: readonly ToolCall[], loss: unknown): void {
     this.#links.delete(link.id);
-    this.#threads.kill(link.id);
+    link.end();
     if (link.leaving === 'idle') this.#counts.scaleDowns++;
-    else this.#counts.restarts++;
-    if (link.leaving === null) this.#counts.crashes++;
+    else if (link.isReady) this.#counts.restarts++;
+    if (link.leaving === null && link.isReady) this.#counts.crashes++;
+    if (link.leaving === null && !link.isReady) this.catalogs.fail(ENDED_AT_LOAD);
     this.#say('ended', link.id, link.leaving ?? 'crashed');
-    const death = explainDeath(rejection, link.leaving === 'killed');
-    for (const call of lost) this.#listener.lost(call, death);
-    if (!this.#isClosed) this.#listener.changed();
+    const death = explainDeath(loss, link.leaving === 'killed');
+    for (const call of unfinished) this.#listener.lost(call, death);
+    if (link.isReady && !this.#isClosed) this.#listener.changed();
   }
 
-  /** Piscina does not replace threads that ended while they loaded; calls that wait would wait for ever. */
-  #keepMinimum(): void {
-    if (this.#isClosed) return;
-    for (const link of this.#links.values()) this.#endIfRetired(link);
-    for (let missing = this.#options.minThreads - this.#threads.count; missing > 0; missing--)
-      this.#threads.spawn();
-    this.#listener.changed();
+  #onTick(): void {
+    const { minThreads, idleMs = IDLE_MS } = this.#options;
+    const idleBefore = performance.now() - idleMs;
+    for (const link of this.#links.values()) {
+      this.#endIfRetired(link);
+      if (this.#threads.count > minThreads && link.isIdleSince(idleBefore)) {
+        link.leave('idle');
+        link.end();
+      }
+    }
+    this.#makeUp();
   }
 
   /** Everything of RunnerStats that concerns threads. */
@@ -245,6 +246,5 @@ export class ThreadCrew {
     this.#liveness.close();
     for (const link of this.#links.values()) link.failAll();
     await this.#threads.destroy();
-    for (const link of this.#links.values()) link.close();
   }
 }

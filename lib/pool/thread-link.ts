@@ -1,14 +1,14 @@
 /**
  * One thread as the pool sees it: its port, the calls on it, and how it is doing.
  *
- * L1. A call's place on the thread (slot) is free again when both its terminal frame and the settlement of its
- *     Piscina run are in, or when the thread is gone.
- * L2. The thread is gone when its port has closed and every run on it has settled, at most a second later: frames
- *     all arrive before the close, while the rejection, which tells the cause, comes up to 30 ms before or after.
+ * L1. A call's place on the thread is free again when its terminal frame is in, or when the thread is gone.
+ * L2. The thread is gone when its port has closed and its loss is known, at most a second after the first of the
+ *     two: frames all arrive before the close, while the loss, which tells the cause, comes up to 30 ms before or after.
+ * L3. What one turn of the event loop posts leaves as one message: waking a thread costs more than most frames.
  */
-import type { MessagePort } from 'node:worker_threads';
 import type { HostFrame, ThreadFrame } from '../protocol/frames.ts';
 import type { ThreadStats } from '../tool/runner.ts';
+import type { PoolThread } from './piscina-threads.ts';
 import type { ThreadLoad } from './thread-choice.ts';
 import type { ToolCall } from './tool-call.ts';
 
@@ -17,36 +17,32 @@ export type Leaving = 'retired' | 'killed' | 'idle';
 
 export interface LinkListener {
   frame(link: ThreadLink, frame: ThreadFrame): void;
-  /** A slot was freed (L1). */
+  /** A call's place was freed (L1). */
   freed(link: ThreadLink, call: ToolCall): void;
-  /** A run ended without its call's terminal frame although the thread lives. */
-  orphaned(link: ThreadLink, call: ToolCall, rejection: unknown): void;
   /** The thread posted what no thread of ours posts. */
   babbled(link: ThreadLink, error: unknown): void;
-  /** The thread is gone (L2); `lost` are the calls it still had, `rejection` says why where it is known. */
-  gone(link: ThreadLink, lost: readonly ToolCall[], rejection: unknown): void;
+  /** The thread is lost: it does nothing more, but what it has said may still be on its way. */
+  lost(link: ThreadLink): void;
+  /** The thread is gone (L2); `unfinished` are the calls it still had, `loss` says why where it is known. */
+  gone(link: ThreadLink, unfinished: readonly ToolCall[], loss: unknown): void;
 }
 
-interface Slot {
-  readonly call: ToolCall;
-  hasTerminal: boolean;
-  hasSettled: boolean;
-}
-
-/** How long a dead thread's rejections, or a lost run's port close, are waited for. */
+/** How long a lost thread's port close, or a closed one's loss, is waited for. */
 const LAST_WORD_MS = 1000;
 
 export class ThreadLink implements ThreadLoad {
   readonly id: number;
-  readonly #port: MessagePort;
+  readonly #thread: PoolThread;
   readonly #listener: LinkListener;
-  readonly #slots = new Map<number, Slot>();
+  readonly #calls = new Map<number, ToolCall>();
   readonly #startedAt = performance.now();
+  #outgoing: HostFrame[] = [];
   #isReady = false;
   #leaving: Leaving | null = null;
-  #isClosed = false;
+  #isPortClosed = false;
+  #isLost = false;
   #isGone = false;
-  #rejection: unknown = null;
+  #loss: unknown = null;
   #exclusives = 0;
   #completed = 0;
   #crashes = 0;
@@ -54,12 +50,14 @@ export class ThreadLink implements ThreadLoad {
   utilization = 0;
   /** When the thread last said anything. */
   heardAt = performance.now();
+  /** When its last call ended, or it started. */
+  #idleSince = performance.now();
 
-  constructor(id: number, port: MessagePort, listener: LinkListener) {
-    this.id = id;
-    this.#port = port;
+  constructor(thread: PoolThread, listener: LinkListener) {
+    this.id = thread.id;
+    this.#thread = thread;
     this.#listener = listener;
-    port.on('message', (frames: ThreadFrame[]) => {
+    thread.port.on('message', (frames: ThreadFrame[]) => {
       this.heardAt = performance.now();
       try {
         for (const frame of frames) listener.frame(this, frame);
@@ -67,15 +65,17 @@ export class ThreadLink implements ThreadLoad {
         listener.babbled(this, error);
       }
     });
-    port.once('close', () => this.#onClose());
+    thread.port.once('close', () => this.#onPortClose());
+    void thread.lost.then((loss) => this.#onLost(loss));
   }
 
+  /** Whether the thread has loaded its tools. */
   get isReady(): boolean {
-    return this.#isReady && !this.#isClosed;
+    return this.#isReady;
   }
 
   get isOpen(): boolean {
-    return this.#isReady && this.#leaving === null && !this.#isClosed;
+    return this.#isReady && this.#leaving === null && !this.#isPortClosed && !this.#isLost;
   }
 
   get leaving(): Leaving | null {
@@ -83,24 +83,23 @@ export class ThreadLink implements ThreadLoad {
   }
 
   get calls(): number {
-    return this.#slots.size;
+    return this.#calls.size;
   }
 
   get hasExclusive(): boolean {
-    return this.#exclusives > 0;
+    return this.#exclusives > 0 && !this.#isLost;
+  }
+
+  /** Whether the thread takes calls and has had none since `time`. */
+  isIdleSince(time: number): boolean {
+    return this.isOpen && this.#calls.size === 0 && this.#idleSince <= time;
   }
 
   /** Whether an exclusive call runs: it may block its thread as long as its deadline lets it. */
   get runsExclusive(): boolean {
     if (this.#exclusives === 0) return false;
-    for (const { call } of this.#slots.values()) if (call.isExclusive && call.hasStarted) return true;
+    for (const call of this.#calls.values()) if (call.isExclusive && call.hasStarted) return true;
     return false;
-  }
-
-  /** Whether each call on the thread has ended by its own terminal frame. */
-  get isDone(): boolean {
-    for (const slot of this.#slots.values()) if (!slot.hasTerminal) return false;
-    return true;
   }
 
   /** From now on the thread takes calls. */
@@ -114,101 +113,83 @@ export class ThreadLink implements ThreadLoad {
   }
 
   readonly post = (frame: HostFrame): void => {
-    if (!this.#isClosed) this.#port.postMessage(frame);
+    if (this.#outgoing.push(frame) === 1) setImmediate(this.#postAll);
+  };
+
+  readonly #postAll = (): void => {
+    const frames = this.#outgoing;
+    this.#outgoing = [];
+    if (!this.#isPortClosed) this.#thread.port.postMessage(frames);
   };
 
   /** Puts a call on the thread. */
   take(call: ToolCall): void {
-    this.#slots.set(call.number, { call, hasTerminal: false, hasSettled: false });
+    this.#calls.set(call.number, call);
     if (call.isExclusive) this.#exclusives++;
     call.attach(this.post);
+    this.post(call.task());
   }
 
   callOf(number: number): ToolCall | undefined {
-    return this.#slots.get(number)?.call;
+    return this.#calls.get(number);
   }
 
   /** A call's terminal frame is in. @returns whether an error that escaped the call ended it. */
   ended(frame: Extract<ThreadFrame, { type: 'result' | 'error' }>): boolean {
-    const slot = this.#slots.get(frame.call);
-    if (!slot) return false;
+    const call = this.#calls.get(frame.call);
+    if (!call) return false;
     const hasCrashed = frame.type === 'error' && frame.error.code === 'worker_crashed';
     if (hasCrashed) this.#crashes++;
-    slot.hasTerminal = true;
-    if (slot.hasSettled) this.#free(slot);
+    this.#calls.delete(call.number);
+    if (call.isExclusive) this.#exclusives--;
+    this.#completed++;
+    if (this.#calls.size === 0) this.#idleSince = this.heardAt;
+    call.attach(null);
+    this.#listener.freed(this, call);
     return hasCrashed;
   }
 
-  /** The call's Piscina run has settled; `rejection` is null when it resolved. */
-  settled(number: number, rejection: unknown): void {
-    if (rejection !== null) this.#rejection ??= rejection;
-    const slot = this.#slots.get(number);
-    if (!slot) return;
-    slot.hasSettled = true;
-    if (this.#isClosed) this.#tryGone();
-    else if (slot.hasTerminal) this.#free(slot);
-    else if (rejection !== null) this.#awaitClose(slot, rejection);
+  #onLost(loss: unknown): void {
+    this.#loss = loss;
+    this.#isLost = true;
+    this.#listener.lost(this);
+    // A thread that never was ready has said nothing that could still be on its way.
+    if (this.#isPortClosed || !this.#isReady) this.#beGone();
+    else setTimeout(() => this.#beGone(), LAST_WORD_MS).unref();
   }
 
-  /** Stops waiting for a run that will not settle by itself. */
-  #awaitClose(slot: Slot, rejection: unknown): void {
-    setTimeout(() => {
-      if (this.#isClosed || this.#slots.get(slot.call.number) !== slot) return;
-      this.#listener.orphaned(this, slot.call, rejection);
-      this.#free(slot);
-    }, LAST_WORD_MS).unref();
-  }
-
-  #free(slot: Slot): void {
-    const { call } = slot;
-    this.#slots.delete(call.number);
-    if (call.isExclusive) this.#exclusives--;
-    this.#completed++;
-    call.attach(null);
-    this.#listener.freed(this, call);
-  }
-
-  #onClose(): void {
-    this.#isClosed = true;
-    this.#tryGone();
-    if (!this.#isGone) setTimeout(() => this.#beGone(), LAST_WORD_MS).unref();
-  }
-
-  #tryGone(): void {
-    for (const slot of this.#slots.values()) if (!slot.hasSettled) return;
-    this.#beGone();
+  #onPortClose(): void {
+    this.#isPortClosed = true;
+    if (this.#isLost) this.#beGone();
+    else setTimeout(() => this.#beGone(), LAST_WORD_MS).unref();
   }
 
   #beGone(): void {
     if (this.#isGone) return;
     this.#isGone = true;
-    const lost = [...this.#slots.values()].filter((slot) => !slot.hasTerminal).map((slot) => slot.call);
-    this.#slots.clear();
+    this.#thread.port.close();
+    const unfinished = [...this.#calls.values()];
+    this.#calls.clear();
     this.#exclusives = 0;
-    for (const call of lost) call.attach(null);
-    this.#listener.gone(this, lost, this.#rejection);
+    for (const call of unfinished) call.attach(null);
+    this.#listener.gone(this, unfinished, this.#loss);
   }
 
-  /** Ends every call on the thread: the gateway stops. */
+  /** Ends the thread, whatever runs on it. */
+  end(): void {
+    this.#thread.end();
+  }
+
+  /** Ends every call on the thread for its caller: the gateway stops. */
   failAll(): void {
-    for (const { call } of [...this.#slots.values()])
-      call.cancel('unavailable', 'the gateway is shutting down');
-  }
-
-  /** Lets the process end while the thread idles. */
-  unref(): void {
-    this.#port.unref();
-  }
-
-  close(): void {
-    this.#port.close();
+    for (const call of [...this.#calls.values()]) call.cancel('unavailable', 'the gateway is shutting down');
   }
 
   stats(): ThreadStats {
     return {
       id: this.id,
       state: this.#state(),
-      callsInFlight: this.#slots.size,
+      callsInFlight: this.#calls.size,
       completed: this.#completed,
       crashes: this.#crashes,
       heapUsedBytes: this.heapUsedBytes,
@@ -221,6 +202,6 @@ export class ThreadLink implements ThreadLoad {
     if (this.#leaving === 'killed') return 'killed';
     if (this.#leaving !== null) return 'retiring';
     if (!this.#isReady) return 'starting';
-    return this.#slots.size > 0 ? 'busy' : 'idle';
+    return this.#calls.size > 0 ? 'busy' : 'idle';
   }
 }

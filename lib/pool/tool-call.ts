@@ -18,7 +18,7 @@ import type {
 } from '../protocol/frames.ts';
 import { ToolError } from '../protocol/tool-error.ts';
 import type { CallRequest, RunningCall, TerminalEvent, ToolEvent } from '../tool/runner.ts';
-import { CREDIT_WINDOW, CreditLedger } from './credit-ledger.ts';
+import { CreditLedger } from './credit-ledger.ts';
 
 /** Log events that a reader who does not keep up may leave unread; later ones are dropped (the gateway's log has all). */
 const MAX_UNREAD_LOGS = 1000;
@@ -28,10 +28,11 @@ export type CallFrame = Extract<ThreadFrame, { readonly type: CallFrameType }>;
 
 /** What a call needs of the pool. */
 export interface CallHost {
-  readonly maxResultBytes: number;
   /** Climbs the cancel ladder behind a call that has just ended for its caller. */
   cancelled(call: ToolCall, reason: CancelReason): void;
 }
+
+const NOTHING = {};
 
 type Admitted = CallRequest & { readonly callId: string };
 
@@ -87,23 +88,22 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
     return this.#startedAt === null ? 0 : performance.now() - this.#startedAt;
   }
 
-  /** The Piscina task of this call. */
+  /** The frame that starts this call on a thread. */
   task(): CallTask {
     const { kind, name, caller, abilities, streams, repeatBytes, logLevel, requestMeta } = this.request;
     return {
+      type: 'call',
       call: this.number,
       callId: this.callId,
       kind: kind ?? 'tool',
       name,
       arguments: this.request.arguments,
       caller,
-      abilities: abilities ?? {},
       streams,
       repeatBytes,
-      maxResultBytes: this.#host.maxResultBytes,
-      credit: CREDIT_WINDOW,
-      ...(logLevel === undefined ? {} : { logLevel }),
-      ...(requestMeta === undefined ? {} : { requestMeta }),
+      ...(abilities === undefined ? NOTHING : { abilities }),
+      ...(logLevel === undefined ? NOTHING : { logLevel }),
+      ...(requestMeta === undefined ? NOTHING : { requestMeta }),
     };
   }
 

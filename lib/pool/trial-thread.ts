@@ -3,46 +3,40 @@
  * given up for them.
  */
 import { once } from 'node:events';
-import { type MessagePort, Worker } from 'node:worker_threads';
-import type { Catalog, ThreadFrame, ThreadHello } from '../protocol/frames.ts';
+import type { Catalog, HostFrame, ThreadFrame } from '../protocol/frames.ts';
 import { ToolError } from '../protocol/tool-error.ts';
-import type { ThreadsOptions } from './piscina-threads.ts';
+import { PiscinaThreads, type PoolThread, type ThreadsOptions } from './piscina-threads.ts';
 
 const TRIAL_MS = 30_000;
 
 /** @throws {ToolError} `unavailable` saying which module cannot be loaded, and why. */
-export async function loadOnTrial({ entry, settings, env, heapMb }: ThreadsOptions): Promise<Catalog> {
-  const thread = new Worker(new URL(entry), {
-    workerData: settings,
-    env: { ...env },
-    resourceLimits: { maxOldGenerationSizeMb: heapMb },
-    stdout: true,
-  });
+export async function loadOnTrial(options: ThreadsOptions): Promise<Catalog> {
+  const threads = new PiscinaThreads({ ...options, maxThreads: 1 }, () => undefined);
   try {
-    return await catalogOf(thread);
+    return await catalogOf(threads.spawn());
   } catch (error) {
     throw ToolError.from(error, 'unavailable', `the tool modules cannot be loaded: ${String(error)}`);
   } finally {
-    await thread.terminate();
+    await threads.destroy();
   }
 }
 
-async function catalogOf(thread: Worker): Promise<Catalog> {
+async function catalogOf({ port, lost }: PoolThread): Promise<Catalog> {
   const signal = AbortSignal.timeout(TRIAL_MS);
-  const ended = once(thread, 'exit', { signal }).then(([code]) => {
-    throw new ToolError('unavailable', `a tool module ended its thread while loading (exit code ${code})`);
+  const ended = lost.then(() => {
+    throw new ToolError('unavailable', 'a tool module ended its thread while loading');
   });
-  const [{ failure, port }] = (await Promise.race([once(thread, 'message', { signal }), ended])) as [
-    ThreadHello & { port: MessagePort },
-  ];
+  port.postMessage([{ type: 'describe' }] satisfies HostFrame[]);
   try {
-    if (failure !== null) throw new ToolError('unavailable', failure);
-    port.postMessage({ type: 'describe' });
     for (;;) {
       const [frames] = (await Promise.race([once(port, 'message', { signal }), ended])) as [ThreadFrame[]];
-      const described = frames.find((frame) => frame.type === 'described');
-      if (described?.catalog) return described.catalog;
-      if (described) throw new ToolError('unavailable', described.failure ?? 'the tools cannot be described');
+      for (const frame of frames) {
+        if (frame.type === 'hello' && frame.failure !== null)
+          throw new ToolError('unavailable', frame.failure);
+        if (frame.type !== 'described') continue;
+        if (frame.catalog) return frame.catalog;
+        throw new ToolError('unavailable', frame.failure ?? 'the tools cannot be described');
+      }
     }
   } finally {
     ended.catch(() => undefined);

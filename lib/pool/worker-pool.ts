@@ -32,7 +32,6 @@ export interface PoolOptions extends ThreadsOptions {
   readonly queueLimit: number;
   readonly queueWaitMs: number;
   readonly cancelGraceMs: number;
-  readonly maxResultBytes: number;
 }
 
 /** What the pool needs to know of what a call runs. */
@@ -63,10 +62,7 @@ export class WorkerPool implements ToolRunner {
     this.#options = options;
     this.#exclusiveLimit = options.maxThreads;
     this.#queue = new AdmissionQueue(options.queueLimit);
-    this.#callHost = {
-      maxResultBytes: options.maxResultBytes,
-      cancelled: (call, reason) => this.#onCancelled(call, reason),
-    };
+    this.#callHost = { cancelled: (call, reason) => this.#onCancelled(call, reason) };
     this.#crew = new ThreadCrew(options, {
       changed: () => this.#pump(),
       freed: (call) => this.#onFreed(call),
@@ -129,7 +125,8 @@ export class WorkerPool implements ToolRunner {
       exclusiveThreads: this.#exclusiveLimit,
       reserved: this.#reserved,
     });
-    return link !== null && this.#crew.give(call, link);
+    link?.take(call);
+    return link !== null;
   }
 
   #enqueue(call: ToolCall): void {

@@ -1,5 +1,5 @@
 /**
- * What crosses a thread's MessagePort, and the task a call is started with. Pure data, loaded by both sides.
+ * What crosses a thread's MessagePort. Pure data, loaded by both sides.
  *
  * F1. One port per thread; every call frame names its call by number, unique in the gateway process.
  * F2. Exactly one terminal frame (`result` or `error`) ends a call, and it is the call's last frame.
@@ -8,7 +8,7 @@
  * F4. Chunk indexes count 0, 1, 2 … without gaps. A thread never has more chunks or bytes outstanding than the
  *     gateway granted; one item larger than the byte credit may go when (almost) nothing is outstanding.
  * F5. The port closing before the terminal frame means the thread died.
- * F6. The thread posts an array of frames at a time, in order.
+ * F6. Both sides post an array of frames at a time, in order. The thread's first frame is `hello`.
  */
 import type { WireError } from './tool-error.ts';
 
@@ -44,27 +44,32 @@ export interface Credit {
 }
 
 /**
+ * What a call starts with and may have outstanding: several full batches, and little enough that a paused reader
+ * costs nothing.
+ */
+export const CREDIT_WINDOW: Credit = { items: 1024, bytes: 1024 * 1024 };
+
+/**
  * What the gateway may keep unreturned while it waits for more. A thread whose outstanding bytes are within it may
  * send one item larger than its credit; without that, a large item and an unreturned rest would wait for each other.
  */
 export const CREDIT_SLACK: Credit = { items: 128, bytes: 64 * 1024 };
 
-/** The Piscina task of one call. */
+/** Starts a call on its thread. */
 export interface CallTask {
+  readonly type: 'call';
   readonly call: number;
   readonly callId: string;
   readonly kind: CallKind;
   readonly name: string;
   readonly arguments: unknown;
   readonly caller: Caller;
-  readonly abilities: ClientAbilities;
+  /** Absent: the client can answer nothing. */
+  readonly abilities?: ClientAbilities;
   /** True: chunks and progress are sent as they come. False: only the terminal frame is. */
   readonly streams: boolean;
   /** How many bytes of chunk list the result may repeat; 0 for none. */
   readonly repeatBytes: number;
-  /** Cap of one chunk and of the returned value, in bytes of JSON. */
-  readonly maxResultBytes: number;
-  readonly credit: Credit;
   /** The least level of log records that the caller wants as events; absent: none. */
   readonly logLevel?: LogLevel;
   /** Request metadata a tool may read (`_meta` of an MCP request, trace context). */
@@ -78,6 +83,7 @@ export type AskMethod = 'elicit' | 'sample' | 'roots';
 
 /** Gateway → thread. */
 export type HostFrame =
+  | CallTask
   | { readonly type: 'cancel'; readonly call: number; readonly reason: CancelReason }
   | { readonly type: 'credit'; readonly call: number; readonly items: number; readonly bytes: number }
   | {
@@ -95,6 +101,8 @@ export type ResultShape = 'object' | 'content' | 'other';
 
 /** Thread → gateway. */
 export type ThreadFrame =
+  /** The thread's first word; `failure` says which tool module did not load and why, null when all did. */
+  | { readonly type: 'hello'; readonly failure: string | null }
   | { readonly type: 'started'; readonly call: number }
   | {
       readonly type: 'progress';
@@ -149,14 +157,6 @@ export type ToolNotice =
   | { readonly type: 'resource-updated'; readonly uri: string }
   | { readonly type: 'resources-changed' };
 
-/** A thread's first word, sent over Piscina's parent port together with its own port. */
-export interface ThreadHello {
-  readonly type: 'hello';
-  readonly threadId: number;
-  /** Null when every tool module loaded, else why one did not. */
-  readonly failure: string | null;
-}
-
 /** What every thread is started with (`workerData`). */
 export interface ThreadSettings {
   /** URLs of the modules to load, in order. */
@@ -165,6 +165,8 @@ export interface ThreadSettings {
   readonly dataDir: string;
   /** The least level that the gateway's log keeps; records below it are not sent. */
   readonly logLevel: LogLevel;
+  /** Cap of one chunk and of a returned value, in bytes of JSON. */
+  readonly maxResultBytes: number;
 }
 
 export type Isolation = 'exclusive' | 'shared';

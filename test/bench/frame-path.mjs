@@ -20,7 +20,7 @@ const tools = fileURLToPath(new URL('tools/bench-tools.mjs', import.meta.url));
 const keepAlive = setInterval(() => {}, 1_000);
 const pool = await WorkerPool.start({
   entry: new URL('workers/piscina-entry.cjs', dist).href,
-  settings: { toolModules: [pathToFileURL(tools).href], logLevel: 'error' },
+  settings: { toolModules: [pathToFileURL(tools).href], logLevel: 'error', maxResultBytes: 8 * 1024 * 1024 },
   env: {},
   minThreads: 1,
   maxThreads: 1,
@@ -29,7 +29,6 @@ const pool = await WorkerPool.start({
   queueLimit: 64,
   queueWaitMs: 10_000,
   cancelGraceMs: 2_000,
-  maxResultBytes: 8 * 1024 * 1024,
 });
 
 let calls = 0;

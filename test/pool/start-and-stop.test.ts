@@ -91,6 +91,7 @@ describe('starting and stopping a pool', () => {
           toolModules: [fixture('basic-tools'), pathToFileURL(join(folder, 'versioned.mjs')).href],
           dataDir: folder,
           logLevel: 'debug',
+          maxResultBytes: 1000,
         },
       });
     });
@@ -125,10 +126,49 @@ describe('starting and stopping a pool', () => {
     }
   });
 
+  it('makes up for threads that end while they load, once they can load', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'stillborn-'));
+    const flag = join(folder, 'end');
+    writeFileSync(
+      join(folder, 'ends.mjs'),
+      `import { existsSync } from 'node:fs';
+       import { defineTool } from ${JSON.stringify(new URL('../../lib/tool/define-tool.js', import.meta.url).href)};
+       if (existsSync(${JSON.stringify(flag)})) process.exit(3);
+       export const idle = defineTool({ name: 'idle', description: 'i', async run() {} });`,
+    );
+    const pool = await startPool({
+      minThreads: 1,
+      maxThreads: 3,
+      settings: {
+        toolModules: [fixture('basic-tools'), pathToFileURL(join(folder, 'ends.mjs')).href],
+        dataDir: folder,
+        logLevel: 'debug',
+        maxResultBytes: 1000,
+      },
+    });
+    try {
+      writeFileSync(flag, '');
+      const ended: string[] = [];
+      pool.listen({ thread: ({ kind }) => ended.push(kind) });
+      const calls = Array.from({ length: 3 }, () => call(pool, 'wait_alone', { ms: 60_000 }));
+      await eventually(() => ended.filter((kind) => kind === 'ended').length >= 4);
+      rmSync(flag);
+      const hasStarted = calls.map((running) => running[Symbol.asyncIterator]().next());
+      // One thread is kept for shared calls.
+      await Promise.all(hasStarted.slice(0, 2));
+      expect(pool.stats().workers).to.include({ busy: 2, starting: 0 });
+      expect(await call(pool, 'echo', { text: 'a' }).outcome()).to.include({ type: 'result' });
+      for (const running of calls) running.cancel('cancelled');
+    } finally {
+      await pool.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   it('refuses to start without a thread entry that exists', async () => {
     const start = WorkerPool.start({
       entry: 'file:///there/is/no/entry.js',
-      settings: { toolModules: [], dataDir: tmpdir(), logLevel: 'error' },
+      settings: { toolModules: [], dataDir: tmpdir(), logLevel: 'error', maxResultBytes: 1000 },
       env: {},
       minThreads: 1,
       maxThreads: 1,
@@ -137,7 +177,6 @@ describe('starting and stopping a pool', () => {
       queueLimit: 1,
       queueWaitMs: 1000,
       cancelGraceMs: 100,
-      maxResultBytes: 1000,
     });
     expect(await start.catch((error: ToolError) => error.code)).to.equal('unavailable');
   });

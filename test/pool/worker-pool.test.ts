@@ -28,7 +28,7 @@ describe('WorkerPool', () => {
       expect(events.at(-1)).to.include({ type: 'result', chunks: 5000, repeats: true });
     });
 
-    it('loses no chunk to the run that resolves before the last ones arrive', async () => {
+    it('loses no chunk of short calls, one after the other', async () => {
       await start();
       for (let round = 0; round < 100; round++) {
         const events = await eventsOf(call(pool, 'count', { n: 50 }));

@@ -16,7 +16,12 @@ export async function startPool(
   const noteClosed = noteOpened();
   const pool = await WorkerPool.start({
     entry: new URL('../../workers/piscina-entry.cjs', import.meta.url).href,
-    settings: { toolModules: modules.map(fixture), dataDir: tmpdir(), logLevel: 'debug' },
+    settings: {
+      toolModules: modules.map(fixture),
+      dataDir: tmpdir(),
+      logLevel: 'debug',
+      maxResultBytes: 8 * 1024 * 1024,
+    },
     env: {},
     minThreads: 1,
     maxThreads: 4,
@@ -25,7 +30,6 @@ export async function startPool(
     queueLimit: 64,
     queueWaitMs: 10_000,
     cancelGraceMs: 200,
-    maxResultBytes: 8 * 1024 * 1024,
     ...options,
   }).catch(async (error: unknown) => {
     await noteClosed();

@@ -15,7 +15,10 @@ describe('built-in tools on threads', function () {
   let pool: WorkerPool;
 
   const start = (options: Partial<PoolOptions> = {}) =>
-    startPool({ settings: { toolModules: [MODULE], dataDir, logLevel: 'debug' }, ...options });
+    startPool({
+      settings: { toolModules: [MODULE], dataDir, logLevel: 'debug', maxResultBytes: 8_000_000 },
+      ...options,
+    });
 
   beforeEach(() => {
     dataDir = mkdtempSync(join(tmpdir(), 'built-in-'));
@@ -72,7 +75,12 @@ describe('built-in tools on threads', function () {
 
   it('open the store on the first call that needs it, and say so when there is no folder for it', async () => {
     pool = await start({
-      settings: { toolModules: [MODULE], dataDir: '/dev/null/nowhere', logLevel: 'debug' },
+      settings: {
+        toolModules: [MODULE],
+        dataDir: '/dev/null/nowhere',
+        logLevel: 'debug',
+        maxResultBytes: 8_000_000,
+      },
     });
     expect(await run('primes_tool', { to: 10 })).to.include({ count: 4 });
     const end = await call(pool, 'journeys_tool', { action: 'stats' }).outcome();
