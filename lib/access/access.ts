@@ -41,9 +41,12 @@ export class Access {
 
   /**
    * Checks the Host and Origin headers.
-   * @throws {ToolError} permission_denied
+   * @throws {ToolError} permission_denied; invalid_request for two Host headers, of which Node.js shows the first
+   * alone while a proxy may have gone by the second.
    */
-  checkOrigin({ headers }: IncomingMessage): void {
+  checkOrigin({ headers, rawHeaders }: IncomingMessage): void {
+    if (namesHostTwice(rawHeaders))
+      throw new ToolError('invalid_request', 'the request has more than one Host header; send one');
     if (!this.#rules.allowsHost(headers.host)) {
       throw new ToolError(
         'permission_denied',
@@ -113,6 +116,16 @@ export class Access {
     }
     throw new ToolError('unauthenticated', 'the API key is wrong');
   }
+}
+
+/** @param rawHeaders names and values in turn. */
+function namesHostTwice(rawHeaders: readonly string[]): boolean {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at];
+    if (name?.length === 4 && name.toLowerCase() === 'host') count++;
+  }
+  return count > 1;
 }
 
 /** IPv6 addresses of one /64 count together: one subscriber has them all. */

@@ -172,7 +172,8 @@ function refusePlainGet({ dispatcher }: RouteContext): Handle {
       'Upgrade',
       'websocket',
       'Connection',
-      'Upgrade',
+      // An answer that names this header decides for Node.js whether the connection goes on.
+      response.shouldKeepAlive ? 'Upgrade' : 'Upgrade, close',
     );
   };
 }

@@ -20,6 +20,7 @@ const accessWith = (overrides: Partial<AccessOptions> = {}): Access =>
 const request = (headers: Record<string, string>, url = '/', remoteAddress = '10.0.0.1'): IncomingMessage =>
   ({
     headers: { host: 'localhost:8000', ...headers },
+    rawHeaders: [],
     url,
     socket: { remoteAddress },
   }) as unknown as IncomingMessage;

@@ -102,6 +102,7 @@ describe('the HTTP server', () => {
       [`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'invalid_request'],
       [`${chunked}zz\r\n`, 400, 'invalid_request'],
       ['GET / HTTP/1.1\r\n\r\n', 403, 'permission_denied'],
+      ['GET / HTTP/1.1\r\nHost: localhost\r\nhost: evil.example\r\n\r\n', 400, 'invalid_request'],
     ] as const;
     for (const [text, status, code] of cases) {
       const [head = '', body = ''] = (await rawExchange(doors.port, text, (all) => all.endsWith('}'))).split(
