@@ -77,6 +77,8 @@ export class Gateway {
   readonly #hub = new McpHub();
   readonly #pages: StatusPages;
   readonly #watch: ModuleWatch | null;
+  /** Set from the call of `listen` on. */
+  #listening: Promise<Listening> | null = null;
   #http: HttpTransport | null = null;
   #mcp: { close(): void; stats(): object } | null = null;
   #closing: Promise<void> | null = null;
@@ -184,22 +186,30 @@ export class Gateway {
    * Opens the HTTP, SSE, NDJSON, WebSocket and MCP doors on the configured address.
    * @throws {ConfigError} when that would leave the gateway open or unreachable.
    * @throws {ToolError} `unavailable` when a TLS file cannot be read or the gateway is closed, `failed_precondition`
-   * when it listens already. Node's own error when the port cannot be had; `listen` may be called again then.
+   * when it listens, or is about to. Node's own error when the port cannot be had; `listen` may be called again then.
    */
   async listen(): Promise<Listening> {
-    const { config } = this;
     if (this.#closing) throw new ToolError('unavailable', 'the gateway is closed; create another');
-    if (this.#http) throw new ToolError('failed_precondition', 'the gateway listens already');
+    if (this.#listening) throw new ToolError('failed_precondition', 'the gateway listens already');
+    this.#listening = this.#openHttp();
+    try {
+      return await this.#listening;
+    } catch (error) {
+      this.#listening = null;
+      throw error;
+    }
+  }
+
+  async #openHttp(): Promise<Listening> {
+    const { config } = this;
     checkListening(config);
     const { http, mcp } = await this.#makeHttpDoors();
-    this.#http = http;
-    this.#mcp = mcp;
     try {
       const { port } = await http.listen(config.host, config.port);
+      this.#http = http;
+      this.#mcp = mcp;
       return { url: urlOf(config, port), host: config.host, port, endpoints: http.endpoints };
     } catch (error) {
-      this.#http = null;
-      this.#mcp = null;
       mcp.close();
       await http.close();
       throw error;
@@ -306,6 +316,7 @@ export class Gateway {
   async #close(drainMs: number): Promise<void> {
     this.#watch?.close();
     await this.#dispatcher.drain(drainMs);
+    await this.#listening?.catch(() => undefined);
     this.#mcp?.close();
     await this.#http?.close();
     await this.#pool.close();

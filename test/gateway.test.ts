@@ -31,6 +31,16 @@ describe('Gateway.listen()', () => {
     await gateway.close({ drainMs: 0 });
     expect(await refusal()).to.equal('unavailable');
   });
+
+  it('refuses the second of two calls at once, and leaves nothing open when the gateway is closed meanwhile', async () => {
+    gateway = await createGateway({ port: 0, dataDir, minWorkers: 1, logLevel: 'ERROR' });
+    const listening = gateway.listen();
+    expect(await refusal()).to.equal('failed_precondition');
+    const closed = gateway.close({ drainMs: 0 });
+    const { url } = await listening;
+    await closed;
+    expect(await fetch(`${url}/health`).then(String, ({ cause }) => cause.code)).to.equal('ECONNREFUSED');
+  });
 });
 
 describe('Gateway.call()', () => {
