@@ -4,10 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import { createGateway, type Gateway, type ToolError } from '../lib/index.ts';
+import { eventually } from './support/eventually.ts';
 
-describe('Gateway.listen()', () => {
+describe('Gateway', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'gateway-test-'));
   let gateway: Gateway;
   afterEach(async () => {
@@ -15,9 +17,12 @@ describe('Gateway.listen()', () => {
     rmSync(dataDir, { recursive: true, force: true });
   });
 
+  const start = async () => {
+    gateway = await createGateway({ port: 0, dataDir, minWorkers: 1, logLevel: 'ERROR' });
+  };
   const refusal = (): Promise<unknown> => gateway.listen().then(String, (error: ToolError) => error.code);
 
-  it('may be called again when the port was taken, but not while it listens or once it is closed', async () => {
+  it('listens when asked again after its port was taken, but not twice, nor once it is closed', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;
@@ -32,14 +37,24 @@ describe('Gateway.listen()', () => {
     expect(await refusal()).to.equal('unavailable');
   });
 
-  it('refuses the second of two calls at once, and leaves nothing open when the gateway is closed meanwhile', async () => {
-    gateway = await createGateway({ port: 0, dataDir, minWorkers: 1, logLevel: 'ERROR' });
+  it('refuses the second of two listen() at once, and leaves nothing open when it is closed meanwhile', async () => {
+    await start();
     const listening = gateway.listen();
     expect(await refusal()).to.equal('failed_precondition');
     const closed = gateway.close({ drainMs: 0 });
     const { url } = await listening;
     await closed;
     expect(await fetch(`${url}/health`).then(String, ({ cause }) => cause.code)).to.equal('ECONNREFUSED');
+  });
+
+  it('leaves nothing on the stream that it printed a call to', async () => {
+    await start();
+    const output = new PassThrough({ highWaterMark: 1 }).resume();
+    const listenersOf = () => ['drain', 'error'].map((event) => output.listenerCount(event));
+    const before = listenersOf();
+    const end = await gateway.print(gateway.call('primes_tool', { to: 10 }), { output });
+    expect(end.type).to.equal('result');
+    await eventually(() => `${listenersOf()}` === `${before}`, { what: 'a stream as it was' });
   });
 });
 

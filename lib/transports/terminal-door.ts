@@ -2,6 +2,7 @@
  * A call on the command line: chunks, error and end as NDJSON on a stream, progress to whoever draws it.
  *
  * D1. A reader that is slow makes the tool wait; one that leaves (`… | head`) cancels the call.
+ * D2. The stream is the caller's: once it has taken all of a call, nothing of the call listens to it.
  */
 import type { Writable } from 'node:stream';
 import type { RunningCall, TerminalEvent } from '../tool/runner.ts';
@@ -35,9 +36,17 @@ class LineSink implements EventSink {
     this.#output = output;
     this.#onProgress = onProgress;
     this.#around = around ?? ((write) => write());
-    output.on('drain', () => this.#caughtUp?.());
-    output.on('error', () => this.#leave());
+    output.on('drain', this.#onDrain);
+    output.on('error', this.#onError);
   }
+
+  readonly #onDrain = (): void => this.#caughtUp?.();
+
+  readonly #onError = (): void => {
+    this.#isWritable = false;
+    this.#caughtUp?.();
+    this.#call.cancel('cancelled', 'the reader of the output left');
+  };
 
   started(): void {}
 
@@ -50,7 +59,12 @@ class LineSink implements EventSink {
   }
 
   ended(end: TerminalEvent): void {
-    this.#write(endEnvelopes('', this.#call.callId, end));
+    this.#write(endEnvelopes('', this.#call.callId, end), (error) => {
+      // A stream that failed tells so only after this, and whoever does not listen is ended by it.
+      if (error) return;
+      this.#output.off('drain', this.#onDrain);
+      this.#output.off('error', this.#onError);
+    });
   }
 
   ready(): Promise<void> | undefined {
@@ -60,13 +74,7 @@ class LineSink implements EventSink {
     });
   }
 
-  #write(lines: readonly string[]): void {
-    if (this.#isWritable) this.#around(() => this.#output.write(`${lines.join('\n')}\n`));
-  }
-
-  #leave(): void {
-    this.#isWritable = false;
-    this.#caughtUp?.();
-    this.#call.cancel('cancelled', 'the reader of the output left');
+  #write(lines: readonly string[], onTaken?: (error?: Error | null) => void): void {
+    if (this.#isWritable) this.#around(() => this.#output.write(`${lines.join('\n')}\n`, onTaken));
   }
 }

@@ -217,12 +217,10 @@ describe('the HTTP door', () => {
   it('closes the connection after that answer where the client asked for it, and else keeps it', async () => {
     const head = 'GET /ws/tools/echo HTTP/1.1\r\nHost: localhost\r\nX-API-Key: super-secret\r\n';
     const closed = await rawExchange(doors.port, `${head}Connection: close\r\n\r\n`, () => false);
-    expect(closed).to.match(/^HTTP\/1.1 426 /).and.match(/\r\nConnection: Upgrade, close\r\n/i);
-    const twice = await rawExchange(
-      doors.port,
-      `${head}\r\n${head}Connection: close\r\n\r\n`,
-      () => false,
-    );
+    expect(closed)
+      .to.match(/^HTTP\/1.1 426 /)
+      .and.match(/\r\nConnection: Upgrade, close\r\n/i);
+    const twice = await rawExchange(doors.port, `${head}\r\n${head}Connection: close\r\n\r\n`, () => false);
     expect(twice.match(/HTTP\/1.1 426 /g)).to.have.length(2);
   });
 
