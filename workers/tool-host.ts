@@ -112,6 +112,7 @@ const host: RunHost = {
     const changed = builtIns.restore();
     if (changed !== null) retire(`a call changed the built-in "${changed}"`);
   },
+  retire,
 };
 
 function takeEarly(frame: HostFrame): void {

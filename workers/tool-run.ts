@@ -9,13 +9,12 @@
  *     cancel gets through to a tool that never waits for anything else.
  * T4. After the terminal frame the call sends nothing.
  */
-
 import { ERROR_CODES } from '../lib/protocol/error-code.ts';
 import type { CallTask, CancelReason, HostFrame, LogLevel } from '../lib/protocol/frames.ts';
 import { describeThrown, ToolError } from '../lib/protocol/tool-error.ts';
 import { isToolContent } from '../lib/tool/content.ts';
 import type { Check } from '../lib/tool/schema.ts';
-import { asyncIteratorOf } from './async-stream.ts';
+import { asyncIteratorOf, endEarly } from './async-stream.ts';
 import { invalidArguments, kindOfThrown, toCallError } from './call-error.ts';
 import { ChunkStream } from './chunk-stream.ts';
 import type { Executable } from './executable.ts';
@@ -34,6 +33,7 @@ export interface RunHost {
   pollPort(): void;
   /** Looks whether the thread is still fit for other calls. */
   inspect(): void;
+  retire(reason: string): void;
 }
 
 /** How long a yielding tool may keep the event loop from turning. */
@@ -150,8 +150,9 @@ export class ToolRun {
         }
         if (this.#cancelled) throw this.#cancelled;
       } catch (error) {
-        // The tool stands at its yield: let its finally blocks run before the call ends.
-        await iterator.return?.();
+        // The tool stands at its yield: its finally blocks run before the call ends. The gateway times a cancelled one.
+        if (this.#cancelled) await iterator.return?.();
+        else if (!(await endEarly(iterator))) this.#host.retire('a finally block hangs');
         throw error;
       }
     }

@@ -27,6 +27,7 @@ describe('a thread that dies or must be replaced', () => {
     'return-cycle': 'result_not_serializable',
     'return-large': 'result_too_large',
     'bad-chunk': 'result_not_serializable',
+    'bad-chunk-and-hang': 'result_not_serializable',
     'overflow-stack': 'tool_failed',
     exit: 'worker_crashed',
     'exit-after-chunks': 'worker_crashed',
@@ -117,6 +118,13 @@ describe('a thread that dies or must be replaced', () => {
     logged.length = 0;
     await call(pool, 'misbehave', { how: 'flood-log' }).outcome();
     expect(logged.length).to.be.within(1000, 2000);
+  });
+
+  it('replaces the thread of a call whose tool hangs after a bad chunk', async () => {
+    await start({ minThreads: 1, maxThreads: 1 });
+    await call(pool, 'misbehave', { how: 'bad-chunk-and-hang' }).outcome();
+    await eventually(() => pool.stats().workers.restarts === 1 && pool.stats().status === 'ok');
+    expect(pool.stats()).to.include({ crashes: 0, kills: 0 });
   });
 
   it('gives tools no variable that was not named', async () => {
