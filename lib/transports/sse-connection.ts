@@ -6,9 +6,9 @@
  * C2. Nothing of the request reaches it: no URL is built from a Host header, no Last-Event-ID is trusted.
  * C3. Of its request better-sse reads the signal alone; one of each kind serves all streams, since a Request and a
  *     Response of their own would cost each 3 KB and 10 us.
- * C4. Batches are pasted: `PastedEvents` gives better-sse text that is complete already.
+ * C4. Batches are pasted: `pasteEvents` gives better-sse text that is complete already.
  */
-import { Connection, EventBuffer } from 'better-sse';
+import { Connection, EventBuffer, type Session } from 'better-sse';
 import type { HttpStream } from './http-stream.ts';
 
 const URL_OF_ANY_STREAM = new URL('http://localhost/');
@@ -51,8 +51,18 @@ export class SseConnection extends Connection {
 }
 
 /** An event buffer whose text was rendered elsewhere. */
-export class PastedEvents extends EventBuffer {
+class PastedEvents extends EventBuffer {
   text = '';
 
   override read = (): string => this.text;
+}
+
+/** One for all streams: better-sse reads it at once, and each buffer makes a dozen functions of its own. */
+const pasted = new PastedEvents();
+
+/** Sends text that is complete events already. */
+export function pasteEvents(session: Session, text: string): void {
+  pasted.text = text;
+  void session.batch(pasted);
+  pasted.text = '';
 }

@@ -7,7 +7,7 @@ import type { RunningCall, TerminalEvent } from '../tool/runner.ts';
 import type { ChunksEvent, EventSink, ProgressEvent } from './event-pump.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { HttpStream, type HttpStreamContext } from './http-stream.ts';
-import { PastedEvents, SseConnection } from './sse-connection.ts';
+import { pasteEvents, SseConnection } from './sse-connection.ts';
 import { SSE_HEARTBEAT, SseEventWriter } from './sse-events.ts';
 
 const SESSION_OPTIONS = { keepAlive: null, retry: null, trustClientEventId: false };
@@ -15,7 +15,6 @@ const SESSION_OPTIONS = { keepAlive: null, retry: null, trustClientEventId: fals
 export class SseSink implements EventSink {
   readonly #stream: HttpStream;
   readonly #events: SseEventWriter;
-  readonly #batch = new PastedEvents();
   #connection: SseConnection | undefined;
   #session: Session | undefined;
   #connecting: Promise<void> | undefined;
@@ -68,7 +67,6 @@ export class SseSink implements EventSink {
   }
 
   #send(text: string): void {
-    this.#batch.text = text;
-    this.#session?.batch(this.#batch);
+    if (this.#session) pasteEvents(this.#session, text);
   }
 }

@@ -71,9 +71,13 @@ export async function runTool(
   });
   const { watch, log, headDelayMs } = context;
   const stream = { watch, log, headDelayMs, meter: context.meters[door] };
-  if (door === 'http') answerCall(request, response, call, stream);
-  else if (door === 'sse') await pumpEvents(call, new SseSink(request, response, call, stream));
-  else await pumpEvents(call, new NdjsonSink(request, response, call, stream));
+  if (door === 'http') return answerCall(request, response, call, stream);
+  const Sink = door === 'sse' ? SseSink : NdjsonSink;
+  // Not awaited: as long as Express waits for this function it keeps all that led here, some 1.5 KB a stream.
+  pumpEvents(call, new Sink(request, response, call, stream)).catch((error: unknown) => {
+    log('error', 'the events of a call could not be sent', { callId: call.callId, error });
+    response.destroy();
+  });
 }
 
 const NO_TIMEOUT = {};
