@@ -2,8 +2,8 @@
  * Writes MCP messages to stdout, one a line.
  *
  * W1. Nothing else is ever written there, and nothing after the reader is gone.
- * W2. `afterFlush` lets what was written reach the reader before the next line is: a client that reads a notification
- *     together with the response drops the notification.
+ * W2. `writeApart` lets what was written reach the reader before its line is: a client that reads a notification
+ *     together with the response drops the notification. Who writes long after the last line does not wait.
  */
 import type { Writable } from 'node:stream';
 
@@ -15,6 +15,8 @@ export class LineWriter {
   #isGone = false;
   #drained: Promise<void> | undefined;
   #release: (() => void) | undefined;
+  #flushedAt = Number.NEGATIVE_INFINITY;
+  #heldBack = 0;
 
   constructor(output: Writable) {
     this.#output = output;
@@ -22,8 +24,12 @@ export class LineWriter {
   }
 
   write(text: string): void {
-    if (!this.#isGone) this.#output.write(`${text}\n`);
+    if (!this.#isGone) this.#output.write(`${text}\n`, this.#onFlushed);
   }
+
+  readonly #onFlushed = (): void => {
+    this.#flushedAt = performance.now();
+  };
 
   /** Undefined when more may be written; else settles when the reader took everything, or is gone. */
   drained(): Promise<void> | undefined {
@@ -34,10 +40,29 @@ export class LineWriter {
     return this.#drained;
   }
 
-  /** Runs `then` when everything written so far is flushed and the reader had a turn to read it. */
-  afterFlush(then: () => void): void {
+  /** Writes a line that the reader shall not find together with the one before. */
+  writeApart(text: string): void {
     if (this.#isGone) return;
-    this.#output.write('', () => setTimeout(then, READER_TURN_MS));
+    this.#heldBack++;
+    const write = () => {
+      this.#heldBack--;
+      this.write(text);
+    };
+    this.#output.write('', () => {
+      const leftMs = this.#flushedAt + READER_TURN_MS - performance.now();
+      if (leftMs > 0) setTimeout(write, leftMs);
+      else write();
+    });
+  }
+
+  /** Lines that wait for their turn. */
+  get heldBack(): number {
+    return this.#heldBack;
+  }
+
+  /** Settles when everything is flushed but what is held back. */
+  flushed(): Promise<void> {
+    return new Promise((resolve) => this.#output.write('', () => resolve()));
   }
 
   /** No reader any more: what comes is dropped. */

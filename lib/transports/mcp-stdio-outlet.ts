@@ -36,7 +36,7 @@ export class StdioOutlet implements Outlet {
   respond(text: string): void {
     if (this.#isDone) return;
     this.abandon();
-    if (this.#hasSent) this.#writer.afterFlush(() => this.#writer.write(text));
+    if (this.#hasSent) this.#writer.writeApart(text);
     else this.#writer.write(text);
   }
 

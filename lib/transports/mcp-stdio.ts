@@ -93,12 +93,8 @@ class StdioConnection {
   /** Settles when no request runs and everything is written, at the latest after `graceMs`. */
   async whenIdle(graceMs: number): Promise<void> {
     const until = performance.now() + graceMs;
-    while (this.#requestsInFlight > 0 && performance.now() < until) await sleep(10);
-    const left = Math.max(0, until - performance.now());
-    await Promise.race([
-      new Promise<void>((resolve) => this.#writer.afterFlush(() => this.#writer.afterFlush(resolve))),
-      sleep(left),
-    ]);
+    while (this.#requestsInFlight + this.#writer.heldBack > 0 && performance.now() < until) await sleep(10);
+    await Promise.race([this.#writer.flushed(), sleep(Math.max(0, until - performance.now()))]);
   }
 
   get #requestsInFlight(): number {

@@ -1,6 +1,8 @@
+import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import { EventRing } from '../../lib/transports/mcp-event-ring.ts';
 import { LineReader } from '../../lib/transports/mcp-line-reader.ts';
+import { LineWriter } from '../../lib/transports/mcp-line-writer.ts';
 import { ProgressSequence } from '../../lib/transports/mcp-progress.ts';
 import { templateMatcher } from '../../lib/transports/mcp-resource-match.ts';
 
@@ -30,6 +32,46 @@ describe('ProgressSequence', () => {
       }
     });
   }
+});
+
+describe('LineWriter', () => {
+  /** What the reader finds, a read each. */
+  function newWriter() {
+    const output = new PassThrough({ encoding: 'utf8' });
+    const reads: string[] = [];
+    output.on('data', (text: string) => reads.push(text));
+    return { writer: new LineWriter(output), output, reads };
+  }
+  const after = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+  it('gives the reader a turn between a line and the one to be read apart from it', async () => {
+    const { writer, reads } = newWriter();
+    writer.write('progress');
+    writer.writeApart('result');
+    await after(5);
+    expect([reads, writer.heldBack]).to.deep.equal([['progress\n'], 1]);
+    while (writer.heldBack > 0) await after(5);
+    await writer.flushed();
+    expect(reads).to.deep.equal(['progress\n', 'result\n']);
+  });
+
+  it('holds nothing back when the line before was written long ago, or never', async () => {
+    const { writer, reads } = newWriter();
+    writer.writeApart('first');
+    await after(60);
+    writer.writeApart('result');
+    await writer.flushed();
+    expect(reads).to.deep.equal(['first\n', 'result\n']);
+  });
+
+  it('holds no line for a reader that has gone', async () => {
+    const { writer, output } = newWriter();
+    writer.write('progress');
+    writer.writeApart('result');
+    output.destroy();
+    writer.abandon();
+    while (writer.heldBack > 0) await after(5);
+  });
 });
 
 describe('EventRing', () => {
