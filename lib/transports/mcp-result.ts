@@ -16,7 +16,9 @@ import { isObject } from './mcp-message.ts';
 export function toolResult(end: ResultEvent, era: Era): string {
   if (end.shape === 'content' && end.data !== null) return contentResult(end.data, end.meta, era);
   if (end.data === null) {
-    const note = `${end.chunks} chunks were sent as progress; together they are too long to repeat here`;
+    const note =
+      `The list of ${end.chunks} chunks is left out: it is longer than the gateway's MAX_RESULT_BYTES. ` +
+      'Each chunk was sent as a progress notification; to have them in the result, ask for fewer at a time.';
     const body = `"content":[${textBlock(note)}],"structuredContent":{"data":null,"omitted":true,"chunks":${end.chunks}}`;
     return era.result(body, end.meta);
   }

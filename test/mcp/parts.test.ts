@@ -1,10 +1,12 @@
 import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
+import { LEGACY_ERA } from '../../lib/transports/mcp-era.ts';
 import { EventRing } from '../../lib/transports/mcp-event-ring.ts';
 import { LineReader } from '../../lib/transports/mcp-line-reader.ts';
 import { LineWriter } from '../../lib/transports/mcp-line-writer.ts';
 import { ProgressSequence } from '../../lib/transports/mcp-progress.ts';
 import { templateMatcher } from '../../lib/transports/mcp-resource-match.ts';
+import { toolResult } from '../../lib/transports/mcp-result.ts';
 
 describe('ProgressSequence', () => {
   const progressOf = (text: string): number => JSON.parse(text).params.progress;
@@ -32,6 +34,20 @@ describe('ProgressSequence', () => {
       }
     });
   }
+});
+
+describe('toolResult()', () => {
+  it('says that a list too long to repeat is left out, why, and how to get it', () => {
+    const end = { type: 'result', data: null, repeats: true, shape: 'other', chunks: 3, meta: null } as const;
+    const text = toolResult({ ...end, durationMs: 1 }, LEGACY_ERA);
+    const { content, structuredContent } = JSON.parse(text);
+    expect(structuredContent).to.deep.equal({ data: null, omitted: true, chunks: 3 });
+    expect(content[0].text)
+      .to.contain('3 chunks is left out')
+      .and.contain('MAX_RESULT_BYTES')
+      .and.contain('progress notification')
+      .and.contain('fewer at a time');
+  });
 });
 
 describe('LineWriter', () => {
