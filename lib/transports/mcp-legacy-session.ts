@@ -128,7 +128,11 @@ export class LegacySession {
 
   /** Ends a request without a response. */
   cancel(id: MessageId, isStalled = false): void {
-    this.#inFlight.get(id)?.served?.drop(isStalled ? 'slow_consumer' : 'cancelled');
+    const entry = this.#inFlight.get(id);
+    if (entry?.served) return entry.served.drop(isStalled ? 'slow_consumer' : 'cancelled');
+    // The SDK's Server has it, and may write nothing for a request that it finds cancelled.
+    this.#inFlight.delete(id);
+    entry?.outlet.abandon();
   }
 
   close(): void {

@@ -17,7 +17,7 @@ import { faultText, INVALID_PARAMS, McpFault, METHOD_NOT_FOUND } from './mcp-fau
 import { isObject, type McpRequest, type MessageId, type Params, responseText } from './mcp-message.ts';
 import type { Outlet } from './mcp-outlet.ts';
 import { isAnswer, questionKey, questionOf } from './mcp-questions.ts';
-import type { AskEvent, Asker, ServedCall } from './mcp-served-call.ts';
+import { type AskEvent, type Asker, ServedCall } from './mcp-served-call.ts';
 import { type McpService, wishesOf } from './mcp-service.ts';
 import type { Subscriptions } from './mcp-subscriptions.ts';
 import { type SuspendedCall, SuspendedCalls } from './mcp-suspended-calls.ts';
@@ -108,7 +108,7 @@ export class ModernRequests {
         asker: askerOf(interview),
         traceparent: who.traceparent,
         track: (served) => {
-          interview.served = served;
+          if (served instanceof ServedCall) interview.served = served;
           who.track(served);
         },
       },

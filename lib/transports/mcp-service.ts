@@ -41,8 +41,8 @@ export interface RequestScope {
   readonly hasTasks?: boolean;
   /** Trace context of the HTTP request, where it has one. */
   readonly traceparent?: string | undefined;
-  /** Told of the call that the request runs, so that it can be cancelled. */
-  track(served: ServedCall): void;
+  /** Told, before anything is awaited, of what the request runs, so that it can be cancelled. */
+  track(served: Pick<ServedCall, 'drop'>): void;
 }
 
 /** How long clients may keep lists that change only with the code. */
@@ -89,6 +89,7 @@ export class McpService {
     const { era } = scope;
     const list = (body: string, ttlMs: number) =>
       outlet.respond(responseText(id, era.result(body, null, ttlMs)));
+    let members: readonly string[] | null;
     try {
       switch (request.method) {
         case 'tools/call':
@@ -103,7 +104,9 @@ export class McpService {
           list(this.offer.templates(params), LIST_TTL_MS);
           return 'ended';
         case 'resources/list':
-          list(this.offer.resources(params, await this.#listMembers(scope)), 0);
+          members = await this.#listMembers(scope);
+          if (members === null) outlet.abandon();
+          else list(this.offer.resources(params, members), 0);
           return 'ended';
         case 'resources/read':
           return await this.#run(request, this.offer.resourceRead(params, era.isModern), scope, outlet);
@@ -158,14 +161,20 @@ export class McpService {
     return new ServedCall(call, plan, scope.era, scope.asker);
   }
 
-  /** The members that templates list, as JSON texts. */
-  async #listMembers({ caller }: RequestScope): Promise<readonly string[]> {
-    const ends = await Promise.all(
-      this.offer.resourceListings().map((plan) => {
-        const { maxResultBytes: repeatBytes } = this.#options;
-        return this.dispatcher.call({ ...plan, caller, streams: false, repeatBytes }).outcome();
-      }),
-    );
+  /** The members that templates list, as JSON texts; null when the client cancelled the request. */
+  async #listMembers({ caller, track }: RequestScope): Promise<readonly string[] | null> {
+    const { maxResultBytes: repeatBytes } = this.#options;
+    const calls = this.offer
+      .resourceListings()
+      .map((plan) => this.dispatcher.call({ ...plan, caller, streams: false, repeatBytes }));
+    let isDropped = false;
+    const drop = (reason: 'cancelled' | 'slow_consumer' = 'cancelled') => {
+      isDropped = true;
+      for (const call of calls) call.cancel(reason);
+    };
+    track({ drop });
+    const ends = await Promise.all(calls.map((call) => call.outcome()));
+    if (isDropped) return null;
     return ends.flatMap((end) => {
       if (end.type === 'error')
         throw new McpFault(INTERNAL_ERROR, `listing resources failed: ${end.error.message}`);

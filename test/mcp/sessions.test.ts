@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { expect } from 'chai';
+import { eventually } from '../support/eventually.ts';
 import { type McpDoor, startMcp } from './start-mcp.ts';
 import { exchange, SECOND, SUPER, WireClient } from './wire-client.ts';
 
@@ -96,6 +97,25 @@ describe('the /mcp door, era with sessions', () => {
     while (door.dispatcher.callsInFlight === ids) await new Promise(setImmediate);
     await client.cancel(5).done;
     expect((await running.done).status).to.equal(202);
+  });
+
+  it('cancels a list of resources that does not come', async () => {
+    const endless = await startMcp({ modules: ['endless-list'] });
+    try {
+      const other = new WireClient(endless.url);
+      await other.initialize();
+      const listing = other.call('resources/list', {}, 5);
+      await eventually(() => endless.dispatcher.callsInFlight === 1);
+      await other.cancel(5).done;
+      expect((await listing.done).messages).to.deep.equal([]);
+      const leaving = other.modern('resources/list');
+      await eventually(() => endless.dispatcher.callsInFlight === 1);
+      leaving.leave();
+      await eventually(() => endless.dispatcher.callsInFlight === 0);
+      await other.end().done;
+    } finally {
+      await endless.close();
+    }
   });
 
   it('cancels the call of a client that leaves a document', async () => {

@@ -160,6 +160,18 @@ describe('the stdio door', function () {
     }
   }
 
+  it('takes an id again after the request with it was cancelled in the same breath', async () => {
+    await server.initialize();
+    const ping = { jsonrpc: '2.0', id: 5, method: 'ping' };
+    const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 5 } };
+    server.send(`${JSON.stringify(ping)}\n${JSON.stringify(cancel)}`);
+    await server.ask(6, 'ping');
+    server.send(ping);
+    await server.ask(7, 'ping');
+    const answers = server.lines.map((line) => JSON.parse(line) as Message).filter(({ id }) => id === 5);
+    expect(answers.map(({ error }) => error)).to.deep.equal([undefined]);
+  });
+
   it('asks its client through input_required in the stateless era', async () => {
     const name = 'test_input_required_result_elicitation';
     const asked = (await server.call(1, name, {}, ENVELOPE)).result;
