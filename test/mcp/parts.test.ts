@@ -58,15 +58,15 @@ describe('LineWriter', () => {
     output.on('data', (text: string) => reads.push(text));
     return { writer: new LineWriter(output), output, reads };
   }
-  const after = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
   it('gives the reader a turn between a line and the one to be read apart from it', async () => {
     const { writer, reads } = newWriter();
     writer.write('progress');
     writer.writeApart('result');
-    await after(5);
+    await pause(5);
     expect([reads, writer.heldBack]).to.deep.equal([['progress\n'], 1]);
-    while (writer.heldBack > 0) await after(5);
+    while (writer.heldBack > 0) await pause(5);
     await writer.flushed();
     expect(reads).to.deep.equal(['progress\n', 'result\n']);
   });
@@ -74,7 +74,7 @@ describe('LineWriter', () => {
   it('holds nothing back when the line before was written long ago, or never', async () => {
     const { writer, reads } = newWriter();
     writer.writeApart('first');
-    await after(60);
+    await pause(60);
     writer.writeApart('result');
     await writer.flushed();
     expect(reads).to.deep.equal(['first\n', 'result\n']);
@@ -86,7 +86,7 @@ describe('LineWriter', () => {
     writer.writeApart('result');
     output.destroy();
     writer.abandon();
-    while (writer.heldBack > 0) await after(5);
+    while (writer.heldBack > 0) await pause(5);
   });
 });
 
