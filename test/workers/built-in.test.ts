@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { PoolOptions, WorkerPool } from '../../lib/pool/worker-pool.ts';
 import type { CallRequest, TerminalEvent } from '../../lib/tool/runner.ts';
+import { eventually } from '../support/eventually.ts';
 import { call, eventsOf, startPool } from '../support/start-pool.ts';
 
 const MODULE = new URL('../../workers/tools/index.js', import.meta.url).href;
@@ -71,6 +72,21 @@ describe('built-in tools on threads', function () {
     );
     for (const list of lists)
       expect(list.map(({ id }: { id: string }) => id)).to.have.members(made.map(({ id }) => id));
+  });
+
+  it('go on with a new file when the data folder is deleted, and say so', async () => {
+    pool = await start({ minThreads: 2, callsPerThread: 1 });
+    const create = (name: string) => run('journeys_tool', { action: 'create', name });
+    await Promise.all([create('lost'), create('lost')]);
+    const logged: string[] = [];
+    pool.listen({ log: ({ level, message }) => logged.push(`${level}: ${message}`) });
+    rmSync(dataDir, { recursive: true });
+    const kept = await Promise.all([create('kept'), create('kept')]);
+    const lists = await Promise.all([1, 2].map(() => run('journeys_tool', { action: 'list' })));
+    for (const list of lists) {
+      expect(list.map(({ id }: { id: string }) => id)).to.have.members(kept.map(({ id }) => id));
+    }
+    await eventually(() => logged.some((line) => /^warning: journeys.db .* was deleted/.test(line)));
   });
 
   it('open the store on the first call that needs it, and say so when there is no folder for it', async () => {

@@ -6,7 +6,7 @@
  *     nothing is awaited inside one.
  * S3. The file is the only truth: nothing of it is kept in memory.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ToolError } from '../../lib/protocol/tool-error.ts';
 import { CHANGEABLE, type Journey, type JourneyChanges, type JourneyFields } from './journey.ts';
@@ -39,22 +39,33 @@ export class JourneyStore {
   /** Prepared once per SQL text; the texts are few. */
   readonly #statements = new Map<string, Statement>();
 
-  private constructor(database: Database) {
+  readonly #file: string;
+  readonly #inode: number | undefined;
+
+  private constructor(database: Database, file: string) {
     this.#database = database;
+    this.#file = file;
+    this.#inode = inodeOf(file);
     this.#writes = new WriteGroup(database);
   }
 
   /** Opens the file, made and migrated when needed. @throws {ToolError} `unavailable`, saying why. */
   static async open(dataDir: string): Promise<JourneyStore> {
     await whenFree(() => mkdirSync(dataDir, { recursive: true, mode: 0o700 }));
-    const database = await openDatabase(join(dataDir, 'journeys.db'));
+    const file = join(dataDir, 'journeys.db');
+    const database = await openDatabase(file);
     try {
       await migrate(database);
     } catch (error) {
       database.close();
       throw error;
     }
-    return new JourneyStore(database);
+    return new JourneyStore(database, file);
+  }
+
+  /** False when the file was deleted, or another put in its place: what is written here is then lost. */
+  isInPlace(): boolean {
+    return this.#inode !== undefined && inodeOf(this.#file) === this.#inode;
   }
 
   close(): void {
@@ -224,6 +235,8 @@ export class JourneyStore {
     return statement;
   }
 }
+
+const inodeOf = (file: string): number | undefined => statSync(file, { throwIfNoEntry: false })?.ino;
 
 /** Only what may change: callers may pass all of a tool's input. */
 function changedOf(changes: JourneyChanges): Partial<JourneyFields> {

@@ -2,19 +2,34 @@
  * The journey store of this thread: opened at the first call that needs it, so that other threads pay nothing.
  *
  * H1. A failed opening is not kept: the next call tries again, when the disk may have been mended.
+ * H2. Nothing is written into a file that was deleted or replaced: its name is what the next start will open. The
+ *     store before is left to the garbage collector, since lists may still be reading from it.
  */
 import { workerData } from 'node:worker_threads';
 import { ToolError } from '../../lib/protocol/tool-error.ts';
 import { JourneyStore } from './journey-store.ts';
 
-let store: Promise<JourneyStore> | undefined;
+let opening: Promise<JourneyStore> | undefined;
 
-export function threadStore(): Promise<JourneyStore> {
-  store ??= open().catch((error: unknown) => {
-    store = undefined;
+export async function threadStore(): Promise<JourneyStore> {
+  const known = opening;
+  const store = await opened();
+  if (store.isInPlace()) return store;
+  if (opening === known) {
+    console.warn(
+      'journeys.db in the data folder was deleted or replaced; journeys go on with what is there now',
+    );
+    opening = undefined;
+  }
+  return opened();
+}
+
+function opened(): Promise<JourneyStore> {
+  opening ??= open().catch((error: unknown) => {
+    opening = undefined;
     throw error;
   });
-  return store;
+  return opening;
 }
 
 async function open(): Promise<JourneyStore> {
