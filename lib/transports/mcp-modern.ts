@@ -32,6 +32,16 @@ export interface ModernCaller {
   track(served: Pick<ServedCall, 'drop'>): void;
 }
 
+/** A request that runs a call, or takes one up again. */
+interface Asked {
+  readonly request: McpRequest;
+  readonly envelope: Envelope;
+  /** Answers that came with it, by key. */
+  readonly given: Params;
+  readonly who: ModernCaller;
+  readonly outlet: Outlet;
+}
+
 /** What is known of one call's questions. */
 interface Interview {
   /** Answers that came with the request, by key. */
@@ -70,9 +80,8 @@ export class ModernRequests {
       if (given !== undefined && !isObject(given)) {
         throw new McpFault(INVALID_PARAMS, '"inputResponses" must be an object', { status: 400 });
       }
-      if (params['requestState'] === undefined)
-        await this.#start(request, envelope, given ?? {}, who, outlet);
-      else await this.#resume(request, envelope, given ?? {}, who, outlet);
+      const asked: Asked = { request, envelope, given: given ?? {}, who, outlet };
+      await (params['requestState'] === undefined ? this.#start(asked) : this.#resume(asked));
     } catch (thrown) {
       const fault = thrown instanceof McpFault ? thrown : new McpFault(INVALID_PARAMS, 'the request failed');
       outlet.respond(faultText(id, fault), fault);
@@ -89,13 +98,7 @@ export class ModernRequests {
     outlet.respond(responseText(id, modernEra.result(JSON.stringify(told).slice(1, -1), null, 0)));
   }
 
-  async #start(
-    request: McpRequest,
-    envelope: Envelope,
-    given: Params,
-    who: ModernCaller,
-    outlet: Outlet,
-  ): Promise<void> {
+  async #start({ request, envelope, given, who, outlet }: Asked): Promise<void> {
     const interview: Interview = { given, open: new Map(), counts: new Map() };
     const wishes = modernWishes(request, envelope);
     const end = await this.#service.handle(
@@ -126,13 +129,7 @@ export class ModernRequests {
     }
   }
 
-  async #resume(
-    request: McpRequest,
-    envelope: Envelope,
-    given: Params,
-    who: ModernCaller,
-    outlet: Outlet,
-  ): Promise<void> {
+  async #resume({ request, envelope, given, who, outlet }: Asked): Promise<void> {
     const handle = String(request.params['requestState']);
     const suspended = this.#suspended.find(handle, who.caller.keyId, fingerprintOf(request));
     const { served, questions } = suspended;

@@ -20,7 +20,7 @@ import {
   toJourney,
 } from './journey-list.ts';
 import { migrate } from './journey-schema.ts';
-import { type Database, openDatabase, type Row, type Statement } from './sqlite.ts';
+import { type Database, openDatabase, type Row, type SqlValue, type Statement } from './sqlite.ts';
 import { whenFree } from './storage-trouble.ts';
 import { uuidV7 } from './uuid-v7.ts';
 import { WriteGroup } from './write-group.ts';
@@ -104,16 +104,7 @@ export class JourneyStore {
       after.tags = [...new Set(after.tags)];
       this.#prepare(
         'UPDATE journeys SET name = ?, description = ?, status = ?, tags = ?, steps = ?, version = ?, updated_at = ? WHERE id = ?',
-      ).run(
-        after.name,
-        after.description,
-        after.status,
-        JSON.stringify(after.tags),
-        JSON.stringify(after.steps),
-        after.version,
-        after.updatedAt,
-        id,
-      );
+      ).run(...contentOf(after), after.updatedAt, id);
       const seq = Number(row['seq']);
       this.#prepare('DELETE FROM journey_tags WHERE seq = ?').run(seq);
       this.#index(seq, after);
@@ -189,17 +180,7 @@ export class JourneyStore {
     };
     const { seq } = this.#prepare(
       'INSERT INTO journeys (id, name, description, status, tags, steps, version, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq',
-    ).get(
-      journey.id,
-      journey.name,
-      journey.description,
-      journey.status,
-      JSON.stringify(journey.tags),
-      JSON.stringify(journey.steps),
-      journey.version,
-      now,
-      now,
-    ) as { seq: number };
+    ).get(journey.id, ...contentOf(journey), now, now) as { seq: number };
     this.#index(seq, journey);
     return journey;
   }
@@ -237,6 +218,11 @@ export class JourneyStore {
 }
 
 const inodeOf = (file: string): number | undefined => statSync(file, { throwIfNoEntry: false })?.ino;
+
+/** The columns from `name` to `version`, in their order. */
+function contentOf({ name, description, status, tags, steps, version }: Journey): SqlValue[] {
+  return [name, description, status, JSON.stringify(tags), JSON.stringify(steps), version];
+}
 
 /** Only what may change: callers may pass all of a tool's input. */
 function changedOf(changes: JourneyChanges): Partial<JourneyFields> {
