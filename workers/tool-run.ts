@@ -33,6 +33,7 @@ export interface RunHost {
   pollPort(): void;
   /** Looks whether the thread is still fit for other calls. */
   inspect(): void;
+  /** Lets the thread have no more calls. */
   retire(reason: string): void;
 }
 
@@ -193,13 +194,8 @@ export class ToolRun {
   #fail(error: ToolError): void {
     if (this.#isEnded) return;
     this.#end();
-    const { call } = this.task;
-    this.#host.outbox.post({
-      type: 'error',
-      call,
-      chunks: this.#chunks.count,
-      error: ToolError.toWire(error),
-    });
+    const chunks = this.#chunks.count;
+    this.#host.outbox.post({ type: 'error', call: this.task.call, chunks, error: ToolError.toWire(error) });
   }
 
   /** Posts what still waits for its batch. */
