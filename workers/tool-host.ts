@@ -14,6 +14,7 @@ import {
   type HostFrame,
   LOG_RANK,
   type LogLevel,
+  type Shift,
   type ThreadSettings,
 } from '../lib/protocol/frames.ts';
 import { describeThrown, ToolError } from '../lib/protocol/tool-error.ts';
@@ -94,11 +95,13 @@ const POLL_MS = 5;
 let polledAt = 0;
 
 let port: MessagePort | null = null;
+let begun: Shift['begun'];
 /** Read early, and due at the next turn (H4). */
 let postponed: HostFrame[] = [];
 
 const host: RunHost = {
   outbox,
+  begin: ({ call, place }) => Atomics.store(begun, place, call),
   log: writeLog,
   pollPort() {
     const now = performance.now();
@@ -164,11 +167,11 @@ try {
 const builtIns = new BuiltIns();
 
 /**
- * The thread's shift: takes calls from `gateway` until the thread is ended. Never settles.
+ * The thread's shift: takes calls from the gateway until the thread is ended. Never settles.
  * Piscina calls it once, when it has loaded this module.
  */
-export function serve(gateway: MessagePort): Promise<never> {
-  port = gateway;
+export function serve(shift: Shift): Promise<never> {
+  ({ port, begun } = shift);
   port.on('message', onMessage);
   outbox.open(port, { type: 'hello', failure });
   return new Promise(() => {});

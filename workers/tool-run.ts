@@ -3,8 +3,8 @@
  *
  * T1. Nothing a tool throws, returns or yields reaches Piscina: `throw null` would count as success there, and a
  *     value that cannot be cloned would kill the thread.
- * T2. `started` is sent, at once, when the input has been accepted and before the tool runs; a call whose
- *     `started` never arrived did not run.
+ * T2. When the input has been accepted and before the tool runs, the call is marked as begun where the gateway can
+ *     see it whatever the tool does; a streaming caller is told at once by `started`.
  * T3. The event loop turns at least every 5 ms of yielding, and every `progress` looks at the port, so that a
  *     cancel gets through to a tool that never waits for anything else.
  * T4. After the terminal frame the call sends nothing.
@@ -12,10 +12,10 @@
 import { ERROR_CODES } from '../lib/protocol/error-code.ts';
 import type { CallTask, CancelReason, HostFrame, LogLevel } from '../lib/protocol/frames.ts';
 import { describeThrown, ToolError } from '../lib/protocol/tool-error.ts';
-import { isToolContent } from '../lib/tool/content.ts';
 import type { Check } from '../lib/tool/schema.ts';
 import { asyncIteratorOf, endEarly } from './async-stream.ts';
-import { invalidArguments, kindOfThrown, toCallError } from './call-error.ts';
+import { checkInput, checkOutput, checkOwn } from './call-checks.ts';
+import { kindOfThrown, toCallError } from './call-error.ts';
 import { ChunkStream } from './chunk-stream.ts';
 import type { Executable } from './executable.ts';
 import { toJson } from './json-text.ts';
@@ -28,6 +28,8 @@ import { createToolContext } from './tool-context.ts';
 /** What a run needs of its thread. */
 export interface RunHost {
   readonly outbox: Outbox;
+  /** Marks the call as begun. */
+  begin(task: CallTask): void;
   log(run: ToolRun, level: LogLevel, message: string, data?: unknown): void;
   /** Reads the port now when the event loop has not turned for a while. */
   pollPort(): void;
@@ -53,6 +55,7 @@ export class ToolRun {
   #abort: AbortController | null = null;
   #cancelled: ToolError | null = null;
   #isEnded = false;
+  #begunAt: number | null = null;
 
   constructor(task: CallTask, host: RunHost, maxResultBytes: number, onEnd: () => void) {
     this.task = task;
@@ -112,25 +115,28 @@ export class ToolRun {
   async execute(found: Executable | Promise<Executable>): Promise<void> {
     try {
       const executable = found instanceof Promise ? await found : found;
-      const input = await this.#checkInput(executable.input);
+      const input = await checkInput(this.task, executable.input);
       if (this.#cancelled) throw this.#cancelled;
-      this.#host.outbox.post({ type: 'started', call: this.task.call });
-      this.#host.outbox.flush();
+      this.#begin();
       let value: unknown = await executable.invoke(input as never, createToolContext(this));
       const stream = asyncIteratorOf(value);
       if (stream) value = await this.#drive(stream, executable.chunk);
-      this.#succeed(value, stream !== null, await this.#checkOutput(value, executable.output));
+      this.#succeed(value, stream !== null, await checkOutput(this.task, executable.output, value));
     } catch (thrown) {
       this.#fail(this.#cancelled ?? toCallError(thrown, this.task.name));
     }
   }
 
-  async #checkInput(check: Check | null): Promise<unknown> {
-    if (!check) return this.task.arguments;
-    const checking = check(this.task.arguments);
-    const checked = checking instanceof Promise ? await checking : checking;
-    if (checked.ok) return checked.value;
-    throw invalidArguments(this.task.name, checked.issues);
+  #begin(): void {
+    this.#host.begin(this.task);
+    this.#begunAt = performance.now();
+    if (!this.task.streams) return;
+    this.#host.outbox.post({ type: 'started', call: this.task.call });
+    this.#host.outbox.flush();
+  }
+
+  get #ranMs(): number | null {
+    return this.#begunAt === null ? null : performance.now() - this.#begunAt;
   }
 
   async #drive(iterator: AsyncIterator<unknown>, check: Check | null): Promise<unknown> {
@@ -141,7 +147,7 @@ export class ToolRun {
       try {
         if (this.#cancelled) throw this.#cancelled;
         const value = check
-          ? await this.#checked(check, step.value, `chunk ${this.#chunks.count}`)
+          ? await checkOwn(this.task, check, step.value, `chunk ${this.#chunks.count}`)
           : step.value;
         const now = performance.now();
         const waiting = this.#chunks.add(toJson(value, 'chunk', this.#chunks.count), now);
@@ -159,21 +165,6 @@ export class ToolRun {
     }
   }
 
-  async #checked(check: Check, value: unknown, what: string): Promise<unknown> {
-    const checking = check(value);
-    const checked = checking instanceof Promise ? await checking : checking;
-    if (checked.ok) return checked.value;
-    throw new ToolError('tool_failed', `${what} of "${this.task.name}" does not fit the tool's own schema`, {
-      details: { issues: checked.issues },
-    });
-  }
-
-  async #checkOutput(value: unknown, check: Check | null): Promise<unknown> {
-    return check && value !== undefined && !isToolContent(value)
-      ? this.#checked(check, value, 'the result')
-      : value;
-  }
-
   #succeed(returned: unknown, isStream: boolean, value: unknown): void {
     if (this.#cancelled) throw this.#cancelled;
     const repeats = isStream && returned === undefined;
@@ -188,14 +179,21 @@ export class ToolRun {
       shape: repeats ? 'other' : shapeOf(value),
       chunks: this.#chunks.count,
       meta,
+      ranMs: this.#ranMs ?? 0,
     });
   }
 
   #fail(error: ToolError): void {
     if (this.#isEnded) return;
     this.#end();
-    const chunks = this.#chunks.count;
-    this.#host.outbox.post({ type: 'error', call: this.task.call, chunks, error: ToolError.toWire(error) });
+    const { call } = this.task;
+    this.#host.outbox.post({
+      type: 'error',
+      call,
+      chunks: this.#chunks.count,
+      error: ToolError.toWire(error),
+      ranMs: this.#ranMs,
+    });
   }
 
   /** Posts what still waits for its batch. */

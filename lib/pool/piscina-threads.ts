@@ -13,13 +13,15 @@
  */
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import type { ThreadSettings } from '../protocol/frames.ts';
+import type { Shift, ThreadSettings } from '../protocol/frames.ts';
 
 export interface ThreadsOptions {
   /** URL of the thread's entry module. */
   readonly entry: string;
   readonly minThreads: number;
   readonly maxThreads: number;
+  /** Shared calls that one thread takes. */
+  readonly callsPerThread: number;
   readonly heapMb: number;
   /** How long a thread above the minimum may be idle. Default 30 s. */
   readonly idleMs?: number;
@@ -34,6 +36,8 @@ export interface PoolThread {
   readonly id: number;
   /** Open from the start; what is posted before the thread reads is kept. */
   readonly port: MessagePort;
+  /** See Shift. */
+  readonly begun: Shift['begun'];
   /** When the thread is lost: what Piscina says of it. Never rejects. */
   readonly lost: Promise<unknown>;
   /** Ends it, whatever it does. */
@@ -47,13 +51,15 @@ export interface PoolThread {
 const YOUNG_MB = 8;
 
 export class PiscinaThreads {
-  readonly #piscina: Piscina<MessagePort, never>;
+  readonly #piscina: Piscina<Shift, never>;
+  readonly #places: number;
   /** The shifts that have not ended, oldest first. */
   readonly #shifts = new Set<AbortController>();
   #nextId = 1;
 
   /** @param onError told of errors that belong to no thread with a shift. */
   constructor(options: ThreadsOptions, onError: (error: unknown) => void) {
+    this.#places = Math.max(1, options.callsPerThread);
     this.#piscina = new Piscina({
       filename: options.entry,
       minThreads: 0,
@@ -75,9 +81,13 @@ export class PiscinaThreads {
   /** Starts one more thread; with `maxThreads` of them there already, it starts when one of those has ended. */
   spawn(): PoolThread {
     const { port1: port, port2: threadPort } = new MessageChannel();
+    const begun = new Int32Array(new SharedArrayBuffer(this.#places * Int32Array.BYTES_PER_ELEMENT));
     const shift = new AbortController();
     const before = new Set(this.#piscina.threads);
-    const serving = this.#piscina.run(threadPort, { transferList: [threadPort], signal: shift.signal });
+    const serving = this.#piscina.run(
+      { port: threadPort, begun },
+      { transferList: [threadPort], signal: shift.signal },
+    );
     for (const thread of this.#piscina.threads) if (!before.has(thread)) this.#watch(thread);
     this.#shifts.add(shift);
     const lost = serving.catch((error: unknown) => error).finally(() => this.#shifts.delete(shift));
@@ -85,7 +95,7 @@ export class PiscinaThreads {
       this.#shifts.delete(shift);
       shift.abort();
     };
-    return { id: this.#nextId++, port, lost, end };
+    return { id: this.#nextId++, port, begun, lost, end };
   }
 
   #watch(thread: Worker): void {

@@ -8,6 +8,7 @@
  */
 import type { HostFrame, ThreadFrame } from '../protocol/frames.ts';
 import type { ThreadStats } from '../tool/runner.ts';
+import { callTask } from './call-task.ts';
 import type { PoolThread } from './piscina-threads.ts';
 import type { ThreadLoad } from './thread-choice.ts';
 import type { ToolCall } from './tool-call.ts';
@@ -35,6 +36,8 @@ export class ThreadLink implements ThreadLoad {
   readonly #thread: PoolThread;
   readonly #listener: LinkListener;
   readonly #calls = new Map<number, ToolCall>();
+  /** Places on the thread that have been used and are free. */
+  readonly #freePlaces: number[] = [];
   readonly #startedAt = performance.now();
   #outgoing: HostFrame[] = [];
   #isReady = false;
@@ -124,10 +127,11 @@ export class ThreadLink implements ThreadLoad {
 
   /** Puts a call on the thread. */
   take(call: ToolCall): void {
+    const index = this.#freePlaces.pop() ?? this.#calls.size;
     this.#calls.set(call.number, call);
     if (call.isExclusive) this.#exclusives++;
-    call.attach(this.post);
-    this.post(call.task());
+    call.attach({ index, begun: this.#thread.begun, post: this.post });
+    this.post(callTask(call, index));
   }
 
   callOf(number: number): ToolCall | undefined {
@@ -144,7 +148,7 @@ export class ThreadLink implements ThreadLoad {
     if (call.isExclusive) this.#exclusives--;
     this.#completed++;
     if (this.#calls.size === 0) this.#idleSince = this.heardAt;
-    call.attach(null);
+    this.#freePlaces.push(call.detach());
     this.#listener.freed(this, call);
     return hasCrashed;
   }
@@ -171,7 +175,7 @@ export class ThreadLink implements ThreadLoad {
     const unfinished = [...this.#calls.values()];
     this.#calls.clear();
     this.#exclusives = 0;
-    for (const call of unfinished) call.attach(null);
+    for (const call of unfinished) call.detach();
     this.#listener.gone(this, unfinished, this.#loss);
   }
 

@@ -9,10 +9,10 @@
 
 import { ERROR_CODES } from '../protocol/error-code.ts';
 import type {
-  CallTask,
   CancelReason,
   Credit,
   HostFrame,
+  Shift,
   ThreadFrame,
   ToolDescriptor,
 } from '../protocol/frames.ts';
@@ -32,7 +32,12 @@ export interface CallHost {
   cancelled(call: ToolCall, reason: CancelReason): void;
 }
 
-const NOTHING = {};
+/** A call's place on a thread. */
+export interface Place {
+  readonly index: number;
+  readonly begun: Shift['begun'];
+  readonly post: (frame: HostFrame) => void;
+}
 
 type Admitted = CallRequest & { readonly callId: string };
 
@@ -47,7 +52,7 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
   readonly #isRepeatable: boolean;
   readonly #createdAt = performance.now();
   #startedAt: number | null = null;
-  #post: ((frame: HostFrame) => void) | null = null;
+  #place: Place | null = null;
 
   #events: ToolEvent[] = [];
   #reader: ((step: IteratorResult<ToolEvent>) => void) | null = null;
@@ -74,8 +79,15 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
     return this.#end !== null;
   }
 
+  /** Whether its tool runs or has run. */
   get hasStarted(): boolean {
-    return this.#startedAt !== null;
+    return this.#startedAt !== null || this.#hasBegun;
+  }
+
+  /** Whether its thread has marked it (frames F6). */
+  get #hasBegun(): boolean {
+    const place = this.#place;
+    return place !== null && Atomics.load(place.begun, place.index) === (this.number | 0);
   }
 
   /** Milliseconds from admission until the tool ran, or until now. */
@@ -88,36 +100,26 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
     return this.#startedAt === null ? 0 : performance.now() - this.#startedAt;
   }
 
-  /** The frame that starts this call on a thread. */
-  task(): CallTask {
-    const { kind, name, caller, abilities, streams, repeatBytes, logLevel, requestMeta } = this.request;
-    return {
-      type: 'call',
-      call: this.number,
-      callId: this.callId,
-      kind: kind ?? 'tool',
-      name,
-      arguments: this.request.arguments,
-      caller,
-      streams,
-      repeatBytes,
-      ...(abilities === undefined ? NOTHING : { abilities }),
-      ...(logLevel === undefined ? NOTHING : { logLevel }),
-      ...(requestMeta === undefined ? NOTHING : { requestMeta }),
-    };
+  /** From now on a thread has the call. */
+  attach(place: Place): void {
+    this.#place = place;
   }
 
-  /** Says which thread has the call; null when none has it any more. */
-  attach(post: ((frame: HostFrame) => void) | null): void {
-    this.#post = post;
+  /** From now on none has it. @returns the index of the place that is free now. */
+  detach(): number {
+    if (this.#hasBegun) this.#start(0);
+    const index = this.#place?.index ?? 0;
+    this.#place = null;
+    return index;
   }
 
   receive(frame: CallFrame): void {
+    const isLast = frame.type === 'result' || frame.type === 'error';
+    if (isLast && frame.ranMs !== null) this.#start(frame.ranMs);
     if (this.#end !== null) return;
     switch (frame.type) {
       case 'started':
-        this.#startedAt = performance.now();
-        return this.#emit({ type: 'started' });
+        return this.#start(0);
       case 'chunks': {
         this.#chunks = frame.index + frame.count;
         const items = frame.count === 1 ? [frame.text] : frame.text.split('\n');
@@ -141,6 +143,13 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
       default:
         frame satisfies never;
     }
+  }
+
+  /** The tool has begun, `ms` ago. */
+  #start(ms: number): void {
+    if (this.#startedAt !== null) return;
+    this.#startedAt = performance.now() - ms;
+    if (this.#end === null) this.#emit({ type: 'started' });
   }
 
   #durationMs(): number {
@@ -171,7 +180,7 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
 
   answer(ask: number, outcome: { readonly value: unknown } | { readonly error: ToolError }): void {
     const reply = 'error' in outcome ? { error: ToolError.toWire(outcome.error) } : outcome;
-    this.#post?.({ type: 'answer', call: this.number, ask, ...reply });
+    this.#place?.post({ type: 'answer', call: this.number, ask, ...reply });
   }
 
   onEnd(listener: (end: TerminalEvent) => void): void {
@@ -232,6 +241,7 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
   }
 
   #giveBack(credit: Credit | null): void {
-    if (credit !== null && this.#end === null) this.#post?.({ type: 'credit', call: this.number, ...credit });
+    if (credit !== null && this.#end === null)
+      this.#place?.post({ type: 'credit', call: this.number, ...credit });
   }
 }

@@ -27,8 +27,6 @@ import type { ThreadLink } from './thread-link.ts';
 import { type CallHost, ToolCall } from './tool-call.ts';
 
 export interface PoolOptions extends ThreadsOptions {
-  /** Shared calls that one thread takes. */
-  readonly callsPerThread: number;
   readonly queueLimit: number;
   readonly queueWaitMs: number;
   readonly cancelGraceMs: number;

@@ -8,8 +8,12 @@
  * F4. Chunk indexes count 0, 1, 2 … without gaps. A thread never has more chunks or bytes outstanding than the
  *     gateway granted; one item larger than the byte credit may go when (almost) nothing is outstanding.
  * F5. The port closing before the terminal frame means the thread died.
- * F6. Both sides post an array of frames at a time, in order. The thread's first frame is `hello`.
+ * F6. A thread marks each call as begun, in memory that it shares with the gateway, before the call's tool runs; whatever
+ *     becomes of the thread, what has no mark did not run. Only to a streaming caller a frame tells it too.
+ * F7. Both sides post an array of frames at a time, in order. The thread's first frame is `hello`.
+ * Length: one list of all that crosses; the descriptors in it are only data.
  */
+import type { MessagePort } from 'node:worker_threads';
 import type { WireError } from './tool-error.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warning' | 'error';
@@ -55,10 +59,19 @@ export const CREDIT_WINDOW: Credit = { items: 1024, bytes: 1024 * 1024 };
  */
 export const CREDIT_SLACK: Credit = { items: 128, bytes: 64 * 1024 };
 
+/** A thread's task from its start to its end: what it shares with the gateway. */
+export interface Shift {
+  readonly port: MessagePort;
+  /** The number of the call that has begun, for each place on the thread (F6); the number's lowest 32 bits. */
+  readonly begun: Int32Array<SharedArrayBuffer>;
+}
+
 /** Starts a call on its thread. */
 export interface CallTask {
   readonly type: 'call';
   readonly call: number;
+  /** The call's place on the thread: its index in `begun`. */
+  readonly place: number;
   readonly callId: string;
   readonly kind: CallKind;
   readonly name: string;
@@ -134,7 +147,14 @@ export type ThreadFrame =
     }
   | { readonly type: 'notice'; readonly notice: ToolNotice }
   | ResultFrame
-  | { readonly type: 'error'; readonly call: number; readonly chunks: number; readonly error: WireError }
+  | {
+      readonly type: 'error';
+      readonly call: number;
+      readonly chunks: number;
+      readonly error: WireError;
+      /** How long the tool ran; null when it did not. */
+      readonly ranMs: number | null;
+    }
   | { readonly type: 'retiring'; readonly reason: string }
   | { readonly type: 'pong'; readonly heapUsedBytes: number; readonly utilization: number }
   | { readonly type: 'described'; readonly catalog: Catalog | null; readonly failure: string | null };
@@ -150,6 +170,8 @@ export interface ResultFrame {
   readonly chunks: number;
   /** JSON text of `ctx.meta`, when the tool put something there. */
   readonly meta: string | null;
+  /** How long the tool ran. */
+  readonly ranMs: number;
 }
 
 /** Something a thread tells the whole gateway, outside any call's stream. */

@@ -47,6 +47,15 @@ describe('a thread that dies or must be replaced', () => {
     });
   }
 
+  it('does not run a call again that had begun, though its thread could not tell', async () => {
+    await start();
+    for (const streams of [true, false]) {
+      const end = await call(pool, 'misbehave', { how: 'allocate' }, { streams }).outcome();
+      expect(codeOf(end)).to.equal('worker_out_of_memory');
+    }
+    expect(pool.stats().crashes).to.equal(2);
+  });
+
   it('keeps a stray message of the tool out of the error and puts its stack in the cause', async () => {
     await start();
     const end = await call(pool, 'misbehave', { how: 'throw-error' }).outcome();
