@@ -63,7 +63,8 @@ export class PiscinaThreads {
     this.#piscina = new Piscina({
       filename: options.entry,
       minThreads: 0,
-      maxThreads: options.maxThreads,
+      // One more: the successor of a thread that is about to be killed starts beside it.
+      maxThreads: options.maxThreads + 1,
       atomics: 'disabled',
       recordTiming: false,
       env: { ...options.env },
@@ -78,7 +79,7 @@ export class PiscinaThreads {
     return this.#shifts.size;
   }
 
-  /** Starts one more thread; with `maxThreads` of them there already, it starts when one of those has ended. */
+  /** Starts one more thread; with more than `maxThreads` there already, it starts when one of those has ended. */
   spawn(): PoolThread {
     const { port1: port, port2: threadPort } = new MessageChannel();
     const begun = new Int32Array(new SharedArrayBuffer(this.#places * Int32Array.BYTES_PER_ELEMENT));

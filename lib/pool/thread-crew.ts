@@ -6,13 +6,17 @@
  * T2. A retired thread finishes its calls and is then ended; a killed one loses them; one without a port is useless.
  * T3. A thread that loaded its tools is replaced as soon as it is lost; one that could not, at the next liveness
  *     tick: replacing it at once would spin.
+ * T4. One thread above the maximum may start while another is about to be killed. It takes calls when that one is
+ *     lost, or goes when that one is free again: calls never run on more threads than the maximum.
  */
 import type { Catalog, ThreadFrame } from '../protocol/frames.ts';
 import { describeThrown } from '../protocol/tool-error.ts';
-import type { RunnerListener, RunnerStats } from '../tool/runner.ts';
+import type { RunnerListener } from '../tool/runner.ts';
 import { CatalogReader } from './catalog-reader.ts';
+import { type CrewCounts, type CrewStats, crewStats } from './crew-stats.ts';
 import { Liveness } from './liveness.ts';
 import { PiscinaThreads, type ThreadsOptions } from './piscina-threads.ts';
+import { Successor } from './successor.ts';
 import { explainDeath, type ThreadDeath } from './thread-death.ts';
 import { ThreadLink } from './thread-link.ts';
 import type { ToolCall } from './tool-call.ts';
@@ -46,7 +50,8 @@ export class ThreadCrew {
   readonly #links = new Map<number, ThreadLink>();
   readonly #liveness: Liveness;
   #isClosed = false;
-  #counts = { scaleUps: 0, scaleDowns: 0, crashes: 0, kills: 0, restarts: 0 };
+  readonly #successor = new Successor();
+  readonly #counts: CrewCounts = { scaleUps: 0, scaleDowns: 0, crashes: 0, kills: 0, restarts: 0 };
 
   constructor(options: ThreadsOptions, listener: CrewListener) {
     this.#options = options;
@@ -69,16 +74,12 @@ export class ThreadCrew {
 
   /** Threads with an exclusive call on them. */
   get exclusives(): number {
-    let held = 0;
-    for (const link of this.#links.values()) if (link.hasExclusive) held++;
-    return held;
+    return [...this.#links.values()].filter((link) => link.hasExclusive).length;
   }
 
   /** Threads that do not take calls yet. */
   get starting(): number {
-    let starting = 0;
-    for (const link of this.#links.values()) if (!link.isReady && link.leaving === null) starting++;
-    return starting;
+    return [...this.#links.values()].filter((link) => !link.isReady && link.leaving === null).length;
   }
 
   /** Starts `count` more threads, as far as the maximum allows. */
@@ -89,11 +90,17 @@ export class ThreadCrew {
     }
   }
 
-  #spawn(): void {
+  /** Starts the thread that follows `behind`, which is about to be killed, where the maximum is reached (T4). */
+  prepareSuccessor(behind: ThreadLink): void {
+    if (!this.canGrow) this.#successor.prepare(behind, () => this.#spawn());
+  }
+
+  #spawn(): ThreadLink {
     const thread = this.#threads.spawn();
     const link = new ThreadLink(thread, {
       frame: (from, frame) => this.#onFrame(from, frame),
       freed: (from, call) => {
+        this.#successor.dismissFor(from);
         this.#endIfRetired(from);
         this.#listener.freed(call);
       },
@@ -104,6 +111,7 @@ export class ThreadCrew {
       gone: (from, unfinished, loss) => this.#onGone(from, unfinished, loss),
     });
     this.#links.set(link.id, link);
+    return link;
   }
 
   #keepMinimum(): void {
@@ -113,6 +121,7 @@ export class ThreadCrew {
   /** Replaces what was lost, and lets what waits find its place. */
   #makeUp(): void {
     if (this.#isClosed) return;
+    if (this.#threads.count <= this.#options.maxThreads) this.#successor.callIn();
     this.#keepMinimum();
     this.#listener.changed();
   }
@@ -226,19 +235,10 @@ export class ThreadCrew {
   }
 
   /** Everything of RunnerStats that concerns threads. */
-  stats(): Omit<RunnerStats, 'queue' | 'waitMs' | 'runMs'> {
+  stats(): CrewStats {
     const { minThreads: min, maxThreads: max } = this.#options;
-    const threads = [...this.#links.values()].map((link) => link.stats());
-    const idle = threads.filter(({ state }) => state === 'idle').length;
-    const open = idle + threads.filter(({ state }) => state === 'busy').length;
-    const busy = threads.filter(({ state, callsInFlight }) => callsInFlight > 0 || state === 'killed').length;
-    const { restarts, ...counts } = this.#counts;
-    return {
-      status: open === 0 && busy === 0 ? 'down' : open < min ? 'degraded' : 'ok',
-      workers: { min, max, alive: this.#threads.count, busy, idle, starting: this.starting, restarts },
-      threads,
-      ...counts,
-    };
+    const alive = this.#threads.count - this.#successor.count;
+    return crewStats(this.#links.values(), { min, max, alive, starting: this.starting }, this.#counts);
   }
 
   async close(): Promise<void> {

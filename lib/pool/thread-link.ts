@@ -42,6 +42,8 @@ export class ThreadLink implements ThreadLoad {
   #outgoing: HostFrame[] = [];
   #isReady = false;
   #leaving: Leaving | null = null;
+  /** It stands by for a thread that is about to be killed, and takes no calls before that one is lost. */
+  standsBy = false;
   #isPortClosed = false;
   #isLost = false;
   #isGone = false;
@@ -78,7 +80,7 @@ export class ThreadLink implements ThreadLoad {
   }
 
   get isOpen(): boolean {
-    return this.#isReady && this.#leaving === null && !this.#isPortClosed && !this.#isLost;
+    return this.#isReady && this.#leaving === null && !this.standsBy && !this.#isPortClosed && !this.#isLost;
   }
 
   get leaving(): Leaving | null {
@@ -205,7 +207,7 @@ export class ThreadLink implements ThreadLoad {
   #state(): ThreadStats['state'] {
     if (this.#leaving === 'killed') return 'killed';
     if (this.#leaving !== null) return 'retiring';
-    if (!this.#isReady) return 'starting';
+    if (!this.#isReady || this.standsBy) return 'starting';
     return this.#calls.size > 0 ? 'busy' : 'idle';
   }
 }

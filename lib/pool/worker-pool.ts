@@ -4,21 +4,14 @@
  * W1. A call is queued, on one thread, or ended; it is handed to a thread only when the rules (thread-choice) fit.
  * W2. The queue is looked at again whenever that may have changed: a thread is ready or gone, a slot is free.
  * W3. A call lost with its thread before it ran is tried elsewhere, at most twice; one that ran is never run again.
- * W4. A cancelled call has ended for its caller at once; behind it: cancel frame → grace → the thread is killed. Its
- *     slot stays taken until the thread is free.
+ * W4. A cancelled call has ended for its caller at once; behind it: cancel frame → grace → the thread is killed, and
+ *     where none is free its successor started in time. Its slot stays taken until the thread is free.
  */
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
-import type { CancelReason, Catalog, ToolDescriptor } from '../protocol/frames.ts';
+import type { CancelReason, Catalog, Isolation, ToolDescriptor } from '../protocol/frames.ts';
 import { ToolError } from '../protocol/tool-error.ts';
-import type {
-  CallRequest,
-  Percentiles,
-  RunnerListener,
-  RunnerStats,
-  RunningCall,
-  ToolRunner,
-} from '../tool/runner.ts';
+import type { CallRequest, RunnerListener, RunnerStats, RunningCall, ToolRunner } from '../tool/runner.ts';
 import { AdmissionQueue } from './admission-queue.ts';
+import { DurationPercentiles } from './duration-percentiles.ts';
 import type { ThreadsOptions } from './piscina-threads.ts';
 import { chooseThread, reserveThread } from './thread-choice.ts';
 import { ThreadCrew } from './thread-crew.ts';
@@ -47,8 +40,8 @@ export class WorkerPool implements ToolRunner {
   readonly #queue: AdmissionQueue<ToolCall>;
   readonly #queueTimers = new Map<ToolCall, NodeJS.Timeout>();
   readonly #callHost: CallHost;
-  readonly #waitUs: RecordableHistogram = createHistogram();
-  readonly #runUs: RecordableHistogram = createHistogram();
+  readonly #waits = new DurationPercentiles();
+  readonly #runs = new DurationPercentiles();
   #definitions = new Map<string, Definition>();
   #exclusiveLimit: number;
   /** Kept free of shared calls for the exclusive call that waits first, until the queue is looked at again. */
@@ -118,13 +111,17 @@ export class WorkerPool implements ToolRunner {
 
   /** Hands the call to a thread that fits it now, if one does. */
   #tryGive(call: ToolCall): boolean {
-    const link = chooseThread(call.isExclusive ? 'exclusive' : 'shared', this.#crew.links, {
+    const link = this.#choose(call.isExclusive ? 'exclusive' : 'shared');
+    link?.take(call);
+    return link !== null;
+  }
+
+  #choose(isolation: Isolation): ThreadLink | null {
+    return chooseThread(isolation, this.#crew.links, {
       callsPerThread: this.#options.callsPerThread,
       exclusiveThreads: this.#exclusiveLimit,
       reserved: this.#reserved,
     });
-    link?.take(call);
-    return link !== null;
   }
 
   #enqueue(call: ToolCall): void {
@@ -179,20 +176,25 @@ export class WorkerPool implements ToolRunner {
     for (const link of this.#crew.links) {
       if (link.callOf(call.number) !== call) continue;
       link.post({ type: 'cancel', call: call.number, reason });
-      setTimeout(() => {
-        if (link.callOf(call.number) !== call) return;
+      const ifItRuns = (afterMs: number, step: () => void) =>
+        setTimeout(() => link.callOf(call.number) === call && step(), afterMs).unref();
+      const { cancelGraceMs } = this.#options;
+      const { callId, request } = call;
+      // A thread takes longer to start than most calls to run; tools that heed their signal have ended by then.
+      ifItRuns(cancelGraceMs / 2, () => this.#choose('exclusive') ?? this.#crew.prepareSuccessor(link));
+      ifItRuns(cancelGraceMs, () =>
         this.#crew.kill(
           link,
-          `the cancelled call ${call.callId} of "${call.request.name}" did not stop within its grace`,
-        );
-      }, this.#options.cancelGraceMs).unref();
+          `the cancelled call ${callId} of "${request.name}" did not stop within its grace`,
+        ),
+      );
       return;
     }
   }
 
   #onFreed(call: ToolCall): void {
-    if (call.hasStarted) this.#waitUs.record(atLeastOne(call.waitedMs * 1000));
-    if (call.hasStarted) this.#runUs.record(atLeastOne(call.ranMs * 1000));
+    if (call.hasStarted) this.#waits.record(call.waitedMs);
+    if (call.hasStarted) this.#runs.record(call.ranMs);
     this.#pump();
   }
 
@@ -223,8 +225,8 @@ export class WorkerPool implements ToolRunner {
     return {
       ...this.#crew.stats(),
       queue: { depth: this.#queue.size, limit: this.#queue.limit },
-      waitMs: percentilesMs(this.#waitUs),
-      runMs: percentilesMs(this.#runUs),
+      waitMs: this.#waits.read(),
+      runMs: this.#runs.read(),
     };
   }
 
@@ -234,12 +236,4 @@ export class WorkerPool implements ToolRunner {
     for (const call of this.#queue.inOrder()) call.cancel('unavailable', 'the gateway is shutting down');
     await this.#crew.close();
   }
-}
-
-const atLeastOne = (value: number): number => Math.max(1, Math.round(value));
-
-function percentilesMs(histogramUs: RecordableHistogram): Percentiles {
-  const ms = (percentile: number) =>
-    histogramUs.count === 0 ? 0 : histogramUs.percentile(percentile) / 1000;
-  return { p50: ms(50), p95: ms(95), p99: ms(99) };
 }

@@ -171,6 +171,34 @@ describe('WorkerPool', () => {
       expect(codeOf(await call(pool, 'sum', { n: 1 }).outcome())).to.equal('success');
     });
 
+    it('starts the successor of a full pool in good time, and hands it calls when the thread is killed', async () => {
+      await start({ minThreads: 1, maxThreads: 1, cancelGraceMs: 4000 });
+      const story: string[] = [];
+      pool.listen({ thread: ({ kind, threadId }) => story.push(`${kind} ${threadId}`) });
+      const spinning = call(pool, 'spin');
+      await spinning[Symbol.asyncIterator]().next();
+      spinning.cancel('cancelled');
+      const waiting = call(pool, 'sum', { n: 2 });
+      const first = await waiting[Symbol.asyncIterator]().next();
+      story.push(first.value.type);
+      expect(story.filter((step) => step !== 'ended 1')).to.deep.equal(['started 2', 'killed 1', 'started']);
+      expect(pool.stats().workers).to.include({ alive: 1, busy: 1 });
+      expect(codeOf(await waiting.outcome())).to.equal('success');
+    });
+
+    it('lets the successor go when the cancelled tool stops by itself after all', async () => {
+      await start({ minThreads: 1, maxThreads: 1, cancelGraceMs: 2000 });
+      const spinning = call(pool, 'spin', { ms: 1500 });
+      await spinning[Symbol.asyncIterator]().next();
+      spinning.cancel('cancelled');
+      await eventually(() => pool.stats().threads.length === 2);
+      expect(pool.stats().workers).to.include({ alive: 1, busy: 1 });
+      await eventually(() => pool.stats().threads.length === 1 && pool.stats().workers.idle === 1);
+      expect(pool.stats()).to.include({ kills: 0, scaleDowns: 1 });
+      expect(pool.stats().threads[0]?.id).to.equal(1);
+      expect(codeOf(await call(pool, 'sum', { n: 1 }).outcome())).to.equal('success');
+    });
+
     it('reaches a call that is still on its way to its thread', async () => {
       await start({ minThreads: 1, maxThreads: 1 });
       for (let round = 0; round < 300; round++) {
