@@ -126,6 +126,25 @@ describe('the architecture', () => {
     for (const { path } of sources) visit(path, []);
   });
 
+  it('exports no value that no other file asks for', () => {
+    const entries = ['lib/index.ts', 'workers/tools/index.ts'];
+    // The benchmark has packages of its own beside it, and uses what is built.
+    const tests = readdirSync(join(ROOT, 'test')).filter((name) => name !== 'bench' && !name.includes('.'));
+    const all = [...sources, ...tests.flatMap((name) => sourcesIn(join('test', name)))];
+    const idle = sources
+      .filter(({ path }) => !entries.includes(path))
+      .flatMap(({ path, text }) =>
+        [...text.matchAll(/^export (?:const|class|(?:async )?function\*?) (\w+)/gm)]
+          .map(([, name = '']) => name)
+          .filter((name) => {
+            const named = new RegExp(`\\b${name}\\b`);
+            return !all.some((other) => other.path !== path && named.test(other.text));
+          })
+          .map((name) => `${path} exports ${name}`),
+      );
+    expect(idle).to.deep.equal([]);
+  });
+
   it('has no file above 250 lines whose header does not say why', () => {
     const long = sources.filter(({ text }) => text.split('\n').length > MAX_LINES + 1);
     const unexplained = long.filter(({ text }) => !/Length:/.test(text.slice(0, text.indexOf('*/'))));

@@ -20,7 +20,7 @@ export const INTERNAL_ERROR = -32603;
 /** Resource not found, in the revisions before 2026-07-28. */
 export const RESOURCE_NOT_FOUND = -32002;
 export const HEADER_MISMATCH = -32020;
-export const MISSING_CAPABILITY = -32021;
+const MISSING_CAPABILITY = -32021;
 export const UNSUPPORTED_VERSION = -32022;
 
 export interface McpFaultOptions {

@@ -124,7 +124,7 @@ function sortKey(journey: Journey, seq: number, sort: Sort): string | number {
  * User text as an FTS5 query: every word quoted, so that nothing in it is syntax, all of them needed, each the
  * beginning of a word. Null when there is no word.
  */
-export function searchWords(query: string | undefined): string | null {
+function searchWords(query: string | undefined): string | null {
   const words = new Set(query?.split(/\s+/u));
   words.delete('');
   if (words.size === 0) return null;

@@ -6,48 +6,44 @@
 import { definePrompt } from '../../lib/tool/define-prompt.ts';
 import { defineResource } from '../../lib/tool/define-resource.ts';
 import type { Journey } from './journey.ts';
-import type { JourneyStore } from './journey-store.ts';
 import { threadStore } from './thread-store.ts';
 
 const LISTED = 200;
 
 export const journeyUri = (id: string) => `journey://${id}`;
 
-/** The resource on a store of its own: `open` is asked at every read. */
-export const journeyResourceOn = (open: () => Promise<JourneyStore>) =>
-  defineResource({
-    name: 'journey',
-    title: 'Journey',
-    description: 'One journey, as JSON.',
-    uriTemplate: journeyUri('{id}'),
-    mimeType: 'application/json',
-    async read({ variables }) {
-      const journey = await (await open()).get(variables['id'] ?? '');
-      return JSON.stringify(journey, null, 2);
+export const journeyResource = defineResource({
+  name: 'journey',
+  title: 'Journey',
+  description: 'One journey, as JSON.',
+  uriTemplate: journeyUri('{id}'),
+  mimeType: 'application/json',
+  async read({ variables }) {
+    const journey = await (await threadStore()).get(variables['id'] ?? '');
+    return JSON.stringify(journey, null, 2);
+  },
+  async list() {
+    return (await latest()).map(({ id, name, description, status }) => ({
+      uri: journeyUri(id),
+      name,
+      description: description || `${status} journey`,
+      mimeType: 'application/json',
+    }));
+  },
+  complete: {
+    async id(value) {
+      return (await latest()).map(({ id }) => id).filter((id) => id.startsWith(value));
     },
-    async list() {
-      return (await latest(await open())).map(({ id, name, description, status }) => ({
-        uri: journeyUri(id),
-        name,
-        description: description || `${status} journey`,
-        mimeType: 'application/json',
-      }));
-    },
-    complete: {
-      async id(value) {
-        return (await latest(await open())).map(({ id }) => id).filter((id) => id.startsWith(value));
-      },
-    },
-  });
+  },
+});
 
-async function latest(store: JourneyStore): Promise<Journey[]> {
+async function latest(): Promise<Journey[]> {
+  const store = await threadStore();
   const journeys: Journey[] = [];
   for await (const page of store.pages({ sort: '-updatedAt' }, null, LISTED))
     for (const { journey } of page) journeys.push(journey);
   return journeys;
 }
-
-export const journeyResource = journeyResourceOn(threadStore);
 
 export const planJourneyPrompt = definePrompt({
   name: 'plan_journey',

@@ -9,8 +9,8 @@
  */
 import { z } from 'zod';
 
-export const STATUSES = ['draft', 'active', 'paused', 'completed', 'archived'] as const;
-export const ACTIONS = ['list', 'get', 'create', 'update', 'delete', 'import', 'stats'] as const;
+const STATUSES = ['draft', 'active', 'paused', 'completed', 'archived'] as const;
+const ACTIONS = ['list', 'get', 'create', 'update', 'delete', 'import', 'stats'] as const;
 export const SORTS = ['createdAt', '-createdAt', 'updatedAt', '-updatedAt', 'name', '-name'] as const;
 
 export type Action = (typeof ACTIONS)[number];
