@@ -7,12 +7,14 @@
  */
 
 export interface Queued {
+  readonly isExclusive: boolean;
   readonly request: { readonly caller: { readonly keyId: string } };
 }
 
 export class AdmissionQueue<C extends Queued> {
   readonly limit: number;
   #size = 0;
+  #exclusives = 0;
   #lines = new Map<string, C[]>();
 
   constructor(limit: number) {
@@ -23,17 +25,27 @@ export class AdmissionQueue<C extends Queued> {
     return this.#size;
   }
 
+  /** Exclusive calls that wait; the others are shared. */
+  get exclusives(): number {
+    return this.#exclusives;
+  }
+
   /** @returns false when the queue is full. */
   add(call: C): boolean {
     if (this.#size >= this.limit) return false;
     this.#lineOf(call).push(call);
-    this.#size++;
+    this.#count(call, 1);
     return true;
   }
 
   addFirst(call: C): void {
     this.#lineOf(call).unshift(call);
-    this.#size++;
+    this.#count(call, 1);
+  }
+
+  #count({ isExclusive }: C, change: 1 | -1): void {
+    this.#size += change;
+    if (isExclusive) this.#exclusives += change;
   }
 
   #lineOf(call: C): C[] {
@@ -55,21 +67,21 @@ export class AdmissionQueue<C extends Queued> {
     line.splice(at, 1);
     this.#lines.delete(key);
     if (line.length > 0) this.#lines.set(key, line);
-    this.#size--;
+    this.#count(call, -1);
     return true;
   }
 
-  /** All waiting calls, the next to run first. */
-  inOrder(): C[] {
-    const lines = [...this.#lines.values()];
-    if (lines.length === 1) return [...(lines[0] ?? [])];
-    const ordered: C[] = [];
-    for (let round = 0; ordered.length < this.#size; round++) {
+  /** All waiting calls, the next to run first. The call that is looked at may be taken out meanwhile, no other. */
+  *inOrder(): Generator<C, void, undefined> {
+    const lines = [...this.#lines.values()].map((calls) => ({ calls, at: 0 }));
+    for (let left = this.#size; left > 0; ) {
       for (const line of lines) {
-        const call = line[round];
-        if (call) ordered.push(call);
+        const call = line.calls[line.at];
+        if (!call) continue;
+        left--;
+        yield call;
+        if (line.calls[line.at] === call) line.at++;
       }
     }
-    return ordered;
   }
 }

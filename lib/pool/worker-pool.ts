@@ -154,21 +154,32 @@ export class WorkerPool implements ToolRunner {
   #pump(): void {
     this.#reserved = null;
     if (this.#queue.size === 0 || this.#isClosed) return;
-    let exclusives = 0;
-    let shareds = 0;
+    let fitsExclusive = true;
+    let fitsShared = true;
     for (const call of this.#queue.inOrder()) {
+      if (!(call.isExclusive ? fitsExclusive : fitsShared)) continue;
       if (this.#tryGive(call)) {
         this.#unqueue(call);
       } else if (call.isExclusive) {
-        exclusives++;
+        fitsExclusive = false; // nor does any other
         const isStarved = !this.#crew.canGrow && this.#crew.exclusives < this.#exclusiveLimit;
         if (isStarved) this.#reserved ??= reserveThread(this.#crew.links);
       } else {
-        shareds++;
+        fitsShared = false;
       }
+      const { size, exclusives } = this.#queue;
+      const mayGoOn = (fitsExclusive && exclusives > 0) || (fitsShared && size > exclusives);
+      if (!mayGoOn) break;
     }
+    if (this.#crew.canGrow) this.#grow();
+  }
+
+  /** Asks for as many threads as the calls that wait could use. */
+  #grow(): void {
+    const { size, exclusives } = this.#queue;
     const allowed = Math.min(exclusives, Math.max(0, this.#exclusiveLimit - this.#crew.exclusives));
-    this.#crew.grow(allowed + Math.ceil(shareds / this.#options.callsPerThread) - this.#crew.starting);
+    const shareds = Math.ceil((size - exclusives) / this.#options.callsPerThread);
+    this.#crew.grow(allowed + shareds - this.#crew.starting);
   }
 
   #onCancelled(call: ToolCall, reason: CancelReason): void {
