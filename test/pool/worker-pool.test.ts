@@ -182,7 +182,7 @@ describe('WorkerPool', () => {
       const first = await waiting[Symbol.asyncIterator]().next();
       story.push(first.value.type);
       expect(story.filter((step) => step !== 'ended 1')).to.deep.equal(['started 2', 'killed 1', 'started']);
-      expect(pool.stats().workers).to.include({ alive: 1, busy: 1 });
+      await eventually(() => pool.stats().threads.length === 1, { what: 'the end of the killed thread' });
       expect(codeOf(await waiting.outcome())).to.equal('success');
     });
 
