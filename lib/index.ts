@@ -46,7 +46,7 @@ export type GatewayOptions = Omit<Partial<Config>, 'tools'> & {
 
 /**
  * Starts the threads and loads the tools. Call `listen()` to open the HTTP doors, `serveStdio()` for MCP over a pair
- * of streams, `call()` to run a tool from code, `close()` at the end.
+ * of streams, `call()` to run a tool from code, and `close()` at the end: until then its threads keep the process alive.
  * @example const gateway = await createGateway({ tools: [new URL('./my-tools.js', import.meta.url)] });
  * @throws {ConfigError} (known by its `name`) when a setting is wrong; `problems` has a sentence for each.
  * @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used, `invalid_arguments` when
