@@ -1,7 +1,7 @@
 /**
  * A call's chunks on their way out of the thread: batched, counted, and held to the caller's pace.
  *
- * C1. The first chunk goes at once; then up to 256 chunks or 64 KiB a batch, and none is held longer than 10 ms.
+ * C1. The first chunk goes at once; then up to 1024 chunks or 64 KiB a batch, and none is held longer than 10 ms.
  *     Timers do not fire while a tool loops, so each chunk looks at the clock.
  * C2. Never more outstanding than the credit; one chunk larger than the byte credit goes when no more
  *     than CREDIT_SLACK is outstanding. A chunk that finds no credit waits, and with it the tool's `yield`.
@@ -11,7 +11,7 @@ import { CREDIT_SLACK, CREDIT_WINDOW, type Credit } from '../lib/protocol/frames
 import { ToolError } from '../lib/protocol/tool-error.ts';
 import { exceedsBytes } from './json-text.ts';
 
-const BATCH_ITEMS = 256;
+const BATCH_ITEMS = 1024;
 const BATCH_BYTES = 64 * 1024;
 const BATCH_AGE_MS = 10;
 
