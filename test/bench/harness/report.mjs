@@ -48,6 +48,7 @@ export const heads = {
   firstMs: 'median ms',
   wallMs: 'wall ms',
   wallOverIdeal: 'wall ÷ ideal',
+  askedOverIdeal: 'with /health asked',
   healthP50Ms: '/health p50 ms',
   healthP99Ms: '/health p99 ms',
   kibibytesPerStream: 'KiB per stream',
