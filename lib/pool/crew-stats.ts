@@ -22,7 +22,7 @@ export function crewStats(
   const open = idle + threads.filter(({ state }) => state === 'busy').length;
   const busy = threads.filter(({ state, callsInFlight }) => callsInFlight > 0 || state === 'killed').length;
   return {
-    status: open === 0 && busy === 0 ? 'down' : open < size.min ? 'degraded' : 'ok',
+    status: open === 0 && busy === 0 ? 'down' : open + size.starting < size.min ? 'degraded' : 'ok',
     workers: { ...size, busy, idle, restarts },
     threads,
     ...counts,

@@ -6,8 +6,9 @@
  * T2. A retired thread finishes its calls and is then ended; a killed one loses them; one without a port is useless.
  * T3. A thread that loaded its tools is replaced as soon as it is lost; one that could not, at the next liveness
  *     tick: replacing it at once would spin.
- * T4. One thread above the maximum may start while another is about to be killed. It takes calls when that one is
- *     lost, or goes when that one is free again: calls never run on more threads than the maximum.
+ * T4. The first thread starts alone: beside others it would load its tools slower, and the first call waits for it.
+ * T5. One thread above the maximum may start while another is about to be killed (successor.ts); calls never run on
+ *     more threads than the maximum.
  */
 import type { Catalog, ThreadFrame } from '../protocol/frames.ts';
 import { describeThrown } from '../protocol/tool-error.ts';
@@ -35,7 +36,6 @@ export interface CrewListener {
 
 /** How long the first thread may take to load the tool modules. */
 const START_MS = 30_000;
-
 const ENDED_AT_LOAD =
   'a tool module ended its thread while loading (process.exit or a crash); correct the module';
 
@@ -61,7 +61,7 @@ export class ThreadCrew {
       stuck: (link) => this.kill(link, 'it was blocked for 5 s'),
       tick: () => this.#onTick(),
     });
-    this.#keepMinimum();
+    this.#spawn();
   }
 
   get links(): Iterable<ThreadLink> {
@@ -90,7 +90,7 @@ export class ThreadCrew {
     }
   }
 
-  /** Starts the thread that follows `behind`, which is about to be killed, where the maximum is reached (T4). */
+  /** Starts the thread that follows `behind`, which is about to be killed, where the maximum is reached (T5). */
   prepareSuccessor(behind: ThreadLink): void {
     if (!this.canGrow) this.#successor.prepare(behind, () => this.#spawn());
   }
@@ -161,7 +161,7 @@ export class ThreadCrew {
     }
     if (!this.catalogs.isKnown) link.post({ type: 'describe' });
     this.#say('started', link.id, '');
-    this.#listener.changed();
+    this.#makeUp();
   }
 
   #onFrame(link: ThreadLink, frame: ThreadFrame): void {

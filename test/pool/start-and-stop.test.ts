@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -20,6 +20,27 @@ async function failureOf(modules: string[]): Promise<string> {
 }
 
 describe('starting and stopping a pool', () => {
+  it('loads the tools on one thread first, and starts the others when that one has loaded them', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'first-thread-'));
+    const notes = join(folder, 'loads');
+    const file = join(folder, 'noted.mjs');
+    const note = `import { appendFileSync } from 'node:fs'; appendFileSync(${JSON.stringify(notes)}, 'x');`;
+    writeFileSync(
+      file,
+      `${note} await new Promise((loaded) => setTimeout(loaded, 300)); throw new Error('no');`,
+    );
+    const noted = { toolModules: [pathToFileURL(file).href], dataDir: folder, logLevel: 'debug' } as const;
+    const settings = { ...noted, maxResultBytes: 1024 };
+    expect(await startPool({ minThreads: 3, settings }).catch((error: Error) => error.message)).to.match(
+      /no; correct/,
+    );
+    expect(readFileSync(notes, 'utf8')).to.equal('x');
+    rmSync(folder, { recursive: true });
+    const pool = await startPool({ minThreads: 3 });
+    await eventually(() => pool.stats().workers.idle === 3);
+    await pool.close();
+  });
+
   it('names the module, the reason and the next step when a module cannot be loaded', async () => {
     expect(await failureOf(['broken/throws-at-load'])).to.match(
       /throws-at-load\.js failed while loading: this module cannot be loaded; correct the module/,
