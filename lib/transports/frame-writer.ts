@@ -7,6 +7,7 @@
  */
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
+import { asciiTextFrames } from './text-frames.ts';
 
 const MAX_BUFFERED_BYTES = 256 * 1024;
 
@@ -41,6 +42,14 @@ export class FrameWriter {
       process.nextTick(this.#uncork);
     }
     this.#ws.send(text);
+  }
+
+  /** Sends a text frame each, in one write where that is possible. */
+  sendAll(texts: readonly string[]): void {
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    const frames = asciiTextFrames(texts);
+    if (frames !== null) this.#socket.write(frames, 'latin1');
+    else for (const text of texts) this.send(text);
   }
 
   /** A promise while the reader is behind; it resolves when it caught up, or left. */

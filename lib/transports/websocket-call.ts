@@ -16,6 +16,8 @@ import type { ClientId } from './websocket-message.ts';
 /** The socket as its calls see it. */
 export interface FrameOutlet {
   send(text: string): void;
+  /** Sends each text as a frame of its own. */
+  sendAll(texts: readonly string[]): void;
   ready(): Promise<void> | undefined;
 }
 
@@ -41,8 +43,7 @@ export class WebSocketCallSink implements EventSink {
   }
 
   chunks({ index, items }: ChunksEvent): void {
-    let at = index;
-    for (const item of items) this.#outlet.send(chunkEnvelope(this.#idField, at++, item));
+    this.#outlet.sendAll(items.map((item, at) => chunkEnvelope(this.#idField, index + at, item)));
   }
 
   ask(event: AskEvent): void {

@@ -35,7 +35,24 @@ const scripts: Record<string, Script> = {
     await once(signal, 'abort');
   },
   flood,
+  /** Batches of frames of every form of length, one of them with characters of several bytes. */
+  lengths: async function* () {
+    yield { type: 'started' };
+    let index = 0;
+    for (const items of BATCHES) {
+      yield { type: 'chunks', index, items: items.map((item) => JSON.stringify(item)) };
+      index += items.length;
+    }
+    yield result(undefined, index);
+  },
 };
+
+const BATCHES = [
+  Array.from({ length: 200 }, (_, length) => 'a'.repeat(length)),
+  ['x', 'é', '→', '😀', 'b'.repeat(124), 'é'.repeat(100)],
+  ['c'.repeat(0xff00), 'd'.repeat(0xffff), 'e'],
+  ['f'.repeat(0xff00), 'g'.repeat(0xff00 + 100), 'h'],
+];
 
 /** A client that remembers what it got. */
 class Client {
@@ -154,6 +171,24 @@ describe('the WebSocket door', () => {
     expect((await client.got({ event: 'complete', id: 1 }))['data']).to.deep.equal({ n: 1 });
     expect((await client.got({ event: 'complete', id: '1' }))['data']).to.deep.equal({ n: 2 });
     expect(Object.keys(client.messages[0] ?? {})).to.deep.equal(['event', 'id', 'tool', 'callId']);
+  });
+
+  it('sends each chunk as a frame of its own, in order, whatever its length and its characters', async () => {
+    const client = await open('lengths');
+    client.say({ id: 'ü', arguments: {} });
+    client.say({ id: 'u', arguments: {} });
+    for (const id of ['ü', 'u']) {
+      await client.got({ id, event: 'complete' });
+      const messages = client.messages.filter((message) => message['id'] === id);
+      expect(messages.map(({ event }) => event)).to.deep.equal([
+        'started',
+        ...BATCHES.flat().map(() => 'chunk'),
+        'complete',
+      ]);
+      const chunks = messages.slice(1, -1);
+      expect(chunks.map(({ index }) => index)).to.deep.equal(chunks.map((_, index) => index));
+      expect(chunks.map(({ data }) => data)).to.deep.equal(BATCHES.flat());
+    }
   });
 
   it('makes an id where there is none and tells it in started', async () => {
