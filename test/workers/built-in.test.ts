@@ -63,7 +63,7 @@ describe('built-in tools on threads', function () {
 
   it('show every thread the same journeys', async () => {
     pool = await start({ minThreads: 4, callsPerThread: 1 });
-    await eventually(() => pool.stats().workers.alive === 4);
+    await eventually(() => pool.stats().workers.idle === 4);
     const made = await Promise.all(
       Array.from({ length: 40 }, (_, n) => run('journeys_tool', { action: 'create', name: `journey ${n}` })),
     );
@@ -77,7 +77,7 @@ describe('built-in tools on threads', function () {
 
   it('go on with a new file when the data folder is deleted, and say so', async () => {
     pool = await start({ minThreads: 2, callsPerThread: 1 });
-    await eventually(() => pool.stats().workers.alive === 2);
+    await eventually(() => pool.stats().workers.idle === 2);
     const create = (name: string) => run('journeys_tool', { action: 'create', name });
     await Promise.all([create('lost'), create('lost')]);
     const logged: string[] = [];
