@@ -17,10 +17,9 @@ const WARM_UP_ROUNDS = 20;
 const WARM_UP_STREAMS = 64;
 const AT_ONCE = 50;
 const SETTLE_MS = 500;
-/** Collected until some in a row free less than this: what one finds dead, a later one gives back. */
-const STEADY_BYTES = 2 ** 19;
-const STEADY_COLLECTIONS = 3;
-const MOST_COLLECTIONS = 20;
+/** V8 gives memory back in steps over some 8 s of quiet; after so many collections, one each SETTLE_MS, nothing moves. */
+const COLLECTIONS = 20;
+const QUICK_COLLECTIONS = 4;
 const OPEN_LIMIT_MS = 10_000;
 
 export const title = '(h) memory of 1 000 idle SSE streams';
@@ -67,19 +66,16 @@ const collecting = (spec) => ({
   args: (port) => ['--expose-gc', '--import', collector, ...spec.args(port)],
 });
 
-async function heldBytes(contestant) {
-  let bytes = Infinity;
-  for (let n = 0, steady = 0; n < MOST_COLLECTIONS && steady < STEADY_COLLECTIONS; n += 1) {
+async function heldBytes(contestant, collections) {
+  for (let n = 0; n < collections; n += 1) {
     process.kill(contestant.pid, 'SIGUSR2');
     await delay(SETTLE_MS);
-    const before = bytes;
-    bytes = contestant.memoryBytes().sharedOnce;
-    steady = before - bytes < STEADY_BYTES ? steady + 1 : 0;
   }
-  return bytes;
+  return contestant.memoryBytes().sharedOnce;
 }
 
 export function run(plan) {
+  const collections = plan.quick ? QUICK_COLLECTIONS : COLLECTIONS;
   const entry = (spec, request, label) => ({
     spec,
     label,
@@ -92,9 +88,9 @@ export function run(plan) {
           for (const socket of warmUp) socket.destroy();
         }
         await delay(SETTLE_MS);
-        const idleBytes = await heldBytes(contestant);
+        const idleBytes = await heldBytes(contestant, collections);
         const sockets = await openStreams(contestant.port, request, STREAMS);
-        const grownBytes = (await heldBytes(contestant)) - idleBytes;
+        const grownBytes = (await heldBytes(contestant, collections)) - idleBytes;
         for (const socket of sockets) socket.destroy();
         return { kibibytesPerStream: grownBytes / 1024 / STREAMS, idleMebibytes: idleBytes / 2 ** 20 };
       } finally {
