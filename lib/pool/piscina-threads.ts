@@ -14,6 +14,7 @@
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { Shift, ThreadSettings } from '../protocol/frames.ts';
+import { threadFlags } from './thread-flags.ts';
 
 export interface ThreadsOptions {
   /** URL of the thread's entry module. */
@@ -70,6 +71,7 @@ export class PiscinaThreads {
       env: { ...options.env },
       resourceLimits: { maxOldGenerationSizeMb: options.heapMb, maxYoungGenerationSizeMb: YOUNG_MB },
       workerData: options.settings,
+      ...threadFlags(),
     });
     this.#piscina.on('error', onError);
   }
