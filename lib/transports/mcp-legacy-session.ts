@@ -37,7 +37,7 @@ const MAX_SUBSCRIPTIONS = 1000;
 
 interface InFlight {
   readonly outlet: Outlet;
-  served?: Pick<ServedCall, 'drop'>;
+  served?: Pick<ServedCall, 'drop'> | undefined;
 }
 
 export class LegacySession {
@@ -114,6 +114,7 @@ export class LegacySession {
     };
     await (tasks ?? this.#service).handle(request, scope, outlet);
     this.#inFlight.delete(id);
+    entry.served = undefined; // as in HttpOutlet: a dead table of the Map may keep the entry
   }
 
   notification(notification: McpNotification): void {
