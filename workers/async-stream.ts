@@ -1,8 +1,7 @@
 /**
  * What an `async *` tool, or a tool that returned a stream of any kind, gives: something to iterate, and to end early.
  */
-
-import { clearTimeout, setTimeout } from 'node:timers';
+import { clearTimeout, setTimeout } from './own-timers.ts';
 
 /** The iterator of a generator, a Readable, a ReadableStream or anything else to `for await`; else null. */
 export function asyncIteratorOf(value: unknown): AsyncIterator<unknown> | null {
@@ -18,7 +17,7 @@ const FINALLY_MS = 1000;
 export async function endEarly(iterator: AsyncIterator<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, FINALLY_MS, false);
+    timer = setTimeout(() => resolve(false), FINALLY_MS);
   });
   const ending = Promise.resolve(iterator.return?.()).then(() => true);
   try {

@@ -10,6 +10,7 @@
 import { CREDIT_SLACK, CREDIT_WINDOW, type Credit } from '../lib/protocol/frames.ts';
 import { ToolError } from '../lib/protocol/tool-error.ts';
 import { exceedsBytes } from './json-text.ts';
+import { clearTimeout, setTimeout } from './own-timers.ts';
 
 const BATCH_ITEMS = 1024;
 const BATCH_BYTES = 64 * 1024;

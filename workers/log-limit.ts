@@ -4,6 +4,7 @@
  */
 import { TokenBucket } from '../lib/async/token-bucket.ts';
 import type { LogLevel } from '../lib/protocol/frames.ts';
+import { setTimeout } from './own-timers.ts';
 
 const BURST = 1000;
 const PER_SECOND = 200;

@@ -5,9 +5,9 @@
  *     calls, is one message; `flush` posts at once, for what must be seen before a tool may block the thread.
  * O2. What is posted before there is a port is kept until there is one.
  */
-import { setImmediate } from 'node:timers';
 import type { MessagePort } from 'node:worker_threads';
 import type { ThreadFrame } from '../lib/protocol/frames.ts';
+import { setImmediate } from './own-timers.ts';
 
 export class Outbox {
   #port: MessagePort | null = null;

@@ -7,7 +7,6 @@
  * H4. The gateway's frames are taken in their order, and no call begins within another: what a tool's progress reads
  *     from the port early (to see a cancel) waits for the next turn, unless it is a ping or for a call that runs.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { isMainThread, type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import {
   type CallTask,
@@ -21,11 +20,13 @@ import { describeThrown, ToolError } from '../lib/protocol/tool-error.ts';
 import { loadModules } from '../lib/tool/load-modules.ts';
 import { Registry } from '../lib/tool/registry.ts';
 import { BuiltIns } from './built-ins.ts';
+import { createCallContext } from './call-context.ts';
 import { findExecutable } from './executable.ts';
 import { guardPorts } from './guarded-ports.ts';
 import { toPlain } from './json-text.ts';
 import { LogLimit } from './log-limit.ts';
 import { Outbox } from './outbox.ts';
+import { setImmediate } from './own-timers.ts';
 import { captureOutput } from './tool-output.ts';
 import { type RunHost, ToolRun } from './tool-run.ts';
 
@@ -34,7 +35,7 @@ if (isMainThread) throw new Error('workers/tool-host runs on a thread of the poo
 const settings = workerData as ThreadSettings;
 const outbox = new Outbox();
 const runs = new Map<number, ToolRun>();
-const currentRun = new AsyncLocalStorage<ToolRun>();
+const context = createCallContext<ToolRun>();
 const logLimit = new LogLimit((call, level, message, data) =>
   outbox.post({ type: 'log', call, level, message, ...(data === undefined ? {} : { data }) }),
 );
@@ -58,12 +59,12 @@ function writeLog(run: ToolRun | undefined, level: LogLevel, message: string, da
   );
 }
 
-captureOutput((level, line) => writeLog(currentRun.getStore(), level, line));
+captureOutput((level, line) => writeLog(context.owner(), level, line));
 
 let isRetiring = false;
 
-function onStrayError(thrown: unknown): void {
-  const run = currentRun.getStore();
+function onStrayError(thrown: unknown, promise?: Promise<unknown>): void {
+  const run = context.owner(promise);
   const text = describeThrown(thrown);
   if (run && !run.isEnded) run.crash(thrown);
   else
@@ -82,7 +83,7 @@ function retire(reason: string): void {
   isRetiring = true;
   outbox.post({ type: 'retiring', reason });
 }
-process.on('uncaughtException', onStrayError);
+process.on('uncaughtException', (thrown) => onStrayError(thrown));
 process.on('unhandledRejection', onStrayError);
 // process.exit() in a tool: what the turn has made so far still arrives.
 process.on('exit', () => {
@@ -101,6 +102,7 @@ let postponed: HostFrame[] = [];
 
 const host: RunHost = {
   outbox,
+  hasten: (run) => (runs.size === 1 ? context.hasten(run) : undefined),
   begin: ({ call, place }) => Atomics.store(begun, place, call),
   log: writeLog,
   pollPort() {
@@ -180,7 +182,7 @@ export function serve(shift: Shift): Promise<never> {
 function startRun(task: CallTask): void {
   const run = new ToolRun(task, host, settings.maxResultBytes, () => runs.delete(task.call));
   runs.set(task.call, run);
-  currentRun.run(run, () => void run.execute(find(task)));
+  context.run(run, () => void run.execute(find(task)));
 }
 
 function find(task: CallTask): ReturnType<typeof findExecutable> {

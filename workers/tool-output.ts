@@ -8,6 +8,8 @@ import type { LogLevel } from '../lib/protocol/frames.ts';
 
 type Write = typeof process.stdout.write;
 
+const settled = Promise.resolve();
+
 /** Replaces the thread's output streams; `record` gets each whole line. */
 export function captureOutput(record: (level: LogLevel, line: string) => void): void {
   process.stdout.write = lineWriter((line) => record('info', line));
@@ -30,7 +32,7 @@ function lineWriter(record: (line: string) => void): Write {
     }
     for (const line of lines) if (line !== '') record(line);
     const done = typeof encoding === 'function' ? encoding : callback;
-    if (typeof done === 'function') queueMicrotask(() => done());
+    if (typeof done === 'function') settled.then(() => done());
     return true;
   }) as Write;
 }

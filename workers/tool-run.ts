@@ -20,6 +20,7 @@ import { ChunkStream } from './chunk-stream.ts';
 import type { Executable } from './executable.ts';
 import { toJson } from './json-text.ts';
 import type { Outbox } from './outbox.ts';
+import { Pace } from './pace.ts';
 import { ProgressThrottle } from './progress-throttle.ts';
 import { Questions } from './questions.ts';
 import { resultText, shapeOf } from './result-text.ts';
@@ -28,6 +29,8 @@ import { createToolContext } from './tool-context.ts';
 /** What a run needs of its thread. */
 export interface RunHost {
   readonly outbox: Outbox;
+  /** Lets a run that yields in a loop do so at less cost. @returns what it has to wait for, if anything. */
+  hasten(run: ToolRun): Promise<void> | undefined;
   /** Marks the call as begun. */
   begin(task: CallTask): void;
   log(run: ToolRun, level: LogLevel, message: string, data?: unknown): void;
@@ -38,10 +41,6 @@ export interface RunHost {
   /** Lets the thread have no more calls. */
   retire(reason: string): void;
 }
-
-/** How long a yielding tool may keep the event loop from turning. */
-const TURN_MS = 5;
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export class ToolRun {
   readonly task: CallTask;
@@ -140,7 +139,7 @@ export class ToolRun {
   }
 
   async #drive(iterator: AsyncIterator<unknown>, check: Check | null): Promise<unknown> {
-    let turnedAt = performance.now();
+    const pace = new Pace(() => this.#host.hasten(this));
     for (;;) {
       const step = await iterator.next();
       if (step.done) return step.value;
@@ -151,10 +150,8 @@ export class ToolRun {
           : step.value;
         const now = performance.now();
         const waiting = this.#chunks.add(toJson(value, 'chunk', this.#chunks.count), now);
-        if (waiting || now - turnedAt >= TURN_MS) {
-          await (waiting ?? nextTurn());
-          turnedAt = performance.now();
-        }
+        const rest = pace.rest(now, waiting);
+        if (rest) await rest;
         if (this.#cancelled) throw this.#cancelled;
       } catch (error) {
         // The tool stands at its yield: its finally blocks run before the call ends. The gateway times a cancelled one.

@@ -51,7 +51,7 @@ export interface Credit {
  * What a call starts with and may have outstanding: several full batches, and little enough that a paused reader
  * costs nothing.
  */
-export const CREDIT_WINDOW: Credit = { items: 4096, bytes: 1024 * 1024 };
+export const CREDIT_WINDOW: Credit = { items: 16384, bytes: 1024 * 1024 };
 
 /**
  * What the gateway may keep unreturned while it waits for more. A thread whose outstanding bytes are within it may

@@ -1,0 +1,36 @@
+/**
+ * Whose call the running code belongs to, so that an error that escapes, or a printed line, finds its call.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { hookedContext } from './hooked-context.ts';
+
+export interface CallContext<Owner extends object> {
+  /** Runs `work`; it, and whatever it starts, belongs to `owner`. */
+  run<T>(owner: Owner, work: () => T): T;
+  /** @param promise whose maker is asked for, where it is about one and not about what runs now. */
+  owner(promise?: object): Owner | undefined;
+  /**
+   * Says that `owner`, alone on its thread, yields again and again. @returns what its loop has to wait for, where
+   * the context can be kept in a cheaper way for a while.
+   */
+  hasten(owner: Owner): Promise<void> | undefined;
+}
+
+/** Whether `AsyncLocalStorage` costs next to nothing: from Node 24 on, and by flag in 22. */
+function hasContextFrame({ versions, execArgv }: Pick<NodeJS.Process, 'versions' | 'execArgv'>): boolean {
+  if (Number.parseInt(versions.node, 10) >= 24) return !execArgv.includes('--no-async-context-frame');
+  return execArgv.includes('--experimental-async-context-frame');
+}
+
+export function createCallContext<Owner extends object>(): CallContext<Owner> {
+  return hasContextFrame(process) ? storedContext() : hookedContext();
+}
+
+function storedContext<Owner extends object>(): CallContext<Owner> {
+  const storage = new AsyncLocalStorage<Owner>();
+  return {
+    run: (owner, work) => storage.run(owner, work),
+    owner: () => storage.getStore(),
+    hasten: () => undefined,
+  };
+}

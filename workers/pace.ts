@@ -1,0 +1,39 @@
+/**
+ * How long a yielding tool goes on before the event loop turns: at most 5 ms, so that a cancel and everything else that
+ * comes by the loop gets through to a tool that waits for nothing else.
+ */
+import { setImmediate } from './own-timers.ts';
+
+const TURN_MS = 5;
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** After so many yields without a rest more of them are expected. */
+const HASTY_YIELDS = 16;
+
+export class Pace {
+  readonly #hasten: () => Promise<void> | undefined;
+  #turnedAt = performance.now();
+  #yields = 0;
+
+  /** @param hasten called when the tool yields again and again; gives what the next yield has to wait for. */
+  constructor(hasten: () => Promise<void> | undefined) {
+    this.#hasten = hasten;
+  }
+
+  /**
+   * To be asked after each yield.
+   * @param waiting what the tool has to wait for anyway.
+   * @returns what it has to wait for, if anything.
+   */
+  rest(now: number, waiting: Promise<void> | undefined): Promise<void> | undefined {
+    if (waiting === undefined && now - this.#turnedAt < TURN_MS)
+      return ++this.#yields === HASTY_YIELDS ? this.#hasten() : undefined;
+    return this.#turn(waiting ?? nextTurn());
+  }
+
+  async #turn(turning: Promise<void>): Promise<void> {
+    await turning;
+    this.#turnedAt = performance.now();
+    this.#yields = 0;
+  }
+}
