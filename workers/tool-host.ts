@@ -7,7 +7,9 @@
  * H4. The gateway's frames are taken in their order, and no call begins within another: what a tool's progress reads
  *     from the port early (to see a cancel) waits for the next turn, unless it is a ping or for a call that runs.
  */
+
 import { isMainThread, type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { TransitMap } from '../lib/async/transit-map.ts';
 import {
   type CallTask,
   type HostFrame,
@@ -34,7 +36,7 @@ if (isMainThread) throw new Error('workers/tool-host runs on a thread of the poo
 
 const settings = workerData as ThreadSettings;
 const outbox = new Outbox();
-const runs = new Map<number, ToolRun>();
+const runs = new TransitMap<number, ToolRun>();
 const context = createCallContext<ToolRun>();
 const logLimit = new LogLimit((call, level, message, data) =>
   outbox.post({ type: 'log', call, level, message, ...(data === undefined ? {} : { data }) }),

@@ -6,6 +6,7 @@
  * D3. A call belongs to the key that made it: nobody else can see or cancel it.
  */
 import { randomBytes } from 'node:crypto';
+import { TransitMap } from '../async/transit-map.ts';
 import type { Caller, CallKind, Catalog, ToolDescriptor } from '../protocol/frames.ts';
 import { ToolError } from '../protocol/tool-error.ts';
 import type { CallRequest, RunnerStats, RunningCall, TerminalEvent, ToolRunner } from '../tool/runner.ts';
@@ -34,7 +35,7 @@ export interface DispatcherOptions {
 export class Dispatcher {
   readonly #runner: ToolRunner;
   readonly #timeoutMs: number;
-  readonly #calls = new Map<string, RunningCall>();
+  readonly #calls = new TransitMap<string, RunningCall>();
   readonly #observers: CallObserver[] = [];
   #tools = new Map<string, ToolDescriptor>();
   #isDraining = false;
@@ -134,8 +135,7 @@ export class Dispatcher {
     if (this.#calls.size === 0) return;
     const idle = new Promise<void>((resolve) => this.#whenIdle.push(resolve));
     const timer = setTimeout(() => {
-      for (const call of [...this.#calls.values()])
-        call.cancel('unavailable', 'the gateway is shutting down');
+      for (const call of this.#calls.values()) call.cancel('unavailable', 'the gateway is shutting down');
     }, timeoutMs);
     await idle;
     clearTimeout(timer);

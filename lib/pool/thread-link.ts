@@ -6,6 +6,7 @@
  *     two: frames all arrive before the close, while the loss, which tells the cause, comes up to 30 ms before or after.
  * L3. What one turn of the event loop posts leaves as one message: waking a thread costs more than most frames.
  */
+import { TransitMap } from '../async/transit-map.ts';
 import type { HostFrame, ThreadFrame } from '../protocol/frames.ts';
 import type { ThreadStats } from '../tool/runner.ts';
 import { callTask } from './call-task.ts';
@@ -35,7 +36,7 @@ export class ThreadLink implements ThreadLoad {
   readonly id: number;
   readonly #thread: PoolThread;
   readonly #listener: LinkListener;
-  readonly #calls = new Map<number, ToolCall>();
+  readonly #calls = new TransitMap<number, ToolCall>();
   /** Places on the thread that have been used and are free. */
   readonly #freePlaces: number[] = [];
   readonly #startedAt = performance.now();
@@ -174,7 +175,7 @@ export class ThreadLink implements ThreadLoad {
     if (this.#isGone) return;
     this.#isGone = true;
     this.#thread.port.close();
-    const unfinished = [...this.#calls.values()];
+    const unfinished = this.#calls.values();
     this.#calls.clear();
     this.#exclusives = 0;
     for (const call of unfinished) call.detach();
@@ -188,7 +189,7 @@ export class ThreadLink implements ThreadLoad {
 
   /** Ends every call on the thread for its caller: the gateway stops. */
   failAll(): void {
-    for (const call of [...this.#calls.values()]) call.cancel('unavailable', 'the gateway is shutting down');
+    for (const call of this.#calls.values()) call.cancel('unavailable', 'the gateway is shutting down');
   }
 
   stats(): ThreadStats {

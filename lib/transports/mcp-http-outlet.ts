@@ -145,8 +145,6 @@ export class HttpOutlet implements Outlet {
 
   #finish(): void {
     this.#isDone = true;
-    // A Map's dead tables can keep what was in them until a full collection: let that not be the whole exchange.
-    this.#reply = undefined;
     clearTimeout(this.#grace);
     clearTimeout(this.#poll);
     this.#comeback?.resolve();

@@ -6,6 +6,8 @@
  *     out. Messages that belong to no request go there and nowhere else.
  * S3. A session is idle while it has neither a request, a task nor a GET stream open.
  */
+
+import { TransitMap } from '../async/transit-map.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { BatchReply } from './mcp-batch.ts';
 import { EventRing } from './mcp-event-ring.ts';
@@ -38,7 +40,7 @@ export class HttpSession {
   readonly session: LegacySession;
   readonly #options: HttpSessionOptions;
   readonly #ring = new EventRing();
-  readonly #streams = new Map<string, HttpOutlet>();
+  readonly #streams = new TransitMap<string, HttpOutlet>();
   #standalone: McpReply | undefined;
   #lastUsed = performance.now();
   #streamCount = 0;
@@ -159,6 +161,6 @@ export class HttpSession {
   close(): void {
     this.session.close();
     this.#standalone?.end();
-    for (const outlet of [...this.#streams.values()]) outlet.abandon();
+    for (const outlet of this.#streams.values()) outlet.abandon();
   }
 }

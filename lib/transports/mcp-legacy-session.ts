@@ -10,6 +10,7 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { JsonSchemaType, JsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
+import { TransitMap } from '../async/transit-map.ts';
 import type { Caller, ClientAbilities } from '../protocol/frames.ts';
 import { abilitiesOf, isLogLevel, LEGACY_ERA } from './mcp-era.ts';
 import { faultText, INVALID_PARAMS, INVALID_REQUEST, McpFault } from './mcp-fault.ts';
@@ -37,7 +38,7 @@ const MAX_SUBSCRIPTIONS = 1000;
 
 interface InFlight {
   readonly outlet: Outlet;
-  served?: Pick<ServedCall, 'drop'> | undefined;
+  served?: Pick<ServedCall, 'drop'>;
 }
 
 export class LegacySession {
@@ -45,7 +46,7 @@ export class LegacySession {
   readonly #caller: Caller;
   readonly #server: Server;
   readonly #transport: SessionTransport;
-  readonly #inFlight = new Map<MessageId, InFlight>();
+  readonly #inFlight = new TransitMap<MessageId, InFlight>();
   readonly #subscribed = new Set<string>();
   readonly #unsubscribe: () => void;
   #logLevel: string | undefined;
@@ -114,7 +115,6 @@ export class LegacySession {
     };
     await (tasks ?? this.#service).handle(request, scope, outlet);
     this.#inFlight.delete(id);
-    entry.served = undefined; // as in HttpOutlet: a dead table of the Map may keep the entry
   }
 
   notification(notification: McpNotification): void {

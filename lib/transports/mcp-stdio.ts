@@ -9,6 +9,7 @@
  */
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { TransitMap } from '../async/transit-map.ts';
 import { ToolError } from '../protocol/tool-error.ts';
 import { parseJsonText } from './bounded-json.ts';
 import { checkVersion, isModernRequest, readEnvelope } from './mcp-envelope.ts';
@@ -65,7 +66,7 @@ class StdioConnection {
   readonly #modern: ModernRequests;
   readonly #subscriptions: Subscriptions;
   /** What runs of the stateless era, by request id. */
-  readonly #inFlight = new Map<MessageId, { drop: () => void }>();
+  readonly #inFlight = new TransitMap<MessageId, { drop: () => void }>();
   #isClosed = false;
 
   constructor(options: McpStdioOptions) {

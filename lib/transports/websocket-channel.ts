@@ -10,6 +10,7 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { Access } from '../access/access.ts';
+import { TransitMap } from '../async/transit-map.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import { ToolError } from '../protocol/tool-error.ts';
 import type { CallRequest, ErrorEvent, RunningCall } from '../tool/runner.ts';
@@ -57,7 +58,7 @@ export class WebSocketChannel implements WatchedStream {
   readonly #keyId: string;
   readonly #context: ChannelContext;
   readonly #writer: FrameWriter;
-  readonly #calls = new Map<ClientId, RunningCall>();
+  readonly #calls = new TransitMap<ClientId, RunningCall>();
   #serverIds = 0;
   #badFrames = 0;
   #repliesBehind = 0;
