@@ -24,7 +24,7 @@ import type { LogLevel, ToolDescriptor } from './protocol/frames.ts';
 import { ToolError } from './protocol/tool-error.ts';
 import { findToolModules } from './tool/module-paths.ts';
 import { type ModuleWatch, watchModules } from './tool/module-watch.ts';
-import type { RunningCall, TerminalEvent } from './tool/runner.ts';
+import type { CallRequest, RunningCall, TerminalEvent } from './tool/runner.ts';
 import type { HttpTransport } from './transports/create-http-transport.ts';
 import type { Endpoint } from './transports/endpoint.ts';
 import { McpHub } from './transports/mcp-hub.ts';
@@ -164,15 +164,16 @@ export class Gateway {
    */
   call(name: string, args: Readonly<Record<string, unknown>> = {}, options: CallOptions = {}): RunningCall {
     const { timeoutMs, signal, streams = true } = options;
-    const request = {
+    const { copy, fault } = copyArguments(args);
+    const request: CallRequest = {
       name,
+      arguments: copy,
       caller: { keyId: 'local', transport: 'cli' },
       streams,
       repeatBytes: streams ? this.config.repeatBytes : this.config.maxResultBytes,
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    } as const;
-    const { copy, fault } = copyArguments(args);
-    const call = this.#dispatcher.call({ ...request, arguments: copy }, fault);
+      timeoutMs,
+    };
+    const call = this.#dispatcher.call(request, fault);
     if (signal) {
       const cancel = () => call.cancel('cancelled', 'the call was cancelled');
       if (signal.aborted) cancel();

@@ -80,10 +80,10 @@ export class Dispatcher {
   call(request: CallRequest, fault?: ToolError): RunningCall {
     const kind = request.kind ?? 'tool';
     const callId = request.callId ?? newCallId();
-    const identified = { ...request, callId };
     const tool = kind === 'tool' ? this.#tools.get(request.name) : undefined;
     const refusal = fault ?? this.#refusal(kind, request.name, tool);
-    const call = refusal ? refusedCall(identified, refusal) : this.#runner.call(identified);
+    const admitted = admit(request, kind, callId);
+    const call = refusal ? refusedCall(admitted, refusal) : this.#runner.call(admitted);
     this.#calls.set(callId, call);
     for (const observer of this.#observers) observer.started?.({ name: request.name, kind });
 
@@ -140,6 +140,27 @@ export class Dispatcher {
     await idle;
     clearTimeout(timer);
   }
+}
+
+/** Whatever the transport, behind this point all calls have one shape: V8 is slow where shapes vary, or are copied. */
+function admit(
+  request: CallRequest,
+  kind: CallKind,
+  callId: string,
+): CallRequest & { readonly callId: string } {
+  return {
+    callId,
+    kind,
+    name: request.name,
+    arguments: request.arguments,
+    caller: request.caller,
+    timeoutMs: request.timeoutMs,
+    streams: request.streams,
+    repeatBytes: request.repeatBytes,
+    abilities: request.abilities,
+    logLevel: request.logLevel,
+    requestMeta: request.requestMeta,
+  };
 }
 
 /** So many names are given for one that is unknown. */

@@ -2,24 +2,23 @@
 import type { CallTask } from '../protocol/frames.ts';
 import type { ToolCall } from './tool-call.ts';
 
-const NOTHING = {};
-
 /** @param place the index of the call's place on the thread. */
 export function callTask({ number, callId, request }: ToolCall, place: number): CallTask {
-  const { kind, name, caller, abilities, streams, repeatBytes, logLevel, requestMeta } = request;
-  return {
+  const { abilities, logLevel, requestMeta } = request;
+  const task: { -readonly [Field in keyof CallTask]: CallTask[Field] } = {
     type: 'call',
     call: number,
     place,
     callId,
-    kind: kind ?? 'tool',
-    name,
+    kind: request.kind ?? 'tool',
+    name: request.name,
     arguments: request.arguments,
-    caller,
-    streams,
-    repeatBytes,
-    ...(abilities === undefined ? NOTHING : { abilities }),
-    ...(logLevel === undefined ? NOTHING : { logLevel }),
-    ...(requestMeta === undefined ? NOTHING : { requestMeta }),
+    caller: request.caller,
+    streams: request.streams,
+    repeatBytes: request.repeatBytes,
   };
+  if (abilities !== undefined) task.abilities = abilities;
+  if (logLevel !== undefined) task.logLevel = logLevel;
+  if (requestMeta !== undefined) task.requestMeta = requestMeta;
+  return task;
 }

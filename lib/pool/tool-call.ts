@@ -12,12 +12,13 @@ import type {
   CancelReason,
   Credit,
   HostFrame,
+  ResultFrame,
   Shift,
   ThreadFrame,
   ToolDescriptor,
 } from '../protocol/frames.ts';
 import { ToolError } from '../protocol/tool-error.ts';
-import type { CallRequest, RunningCall, TerminalEvent, ToolEvent } from '../tool/runner.ts';
+import type { CallRequest, ResultEvent, RunningCall, TerminalEvent, ToolEvent } from '../tool/runner.ts';
 import { CreditLedger } from './credit-ledger.ts';
 
 /** Log events that a reader who does not keep up may leave unread; later ones are dropped (the gateway's log has all). */
@@ -133,7 +134,7 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
       case 'ask':
         return this.#emit(frame);
       case 'result':
-        return this.#finish({ ...frame, durationMs: this.#durationMs() });
+        return this.#finish(this.#resultOf(frame));
       case 'error': {
         const error = ToolError.fromWire(frame.error);
         return this.fail(
@@ -143,6 +144,11 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
       default:
         frame satisfies never;
     }
+  }
+
+  /** Field by field: a copied object has a shape that V8 does not know. */
+  #resultOf({ data, repeats, shape, chunks, meta }: ResultFrame): ResultEvent {
+    return { type: 'result', data, repeats, shape, chunks, meta, durationMs: this.#durationMs() };
   }
 
   /** The tool has begun, `ms` ago. */

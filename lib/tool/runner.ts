@@ -20,22 +20,22 @@ import type {
 } from '../protocol/frames.ts';
 import type { ToolError } from '../protocol/tool-error.ts';
 
-/** One call as a transport asks for it. */
+/** One call as a transport asks for it. What is absent may be undefined, so that a call can be written as one literal. */
 export interface CallRequest {
-  readonly kind?: CallKind;
+  readonly kind?: CallKind | undefined;
   readonly name: string;
   readonly arguments: unknown;
   readonly caller: Caller;
   /** Milliseconds from admission, the queue wait included; clamped to the tool's and the gateway's own limit. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** False: the caller wants only the end, and no chunk or progress event is made. */
   readonly streams: boolean;
   /** Bytes of chunk list that the result may repeat. With `streams: false` a longer list fails the call. */
   readonly repeatBytes: number;
-  readonly abilities?: ClientAbilities;
+  readonly abilities?: ClientAbilities | undefined;
   /** The least level of `log` events wanted; absent: none. */
-  readonly logLevel?: LogLevel;
-  readonly requestMeta?: Readonly<Record<string, unknown>>;
+  readonly logLevel?: LogLevel | undefined;
+  readonly requestMeta?: Readonly<Record<string, unknown>> | undefined;
   /** Chosen by the dispatcher when absent. */
   readonly callId?: string;
 }

@@ -12,10 +12,10 @@ import { ProgressSequence } from './mcp-progress.ts';
 
 /** What the client asked to be told during the call. */
 export interface CallWishes {
-  readonly progressToken?: string | number;
-  readonly logLevel?: string;
+  readonly progressToken?: string | number | undefined;
+  readonly logLevel?: string | undefined;
   /** Opt-in to SEP-2998 partial results (experimental). */
-  readonly partialResultToken?: string | number;
+  readonly partialResultToken?: string | number | undefined;
 }
 
 type Told = Extract<ToolEvent, { type: 'progress' | 'chunks' | 'log' }>;

@@ -20,7 +20,7 @@ import { isObject, type McpRequest, metaOf, type Params } from './mcp-message.ts
 export interface Envelope {
   readonly version: string;
   readonly capabilities: Params;
-  readonly logLevel?: string;
+  readonly logLevel: string | undefined;
 }
 
 /** Whether a request claims to be of the stateless era. */
@@ -37,7 +37,7 @@ export function readEnvelope({ params }: McpRequest): Envelope {
   if (logLevel !== undefined && !isLogLevel(logLevel)) {
     throw invalid(`${JSON.stringify(logLevel)} is no log level`);
   }
-  return { version, capabilities, ...(logLevel === undefined ? {} : { logLevel }) };
+  return { version, capabilities, logLevel };
 }
 
 /** @throws {McpFault} for a version other than the served one. */
@@ -87,17 +87,33 @@ export function checkHeaders(
       throw mismatch(`the header Mcp-Name is not the "${nameParam}" of the request`);
     }
   }
-  const properties = inputSchema?.['properties'];
-  if (!isObject(properties)) return;
+  const marks = inputSchema ? marksOf(inputSchema) : [];
+  if (marks.length === 0) return;
   const args = isObject(params['arguments']) ? params['arguments'] : {};
-  for (const [name, schema] of Object.entries(properties)) {
-    const marked = isObject(schema) ? schema['x-mcp-header'] : undefined;
-    if (typeof marked !== 'string') continue;
+  for (const [name, marked] of marks) {
     const header = headerValue(headers[`mcp-param-${marked.toLowerCase()}`]);
     if (!agrees(header, args[name])) {
       throw mismatch(`the header Mcp-Param-${marked} is not the argument "${name}"`);
     }
   }
+}
+
+type Marks = readonly (readonly [argument: string, header: string])[];
+
+const marksBySchema = new WeakMap<JsonSchema, Marks>();
+
+/** The arguments that a schema wants repeated in headers. */
+function marksOf(schema: JsonSchema): Marks {
+  let marks = marksBySchema.get(schema);
+  if (!marks) {
+    const properties = isObject(schema['properties']) ? schema['properties'] : {};
+    marks = Object.entries(properties).flatMap(([name, property]) => {
+      const marked = isObject(property) ? property['x-mcp-header'] : undefined;
+      return typeof marked === 'string' ? [[name, marked] as const] : [];
+    });
+    marksBySchema.set(schema, marks);
+  }
+  return marks;
 }
 
 function agrees(header: string | undefined, value: unknown): boolean {

@@ -154,9 +154,9 @@ export class McpService {
       streams,
       repeatBytes: this.#options.maxResultBytes,
       requestMeta,
-      ...(abilities === undefined ? {} : { abilities }),
-      ...(logLevel === undefined ? {} : { logLevel: toolLogLevel(logLevel) }),
-      ...(callTimeoutMs === undefined ? {} : { timeoutMs: callTimeoutMs }),
+      abilities,
+      logLevel: logLevel === undefined ? undefined : toolLogLevel(logLevel),
+      timeoutMs: callTimeoutMs,
     });
     return new ServedCall(call, plan, scope.era, scope.asker);
   }
@@ -204,8 +204,9 @@ export function wishesOf(
   const meta = metaOf(params);
   const { progressToken, partialResultToken } = meta;
   return {
-    ...(isMessageId(progressToken) || typeof progressToken === 'number' ? { progressToken } : {}),
-    ...(logLevel === undefined ? {} : { logLevel }),
-    ...(allowsPartials && isMessageId(partialResultToken) ? { partialResultToken } : {}),
+    progressToken:
+      isMessageId(progressToken) || typeof progressToken === 'number' ? progressToken : undefined,
+    logLevel,
+    partialResultToken: allowsPartials && isMessageId(partialResultToken) ? partialResultToken : undefined,
   };
 }

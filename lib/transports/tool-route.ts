@@ -7,7 +7,7 @@ import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import { toolNotFound } from '../dispatch/dispatcher.ts';
 import { ToolError } from '../protocol/tool-error.ts';
 import { negotiate } from './accept.ts';
-import { type CallInput, readCallInput, repeatBytesOf } from './call-input.ts';
+import { readCallInput, repeatBytesOf } from './call-input.ts';
 import { pumpEvents } from './event-pump.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { NdjsonSink } from './ndjson-door.ts';
@@ -67,7 +67,7 @@ export async function runTool(
     caller: { keyId: request.keyId, transport: door },
     streams: door !== 'http',
     repeatBytes: door === 'http' ? context.maxResultBytes : repeatBytesOf(input, context),
-    ...timeoutOf(input),
+    timeoutMs: input.timeoutMs,
   });
   const { watch, log, headDelayMs } = context;
   const stream = { watch, log, headDelayMs, meter: context.meters[door] };
@@ -79,8 +79,3 @@ export async function runTool(
     response.destroy();
   });
 }
-
-const NO_TIMEOUT = {};
-
-const timeoutOf = ({ timeoutMs }: CallInput): { readonly timeoutMs?: number } =>
-  timeoutMs === undefined ? NO_TIMEOUT : { timeoutMs };

@@ -207,7 +207,7 @@ export class WebSocketChannel implements WatchedStream {
         streams: true,
         repeatBytes: repeatBytesOf(input, limits),
         abilities: ABILITIES,
-        ...(input.timeoutMs === undefined ? {} : { timeoutMs: input.timeoutMs }),
+        timeoutMs: input.timeoutMs,
       };
     } catch (thrown) {
       return asToolError(thrown);
