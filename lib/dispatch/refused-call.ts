@@ -13,6 +13,7 @@ export function refusedCall(
   return {
     callId: request.callId,
     request,
+    hasStarted: false,
     cancel() {},
     answer() {},
     onEnd(listener: (end: TerminalEvent) => void) {

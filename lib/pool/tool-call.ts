@@ -12,13 +12,12 @@ import type {
   CancelReason,
   Credit,
   HostFrame,
-  ResultFrame,
   Shift,
   ThreadFrame,
   ToolDescriptor,
 } from '../protocol/frames.ts';
 import { ToolError } from '../protocol/tool-error.ts';
-import type { CallRequest, ResultEvent, RunningCall, TerminalEvent, ToolEvent } from '../tool/runner.ts';
+import type { CallRequest, RunningCall, TerminalEvent, ToolEvent } from '../tool/runner.ts';
 import { CreditLedger } from './credit-ledger.ts';
 
 /** Log events that a reader who does not keep up may leave unread; later ones are dropped (the gateway's log has all). */
@@ -133,8 +132,11 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
         return;
       case 'ask':
         return this.#emit(frame);
-      case 'result':
-        return this.#finish(this.#resultOf(frame));
+      case 'result': {
+        // Field by field: a copied object has a shape that V8 does not know.
+        const { type, data, repeats, shape, chunks, meta } = frame;
+        return this.#finish({ type, data, repeats, shape, chunks, meta, durationMs: this.#durationMs() });
+      }
       case 'error': {
         const error = ToolError.fromWire(frame.error);
         return this.fail(
@@ -146,16 +148,11 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
     }
   }
 
-  /** Field by field: a copied object has a shape that V8 does not know. */
-  #resultOf({ data, repeats, shape, chunks, meta }: ResultFrame): ResultEvent {
-    return { type: 'result', data, repeats, shape, chunks, meta, durationMs: this.#durationMs() };
-  }
-
   /** The tool has begun, `ms` ago. */
   #start(ms: number): void {
     if (this.#startedAt !== null) return;
     this.#startedAt = performance.now() - ms;
-    if (this.#end === null) this.#emit({ type: 'started' });
+    if (this.#end === null && this.request.streams) this.#emit({ type: 'started' });
   }
 
   #durationMs(): number {

@@ -41,6 +41,7 @@ export interface CallRequest {
 }
 
 export type ToolEvent =
+  /** The tool runs. Told to those who want to see more than the end. */
   | { readonly type: 'started' }
   | {
       readonly type: 'progress';
@@ -82,6 +83,8 @@ export type TerminalEvent = ResultEvent | ErrorEvent;
 export interface RunningCall extends AsyncIterable<ToolEvent> {
   readonly callId: string;
   readonly request: CallRequest;
+  /** Whether the tool runs or has run. */
+  readonly hasStarted: boolean;
   /** Ends the call; see R3. `message` replaces the default text of the error. */
   cancel(reason: CancelReason, message?: string): void;
   /** Answers an `ask` event: a value, or the reason why there is none. */

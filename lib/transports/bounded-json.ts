@@ -3,7 +3,7 @@
  *
  * J1. The text is scanned before it is parsed: values nested some thousand levels deep parse, but make
  *     JSON.stringify, structuredClone and postMessage throw.
- * J2. A text too short to break a bound is not scanned at all; that is nearly every call.
+ * J2. A text with too few brackets and characters to break a bound is not scanned at all; that is nearly every call.
  */
 import { isUtf8 } from 'node:buffer';
 import { ToolError } from '../protocol/tool-error.ts';
@@ -20,7 +20,7 @@ export function parseJsonBytes(bytes: Buffer): unknown {
 
 /** @throws {ToolError} parse_error for empty or malformed JSON; too_complex beyond a bound. */
 export function parseJsonText(text: string): unknown {
-  if (text.length > 2 * MAX_DEPTH || /__proto__|\\u/.test(text)) checkComplexity(text);
+  if (mayBreakBounds(text)) checkComplexity(text);
   try {
     return JSON.parse(text);
   } catch (thrown) {
@@ -31,6 +31,25 @@ export function parseJsonText(text: string): unknown {
       `this is not valid JSON${position ? ` (at character ${position})` : ''}`,
     );
   }
+}
+
+/** An element takes two characters at least: a comma or a bracket, and a value or another bracket. */
+function mayBreakBounds(text: string): boolean {
+  return (
+    text.length > 2 * MAX_ELEMENTS ||
+    hasMore(text, '{', MAX_DEPTH / 2) ||
+    hasMore(text, '[', MAX_DEPTH / 2) ||
+    /__proto__|\\u/.test(text)
+  );
+}
+
+function hasMore(text: string, character: string, most: number): boolean {
+  let at = -1;
+  for (let count = 0; count <= most; count++) {
+    at = text.indexOf(character, at + 1);
+    if (at < 0) return false;
+  }
+  return true;
 }
 
 /** Scans text that may be malformed; whatever it makes of that, the parser refuses it afterwards. */

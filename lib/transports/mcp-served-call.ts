@@ -6,7 +6,7 @@
  * S3. A call may be left waiting for the client's answers, and taken up again on another outlet (`suspended`).
  */
 import { ToolError } from '../protocol/tool-error.ts';
-import type { ResultEvent, RunningCall, ToolEvent } from '../tool/runner.ts';
+import type { ErrorEvent, ResultEvent, RunningCall, ToolEvent } from '../tool/runner.ts';
 import { CallTeller, type CallWishes } from './mcp-call-teller.ts';
 import { type Era, META_PREFIX } from './mcp-era.ts';
 import {
@@ -37,7 +37,6 @@ export class ServedCall {
   readonly #era: Era;
   readonly #asker: Asker;
   readonly #events: AsyncIterator<ToolEvent>;
-  #hasStarted = false;
   #pending: Promise<IteratorResult<ToolEvent>> | undefined;
   #isDropped = false;
 
@@ -68,16 +67,17 @@ export class ServedCall {
     const teller = new CallTeller(this.plan.name, wishes, outlet);
     try {
       for (;;) {
-        const event = await this.#next(suspension);
-        if (event === undefined) return 'suspended';
+        this.#pending ??= this.#events.next();
+        const step = await (suspension ? Promise.race([this.#pending, suspension]) : this.#pending);
+        if (!step) return 'suspended';
+        this.#pending = undefined;
+        const event = step.done ? missingEnd() : step.value;
         if (event.type === 'result' || event.type === 'error') {
           this.#end(event, id, outlet);
           return 'ended';
         }
-        if (event.type === 'started') {
-          this.#hasStarted = true;
-          teller.started();
-        } else if (event.type === 'ask') suspension = this.#asker(event, this.call) ?? suspension;
+        if (event.type === 'started') teller.started();
+        else if (event.type === 'ask') suspension = this.#asker(event, this.call) ?? suspension;
         else teller.tell(event);
         const ready = outlet.ready();
         if (ready) await ready;
@@ -85,16 +85,6 @@ export class ServedCall {
     } finally {
       teller.stop();
     }
-  }
-
-  async #next(suspension: Promise<void> | undefined): Promise<ToolEvent | undefined> {
-    this.#pending ??= this.#events.next();
-    const step = await (suspension ? Promise.race([this.#pending, suspension]) : this.#pending);
-    if (!step) return undefined;
-    this.#pending = undefined;
-    if (!step.done) return step.value;
-    const error = new ToolError('internal', 'the call ended without a result');
-    return { type: 'error', error, chunks: 0, durationMs: 0 };
   }
 
   #end(event: Extract<ToolEvent, { type: 'result' | 'error' }>, id: MessageId, outlet: Outlet): void {
@@ -121,7 +111,7 @@ export class ServedCall {
   #faultOf(error: ToolError): McpFault | null {
     const missing = this.#era.isModern ? missingCapabilityFault(error) : null;
     if (missing) return missing;
-    if (this.plan.kind === 'tool') return toolCallFault(error, this.#hasStarted);
+    if (this.plan.kind === 'tool') return toolCallFault(error, this.call.hasStarted);
     if (this.plan.kind === 'resource' && error.code === 'not_found') {
       return resourceNotFound(this.plan.uri ?? '', this.#era.isModern);
     }
@@ -129,6 +119,14 @@ export class ServedCall {
     if (error.code === 'invalid_arguments') return new McpFault(INVALID_PARAMS, error.message, { data });
     if (error.code === 'tool_failed') return new McpFault(INTERNAL_ERROR, error.message, { data });
     const refusal = refusalFault(error);
-    return this.#hasStarted ? new McpFault(refusal.code, refusal.message, { data: refusal.data }) : refusal;
+    return this.call.hasStarted
+      ? new McpFault(refusal.code, refusal.message, { data: refusal.data })
+      : refusal;
   }
+}
+
+/** What stands for the end of a call that has none. */
+function missingEnd(): ErrorEvent {
+  const error = new ToolError('internal', 'the call ended without a result');
+  return { type: 'error', error, chunks: 0, durationMs: 0 };
 }

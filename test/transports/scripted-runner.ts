@@ -55,6 +55,7 @@ export const endOf = (call: RunningCall | undefined): Promise<TerminalEvent> =>
 class ScriptedCall implements RunningCall {
   readonly callId: string;
   readonly request: CallRequest;
+  hasStarted = false;
   readonly #events: AsyncGenerator<ToolEvent, void, void>;
   readonly #abort = new AbortController();
   readonly #answers = new Map<number, unknown>();
@@ -108,6 +109,7 @@ class ScriptedCall implements RunningCall {
     for (;;) {
       const next = await Promise.race([this.#cancelled, this.#events.next().then(({ value }) => value)]);
       if (!next) throw new Error('the script has no end');
+      if (next.type === 'started') this.hasStarted = true;
       if (next.type === 'result' || next.type === 'error') this.#finish(next);
       yield next;
       if (this.#end) return;
