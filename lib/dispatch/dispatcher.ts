@@ -173,15 +173,16 @@ export function toolNotFound(name: string, { tools }: Catalog): ToolError {
   return new ToolError('tool_not_found', `there is no tool ${JSON.stringify(name)}; the tools are: ${known}`);
 }
 
-/** 96 random bits in URL-safe text; made from a pool, since a call needs one each. */
+const ID_LENGTH = 16;
+let ids = '';
+let idsUsed = 0;
+
+/** 96 random bits in URL-safe text; made 256 at a time, since a call needs one each. */
 function newCallId(): string {
-  if (poolOffset + 12 > idPool.length) {
-    idPool = randomBytes(12 * 256);
-    poolOffset = 0;
+  if (idsUsed >= ids.length) {
+    ids = randomBytes(256 * 12).toString('base64url');
+    idsUsed = 0;
   }
-  const id = idPool.toString('base64url', poolOffset, poolOffset + 12);
-  poolOffset += 12;
-  return id;
+  idsUsed += ID_LENGTH;
+  return ids.slice(idsUsed - ID_LENGTH, idsUsed);
 }
-let idPool = randomBytes(12 * 256);
-let poolOffset = 0;

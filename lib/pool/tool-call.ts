@@ -8,17 +8,11 @@
  */
 
 import { ERROR_CODES } from '../protocol/error-code.ts';
-import type {
-  CancelReason,
-  Credit,
-  HostFrame,
-  Shift,
-  ThreadFrame,
-  ToolDescriptor,
-} from '../protocol/frames.ts';
+import type { CancelReason, Credit, HostFrame, Shift, ThreadFrame } from '../protocol/frames.ts';
 import { ToolError } from '../protocol/tool-error.ts';
 import type { CallRequest, RunningCall, TerminalEvent, ToolEvent } from '../tool/runner.ts';
 import { CreditLedger } from './credit-ledger.ts';
+import type { Definition } from './definitions.ts';
 
 /** Log events that a reader who does not keep up may leave unread; later ones are dropped (the gateway's log has all). */
 const MAX_UNREAD_LOGS = 1000;
@@ -61,17 +55,12 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
   #chunks = 0;
   readonly #ledger = new CreditLedger();
 
-  constructor(
-    number: number,
-    request: Admitted,
-    tool: Pick<ToolDescriptor, 'isolation' | 'annotations'>,
-    host: CallHost,
-  ) {
+  constructor(number: number, request: Admitted, { isolation, annotations }: Definition, host: CallHost) {
     this.number = number;
     this.callId = request.callId;
     this.request = request;
-    this.isExclusive = tool.isolation === 'exclusive';
-    this.#isRepeatable = tool.annotations?.readOnlyHint === true || tool.annotations?.idempotentHint === true;
+    this.isExclusive = isolation === 'exclusive';
+    this.#isRepeatable = annotations?.readOnlyHint === true || annotations?.idempotentHint === true;
     this.#host = host;
   }
 

@@ -7,10 +7,11 @@
  * W4. A cancelled call has ended for its caller at once; behind it: cancel frame → grace → the thread is killed, and
  *     where none is free its successor started in time. Its slot stays taken until the thread is free.
  */
-import type { CancelReason, Catalog, Isolation, ToolDescriptor } from '../protocol/frames.ts';
+import type { CancelReason, Catalog, Isolation } from '../protocol/frames.ts';
 import { ToolError } from '../protocol/tool-error.ts';
 import type { CallRequest, RunnerListener, RunnerStats, RunningCall, ToolRunner } from '../tool/runner.ts';
 import { AdmissionQueue } from './admission-queue.ts';
+import { Definitions } from './definitions.ts';
 import { DurationPercentiles } from './duration-percentiles.ts';
 import type { ThreadsOptions } from './piscina-threads.ts';
 import { chooseThread, reserveThread } from './thread-choice.ts';
@@ -25,12 +26,6 @@ export interface PoolOptions extends ThreadsOptions {
   readonly cancelGraceMs: number;
 }
 
-/** What the pool needs to know of what a call runs. */
-type Definition = Pick<ToolDescriptor, 'isolation' | 'annotations'>;
-
-/** Completions name no definition of their own. */
-const UNDEFINED: Definition = { isolation: 'shared' };
-
 const MAX_LOST_STARTS = 2;
 
 export class WorkerPool implements ToolRunner {
@@ -42,7 +37,7 @@ export class WorkerPool implements ToolRunner {
   readonly #callHost: CallHost;
   readonly #waits = new DurationPercentiles();
   readonly #runs = new DurationPercentiles();
-  #definitions = new Map<string, Definition>();
+  #definitions = new Definitions({ tools: [], resources: [], prompts: [] });
   #exclusiveLimit: number;
   /** Kept free of shared calls for the exclusive call that waits first, until the queue is looked at again. */
   #reserved: ThreadLink | null = null;
@@ -90,18 +85,13 @@ export class WorkerPool implements ToolRunner {
   }
 
   #adopt(catalog: Catalog): void {
-    this.#definitions = new Map<string, Definition>([
-      ...catalog.tools.map((tool) => [`tool ${tool.name}`, tool] as const),
-      ...catalog.resources.map((resource) => [`resource ${resource.name}`, resource] as const),
-      ...catalog.prompts.map((prompt) => [`prompt ${prompt.name}`, prompt] as const),
-    ]);
-    const hasShared = [...this.#definitions.values()].some(({ isolation }) => isolation === 'shared');
+    this.#definitions = new Definitions(catalog);
     const { maxThreads } = this.#options;
-    this.#exclusiveLimit = hasShared && maxThreads > 1 ? maxThreads - 1 : maxThreads;
+    this.#exclusiveLimit = this.#definitions.hasShared && maxThreads > 1 ? maxThreads - 1 : maxThreads;
   }
 
   call(request: CallRequest & { readonly callId: string }): RunningCall {
-    const definition = this.#definitions.get(`${request.kind ?? 'tool'} ${request.name}`) ?? UNDEFINED;
+    const definition = this.#definitions.of(request.kind ?? 'tool', request.name);
     const call = new ToolCall(this.#nextCall++, request, definition, this.#callHost);
     if (this.#isClosed) call.fail(new ToolError('unavailable', 'the gateway is shutting down'));
     // What waits does not fit now, or the last look at the queue would have handed it over.

@@ -46,8 +46,8 @@ interface Asked {
 interface Interview {
   /** Answers that came with the request, by key. */
   readonly given: Params;
-  readonly open: Map<string, AskEvent>;
-  readonly counts: Map<AskMethod, number>;
+  open?: Map<string, AskEvent>;
+  counts?: Map<AskMethod, number>;
   served?: ServedCall;
 }
 
@@ -99,7 +99,7 @@ export class ModernRequests {
   }
 
   async #start({ request, envelope, given, who, outlet }: Asked): Promise<void> {
-    const interview: Interview = { given, open: new Map(), counts: new Map() };
+    const interview: Interview = { given };
     const wishes = modernWishes(request, envelope);
     const end = await this.#service.handle(
       request,
@@ -123,7 +123,7 @@ export class ModernRequests {
         served: interview.served,
         keyId: caller.keyId,
         fingerprint: fingerprintOf(request),
-        questions: interview.open,
+        questions: interview.open ?? new Map(),
       };
       this.#askClient(request.id, suspended, outlet);
     }
@@ -166,7 +166,10 @@ export class ModernRequests {
 
 function askerOf(interview: Interview): Asker {
   return (ask: AskEvent, call: RunningCall) => {
-    const { given, open, counts } = interview;
+    const { given } = interview;
+    interview.open ??= new Map();
+    interview.counts ??= new Map();
+    const { open, counts } = interview;
     const count = (counts.get(ask.method) ?? 0) + 1;
     counts.set(ask.method, count);
     const key = questionKey(ask, count);

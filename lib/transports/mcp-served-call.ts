@@ -3,7 +3,8 @@
  *
  * S1. The next event is asked for only when the outlet is ready: a client that stops reading stops the tool.
  * S2. A call that its client cancelled writes no response.
- * S3. A call may be left waiting for the client's answers, and taken up again on another outlet (`suspended`).
+ * S3. A call that can tell and ask its client nothing is not read, only waited for.
+ * S4. A call may be left waiting for the client's answers, and taken up again on another outlet (`suspended`).
  */
 import { ToolError } from '../protocol/tool-error.ts';
 import type { ErrorEvent, ResultEvent, RunningCall, ToolEvent } from '../tool/runner.ts';
@@ -36,7 +37,7 @@ export class ServedCall {
   readonly plan: CallPlan;
   readonly #era: Era;
   readonly #asker: Asker;
-  readonly #events: AsyncIterator<ToolEvent>;
+  #iterator: AsyncIterator<ToolEvent> | undefined;
   #pending: Promise<IteratorResult<ToolEvent>> | undefined;
   #isDropped = false;
 
@@ -45,7 +46,6 @@ export class ServedCall {
     this.plan = plan;
     this.#era = era;
     this.#asker = asker;
-    this.#events = call[Symbol.asyncIterator]();
   }
 
   /** Ends the call without any further message to the client. */
@@ -58,16 +58,41 @@ export class ServedCall {
    * Writes what the call tells to the outlet, until its end or until it is suspended.
    * @param suspension as an `Asker` gives it, for a call with open questions.
    */
-  async serve(
+  serve(
     id: MessageId,
     outlet: Outlet,
     wishes: CallWishes,
-    suspension?: Promise<void> | undefined,
+    suspension?: Promise<void>,
   ): Promise<'ended' | 'suspended'> {
+    const { streams, abilities, logLevel } = this.call.request;
+    const isSilent = !streams && abilities === undefined && logLevel === undefined;
+    return isSilent ? this.#awaitEnd(id, outlet) : this.#tell(id, outlet, wishes, suspension);
+  }
+
+  #awaitEnd(id: MessageId, outlet: Outlet): Promise<'ended'> {
+    return new Promise((resolve, reject) => {
+      this.call.onEnd((end) => {
+        try {
+          this.#end(end, id, outlet);
+          resolve('ended');
+        } catch (defect) {
+          reject(defect);
+        }
+      });
+    });
+  }
+
+  async #tell(
+    id: MessageId,
+    outlet: Outlet,
+    wishes: CallWishes,
+    suspension: Promise<void> | undefined,
+  ): Promise<'ended' | 'suspended'> {
+    const events = this.#events();
     const teller = new CallTeller(this.plan.name, wishes, outlet);
     try {
       for (;;) {
-        this.#pending ??= this.#events.next();
+        this.#pending ??= events.next();
         const step = await (suspension ? Promise.race([this.#pending, suspension]) : this.#pending);
         if (!step) return 'suspended';
         this.#pending = undefined;
@@ -85,6 +110,11 @@ export class ServedCall {
     } finally {
       teller.stop();
     }
+  }
+
+  #events(): AsyncIterator<ToolEvent> {
+    this.#iterator ??= this.call[Symbol.asyncIterator]();
+    return this.#iterator;
   }
 
   #end(event: Extract<ToolEvent, { type: 'result' | 'error' }>, id: MessageId, outlet: Outlet): void {

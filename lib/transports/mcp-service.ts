@@ -10,7 +10,7 @@ import type { CallWishes } from './mcp-call-teller.ts';
 import { type Era, modernEra, type ServerIdentity, toolLogLevel } from './mcp-era.ts';
 import { faultText, INTERNAL_ERROR, McpFault } from './mcp-fault.ts';
 import type { McpHub } from './mcp-hub.ts';
-import { isMessageId, type McpRequest, metaOf, responseText } from './mcp-message.ts';
+import { isMessageId, type McpRequest, type MessageId, metaOf, responseText } from './mcp-message.ts';
 import { type CallPlan, McpOffer } from './mcp-offer.ts';
 import type { Outlet } from './mcp-outlet.ts';
 import { type Asker, ServedCall } from './mcp-served-call.ts';
@@ -87,26 +87,21 @@ export class McpService {
   async handle(request: McpRequest, scope: RequestScope, outlet: Outlet): Promise<'ended' | 'suspended'> {
     const { id, params } = request;
     const { era } = scope;
-    const list = (body: string, ttlMs: number) =>
-      outlet.respond(responseText(id, era.result(body, null, ttlMs)));
     let members: readonly string[] | null;
     try {
       switch (request.method) {
         case 'tools/call':
           return await this.#run(request, this.offer.toolCall(params), scope, outlet);
         case 'tools/list':
-          list(this.offer.tools(params, scope.hasTasks ?? false), LIST_TTL_MS);
-          return 'ended';
+          return tell(outlet, id, era, this.offer.tools(params, scope.hasTasks ?? false), LIST_TTL_MS);
         case 'prompts/list':
-          list(this.offer.prompts(params), LIST_TTL_MS);
-          return 'ended';
+          return tell(outlet, id, era, this.offer.prompts(params), LIST_TTL_MS);
         case 'resources/templates/list':
-          list(this.offer.templates(params), LIST_TTL_MS);
-          return 'ended';
+          return tell(outlet, id, era, this.offer.templates(params), LIST_TTL_MS);
         case 'resources/list':
           members = await this.#listMembers(scope);
-          if (members === null) outlet.abandon();
-          else list(this.offer.resources(params, members), 0);
+          if (members !== null) return tell(outlet, id, era, this.offer.resources(params, members), 0);
+          outlet.abandon();
           return 'ended';
         case 'resources/read':
           return await this.#run(request, this.offer.resourceRead(params, era.isModern), scope, outlet);
@@ -115,8 +110,7 @@ export class McpService {
         default: {
           const plan = this.offer.completion(params);
           if (plan) return await this.#run(request, plan, scope, outlet);
-          outlet.respond(responseText(id, era.result('"completion":{"values":[]}')));
-          return 'ended';
+          return tell(outlet, id, era, '"completion":{"values":[]}');
         }
       }
     } catch (thrown) {
@@ -182,6 +176,11 @@ export class McpService {
       return resources.map((resource) => JSON.stringify(resource));
     });
   }
+}
+
+function tell(outlet: Outlet, id: MessageId, era: Era, body: string, ttlMs?: number): 'ended' {
+  outlet.respond(responseText(id, era.result(body, null, ttlMs)));
+  return 'ended';
 }
 
 const METHODS = new Set([
