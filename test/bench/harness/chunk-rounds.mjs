@@ -1,5 +1,6 @@
 /**
- * Shared by the three chunk workloads: one untimed run that counts every chunk in order, then timed ones.
+ * Shared by the three chunk workloads: one untimed run that counts every chunk in order, some to warm up (a fifth of a
+ * second of streaming is not enough for compilers), then timed ones.
  * The SDK-style contestants get fewer chunks, since they are orders of magnitude slower; figures are per second.
  */
 import { runRounds } from './rounds.mjs';
@@ -7,6 +8,7 @@ import { runLoad } from './run-load.mjs';
 
 export const CHUNKS = 200_000;
 export const QUICK_CHUNKS = 50_000;
+const WARM_UP_RUNS = 8;
 
 /** @param entry {spec, id?, label?, job: async (contestant, count) → job without port, verify, count?} */
 export function runChunkRounds(entries, plan) {
@@ -23,8 +25,10 @@ export function runChunkRounds(entries, plan) {
           if (counted !== count) throw new Error(`${counted} of ${count} chunks arrived`);
           return made;
         },
-        measure: async (_contestant, made) => {
-          const { ms, bytes } = await runLoad('stream-client', { ...made, verify: undefined });
+        measure: async (_contestant, made, isWarmUp) => {
+          const timed = { ...made, verify: undefined };
+          if (isWarmUp) for (let run = 1; run < WARM_UP_RUNS; run += 1) await runLoad('stream-client', timed);
+          const { ms, bytes } = await runLoad('stream-client', timed);
           return { perSecond: count / (ms / 1000), mebibytesPerSecond: bytes / 2 ** 20 / (ms / 1000) };
         },
       };
