@@ -13,7 +13,7 @@ const CHUNKS = 200_000;
 const CALLS = 10_000;
 const IN_FLIGHT = 32;
 const ROUNDS = 5;
-const FLOORS = { 'chunks to an iterator': 400_000, 'chunks to SSE text': 400_000, 'echo calls': 4_000 };
+const FLOORS = { 'chunks to an iterator': 600_000, 'chunks to SSE text': 600_000, 'echo calls': 20_000 };
 
 const tools = fileURLToPath(new URL('tools/bench-tools.mjs', import.meta.url));
 // The pool's ports do not keep a process alive; in the gateway the server does.
