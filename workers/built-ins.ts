@@ -24,7 +24,7 @@ const GUARDED: readonly (readonly [owner: object, keys: readonly PropertyKey[]])
   [String.prototype, ['split', 'slice']],
   [Number, ['isFinite']],
   [Buffer, ['byteLength', 'from']],
-  [process, ['on', 'emit', 'memoryUsage']],
+  [process, ['on', 'emit', 'memoryUsage', 'nextTick']],
   [performance, ['now', 'eventLoopUtilization']],
 ];
 

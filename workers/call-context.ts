@@ -5,8 +5,12 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { hookedContext } from './hooked-context.ts';
 
 export interface CallContext<Owner extends object> {
-  /** Runs `work`; it, and whatever it starts, belongs to `owner`. */
+  /** Begins a call: `work`, and whatever it starts, belongs to `owner`. */
   run<T>(owner: Owner, work: () => T): T;
+  /** Runs `work` for a call that has begun; it, and whatever it starts, belongs to `owner` too. */
+  enter<T>(owner: Owner, work: () => T): T;
+  /** Runs `work`; it, and whatever it starts, belongs to no call. */
+  runApart<T>(work: () => T): T;
   /** @param promise whose maker is asked for, where it is about one and not about what runs now. */
   owner(promise?: object): Owner | undefined;
   /**
@@ -30,6 +34,8 @@ function storedContext<Owner extends object>(): CallContext<Owner> {
   const storage = new AsyncLocalStorage<Owner>();
   return {
     run: (owner, work) => storage.run(owner, work),
+    enter: (owner, work) => storage.run(owner, work),
+    runApart: (work) => storage.exit(work),
     owner: () => storage.getStore(),
     hasten: () => undefined,
   };

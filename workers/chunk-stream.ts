@@ -155,9 +155,10 @@ export class ChunkStream {
     return this.#repeat === null || this.#options.repeatBytes === 0 ? null : `[${this.#repeat.join(',')}]`;
   }
 
-  /** Lets a waiting `add` go and drops what comes later. */
+  /** Lets a waiting `add` go, and drops what was kept and what comes later. */
   close(): void {
     this.#isOpen = false;
+    this.#repeat = null;
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
     this.#wakeUp();

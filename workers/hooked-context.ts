@@ -3,15 +3,17 @@
  * flag). They see each of the four promises that a `yield` makes, which costs a thread more than half as much again as
  * all else it does for a small chunk.
  *
- * H1. Whatever code of a call makes (a promise, a timer, a handle, a request) is marked with the call.
+ * H1. Whatever code of a call makes (a promise, a timer, a handle, a request) is marked with the call; what modules make
+ *     when they load, and the thread's own machinery, as nobody's. So outside of sprints everything has a mark.
  * H2. A call that is alone on its thread and yields in a loop may sprint: until the microtasks at hand are done, V8's
- *     own hooks mark promises at a fourth of the cost. Only microtasks run in that time, and promises bring them.
+ *     own hooks mark promises at a fourth of the cost. Nothing but microtasks runs in that time.
  * H3. What is no promise stays unmarked in a sprint. So a call may sprint only while tools have made nothing of that
  *     kind since it began. Async ids, which count everything made, tell afterwards if it did in the sprint: then
  *     nobody sprints on this thread again, and what has no mark is known to be of that call.
- * H4. If code of an earlier call ran in such a sprint too, what has no mark is nobody's: no call ends for another's error.
+ * H4. If code of anyone else ran in such a sprint too, what has no mark is nobody's: no call ends for another's error.
  */
 import { AsyncResource, createHook, executionAsyncResource } from 'node:async_hooks';
+import { nextTick } from 'node:process';
 import { promiseHooks } from 'node:v8';
 import type { CallContext } from './call-context.ts';
 import { timersMade } from './own-timers.ts';
@@ -38,6 +40,20 @@ export function hookedContext<Owner extends object>(): CallContext<Owner> {
   /** Made under the hook, and so with an id. */
   const settled = Promise.resolve();
 
+  /** The mark of what belongs to no call. */
+  const nobody = {} as Owner;
+
+  function runAs<T>(owner: Owner, work: () => T): T {
+    const resource = running();
+    const outer = resource[mark];
+    resource[mark] = owner;
+    try {
+      return work();
+    } finally {
+      resource[mark] = outer;
+    }
+  }
+
   let latest: { readonly owner: Owner; readonly madeBefore: number } | undefined;
 
   let sprinter: Owner | undefined;
@@ -53,6 +69,10 @@ export function hookedContext<Owner extends object>(): CallContext<Owner> {
     before(promise: Promise<unknown> & Marked) {
       current = promise[mark];
       if (current !== sprinter) isMixed = true;
+    },
+    /** What `queueMicrotask` runs comes without `before`, and may be anybody's by now. */
+    after() {
+      if (isMixed) current = undefined;
     },
   };
 
@@ -71,8 +91,9 @@ export function hookedContext<Owner extends object>(): CallContext<Owner> {
     promises = 0;
     return settled.then(() => {
       const idsOfPromises = promises;
-      process.nextTick(() => {
+      nextTick(() => {
         const timers = timersMade() - before.timers;
+        // Two ids more: of this tick, and the one that is counted with.
         finish(stop, timers, nextId() - before.id - idsOfPromises - timers - 2);
       });
     });
@@ -94,18 +115,13 @@ export function hookedContext<Owner extends object>(): CallContext<Owner> {
   return {
     run(owner, work) {
       latest = { owner, madeBefore: madeByTools() };
-      const resource = running();
-      const outer = resource[mark];
-      resource[mark] = owner;
-      try {
-        return work();
-      } finally {
-        resource[mark] = outer;
-      }
+      return runAs(owner, work);
     },
+    enter: runAs,
+    runApart: (work) => runAs(nobody, work),
     owner(promise) {
       const marked = (promise as Marked | undefined)?.[mark] ?? current ?? running()[mark];
-      if (marked !== undefined) return marked;
+      if (marked !== undefined) return marked === nobody ? undefined : marked;
       if (sprinter === undefined) return spoiler;
       return isMixed ? undefined : sprinter;
     },

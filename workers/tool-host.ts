@@ -30,7 +30,7 @@ import { LogLimit } from './log-limit.ts';
 import { Outbox } from './outbox.ts';
 import { setImmediate } from './own-timers.ts';
 import { captureOutput } from './tool-output.ts';
-import { type RunHost, ToolRun } from './tool-run.ts';
+import { type FrameOfRun, type RunHost, ToolRun } from './tool-run.ts';
 
 if (isMainThread) throw new Error('workers/tool-host runs on a thread of the pool, not by itself');
 
@@ -69,12 +69,11 @@ function onStrayError(thrown: unknown, promise?: Promise<unknown>): void {
   const run = context.owner(promise);
   const text = describeThrown(thrown);
   if (run && !run.isEnded) run.crash(thrown);
-  else
-    logLimit.write(
-      run?.task.call ?? null,
-      'error',
-      `an error escaped an ended call; its thread is replaced: ${text}`,
-    );
+  else {
+    const whence = run ? 'an ended call' : 'from outside of the running calls';
+    const message = `an error escaped ${whence}; its thread is replaced: ${text}`;
+    logLimit.write(run?.task.call ?? null, 'error', message);
+  }
   retire('an error escaped a call');
   outbox.flush();
 }
@@ -156,7 +155,7 @@ function onHostFrame(frame: HostFrame): void {
         (error: Error) => outbox.post({ type: 'described', catalog: null, failure: error.message }),
       );
     default:
-      runs.get(frame.call)?.receive(frame);
+      return toRun(frame);
   }
 }
 
@@ -164,7 +163,7 @@ guardPorts();
 let registry = new Registry();
 let failure: string | null = null;
 try {
-  registry = await loadModules(settings.toolModules);
+  registry = await context.runApart(() => loadModules(settings.toolModules));
 } catch (error) {
   failure = error instanceof Error ? error.message : String(error);
 }
@@ -176,9 +175,15 @@ const builtIns = new BuiltIns();
  */
 export function serve(shift: Shift): Promise<never> {
   ({ port, begun } = shift);
-  port.on('message', onMessage);
+  port.on('message', (frames: readonly HostFrame[]) => context.runApart(() => onMessage(frames)));
   outbox.open(port, { type: 'hello', failure });
   return new Promise(() => {});
+}
+
+function toRun(frame: FrameOfRun): void {
+  const run = runs.get(frame.call);
+  // In its own context: its listeners hear of a cancel here.
+  if (run) context.enter(run, () => run.receive(frame));
 }
 
 function startRun(task: CallTask): void {

@@ -26,6 +26,9 @@ import { Questions } from './questions.ts';
 import { resultText, shapeOf } from './result-text.ts';
 import { createToolContext } from './tool-context.ts';
 
+/** What the gateway says to a call that runs. */
+export type FrameOfRun = Exclude<HostFrame, { type: 'call' | 'ping' | 'describe' }>;
+
 /** What a run needs of its thread. */
 export interface RunHost {
   readonly outbox: Outbox;
@@ -220,7 +223,7 @@ export class ToolRun {
     this.#fail(error);
   }
 
-  receive(frame: Exclude<HostFrame, { type: 'call' | 'ping' | 'describe' }>): void {
+  receive(frame: FrameOfRun): void {
     if (this.#isEnded) return;
     if (frame.type === 'credit') this.#chunks.grant(frame.items, frame.bytes);
     else if (frame.type === 'answer') this.#questions.answer(frame);

@@ -38,7 +38,7 @@ export class TransitMap<K, V extends object> {
     return this.#cells.delete(key);
   }
 
-  /** What is there now, oldest first; entries may come and go meanwhile. */
+  /** A list of what is there now, oldest first. */
   values(): V[] {
     return [...this.#cells.values()].map(({ value }) => value as V);
   }
