@@ -9,6 +9,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
+import { ToolError } from './call/tool-error.ts';
 import { claimDataFolder } from './config/data-folder.ts';
 import { checkListening } from './config/load.ts';
 import type { Config } from './config/options.ts';
@@ -19,18 +20,17 @@ import { logCall, logToolRecord } from './observe/call-log.ts';
 import { CallStatistics } from './observe/call-statistics.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { StatusPages } from './observe/status-pages.ts';
-import { WorkerPool } from './pool/worker-pool.ts';
-import type { LogLevel, ToolDescriptor } from './protocol/frames.ts';
-import { ToolError } from './protocol/tool-error.ts';
-import { findToolModules } from './tool/module-paths.ts';
-import { type ModuleWatch, watchModules } from './tool/module-watch.ts';
-import type { CallRequest, RunningCall, TerminalEvent } from './tool/runner.ts';
-import type { HttpTransport } from './transports/create-http-transport.ts';
-import type { Endpoint } from './transports/endpoint.ts';
-import { McpHub } from './transports/mcp-hub.ts';
-import type { McpServiceOptions } from './transports/mcp-service.ts';
-import type { PrintOptions } from './transports/terminal-door.ts';
-import type { TransportLog } from './transports/transport-log.ts';
+import type { CallRequest, RunningCall, TerminalEvent } from './runners/runner.ts';
+import { findToolModules } from './runners/threads/modules/module-paths.ts';
+import { type ModuleWatch, watchModules } from './runners/threads/modules/module-watch.ts';
+import type { LogLevel, ToolDescriptor } from './runners/threads/port/frames.ts';
+import { WorkerPool } from './runners/threads/worker-pool.ts';
+import type { Endpoint } from './transports/http/endpoint.ts';
+import type { HttpTransport } from './transports/http/http-host.ts';
+import { McpHub } from './transports/mcp/news.ts';
+import type { McpServiceOptions } from './transports/mcp/service.ts';
+import type { TransportLog } from './transports/rendering/transport-log.ts';
+import type { PrintOptions } from './transports/terminal/print-call.ts';
 
 /** Where a gateway listens. */
 export interface Listening {
@@ -58,12 +58,12 @@ const DOORS = {
   http: () =>
     Promise.all([
       import('./access/access.ts'),
-      import('./transports/create-http-transport.ts'),
-      import('./transports/transport-meters.ts'),
-      import('./transports/stream-watch.ts'),
-      import('./transports/mcp-http.ts'),
+      import('./transports/http/http-host.ts'),
+      import('./transports/rendering/transport-meters.ts'),
+      import('./transports/rendering/stream-watch.ts'),
+      import('./transports/mcp/http/mcp-endpoint.ts'),
     ]),
-  stdio: () => import('./transports/mcp-stdio.ts'),
+  stdio: () => import('./transports/mcp/stdio/stdio-connection.ts'),
 } satisfies Record<Door, () => Promise<unknown>>;
 
 /** A gateway whose threads run; made by `createGateway`, ended by `close`. */
@@ -284,7 +284,7 @@ export class Gateway {
 
   /** Writes a call to its end as NDJSON, and gives the end. */
   async print(call: RunningCall, options: PrintOptions): Promise<TerminalEvent> {
-    const { printCall } = await import('./transports/terminal-door.ts');
+    const { printCall } = await import('./transports/terminal/print-call.ts');
     return printCall(call, options);
   }
 

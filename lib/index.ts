@@ -2,15 +2,18 @@
  * The public API. Tool modules import it in threads, so it loads only what a definition needs; the gateway itself is
  * imported when `createGateway` is called.
  */
+
+import { ToolError } from './call/tool-error.ts';
 import type { Config } from './config/options.ts';
 import type { Door, Gateway } from './gateway.ts';
-import { ToolError } from './protocol/tool-error.ts';
 import { isBranded } from './tool/brand.ts';
 
+export type { ErrorCode } from './call/error-code.ts';
+export { ToolError, type ToolErrorOptions } from './call/tool-error.ts';
 export type { ConfigError } from './config/config-error.ts';
 export type { Config } from './config/options.ts';
 export type { CallOptions, Door, Gateway, Listening } from './gateway.ts';
-export type { ErrorCode } from './protocol/error-code.ts';
+export type { ErrorEvent, ResultEvent, RunningCall, TerminalEvent, ToolEvent } from './runners/runner.ts';
 export type {
   Caller,
   Icon,
@@ -19,8 +22,7 @@ export type {
   LogLevel,
   ToolAnnotations,
   ToolDescriptor,
-} from './protocol/frames.ts';
-export { ToolError, type ToolErrorOptions } from './protocol/tool-error.ts';
+} from './runners/threads/port/frames.ts';
 export type { AskClient, ElicitAnswer, ElicitForm, ElicitUrl, SampleRequest } from './tool/ask-client.ts';
 export { type ContentBlock, content, type ToolContent } from './tool/content.ts';
 export { definePrompt, type PromptDefinition, type PromptMessage } from './tool/define-prompt.ts';
@@ -31,7 +33,6 @@ export {
   type ResourceListing,
 } from './tool/define-resource.ts';
 export { defineTool, type RawSchema, type ToolContext, type ToolDefinition } from './tool/define-tool.ts';
-export type { ErrorEvent, ResultEvent, RunningCall, TerminalEvent, ToolEvent } from './tool/runner.ts';
 
 /**
  * Settings of a gateway in code: any field of `Config`, in its units; what is left out has its default, and no variable

@@ -10,25 +10,25 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What each part of the tree may import, besides packages. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  protocol: [],
+  call: ['runners'],
   async: [],
-  tool: ['protocol'],
-  config: ['protocol'],
-  access: ['protocol'],
-  observe: ['protocol', 'tool'],
-  pool: ['protocol', 'async', 'tool'],
-  dispatch: ['protocol', 'async', 'tool'],
-  transports: ['protocol', 'async', 'tool', 'dispatch', 'access'],
-  workers: ['protocol', 'async', 'tool'],
-  gateway: ['protocol', 'async', 'tool', 'config', 'access', 'observe', 'pool', 'dispatch', 'transports'],
-  index: ['protocol', 'tool', 'gateway', 'config'],
+  tool: ['call', 'runners'],
+  config: ['call'],
+  access: ['call'],
+  observe: ['call', 'runners'],
+  runners: ['call', 'async'],
+  dispatch: ['call', 'async', 'runners'],
+  transports: ['call', 'async', 'runners', 'dispatch', 'access'],
+  workers: ['call', 'async', 'runners', 'tool'],
+  gateway: ['call', 'async', 'config', 'access', 'observe', 'runners', 'dispatch', 'transports'],
+  index: ['call', 'tool', 'runners', 'gateway', 'config'],
   bin: ['index', 'config'],
 };
 
 /** `index` may use these at run time only through `import()`: tool modules load it in threads. */
 const LOADED_LATE = ['gateway', 'config'];
 const BANNED_NAMES = /^(?:utils?|helpers?|common|shared|types|misc|manager)$/;
-const MAX_LINES = 250;
+const MAX_LINES = 400;
 
 interface Source {
   readonly path: string;
@@ -109,7 +109,7 @@ describe('the architecture', () => {
   });
 
   it('opens the HTTP doors without the MCP SDK, which only sessions need', () => {
-    const doors = ['access/access', 'transports/create-http-transport', 'transports/mcp-http'];
+    const doors = ['access/access', 'transports/http/http-host', 'transports/mcp/http/mcp-endpoint'];
     const packages = packagesLoadedWith(...doors.map((door) => `lib/${door}.ts`));
     expect(packages).to.deep.equal(['better-sse', 'express', 'rate-limiter-flexible', 'ws']);
   });
@@ -145,7 +145,7 @@ describe('the architecture', () => {
     expect(idle).to.deep.equal([]);
   });
 
-  it('has no file above 250 lines whose header does not say why', () => {
+  it('has no file above 400 lines whose header does not say why', () => {
     const long = sources.filter(({ text }) => text.split('\n').length > MAX_LINES + 1);
     const unexplained = long.filter(({ text }) => !/Length:/.test(text.slice(0, text.indexOf('*/'))));
     expect(unexplained.map(({ path }) => path)).to.deep.equal([]);

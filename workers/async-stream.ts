@@ -1,7 +1,7 @@
 /**
  * What an `async *` tool, or a tool that returned a stream of any kind, gives: something to iterate, and to end early.
  */
-import { clearTimeout, setTimeout } from './own-timers.ts';
+import { clearTimeout, setTimeout } from './async-context/own-timers.ts';
 
 /** The iterator of a generator, a Readable, a ReadableStream or anything else to `for await`; else null. */
 export function asyncIteratorOf(value: unknown): AsyncIterator<unknown> | null {

@@ -1,9 +1,10 @@
 /** A call's values against the schemas of its tool. Most checks answer at once; only asynchronous rules are awaited. */
-import type { CallTask } from '../lib/protocol/frames.ts';
-import { ToolError } from '../lib/protocol/tool-error.ts';
+
+import { ToolError } from '../lib/call/tool-error.ts';
+import type { CallTask } from '../lib/runners/threads/port/frames.ts';
 import { isToolContent } from '../lib/tool/content.ts';
-import type { Check } from '../lib/tool/schema.ts';
 import { invalidArguments } from './call-error.ts';
+import type { Check } from './loading/schema.ts';
 
 /** @returns the arguments as the schema gives them. @throws {ToolError} `invalid_arguments` with the issues. */
 export async function checkInput(task: CallTask, check: Check | null): Promise<unknown> {

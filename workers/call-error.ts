@@ -5,10 +5,10 @@
  * What was thrown is the tool's: a proxy, a getter that throws, a symbol for a message. It is read once, here, and
  * copied as plain data that is sure to cross the port.
  */
-import { type ErrorCode, TOOL_THROWABLE_CODES } from '../lib/protocol/error-code.ts';
-import { describeThrown, ToolError } from '../lib/protocol/tool-error.ts';
-import type { SchemaIssue } from '../lib/tool/schema.ts';
+import { type ErrorCode, TOOL_THROWABLE_CODES } from '../lib/call/error-code.ts';
+import { describeThrown, ToolError } from '../lib/call/tool-error.ts';
 import { toPlain } from './json-text.ts';
+import type { SchemaIssue } from './loading/schema.ts';
 
 /** Codes that end a call as they are: those a tool may throw, and those made here on its behalf. */
 const PASSED_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([

@@ -7,10 +7,11 @@
  *     than CREDIT_SLACK is outstanding. A chunk that finds no credit waits, and with it the tool's `yield`.
  * C3. The list that a result repeats is kept here as text, up to its cap, and dropped once it grows over it.
  */
-import { CREDIT_SLACK, CREDIT_WINDOW, type Credit } from '../lib/protocol/frames.ts';
-import { ToolError } from '../lib/protocol/tool-error.ts';
+
+import { ToolError } from '../lib/call/tool-error.ts';
+import { CREDIT_SLACK, CREDIT_WINDOW, type Credit } from '../lib/runners/threads/port/frames.ts';
+import { clearTimeout, setTimeout } from './async-context/own-timers.ts';
 import { exceedsBytes } from './json-text.ts';
-import { clearTimeout, setTimeout } from './own-timers.ts';
 
 const BATCH_ITEMS = 1024;
 const BATCH_BYTES = 64 * 1024;

@@ -2,13 +2,14 @@
  * What a call runs, whatever its kind: checks for what goes in and comes out, and a function to invoke.
  * Tools bring their own; resources, prompts and completions are put in the same form here.
  */
-import type { CallTask } from '../lib/protocol/frames.ts';
-import { ToolError } from '../lib/protocol/tool-error.ts';
+
+import { ToolError } from '../lib/call/tool-error.ts';
+import type { CallTask } from '../lib/runners/threads/port/frames.ts';
 import type { PromptDefinition, PromptMessage } from '../lib/tool/define-prompt.ts';
 import type { Completer, ResourceContents, ResourceDefinition } from '../lib/tool/define-resource.ts';
 import type { ToolContext } from '../lib/tool/define-tool.ts';
-import type { Registry } from '../lib/tool/registry.ts';
-import type { Check } from '../lib/tool/schema.ts';
+import type { Registry } from './loading/registry.ts';
+import type { Check } from './loading/schema.ts';
 
 export interface Executable {
   readonly input: Check | null;

@@ -1,7 +1,7 @@
 /**
  * Values of a tool as JSON text, made in the thread, so that what cannot be serialised fails its own call only.
  */
-import { ToolError } from '../lib/protocol/tool-error.ts';
+import { ToolError } from '../lib/call/tool-error.ts';
 
 /** Taken before tools load: a tool that replaces them writes no text of ours. */
 const { stringify, parse } = JSON;

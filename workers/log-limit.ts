@@ -3,8 +3,8 @@
  * burst, 8 KiB each; what is dropped is counted and said once a second.
  */
 import { TokenBucket } from '../lib/async/token-bucket.ts';
-import type { LogLevel } from '../lib/protocol/frames.ts';
-import { setTimeout } from './own-timers.ts';
+import type { LogLevel } from '../lib/runners/threads/port/frames.ts';
+import { setTimeout } from './async-context/own-timers.ts';
 
 const BURST = 1000;
 const PER_SECOND = 200;

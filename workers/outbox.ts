@@ -6,8 +6,8 @@
  * O2. What is posted before there is a port is kept until there is one.
  */
 import type { MessagePort } from 'node:worker_threads';
-import type { ThreadFrame } from '../lib/protocol/frames.ts';
-import { setImmediate } from './own-timers.ts';
+import type { ThreadFrame } from '../lib/runners/threads/port/frames.ts';
+import { setImmediate } from './async-context/own-timers.ts';
 
 export class Outbox {
   #port: MessagePort | null = null;

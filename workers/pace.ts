@@ -2,7 +2,7 @@
  * How long a yielding tool goes on before the event loop turns: at most 5 ms, so that a cancel and everything else that
  * comes by the loop gets through to a tool that waits for nothing else.
  */
-import { setImmediate } from './own-timers.ts';
+import { setImmediate } from './async-context/own-timers.ts';
 
 const TURN_MS = 5;
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -7,7 +7,7 @@
  * P3. The last report is always sent before the end (`flush`).
  */
 import { TokenBucket } from '../lib/async/token-bucket.ts';
-import { clearTimeout, setTimeout } from './own-timers.ts';
+import { clearTimeout, setTimeout } from './async-context/own-timers.ts';
 
 const BURST = 5;
 const PER_SECOND = 15;

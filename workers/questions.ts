@@ -1,8 +1,9 @@
 /**
  * What a running tool has asked its client and not yet heard about.
  */
-import type { AskMethod, CallTask, HostFrame } from '../lib/protocol/frames.ts';
-import { ToolError } from '../lib/protocol/tool-error.ts';
+
+import { ToolError } from '../lib/call/tool-error.ts';
+import type { AskMethod, CallTask, HostFrame } from '../lib/runners/threads/port/frames.ts';
 import { toPlain } from './json-text.ts';
 import type { Outbox } from './outbox.ts';
 

@@ -10,6 +10,7 @@
 
 import { isMainThread, type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { TransitMap } from '../lib/async/transit-map.ts';
+import { describeThrown, ToolError } from '../lib/call/tool-error.ts';
 import {
   type CallTask,
   type HostFrame,
@@ -17,18 +18,17 @@ import {
   type LogLevel,
   type Shift,
   type ThreadSettings,
-} from '../lib/protocol/frames.ts';
-import { describeThrown, ToolError } from '../lib/protocol/tool-error.ts';
-import { loadModules } from '../lib/tool/load-modules.ts';
-import { Registry } from '../lib/tool/registry.ts';
+} from '../lib/runners/threads/port/frames.ts';
+import { createCallContext } from './async-context/call-context.ts';
+import { setImmediate } from './async-context/own-timers.ts';
 import { BuiltIns } from './built-ins.ts';
-import { createCallContext } from './call-context.ts';
 import { findExecutable } from './executable.ts';
 import { guardPorts } from './guarded-ports.ts';
 import { toPlain } from './json-text.ts';
+import { loadModules } from './loading/load-modules.ts';
+import { Registry } from './loading/registry.ts';
 import { LogLimit } from './log-limit.ts';
 import { Outbox } from './outbox.ts';
-import { setImmediate } from './own-timers.ts';
 import { captureOutput } from './tool-output.ts';
 import { type FrameOfRun, type RunHost, ToolRun } from './tool-run.ts';
 

@@ -9,16 +9,16 @@
  *     cancel gets through to a tool that never waits for anything else.
  * T4. After the terminal frame the call sends nothing.
  */
-import { ERROR_CODES } from '../lib/protocol/error-code.ts';
-import type { CallTask, CancelReason, HostFrame, LogLevel } from '../lib/protocol/frames.ts';
-import { describeThrown, ToolError } from '../lib/protocol/tool-error.ts';
-import type { Check } from '../lib/tool/schema.ts';
+import { ERROR_CODES } from '../lib/call/error-code.ts';
+import { describeThrown, ToolError } from '../lib/call/tool-error.ts';
+import type { CallTask, CancelReason, HostFrame, LogLevel } from '../lib/runners/threads/port/frames.ts';
 import { asyncIteratorOf, endEarly } from './async-stream.ts';
 import { checkInput, checkOutput, checkOwn } from './call-checks.ts';
 import { kindOfThrown, toCallError } from './call-error.ts';
 import { ChunkStream } from './chunk-stream.ts';
 import type { Executable } from './executable.ts';
 import { toJson } from './json-text.ts';
+import type { Check } from './loading/schema.ts';
 import type { Outbox } from './outbox.ts';
 import { Pace } from './pace.ts';
 import { ProgressThrottle } from './progress-throttle.ts';

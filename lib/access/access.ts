@@ -8,7 +8,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
-import { ToolError } from '../protocol/tool-error.ts';
+import { ToolError } from '../call/tool-error.ts';
 import { ApiKeyRing } from './api-key-ring.ts';
 import { type HostAndOriginOptions, HostAndOriginRules } from './host-and-origin.ts';
 import { presentedKey } from './presented-key.ts';

@@ -3,7 +3,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { ToolError } from '../protocol/tool-error.ts';
+import { ToolError } from '../call/tool-error.ts';
 import type { Config } from './options.ts';
 
 /** @throws {ToolError} `unavailable` when a TLS file cannot be read, or is no certificate, or not its key. */

@@ -7,9 +7,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import { TransitMap } from '../async/transit-map.ts';
-import type { Caller, CallKind, Catalog, ToolDescriptor } from '../protocol/frames.ts';
-import { ToolError } from '../protocol/tool-error.ts';
-import type { CallRequest, RunnerStats, RunningCall, TerminalEvent, ToolRunner } from '../tool/runner.ts';
+import { ToolError } from '../call/tool-error.ts';
+import type { CallRequest, RunnerStats, RunningCall, TerminalEvent, ToolRunner } from '../runners/runner.ts';
+import type { Caller, CallKind, Catalog, ToolDescriptor } from '../runners/threads/port/frames.ts';
 import { refusedCall } from './refused-call.ts';
 
 /** What observers learn of each call, once, at its end. */

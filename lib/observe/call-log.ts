@@ -5,10 +5,10 @@
  * C2. The cause of a failure, stack included, is here and nowhere else.
  */
 
-import { ERROR_CODES, type ErrorCode } from '../protocol/error-code.ts';
-import type { Caller, CallKind } from '../protocol/frames.ts';
-import { describeThrown } from '../protocol/tool-error.ts';
-import type { TerminalEvent, ToolLogRecord } from '../tool/runner.ts';
+import { ERROR_CODES, type ErrorCode } from '../call/error-code.ts';
+import { describeThrown } from '../call/tool-error.ts';
+import type { TerminalEvent, ToolLogRecord } from '../runners/runner.ts';
+import type { Caller, CallKind } from '../runners/threads/port/frames.ts';
 import type { Logger } from './logger.ts';
 
 /** A call that has ended. */

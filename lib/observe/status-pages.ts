@@ -1,7 +1,7 @@
 /**
  * What `GET /`, `/health` and `/stats` show of the runner, as plain data.
  */
-import type { RunnerStats } from '../tool/runner.ts';
+import type { RunnerStats } from '../runners/runner.ts';
 
 export interface PageSources {
   readonly name: string;

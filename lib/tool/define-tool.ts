@@ -5,7 +5,14 @@
  * D2. Definitions carry a `Symbol.for` brand: a tool module may have imported another copy of this package.
  */
 import type { z } from 'zod';
-import type { Caller, Icon, Isolation, JsonSchema, LogLevel, ToolAnnotations } from '../protocol/frames.ts';
+import type {
+  Caller,
+  Icon,
+  Isolation,
+  JsonSchema,
+  LogLevel,
+  ToolAnnotations,
+} from '../runners/threads/port/frames.ts';
 import type { AskClient } from './ask-client.ts';
 import { brand } from './brand.ts';
 

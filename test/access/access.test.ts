@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { expect } from 'chai';
 import { Access, type AccessOptions, ANONYMOUS } from '../../lib/access/access.ts';
 import { keyIdOf } from '../../lib/access/api-key-ring.ts';
-import { ToolError } from '../../lib/protocol/tool-error.ts';
+import { ToolError } from '../../lib/call/tool-error.ts';
 
 const accessWith = (overrides: Partial<AccessOptions> = {}): Access =>
   new Access({

@@ -6,8 +6,8 @@
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const dist = new URL('../../dist/', import.meta.url);
-const { WorkerPool } = await import(new URL('lib/pool/worker-pool.js', dist));
-const { SseEventWriter } = await import(new URL('lib/transports/sse-events.js', dist));
+const { WorkerPool } = await import(new URL('lib/runners/threads/worker-pool.js', dist));
+const { SseEventWriter } = await import(new URL('lib/transports/sse/sse-events.js', dist));
 
 const CHUNKS = 200_000;
 const CALLS = 10_000;

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { ToolError } from '../../lib/call/tool-error.ts';
 import { readTlsFiles } from '../../lib/config/tls-files.ts';
-import { ToolError } from '../../lib/protocol/tool-error.ts';
 import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from '../transports/loopback-certificate.ts';
 
 describe('readTlsFiles()', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { type CallRecord, Dispatcher } from '../../lib/dispatch/dispatcher.ts';
-import type { WorkerPool } from '../../lib/pool/worker-pool.ts';
+import type { WorkerPool } from '../../lib/runners/threads/worker-pool.ts';
 import { eventually } from '../support/eventually.ts';
 import { startPool } from '../support/start-pool.ts';
 

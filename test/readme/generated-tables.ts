@@ -1,8 +1,9 @@
 /**
  * The tables of the README that are made from code, each between `<!-- name -->` and `<!-- /name -->`.
  */
+
+import { ERROR_CODES } from '../../lib/call/error-code.ts';
 import { optionTable } from '../../lib/config/explain.ts';
-import { ERROR_CODES } from '../../lib/protocol/error-code.ts';
 
 /** The README as it should be: its tables made anew. */
 export function withFreshTables(readme: string): string {

@@ -1,8 +1,8 @@
 /** A client that leaves stops its tool, at every door; a tool that does not listen loses its thread, and no one else. */
 import { expect } from 'chai';
 import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
-import { DOOR_NAMES, DOORS } from './doors.ts';
 import { newMarks, STORY_TOOLS, until } from './marks.ts';
+import { DOOR_NAMES, DOORS } from './transports.ts';
 
 describe('story: a client leaves', function () {
   this.timeout(60_000);

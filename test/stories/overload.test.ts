@@ -1,8 +1,8 @@
 /** More calls than the gateway takes: the queue is bounded in length and time, and says when to come back. */
 import { expect } from 'chai';
 import { type GatewayProcess, KEY, startGatewayProcess } from '../support/gateway-process.ts';
-import { DOORS } from './doors.ts';
 import { newMarks, STORY_TOOLS, until } from './marks.ts';
+import { DOORS } from './transports.ts';
 
 describe('story: overload', function () {
   this.timeout(60_000);

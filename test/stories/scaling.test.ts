@@ -2,8 +2,8 @@
 import { expect } from 'chai';
 import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
 import { call as callPool, startPool } from '../support/start-pool.ts';
-import { DOORS, type DoorCall } from './doors.ts';
 import { newMarks, STORY_TOOLS, until } from './marks.ts';
+import { DOORS, type DoorCall } from './transports.ts';
 
 describe('story: load', function () {
   this.timeout(90_000);

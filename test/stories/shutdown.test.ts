@@ -1,8 +1,8 @@
 /** SIGTERM and SIGINT: running calls finish or are told, new ones are refused, and the exit code says how it went. */
 import { expect } from 'chai';
 import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
-import { DOOR_NAMES, DOORS } from './doors.ts';
 import { newMarks, STORY_TOOLS, until } from './marks.ts';
+import { DOOR_NAMES, DOORS } from './transports.ts';
 
 describe('story: shutdown', function () {
   this.timeout(60_000);

@@ -4,8 +4,8 @@ import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { type GatewayProcess, KEY, startGatewayProcess } from '../support/gateway-process.ts';
-import { DOORS } from './doors.ts';
 import { newMarks, STORY_TOOLS, until } from './marks.ts';
+import { DOORS } from './transports.ts';
 
 describe('story: a slow reader', function () {
   this.timeout(60_000);

@@ -1,8 +1,8 @@
 /** A thread that dies in mid-stream: its call ends once and says so, at every door; other calls do not notice. */
 import { expect } from 'chai';
 import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
-import { DOOR_NAMES, DOORS } from './doors.ts';
 import { STORY_TOOLS } from './marks.ts';
+import { DOOR_NAMES, DOORS } from './transports.ts';
 
 describe('story: a worker dies', function () {
   this.timeout(60_000);

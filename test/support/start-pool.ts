@@ -2,8 +2,8 @@
  * A pool over fixture tools, for tests below the doors.
  */
 import { tmpdir } from 'node:os';
-import { type PoolOptions, WorkerPool } from '../../lib/pool/worker-pool.ts';
-import type { CallRequest, RunningCall, ToolEvent } from '../../lib/tool/runner.ts';
+import type { CallRequest, RunningCall, ToolEvent } from '../../lib/runners/runner.ts';
+import { type PoolOptions, WorkerPool } from '../../lib/runners/threads/worker-pool.ts';
 import { noteOpened } from './leak-check.ts';
 
 export const fixture = (name: string): string => new URL(`../fixtures/${name}.js`, import.meta.url).href;

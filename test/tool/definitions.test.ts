@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { z } from 'zod';
+import { findToolModules } from '../../lib/runners/threads/modules/module-paths.ts';
 import { content, isToolContent } from '../../lib/tool/content.ts';
 import { definePrompt } from '../../lib/tool/define-prompt.ts';
 import { defineResource } from '../../lib/tool/define-resource.ts';
 import { defineTool } from '../../lib/tool/define-tool.ts';
-import { findToolModules } from '../../lib/tool/module-paths.ts';
-import { Registry } from '../../lib/tool/registry.ts';
+import { Registry } from '../../workers/loading/registry.ts';
 
 const run = async () => 1;
 

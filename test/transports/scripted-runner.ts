@@ -1,8 +1,8 @@
 /**
  * A ToolRunner without threads: tools are generator functions in this process. For what only the doors decide.
  */
-import type { Catalog, ClientAbilities } from '../../lib/protocol/frames.ts';
-import { ToolError } from '../../lib/protocol/tool-error.ts';
+
+import { ToolError } from '../../lib/call/tool-error.ts';
 import type {
   CallRequest,
   RunnerStats,
@@ -10,7 +10,8 @@ import type {
   TerminalEvent,
   ToolEvent,
   ToolRunner,
-} from '../../lib/tool/runner.ts';
+} from '../../lib/runners/runner.ts';
+import type { Catalog, ClientAbilities } from '../../lib/runners/threads/port/frames.ts';
 
 export interface ScriptContext {
   readonly arguments: Readonly<Record<string, unknown>>;

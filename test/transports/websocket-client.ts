@@ -1,7 +1,7 @@
 /** A client of the WebSocket door for the shared transport suite: one socket per tool, several calls on each. */
 import { WebSocket } from 'ws';
 import { envelopeTeller } from './http-clients.ts';
-import { KEY } from './start-doors.ts';
+import { KEY } from './start-transports.ts';
 import { ClientCall, type ClientCallOptions, type Connect } from './transport-client.ts';
 
 class SocketCall extends ClientCall {

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { PoolOptions, WorkerPool } from '../../lib/pool/worker-pool.ts';
-import type { CallRequest, TerminalEvent } from '../../lib/tool/runner.ts';
+import type { CallRequest, TerminalEvent } from '../../lib/runners/runner.ts';
+import type { PoolOptions, WorkerPool } from '../../lib/runners/threads/worker-pool.ts';
 import { eventually } from '../support/eventually.ts';
 import { call, eventsOf, startPool } from '../support/start-pool.ts';
 

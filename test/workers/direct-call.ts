@@ -3,7 +3,7 @@
  */
 
 import type { z } from 'zod';
-import { ToolError } from '../../lib/protocol/tool-error.ts';
+import { ToolError } from '../../lib/call/tool-error.ts';
 import type { ToolContext, ToolDefinition } from '../../lib/tool/define-tool.ts';
 import { asyncIteratorOf } from '../../workers/async-stream.ts';
 

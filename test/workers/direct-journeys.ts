@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { ToolError } from '../../lib/protocol/tool-error.ts';
+import type { ToolError } from '../../lib/call/tool-error.ts';
 import type { ToolDefinition } from '../../lib/tool/define-tool.ts';
 import type { Journey } from '../../workers/tools/journey.ts';
 import { JourneyStore } from '../../workers/tools/journey-store.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { ToolError } from '../../lib/protocol/tool-error.ts';
+import { ToolError } from '../../lib/call/tool-error.ts';
 import { ChunkStream, type ChunkStreamOptions } from '../../workers/chunk-stream.ts';
 import { exceedsBytes, toJson, toPlain } from '../../workers/json-text.ts';
 import { ProgressThrottle } from '../../workers/progress-throttle.ts';

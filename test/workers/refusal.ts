@@ -2,7 +2,7 @@
  * Expects work to end with a ToolError, and gives it.
  */
 import { expect } from 'chai';
-import { ToolError } from '../../lib/protocol/tool-error.ts';
+import { ToolError } from '../../lib/call/tool-error.ts';
 
 export async function refusalOf(work: Promise<unknown>): Promise<ToolError> {
   const thrown = await work.then(

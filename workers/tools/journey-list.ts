@@ -9,7 +9,7 @@
  * L4. A list ends: journeys created, or moved behind it, after its start are not in it. What else changes meanwhile
  *     may be seen as it was before or as it is after.
  */
-import { ToolError } from '../../lib/protocol/tool-error.ts';
+import { ToolError } from '../../lib/call/tool-error.ts';
 import { type Journey, SORTS, type Sort } from './journey.ts';
 import type { Row, SqlValue } from './sqlite.ts';
 

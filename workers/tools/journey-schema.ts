@@ -6,7 +6,7 @@
  * M2. A migration that was released is never changed: append the next one.
  * M3. The full-text index holds no text of its own (contentless); the store writes it in the same transaction.
  */
-import { ToolError } from '../../lib/protocol/tool-error.ts';
+import { ToolError } from '../../lib/call/tool-error.ts';
 import { type Database, transaction } from './sqlite.ts';
 import { whenFree } from './storage-trouble.ts';
 

@@ -8,7 +8,7 @@
  */
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { ToolError } from '../../lib/protocol/tool-error.ts';
+import { ToolError } from '../../lib/call/tool-error.ts';
 import { CHANGEABLE, type Journey, type JourneyChanges, type JourneyFields } from './journey.ts';
 import {
   type ListedJourney,

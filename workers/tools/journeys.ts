@@ -5,7 +5,7 @@
  * T1. A list is read while the client reads it: the thread holds one page of it.
  * T2. What an action needs beyond the advertised schema is checked here (NEEDS), as `invalid_arguments`.
  */
-import { ToolError } from '../../lib/protocol/tool-error.ts';
+import { ToolError } from '../../lib/call/tool-error.ts';
 import { defineTool, type ToolContext } from '../../lib/tool/define-tool.ts';
 import { CHANGEABLE, Journey, JourneysInput, NEEDS, parseJourneyFields } from './journey.ts';
 import { decodeCursor, encodeCursor } from './journey-list.ts';

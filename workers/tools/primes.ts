@@ -8,7 +8,7 @@
  * Quick start: {"from": 0, "to": 2500000000} keeps one core busy for a few seconds.
  */
 import { z } from 'zod';
-import { ToolError } from '../../lib/protocol/tool-error.ts';
+import { ToolError } from '../../lib/call/tool-error.ts';
 import { defineTool } from '../../lib/tool/define-tool.ts';
 import { SIEVE_LIMIT, sieve } from './sieve.ts';
 

@@ -8,7 +8,7 @@
  * Q4. SQLite itself never waits for a lock: it would block the thread, in steps too coarse for writes of a
  *     millisecond. `whenFree` waits.
  */
-import { ToolError } from '../../lib/protocol/tool-error.ts';
+import { ToolError } from '../../lib/call/tool-error.ts';
 import { whenFree } from './storage-trouble.ts';
 
 export type SqlValue = string | number | null;

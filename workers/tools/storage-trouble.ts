@@ -5,7 +5,7 @@
  * K2. No path reaches a caller: the driver's own error goes along as the cause, for the log.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ToolError } from '../../lib/protocol/tool-error.ts';
+import { ToolError } from '../../lib/call/tool-error.ts';
 
 const PATIENCE_MS = 20_000;
 /** A group of writes takes about as long; other pauses in one thread than in another let both through. */

@@ -6,7 +6,7 @@
  *     store before is left to the garbage collector, since lists may still be reading from it.
  */
 import { workerData } from 'node:worker_threads';
-import { ToolError } from '../../lib/protocol/tool-error.ts';
+import { ToolError } from '../../lib/call/tool-error.ts';
 import { JourneyStore } from './journey-store.ts';
 
 let opening: Promise<JourneyStore> | undefined;

@@ -1,0 +1,24 @@
+/** The frame that starts a call on a thread. What the request leaves out is left out here too: each field costs time. */
+import type { CallTask } from './port/frames.ts';
+import type { ToolCall } from './tool-call.ts';
+
+/** @param place the index of the call's place on the thread. */
+export function callTask({ number, callId, request }: ToolCall, place: number): CallTask {
+  const { abilities, logLevel, requestMeta } = request;
+  const task: { -readonly [Field in keyof CallTask]: CallTask[Field] } = {
+    type: 'call',
+    call: number,
+    place,
+    callId,
+    kind: request.kind ?? 'tool',
+    name: request.name,
+    arguments: request.arguments,
+    caller: request.caller,
+    streams: request.streams,
+    repeatBytes: request.repeatBytes,
+  };
+  if (abilities !== undefined) task.abilities = abilities;
+  if (logLevel !== undefined) task.logLevel = logLevel;
+  if (requestMeta !== undefined) task.requestMeta = requestMeta;
+  return task;
+}

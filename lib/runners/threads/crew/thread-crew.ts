@@ -1,0 +1,251 @@
+/**
+ * The threads of a pool: how they come, what is known of each, how they go. Which call goes where is the pool's
+ * business.
+ *
+ * T1. A thread takes calls from its hello on until it leaves: idle, retired or killed.
+ * T2. A retired thread finishes its calls and is then ended; a killed one loses them; one without a port is useless.
+ * T3. A thread that loaded its tools is replaced as soon as it is lost; one that could not, at the next liveness
+ *     tick: replacing it at once would spin.
+ * T4. The first thread starts alone: beside others it would load its tools slower, and the first call waits for it.
+ * T5. One thread above the maximum may start while another is about to be killed (successor.ts); calls never run on
+ *     more threads than the maximum.
+ */
+
+import { describeThrown } from '../../../call/tool-error.ts';
+import type { RunnerListener } from '../../runner.ts';
+import { Successor } from '../ending/successor.ts';
+import { explainDeath, type ThreadDeath } from '../ending/thread-death.ts';
+import { PiscinaThreads, type ThreadsOptions } from '../piscina/piscina-threads.ts';
+import type { Catalog, ThreadFrame } from '../port/frames.ts';
+import type { ToolCall } from '../tool-call.ts';
+import { CatalogReader } from './catalog-reader.ts';
+import { type CrewCounts, type CrewStats, crewStats } from './crew-stats.ts';
+import { Liveness } from './liveness.ts';
+import { ThreadLink } from './thread-link.ts';
+import { loadOnTrial } from './trial-thread.ts';
+
+export interface CrewListener {
+  /** A thread is ready, or gone: something that waits may fit now. */
+  changed(): void;
+  /** A call's place on its thread is free again. */
+  freed(call: ToolCall): void;
+  /** A call went down with its thread. */
+  lost(call: ToolCall, death: ThreadDeath): void;
+  /** For whoever listens to the runner. */
+  tell(say: (to: RunnerListener) => void): void;
+}
+
+/** How long the first thread may take to load the tool modules. */
+const START_MS = 30_000;
+const ENDED_AT_LOAD =
+  'a tool module ended its thread while loading (process.exit or a crash); correct the module';
+
+/** A burst's threads serve the next burst. */
+const IDLE_MS = 30_000;
+
+export class ThreadCrew {
+  readonly catalogs = new CatalogReader(START_MS);
+  readonly #options: ThreadsOptions;
+  readonly #listener: CrewListener;
+  readonly #threads: PiscinaThreads;
+  readonly #links = new Map<number, ThreadLink>();
+  readonly #liveness: Liveness;
+  #isClosed = false;
+  readonly #successor = new Successor();
+  readonly #counts: CrewCounts = { scaleUps: 0, scaleDowns: 0, crashes: 0, kills: 0, restarts: 0 };
+
+  constructor(options: ThreadsOptions, listener: CrewListener) {
+    this.#options = options;
+    this.#listener = listener;
+    this.#threads = new PiscinaThreads(options, (error) => this.#say('error', -1, describeThrown(error)));
+    this.#liveness = new Liveness(this.#links, {
+      stuck: (link) => this.kill(link, 'it was blocked for 5 s'),
+      tick: () => this.#onTick(),
+    });
+    this.#spawn();
+  }
+
+  get links(): Iterable<ThreadLink> {
+    return this.#links.values();
+  }
+
+  get canGrow(): boolean {
+    return this.#threads.count < this.#options.maxThreads;
+  }
+
+  /** Threads with an exclusive call on them. */
+  get exclusives(): number {
+    return [...this.#links.values()].filter((link) => link.hasExclusive).length;
+  }
+
+  /** Threads that do not take calls yet. */
+  get starting(): number {
+    return [...this.#links.values()].filter((link) => !link.isReady && link.leaving === null).length;
+  }
+
+  /** Starts `count` more threads, as far as the maximum allows. */
+  grow(count: number): void {
+    for (let more = 0; more < count && this.canGrow; more++) {
+      this.#counts.scaleUps++;
+      this.#spawn();
+    }
+  }
+
+  /** Starts the thread that follows `behind`, which is about to be killed, where the maximum is reached (T5). */
+  prepareSuccessor(behind: ThreadLink): void {
+    if (!this.canGrow) this.#successor.prepare(behind, () => this.#spawn());
+  }
+
+  #spawn(): ThreadLink {
+    const thread = this.#threads.spawn();
+    const link = new ThreadLink(thread, {
+      frame: (from, frame) => this.#onFrame(from, frame),
+      freed: (from, call) => {
+        this.#successor.dismissFor(from);
+        this.#endIfRetired(from);
+        this.#listener.freed(call);
+      },
+      babbled: (from, error) => this.kill(from, `it sent an impossible frame: ${describeThrown(error)}`),
+      lost: (from) => {
+        if (from.isReady) this.#makeUp();
+      },
+      gone: (from, unfinished, loss) => this.#onGone(from, unfinished, loss),
+    });
+    this.#links.set(link.id, link);
+    return link;
+  }
+
+  #keepMinimum(): void {
+    while (this.#threads.count < this.#options.minThreads) this.#spawn();
+  }
+
+  /** Replaces what was lost, and lets what waits find its place. */
+  #makeUp(): void {
+    if (this.#isClosed) return;
+    if (this.#threads.count <= this.#options.maxThreads) this.#successor.callIn();
+    this.#keepMinimum();
+    this.#listener.changed();
+  }
+
+  /** Ends a thread, whatever runs on it. */
+  kill(link: ThreadLink, reason: string): void {
+    if (link.leaving === 'killed') return;
+    link.leave('killed');
+    this.#counts.kills++;
+    this.#say('killed', link.id, reason);
+    link.end();
+  }
+
+  /**
+   * Replaces all threads by ones that load the tool modules anew, once a trial thread has loaded them. Running calls
+   * finish on the old ones.
+   * @throws {ToolError} `unavailable` when they do not load; the old threads go on then.
+   */
+  async reload(): Promise<Catalog> {
+    const catalog = await loadOnTrial(this.#options);
+    this.catalogs.replace(catalog);
+    for (const link of [...this.#links.values()]) this.#retire(link, 'the tool modules changed');
+    return catalog;
+  }
+
+  #say(kind: string, threadId: number, detail: string): void {
+    this.#listener.tell((to) => to.thread?.({ kind, threadId, detail }));
+  }
+
+  #onHello(link: ThreadLink, failure: string | null): void {
+    link.markReady();
+    if (failure !== null) {
+      link.leave('retired');
+      this.catalogs.fail(failure);
+      this.#say('failed', link.id, failure);
+      return;
+    }
+    if (!this.catalogs.isKnown) link.post({ type: 'describe' });
+    this.#say('started', link.id, '');
+    this.#makeUp();
+  }
+
+  #onFrame(link: ThreadLink, frame: ThreadFrame): void {
+    switch (frame.type) {
+      case 'hello':
+        return this.#onHello(link, frame.failure);
+      case 'pong':
+        link.heapUsedBytes = frame.heapUsedBytes;
+        link.utilization = frame.utilization;
+        return;
+      case 'described':
+        return this.catalogs.described(frame);
+      case 'notice':
+        return this.#listener.tell((to) => to.notice?.(frame.notice));
+      case 'retiring':
+        return this.#retire(link, frame.reason);
+      case 'log':
+        return this.#onLog(link, frame);
+      case 'result':
+      case 'error':
+        link.callOf(frame.call)?.receive(frame);
+        if (link.ended(frame)) this.#counts.crashes++;
+        return this.#endIfRetired(link);
+      default:
+        link.callOf(frame.call)?.receive(frame);
+    }
+  }
+
+  #onLog(link: ThreadLink, frame: Extract<ThreadFrame, { type: 'log' }>): void {
+    const call = frame.call === null ? undefined : link.callOf(frame.call);
+    const { level, message, data } = frame;
+    const record = { callId: call?.callId ?? null, tool: call?.request.name ?? null, level, message };
+    this.#listener.tell((to) => to.log?.(data === undefined ? record : { ...record, data }));
+    if (call?.request.logLevel !== undefined) call.receive(frame);
+  }
+
+  #retire(link: ThreadLink, reason: string): void {
+    link.leave('retired');
+    this.#say('retired', link.id, reason);
+    this.#endIfRetired(link);
+  }
+
+  #endIfRetired(link: ThreadLink): void {
+    if (link.leaving === 'retired' && link.calls === 0) link.end();
+  }
+
+  #onGone(link: ThreadLink, unfinished: readonly ToolCall[], loss: unknown): void {
+    this.#links.delete(link.id);
+    link.end();
+    if (link.leaving === 'idle') this.#counts.scaleDowns++;
+    else if (link.isReady) this.#counts.restarts++;
+    if (link.leaving === null && link.isReady) this.#counts.crashes++;
+    if (link.leaving === null && !link.isReady) this.catalogs.fail(ENDED_AT_LOAD);
+    this.#say('ended', link.id, link.leaving ?? 'crashed');
+    const death = explainDeath(loss, link.leaving === 'killed');
+    for (const call of unfinished) this.#listener.lost(call, death);
+    if (link.isReady && !this.#isClosed) this.#listener.changed();
+  }
+
+  #onTick(): void {
+    const { minThreads, idleMs = IDLE_MS } = this.#options;
+    const idleBefore = performance.now() - idleMs;
+    for (const link of this.#links.values()) {
+      this.#endIfRetired(link);
+      if (this.#threads.count > minThreads && link.isIdleSince(idleBefore)) {
+        link.leave('idle');
+        link.end();
+      }
+    }
+    this.#makeUp();
+  }
+
+  /** Everything of RunnerStats that concerns threads. */
+  stats(): CrewStats {
+    const { minThreads: min, maxThreads: max } = this.#options;
+    const alive = this.#threads.count - this.#successor.count;
+    return crewStats(this.#links.values(), { min, max, alive, starting: this.starting }, this.#counts);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#liveness.close();
+    for (const link of this.#links.values()) link.failAll();
+    await this.#threads.destroy();
+  }
+}

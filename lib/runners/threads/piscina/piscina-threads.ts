@@ -1,0 +1,123 @@
+/**
+ * Piscina, with its traps kept in this one file. It starts threads, tells why one was lost, and ends them; what a
+ * thread has on it is said to the thread itself, over a port.
+ *
+ * P1. A thread has exactly one Piscina task, its shift, which lasts as long as the thread. So Piscina's queue holds
+ *     no more than the shifts of threads that start, and a call costs no task of its own (docs/decisions).
+ * P2. Shifts carry a signal: Piscina then starts a thread for each, gives none two, and ends the thread on abort.
+ * P3. `minThreads: 0`: replacing a lost thread is the crew's business. After one failed start Piscina stops doing it
+ *     for good, and what it starts by itself would have no shift.
+ * P4. `atomics: 'disabled'`: the default freezes idle threads, timers and ports included.
+ * P5. Never `pool.close()` (it kills whatever is slower than the fastest) and never `worker.postMessage` (Piscina's
+ *     side reads it as a start message); always an `error` listener.
+ */
+import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import type { Shift, ThreadSettings } from '../port/frames.ts';
+import { threadFlags } from './thread-flags.ts';
+
+export interface ThreadsOptions {
+  /** URL of the thread's entry module. */
+  readonly entry: string;
+  readonly minThreads: number;
+  readonly maxThreads: number;
+  /** Shared calls that one thread takes. */
+  readonly callsPerThread: number;
+  readonly heapMb: number;
+  /** How long a thread above the minimum may be idle. Default 30 s. */
+  readonly idleMs?: number;
+  /** The environment that tools see. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly settings: ThreadSettings;
+}
+
+/** One thread, from the request for it on. */
+export interface PoolThread {
+  /** Threads count 1, 2, 3 … in the order they were asked for. */
+  readonly id: number;
+  /** Open from the start; what is posted before the thread reads is kept. */
+  readonly port: MessagePort;
+  /** See Shift. */
+  readonly begun: Shift['begun'];
+  /** When the thread is lost: what Piscina says of it. Never rejects. */
+  readonly lost: Promise<unknown>;
+  /** Ends it, whatever it does. */
+  end(): void;
+}
+
+/**
+ * V8's own default (48 MB) lets each busy thread keep some 12 MB of garbage resident; this costs no throughput that
+ * could be measured.
+ */
+const YOUNG_MB = 8;
+
+export class PiscinaThreads {
+  readonly #piscina: Piscina<Shift, never>;
+  readonly #places: number;
+  /** The shifts that have not ended, oldest first. */
+  readonly #shifts = new Set<AbortController>();
+  #nextId = 1;
+
+  /** @param onError told of errors that belong to no thread with a shift. */
+  constructor(options: ThreadsOptions, onError: (error: unknown) => void) {
+    this.#places = Math.max(1, options.callsPerThread);
+    this.#piscina = new Piscina({
+      filename: options.entry,
+      minThreads: 0,
+      // One more: the successor of a thread that is about to be killed starts beside it.
+      maxThreads: options.maxThreads + 1,
+      atomics: 'disabled',
+      recordTiming: false,
+      env: { ...options.env },
+      resourceLimits: { maxOldGenerationSizeMb: options.heapMb, maxYoungGenerationSizeMb: YOUNG_MB },
+      workerData: options.settings,
+      ...threadFlags(),
+    });
+    this.#piscina.on('error', onError);
+  }
+
+  /** Threads that live or start. */
+  get count(): number {
+    return this.#shifts.size;
+  }
+
+  /** Starts one more thread; with more than `maxThreads` there already, it starts when one of those has ended. */
+  spawn(): PoolThread {
+    const { port1: port, port2: threadPort } = new MessageChannel();
+    const begun = new Int32Array(new SharedArrayBuffer(this.#places * Int32Array.BYTES_PER_ELEMENT));
+    const shift = new AbortController();
+    const before = new Set(this.#piscina.threads);
+    const serving = this.#piscina.run(
+      { port: threadPort, begun },
+      { transferList: [threadPort], signal: shift.signal },
+    );
+    for (const thread of this.#piscina.threads) if (!before.has(thread)) this.#watch(thread);
+    this.#shifts.add(shift);
+    const lost = serving.catch((error: unknown) => error).finally(() => this.#shifts.delete(shift));
+    const end = () => {
+      this.#shifts.delete(shift);
+      shift.abort();
+    };
+    return { id: this.#nextId++, port, begun, lost, end };
+  }
+
+  #watch(thread: Worker): void {
+    // A thread's raw output must not reach the gateway's stdout, which may belong to a protocol.
+    thread.stdout.unpipe(process.stdout);
+    // Not a pipe: with those that Node makes itself, a listener a thread is more than stderr takes without a warning.
+    thread.stdout.on('data', (bytes: Buffer) => process.stderr.write(bytes));
+    thread.once('exit', () => setImmediate(() => this.#withdrawOrphan()));
+  }
+
+  /**
+   * A thread that ends before it has a shift leaves one in Piscina's queue that no thread will take. Shifts are
+   * given out oldest first, so where one is left over, the youngest is.
+   */
+  #withdrawOrphan(): void {
+    if (this.#shifts.size > this.#piscina.threads.length) [...this.#shifts].at(-1)?.abort();
+  }
+
+  async destroy(): Promise<void> {
+    await this.#piscina.destroy();
+  }
+}

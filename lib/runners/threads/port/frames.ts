@@ -1,0 +1,269 @@
+/**
+ * What crosses a thread's MessagePort. Pure data, loaded by both sides.
+ *
+ * F1. One port per thread; every call frame names its call by number, unique in the gateway process.
+ * F2. Exactly one terminal frame (`result` or `error`) ends a call, and it is the call's last frame.
+ * F3. Values travel as JSON text made in the thread (N documents joined by newlines, which JSON text never
+ *     contains), so that the gateway pastes and never parses them.
+ * F4. Chunk indexes count 0, 1, 2 … without gaps. A thread never has more chunks or bytes outstanding than the
+ *     gateway granted; one item larger than the byte credit may go when (almost) nothing is outstanding.
+ * F5. The port closing before the terminal frame means the thread died.
+ * F6. A thread marks each call as begun, in memory that it shares with the gateway, before the call's tool runs; whatever
+ *     becomes of the thread, what has no mark did not run. Only to a streaming caller a frame tells it too.
+ * F7. Both sides post an array of frames at a time, in order. The thread's first frame is `hello`.
+ * Length: one list of all that crosses; the descriptors in it are only data.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import type { WireError } from '../../../call/tool-error.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warning' | 'error';
+
+/** Levels in order, for comparing. */
+export const LOG_RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warning: 2, error: 3 };
+
+/** The doors a call can come through. */
+export type TransportName = 'http' | 'sse' | 'ndjson' | 'websocket' | 'mcp-http' | 'mcp-stdio' | 'cli';
+
+/** What kind of definition a call runs. Only tools are served outside MCP. */
+export type CallKind = 'tool' | 'resource' | 'prompt' | 'completion';
+
+/** Who made the call. `keyId` is a stable public name of the API key (a hash prefix), never the key. */
+export interface Caller {
+  readonly keyId: string;
+  readonly transport: TransportName;
+}
+
+/** What the caller's client can do for a running tool (MCP elicitation and sampling). */
+export interface ClientAbilities {
+  readonly elicitForm?: boolean;
+  readonly elicitUrl?: boolean;
+  readonly sample?: boolean;
+  readonly roots?: boolean;
+}
+
+/** How many items and bytes of chunks a thread may still send for a call. */
+export interface Credit {
+  readonly items: number;
+  readonly bytes: number;
+}
+
+/**
+ * What a call starts with and may have outstanding: several full batches, and little enough that a paused reader
+ * costs nothing.
+ */
+export const CREDIT_WINDOW: Credit = { items: 16384, bytes: 1024 * 1024 };
+
+/**
+ * What the gateway may keep unreturned while it waits for more. A thread whose outstanding bytes are within it may
+ * send one item larger than its credit; without that, a large item and an unreturned rest would wait for each other.
+ */
+export const CREDIT_SLACK: Credit = { items: 128, bytes: 64 * 1024 };
+
+/** A thread's task from its start to its end: what it shares with the gateway. */
+export interface Shift {
+  readonly port: MessagePort;
+  /** The number of the call that has begun, for each place on the thread (F6); the number's lowest 32 bits. */
+  readonly begun: Int32Array<SharedArrayBuffer>;
+}
+
+/** Starts a call on its thread. */
+export interface CallTask {
+  readonly type: 'call';
+  readonly call: number;
+  /** The call's place on the thread: its index in `begun`. */
+  readonly place: number;
+  readonly callId: string;
+  readonly kind: CallKind;
+  readonly name: string;
+  readonly arguments: unknown;
+  readonly caller: Caller;
+  /** Absent: the client can answer nothing. */
+  readonly abilities?: ClientAbilities;
+  /** True: chunks and progress are sent as they come. False: only the terminal frame is. */
+  readonly streams: boolean;
+  /** How many bytes of chunk list the result may repeat; 0 for none. */
+  readonly repeatBytes: number;
+  /** The least level of log records that the caller wants as events; absent: none. */
+  readonly logLevel?: LogLevel;
+  /** Request metadata a tool may read (`_meta` of an MCP request, trace context). */
+  readonly requestMeta?: Readonly<Record<string, unknown>>;
+}
+
+export type CancelReason = 'cancelled' | 'deadline_exceeded' | 'slow_consumer' | 'unavailable';
+
+/** What a tool may ask the client during a call. */
+export type AskMethod = 'elicit' | 'sample' | 'roots';
+
+/** Gateway → thread. */
+export type HostFrame =
+  | CallTask
+  | { readonly type: 'cancel'; readonly call: number; readonly reason: CancelReason }
+  | { readonly type: 'credit'; readonly call: number; readonly items: number; readonly bytes: number }
+  | {
+      readonly type: 'answer';
+      readonly call: number;
+      readonly ask: number;
+      readonly value?: unknown;
+      readonly error?: WireError;
+    }
+  | { readonly type: 'ping' }
+  | { readonly type: 'describe' };
+
+/** The shape of a returned value, which decides how MCP presents it. */
+export type ResultShape = 'object' | 'content' | 'other';
+
+/** Thread → gateway. */
+export type ThreadFrame =
+  /** The thread's first word; `failure` says which tool module did not load and why, null when all did. */
+  | { readonly type: 'hello'; readonly failure: string | null }
+  | { readonly type: 'started'; readonly call: number }
+  | {
+      readonly type: 'progress';
+      readonly call: number;
+      readonly progress: number;
+      readonly total: number | null;
+      readonly message: string;
+    }
+  | {
+      readonly type: 'chunks';
+      readonly call: number;
+      readonly index: number;
+      readonly count: number;
+      readonly text: string;
+    }
+  | {
+      readonly type: 'log';
+      readonly call: number | null;
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly data?: string;
+    }
+  | {
+      readonly type: 'ask';
+      readonly call: number;
+      readonly ask: number;
+      readonly method: AskMethod;
+      readonly params: unknown;
+    }
+  | { readonly type: 'notice'; readonly notice: ToolNotice }
+  | ResultFrame
+  | {
+      readonly type: 'error';
+      readonly call: number;
+      readonly chunks: number;
+      readonly error: WireError;
+      /** How long the tool ran; null when it did not. */
+      readonly ranMs: number | null;
+    }
+  | { readonly type: 'retiring'; readonly reason: string }
+  | { readonly type: 'pong'; readonly heapUsedBytes: number; readonly utilization: number }
+  | { readonly type: 'described'; readonly catalog: Catalog | null; readonly failure: string | null };
+
+export interface ResultFrame {
+  readonly type: 'result';
+  readonly call: number;
+  /** JSON text of what the tool returned or, when it returned nothing, of the list of its chunks; null when left out. */
+  readonly data: string | null;
+  /** True when `data` is the repeated list of chunks (or its place, when left out) and not a value of the tool's own. */
+  readonly repeats: boolean;
+  readonly shape: ResultShape;
+  readonly chunks: number;
+  /** JSON text of `ctx.meta`, when the tool put something there. */
+  readonly meta: string | null;
+  /** How long the tool ran. */
+  readonly ranMs: number;
+}
+
+/** Something a thread tells the whole gateway, outside any call's stream. */
+export type ToolNotice =
+  | { readonly type: 'resource-updated'; readonly uri: string }
+  | { readonly type: 'resources-changed' };
+
+/** What every thread is started with (`workerData`). */
+export interface ThreadSettings {
+  /** URLs of the modules to load, in order. */
+  readonly toolModules: readonly string[];
+  /** The folder where built-in tools keep their data. */
+  readonly dataDir: string;
+  /** The least level that the gateway's log keeps; records below it are not sent. */
+  readonly logLevel: LogLevel;
+  /** Cap of one chunk and of a returned value, in bytes of JSON. */
+  readonly maxResultBytes: number;
+}
+
+export type Isolation = 'exclusive' | 'shared';
+
+export interface ToolAnnotations {
+  readonly title?: string;
+  readonly readOnlyHint?: boolean;
+  readonly destructiveHint?: boolean;
+  readonly idempotentHint?: boolean;
+  readonly openWorldHint?: boolean;
+}
+
+export interface Icon {
+  readonly src: string;
+  readonly mimeType?: string;
+  readonly sizes?: readonly string[];
+  readonly theme?: 'light' | 'dark';
+}
+
+/** A JSON Schema document, draft 2020-12 unless it says otherwise. */
+export type JsonSchema = { readonly [keyword: string]: unknown };
+
+/** A tool as data: all the gateway ever knows of it. */
+export interface ToolDescriptor {
+  readonly name: string;
+  readonly title?: string;
+  readonly description: string;
+  readonly inputSchema: JsonSchema;
+  readonly outputSchema?: JsonSchema;
+  readonly chunkSchema?: JsonSchema;
+  readonly annotations?: ToolAnnotations;
+  readonly icons?: readonly Icon[];
+  readonly meta?: Readonly<Record<string, unknown>>;
+  readonly isolation: Isolation;
+  /** Milliseconds; absent: the gateway's own limit. */
+  readonly timeoutMs?: number;
+}
+
+/** A resource (fixed `uri`) or a resource template (`uriTemplate`) as data. */
+export interface ResourceDescriptor {
+  readonly name: string;
+  readonly uri?: string;
+  readonly uriTemplate?: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly mimeType?: string;
+  readonly icons?: readonly Icon[];
+  readonly isolation: Isolation;
+  /** True when the template can list its members. */
+  readonly lists: boolean;
+  /** Names of template variables that complete. */
+  readonly completes: readonly string[];
+}
+
+export interface PromptArgument {
+  readonly name: string;
+  readonly description?: string;
+  readonly required?: boolean;
+  /** True when the argument completes. */
+  readonly completes?: boolean;
+}
+
+/** A prompt as data. */
+export interface PromptDescriptor {
+  readonly name: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly arguments: readonly PromptArgument[];
+  readonly icons?: readonly Icon[];
+  readonly isolation: Isolation;
+}
+
+/** Everything the loaded modules offer, each list sorted by name. */
+export interface Catalog {
+  readonly tools: readonly ToolDescriptor[];
+  readonly resources: readonly ResourceDescriptor[];
+  readonly prompts: readonly PromptDescriptor[];
+}

@@ -1,0 +1,239 @@
+/**
+ * One call in flight on the gateway's side: turns its thread's frames into the event stream a transport reads.
+ *
+ * C1. Events come in the order of their frames; the terminal one is last, exactly one, and ends the iteration.
+ * C2. Asking for the next event says that the last one is consumed; only then is its credit given back.
+ * C3. Once ended (by its tool, a cancel or a death) the call drops every later frame.
+ * C4. One reader. Leaving the iteration early cancels the call.
+ */
+
+import { ERROR_CODES } from '../../call/error-code.ts';
+import { ToolError } from '../../call/tool-error.ts';
+import type { CallRequest, RunningCall, TerminalEvent, ToolEvent } from '../runner.ts';
+import { CreditLedger } from './credit-ledger.ts';
+import type { Definition } from './definitions.ts';
+import type { CancelReason, Credit, HostFrame, Shift, ThreadFrame } from './port/frames.ts';
+
+/** Log events that a reader who does not keep up may leave unread; later ones are dropped (the gateway's log has all). */
+const MAX_UNREAD_LOGS = 1000;
+
+type CallFrameType = 'started' | 'chunks' | 'progress' | 'log' | 'ask' | 'result' | 'error';
+export type CallFrame = Extract<ThreadFrame, { readonly type: CallFrameType }>;
+
+/** What a call needs of the pool. */
+export interface CallHost {
+  /** Climbs the cancel ladder behind a call that has just ended for its caller. */
+  cancelled(call: ToolCall, reason: CancelReason): void;
+}
+
+/** A call's place on a thread. */
+export interface Place {
+  readonly index: number;
+  readonly begun: Shift['begun'];
+  readonly post: (frame: HostFrame) => void;
+}
+
+type Admitted = CallRequest & { readonly callId: string };
+
+export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
+  readonly number: number;
+  readonly callId: string;
+  readonly request: Admitted;
+  readonly isExclusive: boolean;
+  /** How often a thread died before the call ran. */
+  lostStarts = 0;
+  readonly #host: CallHost;
+  readonly #isRepeatable: boolean;
+  readonly #createdAt = performance.now();
+  #startedAt: number | null = null;
+  #place: Place | null = null;
+
+  #events: ToolEvent[] = [];
+  #reader: ((step: IteratorResult<ToolEvent>) => void) | null = null;
+  #end: TerminalEvent | null = null;
+  #endListeners: ((end: TerminalEvent) => void)[] = [];
+  #chunks = 0;
+  readonly #ledger = new CreditLedger();
+
+  constructor(number: number, request: Admitted, { isolation, annotations }: Definition, host: CallHost) {
+    this.number = number;
+    this.callId = request.callId;
+    this.request = request;
+    this.isExclusive = isolation === 'exclusive';
+    this.#isRepeatable = annotations?.readOnlyHint === true || annotations?.idempotentHint === true;
+    this.#host = host;
+  }
+
+  get isEnded(): boolean {
+    return this.#end !== null;
+  }
+
+  /** Whether its tool runs or has run. */
+  get hasStarted(): boolean {
+    return this.#startedAt !== null || this.#hasBegun;
+  }
+
+  /** Whether its thread has marked it (frames F6). */
+  get #hasBegun(): boolean {
+    const place = this.#place;
+    return place !== null && Atomics.load(place.begun, place.index) === (this.number | 0);
+  }
+
+  /** Milliseconds from admission until the tool ran, or until now. */
+  get waitedMs(): number {
+    return (this.#startedAt ?? performance.now()) - this.#createdAt;
+  }
+
+  /** Milliseconds since the tool began to run; 0 when it did not. */
+  get ranMs(): number {
+    return this.#startedAt === null ? 0 : performance.now() - this.#startedAt;
+  }
+
+  /** From now on a thread has the call. */
+  attach(place: Place): void {
+    this.#place = place;
+  }
+
+  /** From now on none has it. @returns the index of the place that is free now. */
+  detach(): number {
+    if (this.#hasBegun) this.#start(0);
+    const index = this.#place?.index ?? 0;
+    this.#place = null;
+    return index;
+  }
+
+  receive(frame: CallFrame): void {
+    const isLast = frame.type === 'result' || frame.type === 'error';
+    if (isLast && frame.ranMs !== null) this.#start(frame.ranMs);
+    if (this.#end !== null) return;
+    switch (frame.type) {
+      case 'started':
+        return this.#start(0);
+      case 'chunks': {
+        this.#chunks = frame.index + frame.count;
+        const items = frame.count === 1 ? [frame.text] : frame.text.split('\n');
+        return this.#emit({ type: 'chunks', index: frame.index, items });
+      }
+      case 'progress':
+        return this.#emit(frame);
+      case 'log':
+        if (this.#events.length < MAX_UNREAD_LOGS) this.#emit(frame);
+        return;
+      case 'ask':
+        return this.#emit(frame);
+      case 'result': {
+        // Field by field: a copied object has a shape that V8 does not know.
+        const { type, data, repeats, shape, chunks, meta } = frame;
+        return this.#finish({ type, data, repeats, shape, chunks, meta, durationMs: this.#durationMs() });
+      }
+      case 'error': {
+        const error = ToolError.fromWire(frame.error);
+        return this.fail(
+          error.code === 'worker_crashed' ? this.crashError(error.code, error.message, error.cause) : error,
+        );
+      }
+      default:
+        frame satisfies never;
+    }
+  }
+
+  /** The tool has begun, `ms` ago. */
+  #start(ms: number): void {
+    if (this.#startedAt !== null) return;
+    this.#startedAt = performance.now() - ms;
+    if (this.#end === null && this.request.streams) this.#emit({ type: 'started' });
+  }
+
+  #durationMs(): number {
+    return Math.round((performance.now() - this.#createdAt) * 1000) / 1000;
+  }
+
+  /** Ends the call with `error`, unless it has ended. */
+  fail(error: ToolError): void {
+    if (this.#end === null)
+      this.#finish({ type: 'error', error, chunks: this.#chunks, durationMs: this.#durationMs() });
+  }
+
+  /** The error of a lost thread, retryable only where running the tool twice does no harm. */
+  crashError(code: 'worker_crashed' | 'worker_out_of_memory', message: string, cause?: unknown): ToolError {
+    return new ToolError(code, message, {
+      retryable: this.#isRepeatable,
+      ...(cause === undefined ? {} : { cause }),
+    });
+  }
+
+  cancel(reason: CancelReason, message?: string): void {
+    if (this.#end !== null) return;
+    this.fail(
+      new ToolError(reason, message ?? `the call was ended: ${ERROR_CODES[reason].title.toLowerCase()}`),
+    );
+    this.#host.cancelled(this, reason);
+  }
+
+  answer(ask: number, outcome: { readonly value: unknown } | { readonly error: ToolError }): void {
+    const reply = 'error' in outcome ? { error: ToolError.toWire(outcome.error) } : outcome;
+    this.#place?.post({ type: 'answer', call: this.number, ask, ...reply });
+  }
+
+  onEnd(listener: (end: TerminalEvent) => void): void {
+    if (this.#end === null) this.#endListeners.push(listener);
+    else listener(this.#end);
+  }
+
+  async outcome(): Promise<TerminalEvent> {
+    for (;;) {
+      const step = await this.next();
+      if (step.done) throw new ToolError('internal', `call ${this.callId} was read to its end before`);
+      if (step.value.type === 'result' || step.value.type === 'error') return step.value;
+    }
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<ToolEvent> {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<ToolEvent>> {
+    this.#giveBack(this.#ledger.consumed());
+    const event = this.#events.shift();
+    if (event) return Promise.resolve(this.#handOut(event));
+    if (this.#end !== null) return Promise.resolve({ done: true, value: undefined });
+    this.#giveBack(this.#ledger.starved());
+    return new Promise((resolve) => {
+      this.#reader = resolve;
+    });
+  }
+
+  return(): Promise<IteratorResult<ToolEvent>> {
+    this.cancel('cancelled', 'the reader of the call left');
+    this.#events = [];
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  #emit(event: ToolEvent): void {
+    const reader = this.#reader;
+    if (!reader) {
+      this.#events.push(event);
+      return;
+    }
+    this.#reader = null;
+    reader(this.#handOut(event));
+  }
+
+  #finish(end: TerminalEvent): void {
+    this.#end = end;
+    this.#emit(end);
+    const listeners = this.#endListeners;
+    this.#endListeners = [];
+    for (const listener of listeners) listener(end);
+  }
+
+  #handOut(event: ToolEvent): IteratorResult<ToolEvent> {
+    this.#ledger.handOut(event);
+    return { done: false, value: event };
+  }
+
+  #giveBack(credit: Credit | null): void {
+    if (credit !== null && this.#end === null)
+      this.#place?.post({ type: 'credit', call: this.number, ...credit });
+  }
+}

@@ -1,0 +1,241 @@
+/**
+ * Runs calls on threads: admission, choice of thread, cancel ladder, second tries. Implements ToolRunner.
+ *
+ * W1. A call is queued, on one thread, or ended; it is handed to a thread only when the rules (thread-choice) fit.
+ * W2. The queue is looked at again whenever that may have changed: a thread is ready or gone, a slot is free.
+ * W3. A call lost with its thread before it ran is tried elsewhere, at most twice; one that ran is never run again.
+ * W4. A cancelled call has ended for its caller at once; behind it: cancel frame → grace → the thread is killed, and
+ *     where none is free its successor started in time. Its slot stays taken until the thread is free.
+ */
+
+import { ToolError } from '../../call/tool-error.ts';
+import type { CallRequest, RunnerListener, RunnerStats, RunningCall, ToolRunner } from '../runner.ts';
+import { AdmissionQueue } from './admission-queue.ts';
+import { ThreadCrew } from './crew/thread-crew.ts';
+import type { ThreadLink } from './crew/thread-link.ts';
+import { Definitions } from './definitions.ts';
+import { DurationPercentiles } from './duration-percentiles.ts';
+import type { ThreadDeath } from './ending/thread-death.ts';
+import type { ThreadsOptions } from './piscina/piscina-threads.ts';
+import type { CancelReason, Catalog, Isolation } from './port/frames.ts';
+import { chooseThread, reserveThread } from './thread-choice.ts';
+import { type CallHost, ToolCall } from './tool-call.ts';
+
+export interface PoolOptions extends ThreadsOptions {
+  readonly queueLimit: number;
+  readonly queueWaitMs: number;
+  readonly cancelGraceMs: number;
+}
+
+const MAX_LOST_STARTS = 2;
+
+export class WorkerPool implements ToolRunner {
+  readonly #options: PoolOptions;
+  readonly #listeners: RunnerListener[] = [];
+  readonly #crew: ThreadCrew;
+  readonly #queue: AdmissionQueue<ToolCall>;
+  readonly #queueTimers = new Map<ToolCall, NodeJS.Timeout>();
+  readonly #callHost: CallHost;
+  readonly #waits = new DurationPercentiles();
+  readonly #runs = new DurationPercentiles();
+  #definitions = new Definitions({ tools: [], resources: [], prompts: [] });
+  #exclusiveLimit: number;
+  /** Kept free of shared calls for the exclusive call that waits first, until the queue is looked at again. */
+  #reserved: ThreadLink | null = null;
+  #nextCall = 1;
+  #isClosed = false;
+
+  private constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#exclusiveLimit = options.maxThreads;
+    this.#queue = new AdmissionQueue(options.queueLimit);
+    this.#callHost = { cancelled: (call, reason) => this.#onCancelled(call, reason) };
+    this.#crew = new ThreadCrew(options, {
+      changed: () => this.#pump(),
+      freed: (call) => this.#onFreed(call),
+      lost: (call, death) => this.#onLost(call, death),
+      tell: (say) => this.#tell(say),
+    });
+  }
+
+  /**
+   * Starts the threads and waits until the first has loaded all tool modules.
+   * @throws {ToolError} `unavailable` with the module, the reason and the next step when one cannot be loaded.
+   */
+  static async start(options: PoolOptions): Promise<WorkerPool> {
+    const pool = new WorkerPool(options);
+    try {
+      pool.#adopt(await pool.#crew.catalogs.first);
+    } catch (error) {
+      await pool.close();
+      throw error;
+    }
+    return pool;
+  }
+
+  get catalog(): Catalog {
+    return this.#crew.catalogs.current;
+  }
+
+  listen(listener: RunnerListener): void {
+    this.#listeners.push(listener);
+  }
+
+  #tell(say: (to: RunnerListener) => void): void {
+    for (const listener of this.#listeners) say(listener);
+  }
+
+  #adopt(catalog: Catalog): void {
+    this.#definitions = new Definitions(catalog);
+    const { maxThreads } = this.#options;
+    this.#exclusiveLimit = this.#definitions.hasShared && maxThreads > 1 ? maxThreads - 1 : maxThreads;
+  }
+
+  call(request: CallRequest & { readonly callId: string }): RunningCall {
+    const definition = this.#definitions.of(request.kind ?? 'tool', request.name);
+    const call = new ToolCall(this.#nextCall++, request, definition, this.#callHost);
+    if (this.#isClosed) call.fail(new ToolError('unavailable', 'the gateway is shutting down'));
+    // What waits does not fit now, or the last look at the queue would have handed it over.
+    else if (!this.#tryGive(call)) this.#enqueue(call);
+    return call;
+  }
+
+  /** Hands the call to a thread that fits it now, if one does. */
+  #tryGive(call: ToolCall): boolean {
+    const link = this.#choose(call.isExclusive ? 'exclusive' : 'shared');
+    link?.take(call);
+    return link !== null;
+  }
+
+  #choose(isolation: Isolation): ThreadLink | null {
+    return chooseThread(isolation, this.#crew.links, {
+      callsPerThread: this.#options.callsPerThread,
+      exclusiveThreads: this.#exclusiveLimit,
+      reserved: this.#reserved,
+    });
+  }
+
+  #enqueue(call: ToolCall): void {
+    if (!this.#queue.add(call)) {
+      const text = `the queue is full (${this.#queue.limit} calls wait, QUEUE_LIMIT); try again shortly`;
+      call.fail(new ToolError('overloaded', text, { retryAfterMs: 1000 }));
+      return;
+    }
+    this.#watchWait(call);
+    this.#pump();
+  }
+
+  #watchWait(call: ToolCall): void {
+    const { queueWaitMs } = this.#options;
+    const timer = setTimeout(() => {
+      this.#unqueue(call);
+      const text = `no thread was free within ${queueWaitMs / 1000} s (QUEUE_WAIT); try again shortly`;
+      call.fail(new ToolError('overloaded', text, { retryAfterMs: 1000 }));
+    }, queueWaitMs);
+    this.#queueTimers.set(call, timer);
+  }
+
+  #unqueue(call: ToolCall): boolean {
+    clearTimeout(this.#queueTimers.get(call));
+    this.#queueTimers.delete(call);
+    return this.#queue.remove(call);
+  }
+
+  /** Hands over what fits now, in fair order, and asks for the threads that the rest needs. */
+  #pump(): void {
+    this.#reserved = null;
+    if (this.#queue.size === 0 || this.#isClosed) return;
+    let fitsExclusive = true;
+    let fitsShared = true;
+    for (const call of this.#queue.inOrder()) {
+      if (!(call.isExclusive ? fitsExclusive : fitsShared)) continue;
+      if (this.#tryGive(call)) {
+        this.#unqueue(call);
+      } else if (call.isExclusive) {
+        fitsExclusive = false; // nor does any other
+        const isStarved = !this.#crew.canGrow && this.#crew.exclusives < this.#exclusiveLimit;
+        if (isStarved) this.#reserved ??= reserveThread(this.#crew.links);
+      } else {
+        fitsShared = false;
+      }
+      const { size, exclusives } = this.#queue;
+      const mayGoOn = (fitsExclusive && exclusives > 0) || (fitsShared && size > exclusives);
+      if (!mayGoOn) break;
+    }
+    if (this.#crew.canGrow) this.#grow();
+  }
+
+  /** Asks for as many threads as the calls that wait could use. */
+  #grow(): void {
+    const { size, exclusives } = this.#queue;
+    const allowed = Math.min(exclusives, Math.max(0, this.#exclusiveLimit - this.#crew.exclusives));
+    const shareds = Math.ceil((size - exclusives) / this.#options.callsPerThread);
+    this.#crew.grow(allowed + shareds - this.#crew.starting);
+  }
+
+  #onCancelled(call: ToolCall, reason: CancelReason): void {
+    if (this.#unqueue(call)) return;
+    for (const link of this.#crew.links) {
+      if (link.callOf(call.number) !== call) continue;
+      link.post({ type: 'cancel', call: call.number, reason });
+      const ifItRuns = (afterMs: number, step: () => void) =>
+        setTimeout(() => link.callOf(call.number) === call && step(), afterMs).unref();
+      const { cancelGraceMs } = this.#options;
+      const { callId, request } = call;
+      // A thread takes longer to start than most calls to run; tools that heed their signal have ended by then.
+      ifItRuns(cancelGraceMs / 2, () => this.#choose('exclusive') ?? this.#crew.prepareSuccessor(link));
+      ifItRuns(cancelGraceMs, () =>
+        this.#crew.kill(
+          link,
+          `the cancelled call ${callId} of "${request.name}" did not stop within its grace`,
+        ),
+      );
+      return;
+    }
+  }
+
+  #onFreed(call: ToolCall): void {
+    if (call.hasStarted) this.#waits.record(call.waitedMs);
+    if (call.hasStarted) this.#runs.record(call.ranMs);
+    this.#pump();
+  }
+
+  #onLost(call: ToolCall, death: ThreadDeath): void {
+    if (call.isEnded) return;
+    if (call.hasStarted || this.#isClosed) {
+      call.fail(call.crashError(death.code, death.message));
+    } else if (++call.lostStarts <= MAX_LOST_STARTS) {
+      this.#queue.addFirst(call);
+      this.#watchWait(call);
+    } else {
+      const text = `${call.lostStarts} threads ended before the call could run; try again later`;
+      call.fail(new ToolError('unavailable', text, { retryAfterMs: 1000 }));
+    }
+  }
+
+  /**
+   * Loads the tool modules anew and swaps the threads; running calls finish on the old ones.
+   * @throws {ToolError} `unavailable` when a module does not load; everything goes on as before then.
+   */
+  async reload(): Promise<void> {
+    const catalog = await this.#crew.reload();
+    this.#adopt(catalog);
+    this.#tell((to) => to.catalogChanged?.(catalog));
+  }
+
+  stats(): RunnerStats {
+    return {
+      ...this.#crew.stats(),
+      queue: { depth: this.#queue.size, limit: this.#queue.limit },
+      waitMs: this.#waits.read(),
+      runMs: this.#runs.read(),
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const call of this.#queue.inOrder()) call.cancel('unavailable', 'the gateway is shutting down');
+    await this.#crew.close();
+  }
+}

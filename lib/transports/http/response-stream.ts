@@ -1,0 +1,161 @@
+/**
+ * A streamed HTTP answer: its late head, its writes, slow readers and readers that leave. SSE and NDJSON run on it.
+ *
+ * H1. The head goes out when the tool has started, or after a while of waiting; until then an error is still an HTTP
+ *     status of its own.
+ * H2. Nothing is written after the end or into a destroyed response.
+ * H3. Large texts are written in slices, one per drain, so that a slow but steady reader shows progress.
+ */
+import type { Socket } from 'node:net';
+import type { ToolError } from '../../call/tool-error.ts';
+import type { RunningCall } from '../../runners/runner.ts';
+import type { StreamWatch, WatchedStream } from '../rendering/stream-watch.ts';
+import type { TransportLog } from '../rendering/transport-log.ts';
+import type { TransportMeter } from '../rendering/transport-meters.ts';
+import { onceClosed } from './departure.ts';
+import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
+import { commonHeaders, respondProblem } from './response.ts';
+
+const SLICE_BYTES = 256 * 1024;
+
+/** What a stream needs of its surroundings. */
+export interface StreamContext {
+  readonly watch: StreamWatch;
+  readonly meter: TransportMeter;
+  readonly log: TransportLog;
+}
+
+export interface HttpStreamContext extends StreamContext {
+  /** How long the stream waits for its tool to start before it sends its head. */
+  readonly headDelayMs: number;
+}
+
+export interface HttpStreamHooks {
+  /** The tool takes long to start: send the head now. */
+  beginLate(): void;
+  /** The answer is done, or its reader gone. */
+  closed?(): void;
+}
+
+export class HttpStream implements WatchedStream {
+  readonly socket: Socket;
+  readonly meter: TransportMeter;
+  /** Written into silence; empty: nothing is. */
+  heartbeat = '';
+  readonly #request: GatewayRequest;
+  readonly #response: GatewayResponse;
+  readonly #call: RunningCall;
+  readonly #log: TransportLog;
+  readonly #headTimer: NodeJS.Timeout;
+  #hasBegun = false;
+  #slices: Promise<void> | undefined;
+  #resume: (() => void) | undefined;
+  #drained: Promise<void> | undefined;
+
+  constructor(
+    request: GatewayRequest,
+    response: GatewayResponse,
+    call: RunningCall,
+    context: HttpStreamContext,
+    hooks: HttpStreamHooks,
+  ) {
+    this.socket = request.socket;
+    this.meter = context.meter;
+    this.#request = request;
+    this.#response = response;
+    this.#call = call;
+    this.#log = context.log;
+    this.#headTimer = setTimeout(() => hooks.beginLate(), context.headDelayMs);
+    this.meter.streams++;
+    context.watch.add(this);
+    response.on('error', () => {}); // a write that met a closing socket; 'close' follows
+    response.on('drain', () => this.#wake());
+    onceClosed(request, response, (hasLeft) => {
+      this.meter.streams--;
+      clearTimeout(this.#headTimer);
+      context.watch.remove(this);
+      if (hasLeft) call.cancel('cancelled', 'the client left');
+      this.#wake();
+      hooks.closed?.();
+    });
+  }
+
+  get #isOpen(): boolean {
+    return !this.#response.writableEnded && !this.#response.destroyed;
+  }
+
+  /** True once: when the head is to be sent. After that an error can only be told inside the stream. */
+  begin(): boolean {
+    if (this.#hasBegun || !this.#isOpen) return false;
+    this.#hasBegun = true;
+    clearTimeout(this.#headTimer);
+    return true;
+  }
+
+  /** Answers with a problem document; false when the stream has begun. */
+  refuse(error: ToolError): boolean {
+    if (!this.begin()) return false;
+    respondProblem(this.#request, this.#response, error, { callId: this.#call.callId });
+    return true;
+  }
+
+  writeHead(contentType: string): void {
+    if (!this.#isOpen || this.#response.headersSent) return;
+    const headers = commonHeaders(this.#request);
+    headers.push('X-Call-Id', this.#call.callId, 'Content-Type', contentType, 'Vary', 'Accept');
+    headers.push('Cache-Control', 'no-store, no-cache, no-transform', 'X-Accel-Buffering', 'no');
+    this.#response.writeHead(200, headers);
+    this.#response.flushHeaders();
+  }
+
+  /** The writer waits for `ready()` between two texts. */
+  write(text: string): void {
+    if (!this.#isOpen || text === '') return;
+    if (text.length > SLICE_BYTES) this.#slices = this.#writeSlices(text);
+    else this.#response.write(text);
+  }
+
+  /** Ends the answer after what was written before. */
+  end(): void {
+    if (this.#slices) this.#slices.then(() => this.#response.end());
+    else if (this.#isOpen) this.#response.end();
+  }
+
+  /** A promise while the reader is behind; it resolves when it caught up, or left. */
+  ready(): Promise<void> | undefined {
+    return this.#slices ?? this.#drain();
+  }
+
+  beat(): void {
+    if (!this.#slices) this.write(this.heartbeat);
+  }
+
+  stall(): void {
+    const { callId } = this.#call;
+    this.#log('warning', 'a reader made no progress; its stream was destroyed', { callId });
+    this.#call.cancel('slow_consumer', 'the reader made no progress for too long');
+    this.#response.destroy();
+  }
+
+  async #writeSlices(text: string): Promise<void> {
+    const bytes = Buffer.from(text);
+    for (let at = 0; at < bytes.length && this.#isOpen; at += SLICE_BYTES) {
+      if (!this.#response.write(bytes.subarray(at, at + SLICE_BYTES))) await this.#drain();
+    }
+    this.#slices = undefined;
+  }
+
+  #drain(): Promise<void> | undefined {
+    if (!this.#response.writableNeedDrain || !this.#isOpen) return undefined;
+    this.#drained ??= new Promise((resolve) => {
+      this.#resume = resolve;
+    });
+    return this.#drained;
+  }
+
+  #wake(): void {
+    this.#resume?.();
+    this.#resume = undefined;
+    this.#drained = undefined;
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * One call on its way to an MCP client: reads the call's events and writes them to the request's outlet.
+ *
+ * S1. The next event is asked for only when the outlet is ready: a client that stops reading stops the tool.
+ * S2. A call that its client cancelled writes no response.
+ * S3. A call that can tell and ask its client nothing is not read, only waited for.
+ * S4. A call may be left waiting for the client's answers, and taken up again on another outlet (`suspended`).
+ */
+import { ToolError } from '../../../call/tool-error.ts';
+import type { ErrorEvent, ResultEvent, RunningCall, ToolEvent } from '../../../runners/runner.ts';
+import { type Era, META_PREFIX } from '../era.ts';
+import {
+  faultText,
+  INTERNAL_ERROR,
+  INVALID_PARAMS,
+  McpFault,
+  missingCapabilityFault,
+  refusalFault,
+  toolCallFault,
+} from '../fault.ts';
+import { type CallPlan, resourceNotFound } from '../mcp-catalog.ts';
+import { type MessageId, responseText } from '../message.ts';
+import type { Outlet } from '../outlet.ts';
+import { CallTeller, type CallWishes } from './call-notifier.ts';
+import { contentResult, errorResult, toolResult } from './result.ts';
+
+export type AskEvent = Extract<ToolEvent, { type: 'ask' }>;
+
+/**
+ * Puts a tool's question to the client; the answer goes to `call.answer`.
+ * @returns undefined, or what settles when the call is to be suspended unless it has told something by then.
+ */
+export type Asker = (ask: AskEvent, call: RunningCall) => Promise<void> | undefined;
+
+export class ServedCall {
+  readonly call: RunningCall;
+  readonly plan: CallPlan;
+  readonly #era: Era;
+  readonly #asker: Asker;
+  #iterator: AsyncIterator<ToolEvent> | undefined;
+  #pending: Promise<IteratorResult<ToolEvent>> | undefined;
+  #isDropped = false;
+
+  constructor(call: RunningCall, plan: CallPlan, era: Era, asker: Asker) {
+    this.call = call;
+    this.plan = plan;
+    this.#era = era;
+    this.#asker = asker;
+  }
+
+  /** Ends the call without any further message to the client. */
+  drop(reason: 'cancelled' | 'slow_consumer' = 'cancelled', message?: string): void {
+    this.#isDropped = true;
+    this.call.cancel(reason, message);
+  }
+
+  /**
+   * Writes what the call tells to the outlet, until its end or until it is suspended.
+   * @param suspension as an `Asker` gives it, for a call with open questions.
+   */
+  serve(
+    id: MessageId,
+    outlet: Outlet,
+    wishes: CallWishes,
+    suspension?: Promise<void>,
+  ): Promise<'ended' | 'suspended'> {
+    const { streams, abilities, logLevel } = this.call.request;
+    const isSilent = !streams && abilities === undefined && logLevel === undefined;
+    return isSilent ? this.#awaitEnd(id, outlet) : this.#tell(id, outlet, wishes, suspension);
+  }
+
+  #awaitEnd(id: MessageId, outlet: Outlet): Promise<'ended'> {
+    return new Promise((resolve, reject) => {
+      this.call.onEnd((end) => {
+        try {
+          this.#end(end, id, outlet);
+          resolve('ended');
+        } catch (defect) {
+          reject(defect);
+        }
+      });
+    });
+  }
+
+  async #tell(
+    id: MessageId,
+    outlet: Outlet,
+    wishes: CallWishes,
+    suspension: Promise<void> | undefined,
+  ): Promise<'ended' | 'suspended'> {
+    const events = this.#events();
+    const teller = new CallTeller(this.plan.name, wishes, outlet);
+    try {
+      for (;;) {
+        this.#pending ??= events.next();
+        const step = await (suspension ? Promise.race([this.#pending, suspension]) : this.#pending);
+        if (!step) return 'suspended';
+        this.#pending = undefined;
+        const event = step.done ? missingEnd() : step.value;
+        if (event.type === 'result' || event.type === 'error') {
+          this.#end(event, id, outlet);
+          return 'ended';
+        }
+        if (event.type === 'started') teller.started();
+        else if (event.type === 'ask') suspension = this.#asker(event, this.call) ?? suspension;
+        else teller.tell(event);
+        const ready = outlet.ready();
+        if (ready) await ready;
+      }
+    } finally {
+      teller.stop();
+    }
+  }
+
+  #events(): AsyncIterator<ToolEvent> {
+    this.#iterator ??= this.call[Symbol.asyncIterator]();
+    return this.#iterator;
+  }
+
+  #end(event: Extract<ToolEvent, { type: 'result' | 'error' }>, id: MessageId, outlet: Outlet): void {
+    if (this.#isDropped) return outlet.abandon();
+    if (event.type === 'result') return outlet.respond(responseText(id, this.#resultText(event)));
+    const fault = this.#faultOf(event.error);
+    if (fault) return outlet.respond(faultText(id, fault), fault);
+    outlet.respond(responseText(id, errorResult(event.error, this.call.callId, this.#era)));
+  }
+
+  #resultText(event: ResultEvent): string {
+    switch (this.plan.kind) {
+      case 'tool':
+        return toolResult(event, this.#era);
+      case 'completion':
+        return this.#era.result(`"completion":${event.data ?? '{"values":[]}'}`, event.meta);
+      case 'resource':
+        return contentResult(event.data ?? '{"contents":[]}', event.meta, this.#era, 0);
+      case 'prompt':
+        return contentResult(event.data ?? '{"messages":[]}', event.meta, this.#era);
+    }
+  }
+
+  #faultOf(error: ToolError): McpFault | null {
+    const missing = this.#era.isModern ? missingCapabilityFault(error) : null;
+    if (missing) return missing;
+    if (this.plan.kind === 'tool') return toolCallFault(error, this.call.hasStarted);
+    if (this.plan.kind === 'resource' && error.code === 'not_found') {
+      return resourceNotFound(this.plan.uri ?? '', this.#era.isModern);
+    }
+    const data = { [`${META_PREFIX}code`]: error.code };
+    if (error.code === 'invalid_arguments') return new McpFault(INVALID_PARAMS, error.message, { data });
+    if (error.code === 'tool_failed') return new McpFault(INTERNAL_ERROR, error.message, { data });
+    const refusal = refusalFault(error);
+    return this.call.hasStarted
+      ? new McpFault(refusal.code, refusal.message, { data: refusal.data })
+      : refusal;
+  }
+}
+
+/** What stands for the end of a call that has none. */
+function missingEnd(): ErrorEvent {
+  const error = new ToolError('internal', 'the call ended without a result');
+  return { type: 'error', error, chunks: 0, durationMs: 0 };
+}

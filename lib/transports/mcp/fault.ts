@@ -1,0 +1,121 @@
+/**
+ * A JSON-RPC error, and which of the gateway's errors become one.
+ *
+ * F1. A tool's own failure is an `isError` result, so that the model sees it; what the gateway refuses, and what
+ *     is wrong with the request itself, is a JSON-RPC error.
+ * F2. A refusal that HTTP has a status for has code 1000 + status, outside the range the protocol keeps for itself.
+ * F3. Rendered data holds nothing but what a caller may see: no stack, no path, no key.
+ */
+import type { ErrorCode } from '../../call/error-code.ts';
+import type { ToolError } from '../../call/tool-error.ts';
+import { problemHeaders } from '../http/response.ts';
+import { detailsOf } from '../rendering/error-rendering.ts';
+import type { MessageId } from './message.ts';
+
+export const PARSE_ERROR = -32700;
+export const INVALID_REQUEST = -32600;
+export const METHOD_NOT_FOUND = -32601;
+export const INVALID_PARAMS = -32602;
+export const INTERNAL_ERROR = -32603;
+/** Resource not found, in the revisions before 2026-07-28. */
+export const RESOURCE_NOT_FOUND = -32002;
+export const HEADER_MISMATCH = -32020;
+const MISSING_CAPABILITY = -32021;
+export const UNSUPPORTED_VERSION = -32022;
+
+export interface McpFaultOptions {
+  readonly data?: unknown;
+  readonly status?: number;
+  readonly headers?: readonly string[];
+}
+
+/** An error that answers a request as JSON-RPC. */
+export class McpFault extends Error {
+  readonly code: number;
+  readonly data: unknown;
+  /** Status of the HTTP response, where the request is answered by HTTP and nothing was streamed yet. */
+  readonly status: number;
+
+  /** More headers of that response, names and values in turn. */
+  readonly headers: readonly string[];
+
+  constructor(code: number, message: string, more: McpFaultOptions = {}) {
+    super(message);
+    this.code = code;
+    this.data = more.data;
+    this.status = more.status ?? 200;
+    this.headers = more.headers ?? [];
+  }
+}
+
+export function faultText(id: MessageId | null, fault: McpFault): string {
+  const data = fault.data === undefined ? '' : `,"data":${JSON.stringify(fault.data)}`;
+  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"error":{"code":${fault.code},"message":${JSON.stringify(fault.message)}${data}}}`;
+}
+
+/** What a caller may know of an error beside its message. */
+export function errorData(error: ToolError): Record<string, unknown> {
+  const details = detailsOf(error);
+  return {
+    code: error.code,
+    status: error.status,
+    retryable: error.retryable,
+    ...(details === undefined ? {} : { details }),
+    ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+  };
+}
+
+const JSON_RPC_CODES: Partial<Record<ErrorCode, number>> = {
+  parse_error: PARSE_ERROR,
+  invalid_request: INVALID_REQUEST,
+  too_complex: INVALID_REQUEST,
+  duplicate_id: INVALID_REQUEST,
+  tool_not_found: INVALID_PARAMS,
+  internal: INTERNAL_ERROR,
+};
+
+/** Statuses that a client's transport acts on; every other refusal is told inside a 200. */
+const HTTP_STATUSES = new Set([401, 403, 404, 405, 406, 408, 413, 415, 429, 503]);
+
+/** A refusal by the gateway itself, before or beside any call. */
+export function refusalFault(error: ToolError): McpFault {
+  const code = JSON_RPC_CODES[error.code];
+  const data = errorData(error);
+  if (code !== undefined)
+    return new McpFault(code, error.message, { data, status: error.status === 400 ? 400 : 200 });
+  const status = HTTP_STATUSES.has(error.status) ? error.status : 200;
+  return new McpFault(1000 + error.status, error.message, { data, status, headers: problemHeaders(error) });
+}
+
+/** Refusals that are JSON-RPC errors when the call has not started, though a tool that throws them gets `isError`. */
+const REFUSALS = new Set<ErrorCode>([
+  'unauthenticated',
+  'permission_denied',
+  'rate_limited',
+  'overloaded',
+  'unavailable',
+]);
+
+/**
+ * The JSON-RPC error of a failed tools/call, or null when the failure is an `isError` result.
+ * @param started whether the call had reached its tool.
+ */
+export function toolCallFault(error: ToolError, started: boolean): McpFault | null {
+  if (JSON_RPC_CODES[error.code] !== undefined) return refusalFault(error);
+  if (REFUSALS.has(error.code) && !started) return refusalFault(error);
+  return null;
+}
+
+/**
+ * The error of a tool that let the refusal of `ctx.elicit`, `ctx.sample` or `ctx.roots` through: 2026-07-28 has a
+ * code of its own for a client that lacks a capability.
+ */
+export function missingCapabilityFault(error: ToolError): McpFault | null {
+  const { details } = error;
+  if (error.code !== 'failed_precondition' || typeof details !== 'object' || details === null) return null;
+  if (!('requiredCapabilities' in details)) return null;
+  return new McpFault(MISSING_CAPABILITY, error.message, {
+    status: 400,
+    data: { requiredCapabilities: details.requiredCapabilities },
+  });
+}

@@ -1,0 +1,34 @@
+/**
+ * The responses of a JSON-RPC batch (revision 2025-03-26 only) on one HTTP exchange: a stream that ends with the last
+ * of them.
+ */
+import type { Outlet } from '../outlet.ts';
+
+export class BatchReply {
+  readonly #whole: Outlet;
+  #open: number;
+
+  /** @param size how many requests the batch has. */
+  constructor(whole: Outlet, size: number) {
+    this.#whole = whole;
+    this.#open = size;
+  }
+
+  /** The outlet of one request of the batch. */
+  outlet(): Outlet {
+    const whole = this.#whole;
+    return {
+      named: () => {},
+      open: () => whole.open(),
+      send: (text) => whole.send(text),
+      ready: () => whole.ready(),
+      respond: (text) => {
+        if (--this.#open === 0) whole.respond(text);
+        else whole.send(text);
+      },
+      abandon: () => {
+        if (--this.#open === 0) whole.abandon();
+      },
+    };
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * The outlet of a request that came by HTTP: its response and, where the session can resume streams, the responses
+ * that follow it.
+ *
+ * H1. Without a ring the client that leaves is gone at once. With one, a client that was sent an event id may come
+ *     back within `graceMs`; meanwhile `ready` waits, so the tool is held and nothing is lost but by eviction.
+ * H2. `onGone` is told once, never after the response.
+ */
+import type { GatewayRequest } from '../../http/gateway-message.ts';
+import type { McpFault } from '../fault.ts';
+import type { Outlet } from '../outlet.ts';
+import type { EventRing } from './event-ring.ts';
+import type { McpReply } from './reply.ts';
+
+/** What makes a stream resumable. */
+export interface Resumption {
+  readonly ring: EventRing;
+  /** Name of this stream in event ids. */
+  readonly stream: string;
+  readonly retryMs: number;
+  readonly graceMs: number;
+  /** Whether the first event is an empty one with an id (clients of 2025-11-25). */
+  readonly primes: boolean;
+}
+
+const SUCCESS = { status: 200, headers: [] };
+
+export class HttpOutlet implements Outlet {
+  readonly #resumption: Resumption | undefined;
+  readonly #prefersStream: boolean;
+  #reply: McpReply | undefined;
+  #isDone = false;
+  #onGone: ((isStalled: boolean) => void) | undefined;
+  #onEnd: (() => void) | undefined;
+  #comeback: { promise: Promise<void>; resolve: () => void } | undefined;
+  #grace: NodeJS.Timeout | undefined;
+  #poll: NodeJS.Timeout | undefined;
+
+  /** @param prefersStream whether the client would rather read a stream than a document. */
+  constructor(reply: McpReply, prefersStream: boolean, resumption?: Resumption) {
+    this.#prefersStream = prefersStream;
+    this.#resumption = resumption;
+    this.#take(reply);
+  }
+
+  /** Told when the client has left for good before the response. */
+  onGone(listener: (isStalled: boolean) => void): void {
+    this.#onGone = listener;
+  }
+
+  /** Told when the response was written, or the client is gone. */
+  onEnd(listener: () => void): void {
+    this.#onEnd = listener;
+  }
+
+  named(callId: string): void {
+    this.#reply?.header('X-Call-Id', callId);
+  }
+
+  open(): void {
+    const reply = this.#reply;
+    if (!reply || reply.isStream) return;
+    reply.open();
+    if (this.#resumption?.primes) this.#prime(reply);
+  }
+
+  send(text: string): void {
+    if (this.#isDone) return;
+    this.open();
+    this.#reply?.event(text, this.#keep(text));
+  }
+
+  ready(): Promise<void> | undefined {
+    return this.#comeback ? this.#comeback.promise : this.#reply?.drained();
+  }
+
+  respond(text: string, { status, headers }: Pick<McpFault, 'status' | 'headers'> = SUCCESS): void {
+    if (this.#isDone) return;
+    if (this.#prefersStream && status === 200) this.open();
+    const eventId = this.#reply?.isStream === false ? undefined : this.#keep(text);
+    for (let at = 0; at < headers.length; at += 2)
+      this.#reply?.header(String(headers[at]), String(headers[at + 1]));
+    this.#reply?.last(text, status, eventId);
+    this.#finish();
+  }
+
+  abandon(): void {
+    if (this.#isDone) return;
+    this.#reply?.end();
+    this.#finish();
+  }
+
+  /** Goes on with a client that came back, after what it missed. */
+  attach(reply: McpReply, missed: readonly { readonly id: string; readonly text: string }[]): void {
+    const before = this.#reply;
+    this.#reply = undefined;
+    before?.end();
+    clearTimeout(this.#grace);
+    reply.open();
+    for (const { id, text } of missed) reply.event(text, id);
+    this.#take(reply);
+    this.#comeback?.resolve();
+    this.#comeback = undefined;
+  }
+
+  /** Ends the response after a while, so that the client polls; the request goes on and waits for it. */
+  detachAfter(ms: number): void {
+    this.open();
+    clearTimeout(this.#poll);
+    if (!this.#isDone) this.#poll = setTimeout(() => this.#detach(), ms);
+  }
+
+  #detach(): void {
+    const reply = this.#reply;
+    if (this.#isDone || !reply?.isStream || !this.#resumption) return;
+    this.#lose(false);
+    reply.end();
+  }
+
+  #take(reply: McpReply): void {
+    this.#reply = reply;
+    reply.onLeave((isStalled) => {
+      if (this.#reply === reply) this.#lose(isStalled);
+    });
+  }
+
+  #lose(isStalled: boolean): void {
+    const canResume = this.#resumption !== undefined && this.#reply?.isStream === true && !isStalled;
+    this.#reply = undefined;
+    if (this.#isDone) return;
+    if (!canResume) return this.#giveUp(isStalled);
+    let resolve = () => {};
+    const promise = new Promise<void>((settle) => {
+      resolve = settle;
+    });
+    this.#comeback = { promise, resolve };
+    this.#grace = setTimeout(() => this.#giveUp(false), this.#resumption?.graceMs);
+  }
+
+  #giveUp(isStalled: boolean): void {
+    const onGone = this.#onGone;
+    this.#finish();
+    onGone?.(isStalled);
+  }
+
+  #finish(): void {
+    this.#isDone = true;
+    clearTimeout(this.#grace);
+    clearTimeout(this.#poll);
+    this.#comeback?.resolve();
+    this.#comeback = undefined;
+    this.#onGone = undefined;
+    const onEnd = this.#onEnd;
+    this.#onEnd = undefined;
+    onEnd?.();
+  }
+
+  #keep(text: string): string | undefined {
+    return this.#resumption?.ring.keep(this.#resumption.stream, text);
+  }
+
+  #prime(reply: McpReply): void {
+    if (!this.#resumption) return;
+    const { ring, stream, retryMs } = this.#resumption;
+    reply.prime(ring.keep(stream, ''), retryMs);
+  }
+}
+
+/** A client that lists event streams first gets its answer as one even when there is nothing to stream. */
+export function prefersStream({ headers }: GatewayRequest): boolean {
+  return headers.accept?.trimStart().startsWith('text/event-stream') ?? false;
+}

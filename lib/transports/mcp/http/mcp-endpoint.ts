@@ -1,0 +1,247 @@
+/**
+ * The /mcp door: Streamable HTTP, both eras of the protocol on one path.
+ *
+ * H1. Host and Origin were checked before. Here, in this order: key, method, Accept, Content-Type, size, JSON,
+ *     session or envelope. Refusals are JSON-RPC errors with the HTTP status that says the same.
+ * H2. A request is of the stateless era when its `_meta` or its version header says so; else of the one with
+ *     sessions.
+ * H3. In the stateless era the client that closes its response cancels its call.
+ */
+import type { Access } from '../../../access/access.ts';
+import { ToolError } from '../../../call/tool-error.ts';
+import type { Endpoint } from '../../http/endpoint.ts';
+import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
+import { readJsonBody, requireJson } from '../../http/request-body.ts';
+import type { Mount } from '../../http/routes.ts';
+import type { StreamWatch } from '../../rendering/stream-watch.ts';
+import type { TransportLog } from '../../rendering/transport-log.ts';
+import type { TransportMeter } from '../../rendering/transport-meters.ts';
+import { isLegacyVersion, MODERN_VERSION } from '../era.ts';
+import { INVALID_REQUEST, McpFault } from '../fault.ts';
+import { type IncomingMcpMessage, type McpRequest, readMessage } from '../message.ts';
+import { McpService, type McpServiceOptions } from '../service.ts';
+import {
+  checkHeaders,
+  checkKnownVersion,
+  checkVersion,
+  checkVersionHeader,
+  isModernRequest,
+  readEnvelope,
+} from '../stateless/envelope.ts';
+import { ModernRequests } from '../stateless/stateless-requests.ts';
+import { Subscriptions } from '../stateless/subscriptions.ts';
+import { HttpOutlet, prefersStream } from './http-outlet.ts';
+import type { HttpSession } from './http-session.ts';
+import { OAuthGuard, type OAuthOptions } from './oauth.ts';
+import { malformed, refuse } from './refusal.ts';
+import { McpReply, type ReplyContext } from './reply.ts';
+import { SessionTable } from './session-table.ts';
+
+export interface McpHttpOptions extends McpServiceOptions {
+  readonly access: Access;
+  /** Takes access tokens besides keys, where an issuer is configured. */
+  readonly oauth?: OAuthOptions;
+  readonly meter: TransportMeter;
+  readonly maxBodyBytes: number;
+  /** Looks after streams whose readers stand still. */
+  readonly watch: StreamWatch;
+  readonly log: TransportLog;
+  /** Default 1000; the next session is refused. */
+  readonly maxSessions?: number;
+  /** Default 30 minutes without a request or an open stream. */
+  readonly sessionIdleMs?: number;
+  /** Default 2 s: how long a client with sessions whose stream broke may take to come back for it. */
+  readonly resumeGraceMs?: number;
+}
+
+export interface McpHttpStats {
+  readonly sessions: number;
+  readonly openStreams: number;
+  readonly subscriptions: number;
+  readonly suspendedCalls: number;
+}
+
+const ENDPOINTS: readonly Endpoint[] = [
+  { method: 'POST', path: '/mcp', description: 'speaks MCP, Streamable HTTP, with and without sessions' },
+  { method: 'GET', path: '/mcp', description: 'streams what belongs to no request of an MCP session' },
+  { method: 'DELETE', path: '/mcp', description: 'ends an MCP session' },
+];
+
+const ALLOWED = 'GET, POST, DELETE';
+
+export class McpHttp implements Mount {
+  readonly path = '/mcp';
+  /** The key is checked here, so that its refusal is told as JSON-RPC. */
+  readonly isOpen = true;
+  readonly endpoints = ENDPOINTS;
+  /** The door itself and the pages that belong to it. */
+  readonly mounts: readonly Mount[];
+  readonly #options: McpHttpOptions;
+  readonly #reply: ReplyContext;
+  readonly #service: McpService;
+  readonly #sessions: SessionTable;
+  readonly #subscriptions: Subscriptions;
+  readonly #modern: ModernRequests;
+  readonly #oauth: OAuthGuard | undefined;
+
+  constructor(options: McpHttpOptions) {
+    const { maxSessions = 1000, sessionIdleMs = 30 * 60_000, resumeGraceMs = 2000 } = options;
+    this.#options = options;
+    this.#reply = { watch: options.watch, meter: options.meter };
+    this.#service = new McpService(options);
+    const [service, reply] = [this.#service, this.#reply];
+    this.#sessions = new SessionTable({ service, reply, resumeGraceMs, maxSessions, idleMs: sessionIdleMs });
+    this.#subscriptions = new Subscriptions(service);
+    this.#modern = new ModernRequests(service, this.#subscriptions);
+    this.#oauth = options.oauth?.issuer ? new OAuthGuard(options.oauth) : undefined;
+    this.mounts = [this, ...(this.#oauth?.mounts ?? [])];
+  }
+
+  /** Answers any request to /mcp. Never rejects. Bound to this door: route tables take it off the object. */
+  readonly handle = async (request: GatewayRequest, response: GatewayResponse): Promise<void> => {
+    try {
+      const checkKey = () => this.#options.access.checkKey(request);
+      const keyId = this.#oauth ? this.#oauth.authorize(request, checkKey) : checkKey();
+      request.keyId = typeof keyId === 'string' ? keyId : await keyId;
+      if (request.method === 'POST') await this.#post(request, response);
+      else this.#withoutBody(request, response);
+    } catch (thrown) {
+      this.#logDefect(request, thrown);
+      refuse(request, response, thrown);
+    }
+  };
+
+  stats(): McpHttpStats {
+    return {
+      sessions: this.#sessions.size,
+      openStreams: this.#sessions.openStreams,
+      subscriptions: this.#subscriptions.size,
+      suspendedCalls: this.#modern.suspendedCalls,
+    };
+  }
+
+  /** Ends every session, subscription and stream. */
+  close(): void {
+    this.#subscriptions.close();
+    this.#modern.close();
+    this.#sessions.close();
+  }
+
+  #logDefect({ requestId }: GatewayRequest, thrown: unknown): void {
+    if (thrown instanceof McpFault || ToolError.is(thrown)) return;
+    this.#options.log('error', 'the /mcp door failed to handle a request', { requestId, error: thrown });
+  }
+
+  #withoutBody(request: GatewayRequest, response: GatewayResponse): void {
+    const { headers, method } = request;
+    const isKnown = method === 'GET' || method === 'DELETE';
+    if (!isKnown || headers['mcp-protocol-version'] === MODERN_VERSION) {
+      const error = new ToolError('method_not_allowed', `${method} is not served on /mcp`);
+      return refuse(request, response, error, null, ['Allow', isKnown ? 'POST' : ALLOWED]);
+    }
+    const session = this.#session(request);
+    if (method === 'DELETE') {
+      this.#sessions.end(session);
+      return new McpReply(request, response, this.#reply).end(200);
+    }
+    if (!accepts(headers.accept, 'text/event-stream')) {
+      throw new ToolError('not_acceptable', 'GET /mcp answers text/event-stream; accept that');
+    }
+    const lastEventId = headers['last-event-id'];
+    session.listen(request, response, typeof lastEventId === 'string' ? lastEventId : undefined);
+  }
+
+  async #post(request: GatewayRequest, response: GatewayResponse): Promise<void> {
+    const { accept } = request.headers;
+    if (!accepts(accept, 'application/json') || !accepts(accept, 'text/event-stream')) {
+      throw new ToolError('not_acceptable', 'accept both application/json and text/event-stream');
+    }
+    requireJson(request);
+    const body = await readJsonBody(request, response, this.#options.maxBodyBytes);
+    if (Array.isArray(body)) return this.#batch(body, request, response);
+    const message = readMessage(body);
+    if (message.kind === 'invalid') return refuse(request, response, malformed(message.reason), message.id);
+    if (this.#isModern(message, request)) return this.#stateless(message, request, response);
+    const isHandshake = message.kind === 'request' && message.method === 'initialize';
+    if (!isHandshake || request.headers['mcp-session-id'] !== undefined) {
+      return this.#session(request).post([message], false, request, response);
+    }
+    const session = await this.#sessions.open(request.keyId);
+    if (response.closed) return this.#sessions.end(session);
+    session.post([message], false, request, response);
+    response.on('close', () => {
+      if (session.session.protocolVersion === '') this.#sessions.end(session);
+    });
+  }
+
+  /** A batch, which only revision 2025-03-26 has. */
+  #batch(body: readonly unknown[], request: GatewayRequest, response: GatewayResponse): void {
+    const session = request.headers['mcp-session-id'] === undefined ? undefined : this.#session(request);
+    if (session?.session.protocolVersion !== '2025-03-26')
+      throw malformed('send one message per POST, not a batch');
+    const messages = body.map(readMessage);
+    const invalid = messages.find((message) => message.kind === 'invalid');
+    if (invalid?.kind === 'invalid') throw malformed(invalid.reason);
+    if (messages.length === 0 || messages.length > 100) throw malformed('a batch has 1 to 100 messages');
+    session.post(messages, true, request, response);
+  }
+
+  #isModern(message: Exclude<IncomingMcpMessage, { kind: 'invalid' }>, { headers }: GatewayRequest): boolean {
+    if (message.kind !== 'response' && isModernRequest(message.params)) return true;
+    const version = headers['mcp-protocol-version'];
+    if (version !== undefined) return !isLegacyVersion(String(version));
+    return message.kind === 'request' && message.method === 'server/discover';
+  }
+
+  async #stateless(
+    message: Exclude<IncomingMcpMessage, { kind: 'invalid' }>,
+    request: GatewayRequest,
+    response: GatewayResponse,
+  ): Promise<void> {
+    const { headers } = request;
+    if (message.kind === 'notification') return new McpReply(request, response, this.#reply).end(202);
+    if (message.kind === 'response') throw malformed('a response answers nothing here; send inputResponses');
+    try {
+      if (!isModernRequest(message.params)) checkKnownVersion(headers['mcp-protocol-version']);
+      const envelope = readEnvelope(message);
+      checkVersionHeader(headers, envelope);
+      checkVersion(envelope.version);
+      checkHeaders(headers, message, this.#inputSchema(message));
+      const reply = new McpReply(request, response, this.#reply);
+      const outlet = new HttpOutlet(reply, prefersStream(request));
+      const traceparent = headers['traceparent'];
+      const who = {
+        caller: { keyId: request.keyId, transport: 'mcp-http' },
+        traceparent: typeof traceparent === 'string' ? traceparent : undefined,
+        track: (served: { drop(reason?: 'cancelled' | 'slow_consumer'): void }) =>
+          outlet.onGone((isStalled) => served.drop(isStalled ? 'slow_consumer' : 'cancelled')),
+      } as const;
+      await this.#modern.handle(message, envelope, who, outlet);
+    } catch (thrown) {
+      refuse(request, response, thrown, message.id);
+    }
+  }
+
+  #inputSchema({ method, params }: McpRequest) {
+    return method === 'tools/call'
+      ? this.#service.dispatcher.tool(String(params['name']))?.inputSchema
+      : undefined;
+  }
+
+  /** The session that a request names. @throws {McpFault} 400 without an id, 404 for one that is not this key's. */
+  #session({ headers, keyId }: GatewayRequest): HttpSession {
+    const id = headers['mcp-session-id'];
+    if (typeof id !== 'string' || id === '') {
+      throw new McpFault(INVALID_REQUEST, 'the header Mcp-Session-Id is missing; initialize first', {
+        status: 400,
+      });
+    }
+    const session = this.#sessions.find(id, keyId);
+    if (!session) throw new McpFault(1404, 'there is no such session; initialize again', { status: 404 });
+    return session;
+  }
+}
+
+function accepts(header: string | undefined, type: string): boolean {
+  return header === undefined || header.includes(type) || header.includes('*/*');
+}

@@ -1,0 +1,162 @@
+/**
+ * One HTTP response of the /mcp door: a JSON document, or a stream of server-sent events, whichever comes first.
+ *
+ * R1. Nothing is written until it is known which of the two it is.
+ * R2. The last event goes out in a write of its own, after the write before it was flushed and a few milliseconds
+ *     passed: SDK clients drop a notification that they read together with the response.
+ * R3. Whatever waits for its reader is watched: one that stands still is cut off.
+ */
+import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
+import { commonHeaders } from '../../http/response.ts';
+import type { StreamWatch, WatchedStream } from '../../rendering/stream-watch.ts';
+import type { TransportMeter } from '../../rendering/transport-meters.ts';
+
+/** How long the last event keeps away from the one before it. */
+const LAST_EVENT_GAP_MS = 5;
+
+const SSE_HEAD = [
+  ...['Content-Type', 'text/event-stream'],
+  ...['Cache-Control', 'no-store, no-transform'],
+  ...['X-Accel-Buffering', 'no'],
+];
+
+/** What all replies of the door share. */
+export interface ReplyContext {
+  readonly watch: StreamWatch;
+  readonly meter: TransportMeter;
+}
+
+export class McpReply {
+  readonly #response: GatewayResponse;
+  readonly #context: ReplyContext;
+  readonly #headers: string[];
+  #isStream = false;
+  #isEnding = false;
+  #isStalled = false;
+  #lastWriteAt = Number.NEGATIVE_INFINITY;
+  #drained: Promise<void> | undefined;
+
+  constructor(request: GatewayRequest, response: GatewayResponse, context: ReplyContext) {
+    this.#response = response;
+    this.#context = context;
+    this.#headers = commonHeaders(request);
+  }
+
+  /** Adds a header; too late once anything was written. */
+  header(name: string, value: string): void {
+    this.#headers.push(name, value);
+  }
+
+  get isStream(): boolean {
+    return this.#isStream;
+  }
+
+  /** True once nothing more can be written. */
+  get isOver(): boolean {
+    return this.#isEnding || this.#response.destroyed;
+  }
+
+  /** Told once when the connection closed before the response was complete; true when we cut it off (R3). */
+  onLeave(listener: (isStalled: boolean) => void): void {
+    this.#response.on('close', () => {
+      if (!this.#isEnding) listener(this.#isStalled);
+    });
+  }
+
+  /** Commits to a stream. */
+  open(): void {
+    if (this.#isStream || this.isOver) return;
+    this.#isStream = true;
+    this.#response.writeHead(200, this.#headers.concat(SSE_HEAD));
+    this.#response.flushHeaders();
+    this.#context.meter.streams++;
+    this.#response.on('close', () => this.#context.meter.streams--);
+    this.#watch();
+  }
+
+  /** Writes one event; `data` is JSON text without line ends. */
+  event(data: string, eventId?: string): void {
+    this.open();
+    this.#write(eventFrame(data, eventId));
+  }
+
+  /** An event without data that only tells the client where to resume, and when. */
+  prime(eventId: string, retryMs: number): void {
+    this.open();
+    this.#write(`id: ${eventId}\nretry: ${retryMs}\ndata: \n\n`);
+  }
+
+  /** Undefined when more may be written; else settles when the reader took everything, or is gone. */
+  drained(): Promise<void> | undefined {
+    if (!this.#response.writableNeedDrain) return undefined;
+    this.#drained ??= new Promise((resolve) => {
+      const settle = () => {
+        this.#response.off('drain', settle).off('close', settle);
+        this.#drained = undefined;
+        resolve();
+      };
+      this.#response.once('drain', settle).once('close', settle);
+    });
+    return this.#drained;
+  }
+
+  /** Writes the response: as the last event of the stream, or as a JSON document with `status`. */
+  last(data: string, status = 200, eventId?: string): void {
+    if (this.isOver) return;
+    this.#isEnding = true;
+    if (!this.#isStream) return this.#document(data, status);
+    const finish = () => this.#response.end(eventFrame(data, eventId));
+    const sinceLastMs = performance.now() - this.#lastWriteAt;
+    if (this.#response.writableLength === 0 && sinceLastMs > LAST_EVENT_GAP_MS) return void finish();
+    const later = () => setTimeout(finish, LAST_EVENT_GAP_MS);
+    const drained = this.drained();
+    if (drained) drained.then(later);
+    else later();
+  }
+
+  /** Ends the stream; a reply that was no stream yet becomes an empty one with `status`. */
+  end(status = 202): void {
+    if (this.isOver) return;
+    this.#isEnding = true;
+    if (!this.#isStream) this.#response.writeHead(status, [...this.#headers, 'Content-Length', '0']);
+    this.#response.end();
+  }
+
+  #document(data: string, status: number): void {
+    const size = Buffer.byteLength(data);
+    this.#headers.push('Content-Type', 'application/json', 'Content-Length', String(size));
+    this.#response.writeHead(status, this.#headers);
+    this.#response.end(data);
+    if (this.#response.writableLength > 0) this.#watch();
+    else this.#context.meter.bytes += size;
+  }
+
+  #write(frame: string): void {
+    if (this.isOver) return;
+    this.#lastWriteAt = performance.now();
+    this.#response.write(frame);
+  }
+
+  #watch(): void {
+    const { socket } = this.#response;
+    if (!socket) return;
+    const { watch, meter } = this.#context;
+    const stream: WatchedStream = {
+      socket,
+      meter,
+      beat: () => {
+        if (this.#isStream) this.#write(':\n\n');
+      },
+      stall: () => {
+        this.#isStalled = true;
+        this.#response.destroy();
+      },
+    };
+    watch.add(stream);
+    this.#response.on('close', () => watch.remove(stream));
+  }
+}
+
+function eventFrame(data: string, eventId: string | undefined): string {
+  return eventId === undefined ? `data: ${data}\n\n` : `id: ${eventId}\ndata: ${data}\n\n`;
+}

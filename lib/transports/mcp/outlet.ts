@@ -1,0 +1,24 @@
+/**
+ * Where the messages that belong to one request go: an HTTP response, a stream that a client resumes, or stdout.
+ *
+ * O1. After `respond` or `abandon` nothing more is written for the request.
+ * O2. The response is never in one write with the notification before it: clients that read both at once drop the
+ *     notification.
+ * O3. Who sends many messages asks `ready` before each: it is the back-pressure of this door.
+ */
+import type { McpFault } from './fault.ts';
+
+export interface Outlet {
+  /** Names the call that answers the request, before anything is written. */
+  named(callId: string): void;
+  /** Commits to streaming, so that a slow call shows a sign of life; a no-op where there is nothing to commit. */
+  open(): void;
+  /** Writes a message (JSON text) that is not the response. */
+  send(text: string): void;
+  /** Undefined: go on. Else a promise that settles when the client took what it was sent, or is gone. */
+  ready(): Promise<void> | undefined;
+  /** Writes the response (JSON text) and ends; status and headers count only where HTTP has sent nothing yet. */
+  respond(text: string, fault?: Pick<McpFault, 'status' | 'headers'>): void;
+  /** Ends without a response. */
+  abandon(): void;
+}

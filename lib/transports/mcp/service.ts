@@ -1,0 +1,211 @@
+/**
+ * Answers the requests that are the same in both eras: lists, and everything that runs as a call.
+ *
+ * S1. A request gets exactly one response, or none when its client cancelled it or left.
+ * S2. Works on `Outlet`s alone: HTTP and stdio differ only in what they pass in.
+ */
+import type { Dispatcher } from '../../dispatch/dispatcher.ts';
+import type { Caller, ClientAbilities } from '../../runners/threads/port/frames.ts';
+import type { CallWishes } from './calls/call-notifier.ts';
+import { type Asker, ServedCall } from './calls/served-call.ts';
+import { type Era, modernEra, type ServerIdentity, toolLogLevel } from './era.ts';
+import { faultText, INTERNAL_ERROR, McpFault } from './fault.ts';
+import { type CallPlan, McpOffer } from './mcp-catalog.ts';
+import { isMessageId, type McpRequest, type MessageId, metaOf, responseText } from './message.ts';
+import type { McpHub } from './news.ts';
+import type { Outlet } from './outlet.ts';
+import { TaskQuota } from './sessions/task-quota.ts';
+
+export interface McpServiceOptions {
+  readonly dispatcher: Dispatcher;
+  readonly hub: McpHub;
+  readonly identity: ServerIdentity;
+  /** Cap of a result, the list of chunks that it repeats included. */
+  readonly maxResultBytes: number;
+  /** Told to clients at the start. */
+  readonly instructions?: string;
+  /** True when a reload may change the lists of tools and prompts. */
+  readonly listsChange?: boolean;
+  /** Milliseconds; a little less than what clients wait, so that they see why the call ended. */
+  readonly callTimeoutMs?: number;
+}
+
+/** Who asks, and in what circumstances. */
+export interface RequestScope {
+  readonly era: Era;
+  readonly caller: Caller;
+  readonly abilities: ClientAbilities | undefined;
+  readonly wishes: CallWishes;
+  readonly asker: Asker;
+  /** Whether the client may run tools as tasks. */
+  readonly hasTasks?: boolean;
+  /** Trace context of the HTTP request, where it has one. */
+  readonly traceparent?: string | undefined;
+  /** Told, before anything is awaited, of what the request runs, so that it can be cancelled. */
+  track(served: Pick<ServedCall, 'drop'>): void;
+}
+
+/** How long clients may keep lists that change only with the code. */
+const LIST_TTL_MS = 60_000;
+
+export class McpService {
+  readonly dispatcher: Dispatcher;
+  readonly hub: McpHub;
+  readonly offer: McpOffer;
+  readonly identity: ServerIdentity;
+  readonly instructions: string | undefined;
+  readonly modernEra: Era;
+  readonly taskQuota = new TaskQuota();
+  /** What both eras declare. */
+  readonly capabilities: Readonly<Record<string, Record<string, boolean>>>;
+  readonly #options: McpServiceOptions;
+
+  constructor(options: McpServiceOptions) {
+    this.dispatcher = options.dispatcher;
+    this.hub = options.hub;
+    this.identity = options.identity;
+    this.instructions = options.instructions;
+    this.modernEra = modernEra(options.identity);
+    this.offer = new McpOffer(() => options.dispatcher.catalog);
+    const listChanged = options.listsChange ?? false;
+    this.capabilities = {
+      tools: { listChanged },
+      resources: { subscribe: true, listChanged: true },
+      prompts: { listChanged },
+      completions: {},
+      logging: {},
+    };
+    this.#options = options;
+  }
+
+  /** Whether `handle` answers the method. */
+  handles(method: string): boolean {
+    return METHODS.has(method);
+  }
+
+  /** Answers a request of one of the methods above. Never rejects. */
+  async handle(request: McpRequest, scope: RequestScope, outlet: Outlet): Promise<'ended' | 'suspended'> {
+    const { id, params } = request;
+    const { era } = scope;
+    let members: readonly string[] | null;
+    try {
+      switch (request.method) {
+        case 'tools/call':
+          return await this.#run(request, this.offer.toolCall(params), scope, outlet);
+        case 'tools/list':
+          return tell(outlet, id, era, this.offer.tools(params, scope.hasTasks ?? false), LIST_TTL_MS);
+        case 'prompts/list':
+          return tell(outlet, id, era, this.offer.prompts(params), LIST_TTL_MS);
+        case 'resources/templates/list':
+          return tell(outlet, id, era, this.offer.templates(params), LIST_TTL_MS);
+        case 'resources/list':
+          members = await this.#listMembers(scope);
+          if (members !== null) return tell(outlet, id, era, this.offer.resources(params, members), 0);
+          outlet.abandon();
+          return 'ended';
+        case 'resources/read':
+          return await this.#run(request, this.offer.resourceRead(params, era.isModern), scope, outlet);
+        case 'prompts/get':
+          return await this.#run(request, this.offer.promptGet(params), scope, outlet);
+        default: {
+          const plan = this.offer.completion(params);
+          if (plan) return await this.#run(request, plan, scope, outlet);
+          return tell(outlet, id, era, '"completion":{"values":[]}');
+        }
+      }
+    } catch (thrown) {
+      const fault = thrown instanceof McpFault ? thrown : new McpFault(INTERNAL_ERROR, 'the request failed');
+      outlet.respond(faultText(id, fault), fault);
+      return 'ended';
+    }
+  }
+
+  #run(
+    request: McpRequest,
+    plan: CallPlan,
+    scope: RequestScope,
+    outlet: Outlet,
+  ): Promise<'ended' | 'suspended'> {
+    const served = this.start(request, plan, scope);
+    scope.track(served);
+    outlet.named(served.call.callId);
+    return served.serve(request.id, outlet, scope.wishes);
+  }
+
+  /** Starts a call. Never throws: a refused call ends at once. */
+  start({ params }: McpRequest, plan: CallPlan, scope: RequestScope): ServedCall {
+    const { wishes, abilities, traceparent } = scope;
+    const streams = wishes.progressToken !== undefined || wishes.partialResultToken !== undefined;
+    const { logLevel } = wishes;
+    const meta = metaOf(params);
+    const requestMeta = traceparent && meta['traceparent'] === undefined ? { traceparent, ...meta } : meta;
+    const { callTimeoutMs } = this.#options;
+    const call = this.dispatcher.call({
+      kind: plan.kind,
+      name: plan.name,
+      arguments: plan.arguments,
+      caller: scope.caller,
+      streams,
+      repeatBytes: this.#options.maxResultBytes,
+      requestMeta,
+      abilities,
+      logLevel: logLevel === undefined ? undefined : toolLogLevel(logLevel),
+      timeoutMs: callTimeoutMs,
+    });
+    return new ServedCall(call, plan, scope.era, scope.asker);
+  }
+
+  /** The members that templates list, as JSON texts; null when the client cancelled the request. */
+  async #listMembers({ caller, track }: RequestScope): Promise<readonly string[] | null> {
+    const { maxResultBytes: repeatBytes } = this.#options;
+    const calls = this.offer
+      .resourceListings()
+      .map((plan) => this.dispatcher.call({ ...plan, caller, streams: false, repeatBytes }));
+    let isDropped = false;
+    const drop = (reason: 'cancelled' | 'slow_consumer' = 'cancelled') => {
+      isDropped = true;
+      for (const call of calls) call.cancel(reason);
+    };
+    track({ drop });
+    const ends = await Promise.all(calls.map((call) => call.outcome()));
+    if (isDropped) return null;
+    return ends.flatMap((end) => {
+      if (end.type === 'error')
+        throw new McpFault(INTERNAL_ERROR, `listing resources failed: ${end.error.message}`);
+      const { resources } = JSON.parse(end.data ?? '{"resources":[]}') as { resources: readonly unknown[] };
+      return resources.map((resource) => JSON.stringify(resource));
+    });
+  }
+}
+
+function tell(outlet: Outlet, id: MessageId, era: Era, body: string, ttlMs?: number): 'ended' {
+  outlet.respond(responseText(id, era.result(body, null, ttlMs)));
+  return 'ended';
+}
+
+const METHODS = new Set([
+  'tools/call',
+  'tools/list',
+  'prompts/list',
+  'prompts/get',
+  'resources/list',
+  'resources/templates/list',
+  'resources/read',
+  'completion/complete',
+]);
+
+/** The wishes of a request. @param allowsPartials whether the client declared SEP-2998. */
+export function wishesOf(
+  { params }: McpRequest,
+  logLevel: string | undefined,
+  allowsPartials: boolean,
+): CallWishes {
+  const meta = metaOf(params);
+  const { progressToken, partialResultToken } = meta;
+  return {
+    progressToken:
+      isMessageId(progressToken) || typeof progressToken === 'number' ? progressToken : undefined,
+    logLevel,
+    partialResultToken: allowsPartials && isMessageId(partialResultToken) ? partialResultToken : undefined,
+  };
+}

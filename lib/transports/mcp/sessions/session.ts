@@ -1,0 +1,239 @@
+/**
+ * One client of the era with sessions (2024-11-05 … 2025-11-25), over HTTP or stdio.
+ *
+ * L1. The SDK's low-level Server does the handshake, pings and the correlation of our own requests, over a transport
+ *     of ours; one Server per session, never shared. Calls and lists do not pass through it: their text is pasted.
+ * L2. Every request in flight is known by its id (with its JSON type); a second one with that id is refused, and a
+ *     cancelled one ends its exchange.
+ * L3. `close` ends what runs and frees everything, any number of times.
+ */
+import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { JsonSchemaType, JsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
+import { TransitMap } from '../../../async/transit-map.ts';
+import type { Caller, ClientAbilities } from '../../../runners/threads/port/frames.ts';
+import type { Asker, ServedCall } from '../calls/served-call.ts';
+import { abilitiesOf, isLogLevel, LEGACY_ERA } from '../era.ts';
+import { faultText, INVALID_PARAMS, INVALID_REQUEST, McpFault } from '../fault.ts';
+import { uriOf } from '../mcp-catalog.ts';
+import {
+  isMessageId,
+  isObject,
+  type McpNotification,
+  type McpRequest,
+  type McpResponse,
+  type MessageId,
+  type Params,
+  responseText,
+} from '../message.ts';
+import { type News, newsMessage } from '../news.ts';
+import type { Outlet } from '../outlet.ts';
+import { type McpService, wishesOf } from '../service.ts';
+import { putQuestion } from './put-question.ts';
+import { SessionTransport } from './sdk-transport.ts';
+import { SessionTasks, TASKS_CAPABILITY, TASKS_VERSION, type TaskScope } from './session-tasks.ts';
+import type { TaskLine } from './task.ts';
+
+const MAX_SUBSCRIPTIONS = 1000;
+
+interface InFlight {
+  readonly outlet: Outlet;
+  served?: Pick<ServedCall, 'drop'>;
+}
+
+export class LegacySession {
+  readonly #service: McpService;
+  readonly #caller: Caller;
+  readonly #server: Server;
+  readonly #transport: SessionTransport;
+  readonly #inFlight = new TransitMap<MessageId, InFlight>();
+  readonly #subscribed = new Set<string>();
+  readonly #unsubscribe: () => void;
+  #logLevel: string | undefined;
+  #abilities: ClientAbilities | undefined;
+  readonly #tell: TaskLine['tell'];
+  /** Only for a client whose revision has them. */
+  #tasks: SessionTasks | undefined;
+  #allowsPartials = false;
+  #protocolVersion = '';
+
+  /** @param tell writes a message that belongs to no request. */
+  constructor(service: McpService, caller: Caller, tell: TaskLine['tell']) {
+    this.#service = service;
+    this.#tell = tell;
+    this.#caller = caller;
+    const { identity, instructions, capabilities } = service;
+    this.#server = new Server(identity, {
+      capabilities,
+      jsonSchemaValidator: NO_VALIDATOR,
+      ...(instructions === undefined ? {} : { instructions }),
+    });
+    this.#transport = new SessionTransport((message, related) => this.#write(message, related));
+    void this.#server.connect(this.#transport);
+    this.#unsubscribe = service.hub.subscribe((news) => this.#tellNews(news));
+  }
+
+  /** The negotiated revision; empty before the handshake. */
+  get protocolVersion(): string {
+    return this.#protocolVersion;
+  }
+
+  get callsInFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  get tasksRunning(): number {
+    return this.#tasks?.running ?? 0;
+  }
+
+  /** Answers a request. Never rejects. */
+  async request(request: McpRequest, outlet: Outlet, traceparent?: string): Promise<void> {
+    const { id } = request;
+    if (this.#inFlight.has(id)) {
+      const reason = `id ${JSON.stringify(id)} is in flight; ids are unique among the running requests`;
+      return outlet.respond(faultText(id, new McpFault(INVALID_REQUEST, reason)));
+    }
+    const entry: InFlight = { outlet };
+    this.#inFlight.set(id, entry);
+    const tasks = this.#tasks?.takes(request) ? this.#tasks : undefined;
+    if (!tasks && !this.#service.handles(request.method)) {
+      if (!this.#handleOwn(request, outlet)) this.#transport.receive(request);
+      return;
+    }
+    const wishes = wishesOf(request, this.#logLevel, this.#allowsPartials);
+    const scope: TaskScope = {
+      era: LEGACY_ERA,
+      caller: this.#caller,
+      abilities: this.#abilities,
+      wishes,
+      asker: this.#askerOf(id),
+      hasTasks: this.#tasks !== undefined,
+      traceparent,
+      track: (served) => {
+        entry.served = served;
+      },
+    };
+    await (tasks ?? this.#service).handle(request, scope, outlet);
+    this.#inFlight.delete(id);
+  }
+
+  notification(notification: McpNotification): void {
+    const { requestId } = notification.params;
+    if (notification.method === 'notifications/cancelled' && isMessageId(requestId)) this.cancel(requestId);
+    this.#transport.receive(notification);
+  }
+
+  response({ message }: McpResponse): void {
+    this.#transport.receiveRaw(message);
+  }
+
+  /** Ends a request without a response. */
+  cancel(id: MessageId, isStalled = false): void {
+    const entry = this.#inFlight.get(id);
+    if (entry?.served) return entry.served.drop(isStalled ? 'slow_consumer' : 'cancelled');
+    // The SDK's Server has it, and may write nothing for a request that it finds cancelled.
+    this.#inFlight.delete(id);
+    entry?.outlet.abandon();
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    for (const { served } of this.#inFlight.values()) served?.drop();
+    this.#tasks?.close();
+    void this.#server.close();
+  }
+
+  /** Requests that are ours but belong to this era only. */
+  #handleOwn({ id, method, params }: McpRequest, outlet: Outlet): boolean {
+    if (
+      method !== 'logging/setLevel' &&
+      method !== 'resources/subscribe' &&
+      method !== 'resources/unsubscribe'
+    ) {
+      return false;
+    }
+    try {
+      if (method === 'logging/setLevel') this.#setLevel(params);
+      else this.#setSubscription(method === 'resources/subscribe', params);
+      outlet.respond(responseText(id, '{}'));
+    } catch (thrown) {
+      outlet.respond(faultText(id, thrown as McpFault));
+    }
+    this.#inFlight.delete(id);
+    return true;
+  }
+
+  #setLevel({ level }: Params): void {
+    if (!isLogLevel(level)) throw new McpFault(INVALID_PARAMS, `${JSON.stringify(level)} is no log level`);
+    this.#logLevel = level;
+  }
+
+  #setSubscription(isOn: boolean, params: Params): void {
+    const uri = uriOf(params, 'resources/subscribe');
+    if (!isOn) return void this.#subscribed.delete(uri);
+    this.#service.offer.resourceRead(params, false);
+    if (this.#subscribed.size >= MAX_SUBSCRIPTIONS) {
+      throw new McpFault(INVALID_REQUEST, `more than ${MAX_SUBSCRIPTIONS} subscriptions; unsubscribe first`);
+    }
+    this.#subscribed.add(uri);
+  }
+
+  #learnClient(): void {
+    const capabilities = this.#server.getClientCapabilities() as Params | undefined;
+    this.#abilities = abilitiesOf(capabilities);
+    const experimental = capabilities?.['experimental'];
+    this.#allowsPartials = isObject(experimental) && isObject(experimental['partialResults']);
+  }
+
+  /** Begins or ends what the negotiated revision has. @returns the capabilities that only that revision has. */
+  #offerTasks(): object {
+    this.#tasks?.close();
+    this.#tasks = undefined;
+    if (this.#protocolVersion !== TASKS_VERSION) return {};
+    this.#tasks = new SessionTasks(this.#service, {
+      tell: this.#tell,
+      ask: (ask, call, on, meta, left) => putQuestion(this.#server, ask, call, { on, meta, left }),
+    });
+    return { tasks: TASKS_CAPABILITY };
+  }
+
+  #askerOf(id: MessageId): Asker {
+    return (ask, call) => {
+      void putQuestion(this.#server, ask, call, { on: id });
+      return undefined;
+    };
+  }
+
+  #tellNews(news: News): void {
+    if (news.type === 'updated' && !this.#subscribed.has(news.uri)) return;
+    this.#tell(JSON.stringify({ jsonrpc: '2.0', ...newsMessage(news) }));
+  }
+
+  /** What the SDK's Server sends. */
+  #write(message: JSONRPCMessage, related: MessageId | undefined): void {
+    if ('method' in message) {
+      const text = JSON.stringify(message);
+      if (related === undefined) this.#tell(text);
+      else this.#inFlight.get(related)?.outlet.send(text);
+      return;
+    }
+    const { id } = message;
+    const entry = id === undefined ? undefined : this.#inFlight.get(id);
+    if (!entry || id === undefined) return;
+    let result = 'result' in message ? message.result : undefined;
+    if (typeof result?.['protocolVersion'] === 'string') {
+      this.#protocolVersion = result['protocolVersion'];
+      this.#learnClient();
+      result = { ...result, capabilities: { ...this.#service.capabilities, ...this.#offerTasks() } };
+    }
+    this.#inFlight.delete(id);
+    entry.outlet.respond(JSON.stringify(result ? { ...message, result } : message));
+  }
+}
+
+/** The SDK builds an AJV instance per Server to check form answers; we never ask through that method. */
+const NO_VALIDATOR = {
+  getValidator<T>(_schema: JsonSchemaType): JsonSchemaValidator<T> {
+    return (input) => ({ valid: true, data: input as T, errorMessage: undefined });
+  },
+};

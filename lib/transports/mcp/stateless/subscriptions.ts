@@ -1,0 +1,96 @@
+/**
+ * `subscriptions/listen` of the stateless era: a response stream that carries the news a client asked for.
+ *
+ * S1. The first message says which of the asked kinds are served; every message names its subscription.
+ * S2. Bounded in number; a reader that is behind misses news rather than filling memory: they only say that
+ *     something changed.
+ */
+
+import { ToolError } from '../../../call/tool-error.ts';
+import { META_SUBSCRIPTION } from '../era.ts';
+import { INVALID_PARAMS, McpFault, refusalFault } from '../fault.ts';
+import { isObject, type McpRequest, type Params, responseText } from '../message.ts';
+import { type ListName, type News, newsMessage } from '../news.ts';
+import type { Outlet } from '../outlet.ts';
+import type { McpService } from '../service.ts';
+
+const MAX_SUBSCRIPTIONS = 1024;
+const MAX_URIS = 1000;
+
+export class Subscriptions {
+  readonly #service: McpService;
+  readonly #open = new Set<() => void>();
+
+  constructor(service: McpService) {
+    this.#service = service;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** @param track is given what ends the subscription when its client leaves or cancels. */
+  open({ id, params }: McpRequest, outlet: Outlet, track: (drop: () => void) => void): void {
+    const wanted = params['notifications'];
+    if (!isObject(wanted))
+      throw new McpFault(INVALID_PARAMS, 'subscriptions/listen needs "notifications", an object');
+    if (this.#open.size >= MAX_SUBSCRIPTIONS) {
+      throw refusalFault(
+        new ToolError('overloaded', 'too many subscriptions are open', { retryAfterMs: 5000 }),
+      );
+    }
+    const filter = this.#honoured(wanted);
+    const send = (method: string, more: Params) => {
+      const tagged = { ...more, _meta: { [META_SUBSCRIPTION]: id } };
+      outlet.send(JSON.stringify({ jsonrpc: '2.0', method, params: tagged }));
+    };
+    send('notifications/subscriptions/acknowledged', { notifications: filter });
+    const end = (): void => {
+      if (!this.#open.delete(end)) return;
+      unsubscribe();
+      const meta = JSON.stringify({ [META_SUBSCRIPTION]: id });
+      outlet.respond(responseText(id, this.#service.modernEra.result('', meta)));
+    };
+    const uris = new Set(filter.resourceSubscriptions);
+    const unsubscribe = this.#service.hub.subscribe((news) => {
+      if (!accepts(filter, uris, news) || outlet.ready()) return;
+      const { method, params: told } = newsMessage(news);
+      send(method, told);
+    });
+    this.#open.add(end);
+    track(() => {
+      if (!this.#open.delete(end)) return;
+      unsubscribe();
+      outlet.abandon();
+    });
+    if (Object.keys(filter).length === 0) end();
+  }
+
+  /** Ends every stream with its response. */
+  close(): void {
+    for (const end of [...this.#open]) end();
+  }
+
+  #honoured(wanted: Params): Filter {
+    const { capabilities } = this.#service;
+    const filter: { -readonly [K in keyof Filter]: Filter[K] } = {};
+    for (const list of ['tools', 'resources', 'prompts'] as const) {
+      if (wanted[`${list}ListChanged`] === true && capabilities[list]?.['listChanged']) {
+        filter[`${list}ListChanged`] = true;
+      }
+    }
+    const uris = wanted['resourceSubscriptions'];
+    if (Array.isArray(uris) && uris.length > 0) {
+      filter.resourceSubscriptions = uris.filter((uri) => typeof uri === 'string').slice(0, MAX_URIS);
+    }
+    return filter;
+  }
+}
+
+type Filter = { readonly [K in `${ListName}ListChanged`]?: boolean } & {
+  readonly resourceSubscriptions?: readonly string[];
+};
+
+function accepts(filter: Filter, uris: ReadonlySet<string>, news: News): boolean {
+  return news.type === 'updated' ? uris.has(news.uri) : filter[`${news.list}ListChanged`] === true;
+}

@@ -1,0 +1,183 @@
+/**
+ * The stdio door: one client on stdin and stdout, both eras of the protocol, told apart by each message.
+ *
+ * S1. Nothing but JSON-RPC lines goes to stdout. A line that is none is answered and skipped; nothing that comes in
+ *     ends the server but the end of stdin.
+ * S2. Progress reaches the client before the result, never in one write with it.
+ * S3. When stdin ends, what runs has a moment to end (so that piped requests are answered) and is then cancelled;
+ *     when stdout breaks, it is cancelled at once. Then the promise settles and the caller exits.
+ */
+import type { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LineReader } from '../../../async/line-reader.ts';
+import { LineWriter } from '../../../async/line-writer.ts';
+import { TransitMap } from '../../../async/transit-map.ts';
+import { ToolError } from '../../../call/tool-error.ts';
+import { parseJsonText } from '../../rendering/bounded-json.ts';
+import { faultText, INVALID_REQUEST, McpFault, PARSE_ERROR, refusalFault } from '../fault.ts';
+import {
+  type IncomingMcpMessage,
+  isMessageId,
+  type McpNotification,
+  type McpRequest,
+  type MessageId,
+  readMessage,
+} from '../message.ts';
+import { McpService, type McpServiceOptions } from '../service.ts';
+import { LegacySession } from '../sessions/session.ts';
+import { checkVersion, isModernRequest, readEnvelope } from '../stateless/envelope.ts';
+import { ModernRequests } from '../stateless/stateless-requests.ts';
+import { Subscriptions } from '../stateless/subscriptions.ts';
+import { StdioOutlet } from './stdio-outlet.ts';
+
+export interface McpStdioOptions extends McpServiceOptions {
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  /** Longer lines are refused and skipped. */
+  readonly maxLineBytes: number;
+}
+
+/** Serves until stdin ends or stdout breaks. Never rejects. */
+export function serveMcpStdio(options: McpStdioOptions): Promise<void> {
+  return new Promise((resolve) => {
+    const connection = new StdioConnection(options);
+    const end = () => {
+      connection.close();
+      resolve();
+    };
+    const { stdin, stdout } = options;
+    stdin.on('data', (bytes: Buffer) => connection.read(bytes));
+    stdin.once('end', () => connection.whenIdle(EOF_GRACE_MS).then(end));
+    stdin.once('close', () => stdin.readableEnded || end());
+    stdout.once('close', end);
+    stdout.on('error', end);
+  });
+}
+
+const CALLER = { keyId: 'stdio', transport: 'mcp-stdio' } as const;
+const EOF_GRACE_MS = 500;
+/** Requests of the stateless era that may run at once; the other era is bounded by the same. */
+const MAX_IN_FLIGHT = 1024;
+
+class StdioConnection {
+  readonly #writer: LineWriter;
+  readonly #lines: LineReader;
+  readonly #session: LegacySession;
+  readonly #modern: ModernRequests;
+  readonly #subscriptions: Subscriptions;
+  /** What runs of the stateless era, by request id. */
+  readonly #inFlight = new TransitMap<MessageId, { drop: () => void }>();
+  #isClosed = false;
+
+  constructor(options: McpStdioOptions) {
+    const service = new McpService(options);
+    const { maxLineBytes } = options;
+    this.#writer = new LineWriter(options.stdout);
+    this.#lines = new LineReader(maxLineBytes, {
+      line: (text) => this.#line(text),
+      tooLong: () =>
+        this.#refuse(new McpFault(INVALID_REQUEST, `a line is longer than ${maxLineBytes} bytes`)),
+      notUtf8: () => this.#refuse(new McpFault(PARSE_ERROR, 'a line is not valid UTF-8')),
+    });
+    this.#session = new LegacySession(service, CALLER, (text) => {
+      this.#writer.write(text);
+      return this.#writer.drained();
+    });
+    this.#subscriptions = new Subscriptions(service);
+    this.#modern = new ModernRequests(service, this.#subscriptions);
+  }
+
+  read(bytes: Buffer): void {
+    if (!this.#isClosed) this.#lines.push(bytes);
+  }
+
+  /** Settles when no request runs and everything is written, at the latest after `graceMs`. */
+  async whenIdle(graceMs: number): Promise<void> {
+    const until = performance.now() + graceMs;
+    while (this.#requestsInFlight + this.#writer.heldBack > 0 && performance.now() < until) await sleep(10);
+    await Promise.race([this.#writer.flushed(), sleep(Math.max(0, until - performance.now()))]);
+  }
+
+  get #requestsInFlight(): number {
+    return this.#inFlight.size - this.#subscriptions.size + this.#session.callsInFlight;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#writer.abandon();
+    for (const { drop } of this.#inFlight.values()) drop();
+    this.#modern.close();
+    this.#session.close();
+  }
+
+  #line(text: string): void {
+    let value: unknown;
+    try {
+      value = parseJsonText(text);
+    } catch (thrown) {
+      const error = ToolError.from(thrown, 'parse_error', 'a line is not JSON');
+      return this.#refuse(refusalFault(error));
+    }
+    if (Array.isArray(value) && this.#session.protocolVersion === '2025-03-26') {
+      for (const one of value) this.#message(readMessage(one));
+    } else this.#message(readMessage(value));
+  }
+
+  #message(message: IncomingMcpMessage): void {
+    switch (message.kind) {
+      case 'invalid':
+        return this.#refuse(new McpFault(INVALID_REQUEST, message.reason), message.id);
+      case 'response':
+        return this.#session.response(message);
+      case 'notification':
+        return this.#notification(message);
+      case 'request':
+        return this.#request(message);
+    }
+  }
+
+  #notification(notification: McpNotification): void {
+    const { requestId } = notification.params;
+    const running =
+      notification.method === 'notifications/cancelled' && isMessageId(requestId)
+        ? this.#inFlight.get(requestId)
+        : undefined;
+    if (running) running.drop();
+    else this.#session.notification(notification);
+  }
+
+  #request(request: McpRequest): void {
+    const isModern =
+      isModernRequest(request.params) ||
+      (request.method === 'server/discover' && this.#session.protocolVersion === '');
+    if (this.#inFlight.size + this.#session.callsInFlight >= MAX_IN_FLIGHT) {
+      const error = new ToolError('overloaded', `${MAX_IN_FLIGHT} requests are in flight`, {
+        retryAfterMs: 1000,
+      });
+      return this.#refuse(refusalFault(error), request.id);
+    }
+    const outlet = new StdioOutlet(this.#writer);
+    if (isModern) void this.#stateless(request, outlet);
+    else void this.#session.request(request, outlet);
+  }
+
+  async #stateless(request: McpRequest, outlet: StdioOutlet): Promise<void> {
+    const { id } = request;
+    try {
+      const envelope = readEnvelope(request);
+      checkVersion(envelope.version);
+      if (this.#inFlight.has(id))
+        throw new McpFault(INVALID_REQUEST, `id ${JSON.stringify(id)} is in flight`);
+      outlet.onEnd(() => this.#inFlight.delete(id));
+      const track = (served: { drop(): void }) => this.#inFlight.set(id, { drop: () => served.drop() });
+      await this.#modern.handle(request, envelope, { caller: CALLER, track }, outlet);
+    } catch (thrown) {
+      if (thrown instanceof McpFault) this.#refuse(thrown, id);
+    }
+  }
+
+  #refuse(fault: McpFault, id: MessageId | null = null): void {
+    this.#writer.write(faultText(id, fault));
+  }
+}

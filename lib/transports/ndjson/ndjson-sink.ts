@@ -1,0 +1,58 @@
+/**
+ * A call as NDJSON: one envelope a line, `started` first and `complete` last.
+ */
+import type { RunningCall, TerminalEvent } from '../../runners/runner.ts';
+import type { GatewayRequest, GatewayResponse } from '../http/gateway-message.ts';
+import { HttpStream, type HttpStreamContext } from '../http/response-stream.ts';
+import {
+  chunkEnvelope,
+  endEnvelopes,
+  progressEnvelope,
+  startedEnvelope,
+} from '../rendering/call-envelopes.ts';
+import type { ChunksEvent, EventSink, ProgressEvent } from '../rendering/event-pump.ts';
+
+export class NdjsonSink implements EventSink {
+  readonly #call: RunningCall;
+  readonly #stream: HttpStream;
+
+  constructor(
+    request: GatewayRequest,
+    response: GatewayResponse,
+    call: RunningCall,
+    context: HttpStreamContext,
+  ) {
+    this.#call = call;
+    this.#stream = new HttpStream(request, response, call, context, { beginLate: () => this.#begin() });
+  }
+
+  started(): void {
+    this.#begin();
+    this.#stream.write(`${startedEnvelope('', this.#call.request.name, this.#call.callId)}\n`);
+  }
+
+  progress(event: ProgressEvent): void {
+    this.#stream.write(`${progressEnvelope('', event)}\n`);
+  }
+
+  chunks({ index, items }: ChunksEvent): void {
+    let at = index;
+    let text = '';
+    for (const item of items) text += `${chunkEnvelope('', at++, item)}\n`;
+    this.#stream.write(text);
+  }
+
+  ended(end: TerminalEvent): void {
+    if (end.type === 'error' && this.#stream.refuse(end.error)) return;
+    this.#stream.write(`${endEnvelopes('', this.#call.callId, end).join('\n')}\n`);
+    this.#stream.end();
+  }
+
+  ready(): Promise<void> | undefined {
+    return this.#stream.ready();
+  }
+
+  #begin(): void {
+    if (this.#stream.begin()) this.#stream.writeHead('application/x-ndjson');
+  }
+}

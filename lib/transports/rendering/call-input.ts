@@ -1,0 +1,64 @@
+/** What a call's body, or its WebSocket message, may say: `arguments`, `timeoutMs` and `result`. */
+import { ToolError } from '../../call/tool-error.ts';
+
+export interface CallInput {
+  readonly arguments: Readonly<Record<string, unknown>>;
+  readonly timeoutMs: number | undefined;
+  /** How much of its chunks a streamed result repeats; undefined: up to the gateway's usual size. */
+  readonly result: 'none' | 'full' | undefined;
+}
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * Reads a call from parsed JSON; keys it does not know are ignored.
+ * @throws {ToolError} invalid_request, naming the field and what it may be.
+ */
+export function readCallInput(body: unknown): CallInput {
+  if (!isJsonObject(body)) {
+    throw new ToolError(
+      'invalid_request',
+      `the body is ${kindOf(body)}; send a JSON object like {"arguments": {}}`,
+    );
+  }
+  const { arguments: args = {}, timeoutMs, result } = body;
+  if (!isJsonObject(args)) {
+    throw new ToolError('invalid_request', `"arguments" is ${kindOf(args)}; it must be a JSON object`);
+  }
+  if (timeoutMs !== undefined && !(Number.isSafeInteger(timeoutMs) && Number(timeoutMs) >= 1)) {
+    throw new ToolError(
+      'invalid_request',
+      `"timeoutMs" is ${quote(timeoutMs)}; it must be a whole number of milliseconds, 1 or more`,
+    );
+  }
+  if (result !== undefined && result !== 'none' && result !== 'full') {
+    throw new ToolError('invalid_request', `"result" is ${quote(result)}; it must be "none" or "full"`);
+  }
+  return { arguments: args, timeoutMs: timeoutMs as number | undefined, result };
+}
+
+/** A JSON value in a few characters, for a message. */
+export function quote(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'undefined';
+  return text.length <= 60 ? text : `${text.slice(0, 57)}...`;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+export interface RepeatLimits {
+  readonly repeatBytes: number;
+  readonly maxResultBytes: number;
+}
+
+/** How many bytes of its chunks the result of a streamed call repeats. */
+export function repeatBytesOf({ result }: CallInput, { repeatBytes, maxResultBytes }: RepeatLimits): number {
+  if (result === 'none') return 0;
+  return result === 'full' ? maxResultBytes : repeatBytes;
+}

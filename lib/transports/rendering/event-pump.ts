@@ -1,0 +1,49 @@
+/**
+ * Carries a call's events to whatever renders them: the one loop behind every streaming door.
+ *
+ * P1. The next event is asked for only when the sink is ready for it: back-pressure reaches the tool.
+ * P2. The call is read to its end even when the client has left, since its end frees what the call holds.
+ */
+import type { RunningCall, TerminalEvent, ToolEvent } from '../../runners/runner.ts';
+
+export type ProgressEvent = Extract<ToolEvent, { type: 'progress' }>;
+export type ChunksEvent = Extract<ToolEvent, { type: 'chunks' }>;
+export type AskEvent = Extract<ToolEvent, { type: 'ask' }>;
+
+/** Where events go. Nothing here may throw, and after the client has left everything is a no-op. */
+export interface EventSink {
+  started(): void;
+  progress(event: ProgressEvent): void;
+  chunks(event: ChunksEvent): void;
+  /** Called last, exactly once. */
+  ended(end: TerminalEvent): void;
+  /** Only where the door has abilities. */
+  ask?(event: AskEvent): void;
+  /** A promise while the client is behind; undefined when the next event may come at once. */
+  ready(): Promise<void> | undefined;
+}
+
+export async function pumpEvents(call: RunningCall, sink: EventSink): Promise<void> {
+  for await (const event of call) {
+    switch (event.type) {
+      case 'started':
+        sink.started();
+        break;
+      case 'progress':
+        sink.progress(event);
+        break;
+      case 'chunks':
+        sink.chunks(event);
+        break;
+      case 'ask':
+        sink.ask?.(event);
+        break;
+      case 'log': // goes to the gateway's log, not to these clients
+        break;
+      default:
+        sink.ended(event);
+    }
+    const wait = sink.ready();
+    if (wait) await wait;
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * A call as one JSON answer: `{status, data, meta}` when it succeeds, a problem document when not.
+ *
+ * Y1. A client that leaves cancels its call.
+ * Y2. A large answer is watched like a stream, so that a reader that stands still cannot hold it for ever.
+ */
+import type { ResultEvent, RunningCall, TerminalEvent } from '../../runners/runner.ts';
+import { onceClosed } from '../http/departure.ts';
+import type { GatewayRequest, GatewayResponse } from '../http/gateway-message.ts';
+import { JSON_TYPE, respond, respondProblem } from '../http/response.ts';
+import type { StreamContext } from '../http/response-stream.ts';
+
+const WATCHED_LENGTH = 64 * 1024;
+
+export function answerCall(
+  request: GatewayRequest,
+  response: GatewayResponse,
+  call: RunningCall,
+  context: StreamContext,
+): void {
+  onceClosed(request, response, (hasLeft) => {
+    if (hasLeft) call.cancel('cancelled', 'the client left');
+  });
+  call.onEnd((end: TerminalEvent) => {
+    if (end.type === 'error') {
+      respondProblem(request, response, end.error, { callId: call.callId });
+      return;
+    }
+    const text = successText(call.callId, end);
+    const isWatched = text.length > WATCHED_LENGTH;
+    if (isWatched) watchAnswer(request, response, call.callId, context);
+    const bytes = respond(request, response, 200, JSON_TYPE, text, 'X-Call-Id', call.callId);
+    if (!isWatched) context.meter.bytes += bytes; // the watch counts what it watches
+  });
+}
+
+function watchAnswer(
+  request: GatewayRequest,
+  response: GatewayResponse,
+  callId: string,
+  { watch, meter, log }: StreamContext,
+): void {
+  const answer = {
+    socket: request.socket,
+    meter,
+    stall() {
+      log('warning', 'a reader made no progress; its connection was destroyed', { callId });
+      response.destroy();
+    },
+  };
+  watch.add(answer);
+  onceClosed(request, response, () => watch.remove(answer));
+}
+
+function successText(callId: string, { data, meta, chunks, durationMs }: ResultEvent): string {
+  return `{"status":"success","data":${data},"meta":${metaText(`"callId":"${callId}","chunks":${chunks},"durationMs":${durationMs}`, meta)}}`;
+}
+
+/** Our facts first, then the tool's own; where the names meet, ours hold. */
+function metaText(facts: string, meta: string | null): string {
+  if (meta === null || meta === '{}') return `{${facts}}`;
+  if (!/"(callId|chunks|durationMs)"/.test(meta)) return `{${facts},${meta.slice(1)}`;
+  const ours = JSON.parse(`{${facts}}`);
+  return JSON.stringify({ ...ours, ...JSON.parse(meta), ...ours });
+}

@@ -1,0 +1,72 @@
+/**
+ * A call as Server-Sent Events, through a better-sse session on our own connection: one write per batch, heartbeats
+ * from the shared watch and not from a timer of the session.
+ */
+import { createSession, type Session } from 'better-sse';
+import type { RunningCall, TerminalEvent } from '../../runners/runner.ts';
+import type { GatewayRequest, GatewayResponse } from '../http/gateway-message.ts';
+import { HttpStream, type HttpStreamContext } from '../http/response-stream.ts';
+import type { ChunksEvent, EventSink, ProgressEvent } from '../rendering/event-pump.ts';
+import { pasteEvents, SseConnection } from './sse-connection.ts';
+import { SSE_HEARTBEAT, SseEventWriter } from './sse-events.ts';
+
+const SESSION_OPTIONS = { keepAlive: null, retry: null, trustClientEventId: false };
+
+export class SseSink implements EventSink {
+  readonly #stream: HttpStream;
+  readonly #events: SseEventWriter;
+  #connection: SseConnection | undefined;
+  #session: Session | undefined;
+  #connecting: Promise<void> | undefined;
+
+  constructor(
+    request: GatewayRequest,
+    response: GatewayResponse,
+    call: RunningCall,
+    context: HttpStreamContext,
+  ) {
+    this.#events = new SseEventWriter(call.callId);
+    this.#stream = new HttpStream(request, response, call, context, {
+      beginLate: () => this.started(),
+      closed: () => this.#connection?.abort(),
+    });
+  }
+
+  /** Opens the session and, with it, sends the head. */
+  started(): void {
+    if (!this.#stream.begin()) return;
+    this.#connection = new SseConnection(this.#stream);
+    this.#connecting = createSession(this.#connection, SESSION_OPTIONS).then((session) => {
+      this.#session = session;
+      this.#stream.heartbeat = SSE_HEARTBEAT;
+      this.#connecting = undefined;
+    });
+  }
+
+  progress(event: ProgressEvent): void {
+    this.#send(this.#events.progress(event));
+  }
+
+  chunks(event: ChunksEvent): void {
+    this.#send(this.#events.chunks(event));
+  }
+
+  ended(end: TerminalEvent): void {
+    if (end.type === 'error' && this.#stream.refuse(end.error)) return;
+    if (this.#connecting) this.#connecting.then(() => this.#finish(end));
+    else this.#finish(end);
+  }
+
+  ready(): Promise<void> | undefined {
+    return this.#connecting ?? this.#stream.ready();
+  }
+
+  #finish(end: TerminalEvent): void {
+    this.#send(this.#events.end(end));
+    this.#connection?.end();
+  }
+
+  #send(text: string): void {
+    if (this.#session) pasteEvents(this.#session, text);
+  }
+}

@@ -1,0 +1,241 @@
+/**
+ * One client's socket: the calls that run on it, what it sends and how fast it reads.
+ *
+ * K1. Every call has its own pump; all of them wait when the socket's buffer is full and go on together when it has
+ *     drained, so that a slow reader stops every call and no call starves another.
+ * K2. Per id: `started`, events, [`error`], `complete`, and nothing after it. What belongs to no call gets one
+ *     `error` with id null; ten of those in a row close the socket.
+ * K3. A socket that closes cancels its calls.
+ */
+import type { Socket } from 'node:net';
+import type { WebSocket } from 'ws';
+import type { Access } from '../../access/access.ts';
+import { TransitMap } from '../../async/transit-map.ts';
+import { ToolError } from '../../call/tool-error.ts';
+import type { Dispatcher } from '../../dispatch/dispatcher.ts';
+import type { CallRequest, ErrorEvent, RunningCall } from '../../runners/runner.ts';
+import type { StreamContext } from '../http/response-stream.ts';
+import { endEnvelopes, idField } from '../rendering/call-envelopes.ts';
+import {
+  isJsonObject,
+  type JsonObject,
+  type RepeatLimits,
+  readCallInput,
+  repeatBytesOf,
+} from '../rendering/call-input.ts';
+import { renderErrorObject } from '../rendering/error-rendering.ts';
+import { pumpEvents } from '../rendering/event-pump.ts';
+import type { WatchedStream } from '../rendering/stream-watch.ts';
+import type { TransportMeter } from '../rendering/transport-meters.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { WebSocketCallSink } from './websocket-call.ts';
+import { type ClientId, readSocketMessage } from './websocket-message.ts';
+
+const MAX_BAD_FRAMES = 10;
+/** Answers to pings and bad frames that may wait for a reader that takes nothing. */
+const MAX_REPLIES_BEHIND = 1000;
+const ABILITIES = { elicitForm: true, elicitUrl: true, sample: true, roots: true };
+
+export interface SocketLimits extends RepeatLimits {
+  /** Calls that may run at once on one socket. */
+  readonly socketCalls: number;
+  /** The largest message. */
+  readonly maxBodyBytes: number;
+}
+
+export interface ChannelContext extends StreamContext {
+  readonly dispatcher: Dispatcher;
+  readonly access: Access;
+  readonly limits: SocketLimits;
+}
+
+export class WebSocketChannel implements WatchedStream {
+  readonly socket: Socket;
+  readonly meter: TransportMeter;
+  missedPongs = 0;
+  readonly #ws: WebSocket;
+  readonly #tool: string;
+  readonly #keyId: string;
+  readonly #context: ChannelContext;
+  readonly #writer: FrameWriter;
+  readonly #calls = new TransitMap<ClientId, RunningCall>();
+  #serverIds = 0;
+  #badFrames = 0;
+  #repliesBehind = 0;
+
+  constructor(ws: WebSocket, socket: Socket, tool: string, keyId: string, context: ChannelContext) {
+    this.#ws = ws;
+    this.socket = socket;
+    this.#tool = tool;
+    this.#keyId = keyId;
+    this.#context = context;
+    this.#writer = new FrameWriter(ws, socket, () => {
+      this.#repliesBehind = 0;
+    });
+    this.meter = context.meter;
+    this.meter.connections++;
+    context.watch.add(this);
+    ws.on('error', () => {}); // a protocol error of the client; ws closes with the right code, 'close' follows
+    ws.on('pong', () => {
+      this.missedPongs = 0;
+    });
+    ws.on('message', (data: Buffer, isBinary: boolean) => this.#receive(data, isBinary));
+    ws.once('close', () => this.#leave());
+  }
+
+  /** True while the client is behind with reading. */
+  get isBehind(): boolean {
+    return this.#writer.isBehind;
+  }
+
+  /** Closes the handshake; `reason` is one of ours, since more than 123 bytes throw. */
+  close(code: number, reason: string): void {
+    this.#ws.close(code, reason);
+  }
+
+  ping(): void {
+    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.ping();
+  }
+
+  terminate(): void {
+    this.#ws.terminate();
+  }
+
+  stall(): void {
+    this.#context.log('warning', 'a reader made no progress; its socket was closed', { tool: this.#tool });
+    for (const call of this.#calls.values()) {
+      call.cancel('slow_consumer', 'the reader made no progress for too long');
+    }
+    this.close(1008, 'slow consumer'); // the frame queues behind what the reader did not take: ws waits, then destroys
+  }
+
+  #leave(): void {
+    this.meter.connections--;
+    this.#context.watch.remove(this);
+    for (const call of this.#calls.values()) call.cancel('cancelled', 'the client left');
+    this.#writer.release();
+  }
+
+  #receive(data: Buffer, isBinary: boolean): void {
+    this.missedPongs = 0;
+    try {
+      const message = readSocketMessage(data, isBinary);
+      if (message.event === 'call') this.#open(message.id ?? this.#newId(), message.body);
+      else if (message.event === 'cancel')
+        this.#calls.get(message.id)?.cancel('cancelled', 'the call was cancelled');
+      else if (message.event === 'answer') this.#answer(message.id, message.ask, message.body);
+      else this.#reply('{"event":"pong"}');
+      this.#badFrames = 0;
+    } catch (thrown) {
+      this.#complain(thrown);
+    }
+  }
+
+  /** Answers a frame that is no call of its own. */
+  #complain(thrown: unknown): void {
+    const error = ToolError.from(thrown, 'internal', 'the message could not be handled');
+    if (error.code === 'internal') this.#context.log('error', 'a message could not be handled', { error });
+    this.#reply(`{"event":"error","id":null,"error":${renderErrorObject(error)}}`);
+    if (++this.#badFrames >= MAX_BAD_FRAMES) this.close(1008, 'too many bad frames in a row');
+  }
+
+  /** Sends what no call's back-pressure holds back, to clients that read it. */
+  #reply(text: string): void {
+    if (!this.#writer.isBehind || ++this.#repliesBehind <= MAX_REPLIES_BEHIND) {
+      this.#writer.send(text);
+    } else if (this.#ws.readyState === this.#ws.OPEN) {
+      this.meter.slowConsumers++;
+      this.stall();
+    }
+  }
+
+  #open(id: ClientId, body: JsonObject): void {
+    const { access } = this.#context;
+    if (!access.hasRateLimit) {
+      this.#start(id, body);
+      return;
+    }
+    access
+      .spend(this.#keyId)
+      .then(
+        () => this.#start(id, body),
+        (refusal) => this.#refuse(id, asToolError(refusal)),
+      )
+      .catch((thrown) => this.#complain(thrown));
+  }
+
+  /** @throws {ToolError} duplicate_id: that frame is no call of its own. */
+  #start(id: ClientId, body: JsonObject): void {
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    if (this.#calls.has(id)) {
+      throw new ToolError('duplicate_id', 'a call with this id is still running', { details: { id } });
+    }
+    const request = this.#requestFor(body);
+    if (ToolError.is(request)) {
+      this.#refuse(id, request);
+      return;
+    }
+    const call = this.#context.dispatcher.call(request);
+    this.#calls.set(id, call);
+    this.meter.streams++;
+    const forget = () => {
+      this.meter.streams--;
+      this.#calls.delete(id);
+    };
+    pumpEvents(call, new WebSocketCallSink(this.#writer, id, call, forget)).catch((error) => {
+      this.#context.log('error', 'the events of a call could not be sent', { callId: call.callId, error });
+      forget();
+      call.cancel('cancelled', 'the events of the call could not be sent');
+      this.close(1011, 'internal error');
+    });
+  }
+
+  #requestFor(body: JsonObject): CallRequest | ToolError {
+    const { limits } = this.#context;
+    try {
+      const input = readCallInput(body);
+      if (this.#calls.size >= limits.socketCalls) {
+        throw new ToolError(
+          'overloaded',
+          `this socket has ${limits.socketCalls} calls running; wait for one to complete`,
+        );
+      }
+      return {
+        name: this.#tool,
+        arguments: input.arguments,
+        caller: { keyId: this.#keyId, transport: 'websocket' },
+        streams: true,
+        repeatBytes: repeatBytesOf(input, limits),
+        abilities: ABILITIES,
+        timeoutMs: input.timeoutMs,
+      };
+    } catch (thrown) {
+      return asToolError(thrown);
+    }
+  }
+
+  #refuse(id: ClientId, error: ToolError): void {
+    const end: ErrorEvent = { type: 'error', error, chunks: 0, durationMs: 0 };
+    for (const text of endEnvelopes(idField(id), undefined, end)) this.#reply(text);
+  }
+
+  #answer(id: ClientId, ask: number, { result, error }: JsonObject): void {
+    const call = this.#calls.get(id);
+    if (error === undefined) call?.answer(ask, { value: result });
+    else {
+      const said = isJsonObject(error) ? error['message'] : error;
+      const message = typeof said === 'string' ? said : 'the client declined to answer';
+      call?.answer(ask, { error: new ToolError('failed_precondition', message) });
+    }
+  }
+
+  #newId(): ClientId {
+    let id: string;
+    do id = `srv-${++this.#serverIds}`;
+    while (this.#calls.has(id));
+    return id;
+  }
+}
+
+const asToolError = (thrown: unknown): ToolError =>
+  ToolError.from(thrown, 'internal', 'the call could not be started');

@@ -1,0 +1,84 @@
+/** Calls that yield in a loop, and the errors that escape them: the context of calls is kept in another way there. */
+import { expect } from 'chai';
+import type { RunningCall, ToolLogRecord } from '../../../lib/runners/runner.ts';
+import type { WorkerPool } from '../../../lib/runners/threads/worker-pool.ts';
+import { eventually } from '../../support/eventually.ts';
+import { call, eventsOf, startPool } from '../../support/start-pool.ts';
+
+async function firstProgress(running: RunningCall): Promise<void> {
+  const events = running[Symbol.asyncIterator]();
+  while ((await events.next()).value?.type !== 'progress');
+}
+
+describe('a call that yields in a loop', () => {
+  let pool: WorkerPool;
+  const logged: ToolLogRecord[] = [];
+  beforeEach(async () => {
+    pool = await startPool({ minThreads: 1, maxThreads: 1 }, ['hasty-tools']);
+    logged.length = 0;
+    pool.listen({ log: (record) => logged.push(record) });
+  });
+  afterEach(() => pool.close());
+
+  for (const leaves of ['timer', 'timer-of-timer', 'rejection', 'rejection-later']) {
+    it(`ends with worker_crashed when its loop leaves a ${leaves} whose error escapes`, async () => {
+      const end = await call(pool, 'hasty', { leaves, waitMs: 15_000 }).outcome();
+      expect(end).to.have.nested.property('error.code', 'worker_crashed');
+    });
+
+    it(`is not blamed for the ${leaves} of the call before it`, async () => {
+      await call(pool, 'hasty', { leaves }).outcome();
+      const end = await call(pool, 'hasty', { waitMs: 60 }).outcome();
+      expect(end).to.have.property('data', '500');
+      await eventually(() => pool.stats().workers.restarts === 1);
+    });
+  }
+
+  it('ends with worker_crashed when its loop leaves a rejection and makes nothing else', async () => {
+    const end = await call(pool, 'hasty', { leaves: 'rejection', hangs: true }).outcome();
+    expect(end).to.have.nested.property('error.code', 'worker_crashed');
+  });
+
+  it('ends with worker_crashed for its timer after a call that took the ticks of the thread away', async () => {
+    expect(await call(pool, 'hasty', { leaves: 'no-ticks', n: 12 }).outcome()).to.have.property('data', '12');
+    const end = await call(pool, 'hasty', { leaves: 'timer', waitMs: 15_000 }).outcome();
+    expect(end).to.have.nested.property('error.code', 'worker_crashed');
+  });
+
+  it('is not blamed for what another call does when it is cancelled', async () => {
+    const running = call(pool, 'hasty', { leaves: 'harmless-timer', waitMs: 400 });
+    await firstProgress(running);
+    const other = call(pool, 'hasty', { leaves: 'abort-listener', hangs: true });
+    await firstProgress(other);
+    other.cancel('cancelled');
+    expect(await running.outcome()).to.have.property('data', '500');
+    await eventually(() => pool.stats().workers.restarts === 1);
+  });
+
+  for (const leaves of ['waiting', 'waiting-microtask'])
+    it(`is not blamed for what an ended call does when it lets that go on (${leaves})`, async () => {
+      expect(await call(pool, 'hasty', { leaves }).outcome()).to.have.property('data', '500');
+      const end = await call(pool, 'hasty', { settles: true, waitMs: 20 }).outcome();
+      expect(end).to.have.property('data', '500');
+      await eventually(() => logged.some(({ message }) => /escaped.*left behind/s.test(message)));
+      expect(pool.stats().crashes).to.equal(0);
+    });
+
+  it('is not blamed for what its module does by itself', async () => {
+    const end = await call(pool, 'hasty', { leaves: 'bell', waitMs: 100 }).outcome();
+    expect(end).to.have.property('data', '500');
+    await eventually(() => logged.some(({ message }) => message.includes('left behind')));
+  });
+
+  it('gives every chunk in order, its progress between them, also when others run beside it', async () => {
+    const all = await Promise.all(
+      Array.from({ length: 4 }, () => eventsOf(call(pool, 'hasty', { n: 20_000 }))),
+    );
+    for (const events of all) {
+      const items = events.flatMap((event) => (event.type === 'chunks' ? event.items : []));
+      const once = Array.from({ length: 20_000 }, (_, i) => `{"i":${i}}`);
+      expect(items).to.deep.equal([...once, ...once]);
+      expect(events.filter(({ type }) => type === 'progress')).to.have.length(1);
+    }
+  });
+});

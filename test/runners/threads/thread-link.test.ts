@@ -1,0 +1,39 @@
+import { once } from 'node:events';
+import { MessageChannel } from 'node:worker_threads';
+import { expect } from 'chai';
+import { ThreadLink } from '../../../lib/runners/threads/crew/thread-link.ts';
+import type { HostFrame } from '../../../lib/runners/threads/port/frames.ts';
+
+describe('ThreadLink', () => {
+  it('posts the frames of a turn in their order, in messages of eight, and no empty one', async () => {
+    const { port1: port, port2: threadPort } = new MessageChannel();
+    const begun = new Int32Array(new SharedArrayBuffer(4));
+    const thread = { id: 1, port, begun, lost: new Promise<unknown>(() => {}), end() {} };
+    const nothing = () => {};
+    const link = new ThreadLink(thread, {
+      frame: nothing,
+      freed: nothing,
+      babbled: nothing,
+      lost: nothing,
+      gone: nothing,
+    });
+    const messages: HostFrame[][] = [];
+    threadPort.on('message', (frames) => messages.push(frames));
+    const post = (count: number, from: number) => {
+      for (let call = from; call < from + count; call++)
+        link.post({ type: 'cancel', call, reason: 'cancelled' });
+    };
+    post(20, 0);
+    while (messages.flat().length < 20) await once(threadPort, 'message');
+    post(16, 20);
+    while (messages.flat().length < 36) await once(threadPort, 'message');
+    post(1, 36);
+    while (messages.flat().length < 37) await once(threadPort, 'message');
+    expect(messages.map(({ length }) => length)).to.deep.equal([8, 8, 4, 8, 8, 1]);
+    expect(messages.flat().map((frame) => 'call' in frame && frame.call)).to.deep.equal([
+      ...Array(37).keys(),
+    ]);
+    port.close();
+    await once(threadPort, 'close');
+  });
+});

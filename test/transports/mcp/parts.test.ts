@@ -1,0 +1,172 @@
+import { PassThrough } from 'node:stream';
+import { expect } from 'chai';
+import { LineReader } from '../../../lib/async/line-reader.ts';
+import { LineWriter } from '../../../lib/async/line-writer.ts';
+import { ProgressSequence } from '../../../lib/transports/mcp/calls/progress.ts';
+import { toolResult } from '../../../lib/transports/mcp/calls/result.ts';
+import { LEGACY_ERA } from '../../../lib/transports/mcp/era.ts';
+import { EventRing } from '../../../lib/transports/mcp/http/event-ring.ts';
+import { templateMatcher } from '../../../lib/transports/mcp/resource-match.ts';
+
+describe('ProgressSequence', () => {
+  const progressOf = (text: string): number => JSON.parse(text).params.progress;
+
+  it("keeps a tool's own values between any number of chunks and heartbeats", () => {
+    const sequence = new ProgressSequence('t');
+    const values: number[] = [];
+    for (let step = 1; step <= 3; step++) {
+      values.push(progressOf(sequence.report(step, 3, '')));
+      for (let i = 0; i < 1000; i++) values.push(progressOf(sequence.chunks(i, ['1'])));
+      values.push(progressOf(sequence.heartbeat()));
+    }
+    expect([values[0], values[1002], values[2004]]).to.deep.equal([1, 2, 3]);
+    expect(values.every((value, at) => at === 0 || value > (values[at - 1] ?? value))).to.equal(true);
+  });
+
+  for (const start of [0, -5, 1e15, 1e300, -1e300, 5e-324]) {
+    it(`grows with every message above ${start}`, () => {
+      const sequence = new ProgressSequence(1);
+      let last = progressOf(sequence.report(start, null, 'm'));
+      for (let i = 0; i < 10; i++) {
+        const next = progressOf(sequence.chunks(i, []));
+        expect(next).to.be.greaterThan(last);
+        last = next;
+      }
+    });
+  }
+});
+
+describe('toolResult()', () => {
+  it('says that a list too long to repeat is left out, why, and how to get it', () => {
+    const end = { type: 'result', data: null, repeats: true, shape: 'other', chunks: 3, meta: null } as const;
+    const text = toolResult({ ...end, durationMs: 1 }, LEGACY_ERA);
+    const { content, structuredContent } = JSON.parse(text);
+    expect(structuredContent).to.deep.equal({ data: null, omitted: true, chunks: 3 });
+    expect(content[0].text)
+      .to.contain('3 chunks is left out')
+      .and.contain('MAX_RESULT_BYTES')
+      .and.contain('progress notification')
+      .and.contain('fewer at a time');
+  });
+});
+
+describe('LineWriter', () => {
+  /** What the reader finds, a read each. */
+  function newWriter() {
+    const output = new PassThrough({ encoding: 'utf8' });
+    const reads: string[] = [];
+    output.on('data', (text: string) => reads.push(text));
+    return { writer: new LineWriter(output), output, reads };
+  }
+  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+  it('gives the reader a turn between a line and the one to be read apart from it', async () => {
+    const { writer, reads } = newWriter();
+    writer.write('progress');
+    writer.writeApart('result');
+    await pause(5);
+    expect([reads, writer.heldBack]).to.deep.equal([['progress\n'], 1]);
+    while (writer.heldBack > 0) await pause(5);
+    await writer.flushed();
+    expect(reads).to.deep.equal(['progress\n', 'result\n']);
+  });
+
+  it('holds nothing back when the line before was written long ago, or never', async () => {
+    const { writer, reads } = newWriter();
+    writer.writeApart('first');
+    await pause(60);
+    writer.writeApart('result');
+    await writer.flushed();
+    expect(reads).to.deep.equal(['first\n', 'result\n']);
+  });
+
+  it('holds no line for a reader that has gone', async () => {
+    const { writer, output } = newWriter();
+    writer.write('progress');
+    writer.writeApart('result');
+    output.destroy();
+    writer.abandon();
+    while (writer.heldBack > 0) await pause(5);
+  });
+});
+
+describe('EventRing', () => {
+  it('gives back what followed on one stream only', () => {
+    const ring = new EventRing();
+    const first = ring.keep('r1', 'a');
+    ring.keep('r2', 'b');
+    ring.keep('r1', 'c');
+    const from = ring.read(first);
+    expect(from).to.deep.equal({ stream: 'r1', seq: 1 });
+    expect(ring.after('r1', 1).map(({ text }) => text)).to.deep.equal(['c']);
+  });
+
+  it('forgets the oldest beyond its bounds, and keeps nothing larger than itself', () => {
+    const ring = new EventRing();
+    for (let i = 0; i < 2000; i++) ring.keep('r1', String(i));
+    expect(ring.after('r1', 0)).to.have.length(512);
+    for (let i = 0; i < 10; i++) ring.keep('r1', 'x'.repeat(100_000));
+    expect(ring.after('r1', 0)).to.have.length(5);
+    ring.keep('r1', 'x'.repeat(1_000_000));
+    expect(ring.after('r1', 0)).to.have.length(5);
+  });
+
+  it('knows no ids but its own', () => {
+    const ring = new EventRing();
+    for (const id of ['', 'r1', 'r1_x', 'r1_5', 'R1_0', '_0']) expect(ring.read(id)).to.equal(null);
+  });
+});
+
+describe('templateMatcher', () => {
+  const cases: [string, string, Record<string, string> | null][] = [
+    ['journey://{id}', 'journey://7', { id: '7' }],
+    ['journey://{id}', 'journey://', null],
+    ['journey://{id}', 'journey://a/b', null],
+    ['journey://{id}', 'journey://a%2Fb', { id: 'a/b' }],
+    ['journey://{id}', 'journey://%zz', null],
+    ['t://{a}/x/{b}.json', 't://1/x/2.json', { a: '1', b: '2' }],
+    ['t://{a}/x/{b}.json', 't://1/x/2.txt', null],
+    ['t://{id}/data', 't://1/data/data', null],
+    ['t://{id}/data', 'u://1/data', null],
+  ];
+  for (const [template, uri, expected] of cases) {
+    it(`${expected ? 'matches' : 'does not match'} ${uri} with ${template}`, () => {
+      const found = templateMatcher(template)(uri);
+      expect(found && { ...found }).to.deep.equal(expected);
+    });
+  }
+
+  it('takes no longer for a hostile address', () => {
+    const match = templateMatcher('{a}{b}{c}{d}-{e}');
+    expect(match('a'.repeat(2000))).to.equal(null);
+  });
+});
+
+describe('LineReader', () => {
+  function read(maxBytes: number, ...parts: (string | Buffer)[]) {
+    const heard: string[] = [];
+    const reader = new LineReader(maxBytes, {
+      line: (text) => heard.push(text),
+      tooLong: () => heard.push('(too long)'),
+      notUtf8: () => heard.push('(not UTF-8)'),
+    });
+    for (const part of parts) reader.push(Buffer.from(part as string));
+    return heard;
+  }
+
+  it('joins lines that come in parts, a character in the middle included', () => {
+    const bytes = Buffer.from('één\r\ntwee\n');
+    expect(read(100, bytes.subarray(0, 1), bytes.subarray(1, 4), bytes.subarray(4))).to.deep.equal([
+      'één',
+      'twee',
+    ]);
+  });
+
+  it('skips a line that is too long, and says so once', () => {
+    expect(read(5, '123456', '7890', '12\nok\n', '\n \n')).to.deep.equal(['(too long)', 'ok']);
+  });
+
+  it('tells of bytes that are no UTF-8', () => {
+    expect(read(5, Buffer.from([0xff, 10]), 'ok\n')).to.deep.equal(['(not UTF-8)', 'ok']);
+  });
+});

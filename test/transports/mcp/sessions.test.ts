@@ -1,0 +1,332 @@
+import { once } from 'node:events';
+import { expect } from 'chai';
+import { eventually } from '../../support/eventually.ts';
+import { type McpDoor, startMcp } from './start-mcp.ts';
+import { exchange, SECOND, SUPER, WireClient } from './wire-client.ts';
+
+describe('the /mcp door, era with sessions', () => {
+  let door: McpDoor;
+  let client: WireClient;
+  before(async () => {
+    door = await startMcp({ modules: ['basic-tools', 'mcp-tools', 'conformance'], resumeGraceMs: 200 });
+  });
+  after(() => door.close());
+  beforeEach(async () => {
+    client = new WireClient(door.url);
+    await client.initialize();
+  });
+  afterEach(async () => {
+    await client.end().done;
+    expect(door.dispatcher.callsInFlight).to.equal(0);
+  });
+
+  it('gives each session an id of its own, and answers in the negotiated revision', async () => {
+    const other = new WireClient(door.url);
+    const reply = await other.initialize('2025-06-18');
+    expect(reply.last?.result).to.include({ protocolVersion: '2025-06-18' });
+    expect(other.sessionId).to.match(/^[\x21-\x7e]{20,}$/);
+    expect(other.sessionId).not.to.equal(client.sessionId);
+    await other.end().done;
+  });
+
+  it('refuses a request without a key as JSON-RPC and as 401', async () => {
+    const reply = await new WireClient(door.url, {}).call('ping').done;
+    expect(reply.status).to.equal(401);
+    expect(reply.headers['www-authenticate']).to.match(/^Bearer/);
+    expect(reply.last).to.deep.include({ id: null });
+    expect(reply.last?.error?.code).to.equal(1401);
+  });
+
+  it('answers 400 without a session id, and 404 for a session that is unknown or ended', async () => {
+    const stranger = new WireClient(door.url);
+    expect((await stranger.call('ping').done).status).to.equal(400);
+    expect((await stranger.call('ping', {}, 1, { 'mcp-session-id': 'no' }).done).status).to.equal(404);
+    const other = new WireClient(door.url);
+    await other.initialize();
+    expect((await other.end().done).status).to.equal(200);
+    expect((await other.call('ping').done).status).to.equal(404);
+    expect((await other.end().done).status).to.equal(404);
+  });
+
+  it('hides a session from every key but its own', async () => {
+    const reply = await client.call('ping', {}, 1, SECOND).done;
+    expect(reply.status).to.equal(404);
+    expect((await client.end(SECOND).done).status).to.equal(404);
+    expect((await client.call('ping').done).last?.result).to.deep.equal({});
+  });
+
+  it('answers a call without a token as one JSON document with X-Call-Id', async () => {
+    const reply = await client.tool('echo', { text: 'a' }).done;
+    expect(reply.headers['content-type']).to.equal('application/json');
+    expect(reply.headers['x-call-id']).to.be.a('string');
+    expect(reply.last?.result?.['structuredContent']).to.deep.equal({ text: 'a' });
+  });
+
+  it('wraps an array in "data", and puts ctx.meta in _meta', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const reply = await client.call('tools/call', { name: 'remember' }, 1, { traceparent }).done;
+    expect(reply.last?.result).to.deep.equal({
+      content: [{ type: 'text', text: JSON.stringify([traceparent, 'mcp-http']) }],
+      structuredContent: { data: [traceparent, 'mcp-http'] },
+      _meta: { seen: true },
+    });
+  });
+
+  it('refuses an id that is in flight, and still answers the first request', async () => {
+    const first = client.tool('report', { n: 3, everyMs: 100 }, 7, { progressToken: 1 });
+    await first.message(1);
+    const second = await client.tool('echo', { text: 'b' }, 7).done;
+    expect(second.last?.error?.code).to.equal(-32600);
+    const other = await client.tool('echo', { text: 'c' }, '7').done;
+    expect(other.last?.id).to.equal('7');
+    expect((await first.done).last?.result?.['structuredContent']).to.deep.equal({ reported: 3 });
+  });
+
+  for (const id of [0, 'a string', 12]) {
+    it(`ends the exchange of a cancelled call without a response, id ${JSON.stringify(id)}`, async () => {
+      const running = client.tool('until_cancelled', { key: `session-${id}` }, id, { progressToken: 'p' });
+      await running.head;
+      expect((await client.cancel(id).done).status).to.equal(202);
+      expect((await running.done).messages).to.deep.equal([]);
+    });
+  }
+
+  it('ends the exchange of a cancelled call that had no stream', async () => {
+    const ids = door.dispatcher.callsInFlight;
+    const running = client.tool('wait', { ms: 60_000 }, 5);
+    while (door.dispatcher.callsInFlight === ids) await new Promise(setImmediate);
+    await client.cancel(5).done;
+    expect((await running.done).status).to.equal(202);
+  });
+
+  it('cancels a list of resources that does not come', async () => {
+    const endless = await startMcp({ modules: ['endless-list'] });
+    try {
+      const other = new WireClient(endless.url);
+      await other.initialize();
+      const listing = other.call('resources/list', {}, 5);
+      await eventually(() => endless.dispatcher.callsInFlight === 1);
+      await other.cancel(5).done;
+      expect((await listing.done).messages).to.deep.equal([]);
+      const leaving = other.modern('resources/list');
+      await eventually(() => endless.dispatcher.callsInFlight === 1);
+      leaving.leave();
+      await eventually(() => endless.dispatcher.callsInFlight === 0);
+      await other.end().done;
+    } finally {
+      await endless.close();
+    }
+  });
+
+  it('cancels the call of a client that leaves a document', async () => {
+    const running = client.tool('wait', { ms: 60_000 }, 5);
+    while (door.dispatcher.callsInFlight === 0) await new Promise(setImmediate);
+    running.leave();
+    while (door.dispatcher.callsInFlight > 0) await new Promise(setImmediate);
+  });
+
+  it('cancels the call of a client that leaves a stream and does not come back', async () => {
+    const running = client.tool('wait', { ms: 60_000 }, 5, { progressToken: 1 });
+    await running.head;
+    running.leave();
+    while (door.dispatcher.callsInFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  });
+
+  it('gives a client that comes back what it missed, in order and once', async () => {
+    const running = client.tool('count', { n: 40, delayMs: 10 }, 5, { progressToken: 1 });
+    await running.message(3);
+    running.leave();
+    const { lastEventId, messages } = await running.done;
+    const resumed = await client.listen({ 'last-event-id': String(lastEventId) }).done;
+    const items = [...messages, ...resumed.messages].flatMap(
+      ({ params }) => params?._meta?.['io.github.mcp-streaming-gateway/chunk']?.['items'] ?? [],
+    );
+    expect(items).to.deep.equal(Array.from({ length: 40 }, (_, i) => ({ i })));
+    expect(resumed.last?.result?.['structuredContent']).to.deep.equal({ data: items });
+  });
+
+  it('replays a finished stream to a client that lost only its end', async () => {
+    const { lastEventId, messages } = await client.tool('report', { n: 2, everyMs: 1 }, 5, {
+      progressToken: 1,
+    }).done;
+    const [stream] = String(lastEventId).split('_');
+    const replay = await client.listen({ 'last-event-id': `${stream}_0` }).done;
+    expect(replay.messages).to.deep.equal(messages);
+    const strange = await client.listen({ 'last-event-id': 'r1_999999' }).done;
+    expect(strange.status).to.equal(400);
+  });
+
+  it('gives a client that was told to poll its result, and keeps no stream behind it', async () => {
+    const { lastEventId } = await client.tool('test_reconnection').done;
+    expect(door.door.stats().openStreams).to.equal(1);
+    const resumed = await client.listen({ 'last-event-id': String(lastEventId) }).done;
+    expect(resumed.last?.result).to.have.property('content');
+    expect(door.door.stats().openStreams).to.equal(0);
+  });
+
+  it('starts a stream with an event that has an id, a retry time and no data', async () => {
+    const response = await client.tool('report', { n: 1, everyMs: 1 }, 5, { progressToken: 1 }).head;
+    const [first] = await once(response, 'data');
+    expect(String(first)).to.match(/^id: r\d+_\d+\nretry: \d+\ndata: \n\n/);
+  });
+
+  it('tells subscribers that a resource changed, on the GET stream alone', async () => {
+    const stream = client.listen();
+    await stream.head;
+    await client.call('resources/subscribe', { uri: 'test://watched-resource' }).done;
+    const touched = await client.tool('touch', { uri: 'test://watched-resource' }, 3, { progressToken: 1 })
+      .done;
+    expect(touched.messages).to.have.length(1);
+    expect((await stream.message(1)).params).to.deep.equal({ uri: 'test://watched-resource' });
+    expect((await stream.message(2)).method).to.equal('notifications/resources/list_changed');
+    await client.call('resources/unsubscribe', { uri: 'test://watched-resource' }).done;
+    await client.tool('touch', { uri: 'test://watched-resource' }, 4).done;
+    expect((await stream.message(3)).method).to.equal('notifications/resources/list_changed');
+    stream.leave();
+  });
+
+  it('refuses to subscribe to what there is not', async () => {
+    const reply = await client.call('resources/subscribe', { uri: 'test://nothing' }).done;
+    expect(reply.last?.error).to.deep.include({ code: -32002, data: { uri: 'test://nothing' } });
+  });
+
+  it('lets a second GET stream replace the first', async () => {
+    const first = client.listen();
+    await first.head;
+    const second = client.listen();
+    await second.head;
+    await first.done;
+    second.leave();
+  });
+
+  it('refuses a batch, but answers one in revision 2025-03-26', async () => {
+    const batch = [
+      { jsonrpc: '2.0', id: 1, method: 'ping' },
+      { jsonrpc: '2.0', method: 'notifications/roots/list_changed' },
+      { jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'echo', arguments: { text: 'x' } } },
+    ];
+    expect((await client.post(batch).done).status).to.equal(400);
+    const older = new WireClient(door.url);
+    await older.initialize('2025-03-26');
+    const reply = await older.post(batch).done;
+    expect(reply.messages.map(({ id }) => id).sort()).to.deep.equal([1, 2]);
+    await older.end().done;
+  });
+
+  const malformed: [string, unknown, Record<string, string>, number, number][] = [
+    ['no JSON', '{"jsonrpc":', {}, 400, -32700],
+    ['an empty body', '', {}, 400, -32700],
+    ['invalid UTF-8', Buffer.from([0x22, 0xff, 0x22]), {}, 400, -32700],
+    ['a number', '5', {}, 400, -32600],
+    ['no method and no result', { jsonrpc: '2.0', id: 1 }, {}, 400, -32600],
+    ['method and result', { jsonrpc: '2.0', id: 1, method: 'ping', result: {} }, {}, 400, -32600],
+    ['a null id', { jsonrpc: '2.0', id: null, method: 'ping' }, {}, 400, -32600],
+    ['a fraction as id', { jsonrpc: '2.0', id: 1.5, method: 'ping' }, {}, 400, -32600],
+    ['an id beyond 2^53', '{"jsonrpc":"2.0","id":9007199254740993,"method":"ping"}', {}, 400, -32600],
+    ['params that are a list', { jsonrpc: '2.0', id: 1, method: 'ping', params: [] }, {}, 400, -32600],
+    [
+      'a __proto__ key',
+      '{"jsonrpc":"2.0","id":1,"method":"ping","params":{"__proto__":{}}}',
+      {},
+      400,
+      -32600,
+    ],
+    ['65 levels', `${'['.repeat(65)}${']'.repeat(65)}`, {}, 400, -32600],
+    ['another content type', '{}', { 'content-type': 'text/plain' }, 415, 1415],
+    ['an Accept without streams', '{}', { accept: 'application/json' }, 406, 1406],
+    ['2 MiB', JSON.stringify('x'.repeat(2 * 1024 * 1024)), {}, 413, 1413],
+  ];
+  for (const [what, body, headers, status, code] of malformed) {
+    it(`answers ${what} with ${status} and ${code}`, async () => {
+      const reply = await client.post(body, headers).done;
+      expect([reply.status, reply.last?.error?.code]).to.deep.equal([status, code]);
+    });
+  }
+
+  it('answers an unknown method with -32601, a wrong cursor with -32602', async () => {
+    expect((await client.call('no/such').done).last?.error?.code).to.equal(-32601);
+    expect((await client.call('tools/list', { cursor: 'zzz' }).done).last?.error?.code).to.equal(-32602);
+  });
+
+  it('refuses other methods with 405, and foreign hosts and origins with 403', async () => {
+    const put = await exchange(door.url, 'PUT', SUPER).done;
+    expect([put.status, put.headers['allow']]).to.deep.equal([405, 'GET, POST, DELETE']);
+    expect((await exchange(door.url, 'POST', { ...SUPER, host: 'evil.example' }, '{}').done).status).to.equal(
+      403,
+    );
+    const evil = { ...SUPER, origin: 'http://evil.example' };
+    expect((await exchange(door.url, 'POST', evil, '{}').done).status).to.equal(403);
+  });
+
+  it('keeps 1 000 interleaved calls of four clients with the same ids apart', async () => {
+    const clients = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const one = new WireClient(door.url);
+        await one.initialize();
+        return one;
+      }),
+    );
+    for (let round = 0; round < 10; round++) {
+      const replies = await Promise.all(
+        clients.flatMap((one, who) =>
+          Array.from({ length: 25 }, async (_, at) => {
+            const text = `${who}/${round}/${at}`;
+            const meta = at % 5 === 0 ? { progressToken: at } : undefined;
+            const { last } = await one.tool('echo', { text }, at, meta).done;
+            return { text, at, last };
+          }),
+        ),
+      );
+      for (const { text, at, last } of replies) {
+        expect(last?.id).to.equal(at);
+        expect(last?.result?.['structuredContent']).to.deep.equal({ text });
+      }
+    }
+    await Promise.all(clients.map((one) => one.end().done));
+  });
+});
+
+describe('the sessions of the /mcp door', () => {
+  it('are freed when idle, and so are their listeners', async () => {
+    const door = await startMcp({ sessionIdleMs: 50 });
+    for (let n = 0; n < 50; n++) await new WireClient(door.url).initialize();
+    expect(door.door.stats().sessions).to.be.greaterThan(0);
+    while (door.door.stats().sessions > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(door.hub.listenerCount).to.equal(0);
+    await door.close();
+  });
+
+  it('are kept while a stream is open', async () => {
+    const door = await startMcp({ sessionIdleMs: 50 });
+    const client = new WireClient(door.url);
+    await client.initialize();
+    const stream = client.listen();
+    await stream.head;
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(door.door.stats()).to.include({ sessions: 1, openStreams: 1 });
+    stream.leave();
+    while (door.door.stats().sessions > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    await door.close();
+  });
+
+  it('are limited in number: the next is 503 with Retry-After', async () => {
+    const door = await startMcp({ maxSessions: 2 });
+    const clients = [new WireClient(door.url), new WireClient(door.url)];
+    for (const client of clients) await client.initialize();
+    const refused = await new WireClient(door.url).call('initialize', {}).done;
+    expect([refused.status, refused.last?.error?.code]).to.deep.equal([503, 1503]);
+    expect(refused.headers['retry-after']).to.equal('5');
+    await clients[0]?.end().done;
+    await new WireClient(door.url).initialize();
+    expect(door.door.stats().sessions).to.equal(2);
+    await door.close();
+  });
+
+  it('do not stay when the handshake fails', async () => {
+    const door = await startMcp();
+    const reply = await new WireClient(door.url).call('initialize', { nothing: true }).done;
+    expect(reply.last?.error?.code).to.be.a('number');
+    while (door.door.stats().sessions > 0) await new Promise(setImmediate);
+    await door.close();
+  });
+});

@@ -1,0 +1,114 @@
+/**
+ * What happens in a context of calls, scene by scene; each is played on a thread of its own, whose hooks end with it.
+ */
+import { setImmediate as toolsTurn } from 'node:timers/promises';
+import { parentPort, workerData } from 'node:worker_threads';
+import { hookedContext } from '../../../workers/async-context/hooked-context.ts';
+import { setImmediate as ownImmediate } from '../../../workers/async-context/own-timers.ts';
+
+interface Call {
+  readonly name: string;
+}
+
+/** Waits as the thread's own machinery does: such a timer is nobody's. */
+const turn = () => new Promise<void>((resolve) => ownImmediate(resolve));
+
+const context = hookedContext<Call>();
+const first = { name: 'first' };
+const second = { name: 'second' };
+const nameOf = (promise?: object): string | undefined => context.owner(promise)?.name;
+
+const scenes = {
+  /** A call that does nothing but wait for promises is hastened in every turn. */
+  plain: () =>
+    context.run(first, async () => {
+      const seen: unknown[] = [];
+      for (let i = 0; i < 3; i++) {
+        const haste = context.hasten(first);
+        seen.push(haste instanceof Promise, context.hasten(first) === undefined);
+        await haste;
+        await Promise.resolve();
+        seen.push(nameOf());
+        await turn();
+        seen.push(nameOf());
+      }
+      return seen;
+    }),
+  /** What has made a timer may make another in a sprint, where nobody would see it. */
+  refused: () =>
+    context.run(first, async () => {
+      await toolsTurn();
+      const afterTimer = context.hasten(first);
+      context.run(second, () => {});
+      return [afterTimer, context.hasten(first), context.hasten(second)].map((haste) => haste === undefined);
+    }),
+  /** Promises made in a sprint keep their call when they go on after it. */
+  promises: () =>
+    context.run(first, async () => {
+      await context.hasten(first);
+      let later: string | undefined;
+      let open = () => {};
+      const waiting = new Promise<void>((resolve) => {
+        open = resolve;
+      }).then(() => {
+        later = nameOf();
+      });
+      const rejected = Promise.reject(new Error());
+      rejected.catch(() => {});
+      const inSprint = nameOf(rejected);
+      await turn();
+      open();
+      await waiting;
+      return [inSprint, nameOf(rejected), later];
+    }),
+  /** A timer made in a sprint, and what it makes, are known to be of that call; nobody sprints after that. */
+  timer: () =>
+    context.run(first, async () => {
+      await context.hasten(first);
+      const seen: unknown[] = [];
+      const done = new Promise<void>((resolve) => {
+        setTimeout(() => {
+          seen.push(nameOf());
+          setImmediate(() => {
+            seen.push(nameOf());
+            resolve();
+          });
+        }, 1);
+      });
+      await done;
+      context.run(second, () => {
+        seen.push(nameOf(), context.hasten(second) === undefined);
+      });
+      return seen;
+    }),
+  /** Where an earlier call's code ran in the sprint too, what has no mark is nobody's. */
+  mixed: async () => {
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const seen: unknown[] = [];
+    context.run(first, () => {
+      void gate.then(() => {
+        seen.push(nameOf());
+        setImmediate(() => seen.push(nameOf()));
+      });
+    });
+    return context.run(second, async () => {
+      await context.hasten(second);
+      open();
+      await null;
+      await null;
+      seen.push(nameOf());
+      await turn();
+      await turn();
+      return seen;
+    });
+  },
+};
+
+// As calls begin: in a turn of their own, when all modules have been loaded.
+ownImmediate(async () => {
+  const played = await scenes[workerData as keyof typeof scenes]();
+  parentPort?.postMessage(played.map((seen) => seen ?? null));
+});
