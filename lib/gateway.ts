@@ -9,6 +9,10 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
+import type { TerminalEvent } from './call/call-events.ts';
+import type { ToolDescriptor } from './call/catalog.ts';
+import type { LogLevel } from './call/log-level.ts';
+import type { CallRequest, RunningCall } from './call/running-call.ts';
 import { ToolError } from './call/tool-error.ts';
 import { claimDataFolder } from './config/data-folder.ts';
 import { checkListening } from './config/load.ts';
@@ -20,10 +24,8 @@ import { logCall, logToolRecord } from './observe/call-log.ts';
 import { CallStatistics } from './observe/call-statistics.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { StatusPages } from './observe/status-pages.ts';
-import type { CallRequest, RunningCall, TerminalEvent } from './runners/runner.ts';
 import { findToolModules } from './runners/threads/modules/module-paths.ts';
 import { type ModuleWatch, watchModules } from './runners/threads/modules/module-watch.ts';
-import type { LogLevel, ToolDescriptor } from './runners/threads/port/frames.ts';
 import { WorkerPool } from './runners/threads/worker-pool.ts';
 import type { Endpoint } from './transports/http/endpoint.ts';
 import type { HttpTransport } from './transports/http/http-host.ts';

@@ -8,21 +8,16 @@ import type { Config } from './config/options.ts';
 import type { Door, Gateway } from './gateway.ts';
 import { isBranded } from './tool/brand.ts';
 
+export type { ErrorEvent, ResultEvent, TerminalEvent, ToolEvent } from './call/call-events.ts';
+export type { Caller } from './call/caller.ts';
+export type { Icon, Isolation, JsonSchema, ToolAnnotations, ToolDescriptor } from './call/catalog.ts';
 export type { ErrorCode } from './call/error-code.ts';
+export type { LogLevel } from './call/log-level.ts';
+export type { RunningCall } from './call/running-call.ts';
 export { ToolError, type ToolErrorOptions } from './call/tool-error.ts';
 export type { ConfigError } from './config/config-error.ts';
 export type { Config } from './config/options.ts';
 export type { CallOptions, Door, Gateway, Listening } from './gateway.ts';
-export type { ErrorEvent, ResultEvent, RunningCall, TerminalEvent, ToolEvent } from './runners/runner.ts';
-export type {
-  Caller,
-  Icon,
-  Isolation,
-  JsonSchema,
-  LogLevel,
-  ToolAnnotations,
-  ToolDescriptor,
-} from './runners/threads/port/frames.ts';
 export type { AskClient, ElicitAnswer, ElicitForm, ElicitUrl, SampleRequest } from './tool/ask-client.ts';
 export { type ContentBlock, content, type ToolContent } from './tool/content.ts';
 export { definePrompt, type PromptDefinition, type PromptMessage } from './tool/define-prompt.ts';

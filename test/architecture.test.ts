@@ -10,9 +10,9 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What each part of the tree may import, besides packages. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  call: ['runners'],
+  call: [],
   async: [],
-  tool: ['call', 'runners'],
+  tool: ['call'],
   config: ['call'],
   access: ['call'],
   observe: ['call', 'runners'],

@@ -3,7 +3,7 @@
  * burst, 8 KiB each; what is dropped is counted and said once a second.
  */
 import { TokenBucket } from '../lib/async/token-bucket.ts';
-import type { LogLevel } from '../lib/runners/threads/port/frames.ts';
+import type { LogLevel } from '../lib/call/log-level.ts';
 import { setTimeout } from './async-context/own-timers.ts';
 
 const BURST = 1000;

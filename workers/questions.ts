@@ -2,8 +2,9 @@
  * What a running tool has asked its client and not yet heard about.
  */
 
+import type { AskMethod } from '../lib/call/call-events.ts';
 import { ToolError } from '../lib/call/tool-error.ts';
-import type { AskMethod, CallTask, HostFrame } from '../lib/runners/threads/port/frames.ts';
+import type { CallTask, HostFrame } from '../lib/runners/threads/port/frames.ts';
 import { toPlain } from './json-text.ts';
 import type { Outbox } from './outbox.ts';
 

@@ -2,8 +2,8 @@
  * What a tool returned, as JSON text within its cap, and the shape that decides how MCP presents it.
  */
 
+import type { ResultShape } from '../lib/call/call-events.ts';
 import { ToolError } from '../lib/call/tool-error.ts';
-import type { ResultShape } from '../lib/runners/threads/port/frames.ts';
 import { isToolContent } from '../lib/tool/content.ts';
 import { exceedsBytes, toJson } from './json-text.ts';
 

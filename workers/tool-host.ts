@@ -10,15 +10,9 @@
 
 import { isMainThread, type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { TransitMap } from '../lib/async/transit-map.ts';
+import { LOG_RANK, type LogLevel } from '../lib/call/log-level.ts';
 import { describeThrown, ToolError } from '../lib/call/tool-error.ts';
-import {
-  type CallTask,
-  type HostFrame,
-  LOG_RANK,
-  type LogLevel,
-  type Shift,
-  type ThreadSettings,
-} from '../lib/runners/threads/port/frames.ts';
+import type { CallTask, HostFrame, Shift, ThreadSettings } from '../lib/runners/threads/port/frames.ts';
 import { createCallContext } from './async-context/call-context.ts';
 import { setImmediate } from './async-context/own-timers.ts';
 import { BuiltIns } from './built-ins.ts';

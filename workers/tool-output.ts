@@ -4,7 +4,7 @@
  *
  * Covers console and process.stdout/stderr.write; not a write to descriptor 1 itself (`fs.writeSync(1, …)`).
  */
-import type { LogLevel } from '../lib/runners/threads/port/frames.ts';
+import type { LogLevel } from '../lib/call/log-level.ts';
 
 type Write = typeof process.stdout.write;
 

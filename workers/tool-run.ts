@@ -10,8 +10,10 @@
  * T4. After the terminal frame the call sends nothing.
  */
 import { ERROR_CODES } from '../lib/call/error-code.ts';
+import type { LogLevel } from '../lib/call/log-level.ts';
+import type { CancelReason } from '../lib/call/running-call.ts';
 import { describeThrown, ToolError } from '../lib/call/tool-error.ts';
-import type { CallTask, CancelReason, HostFrame, LogLevel } from '../lib/runners/threads/port/frames.ts';
+import type { CallTask, HostFrame } from '../lib/runners/threads/port/frames.ts';
 import { asyncIteratorOf, endEarly } from './async-stream.ts';
 import { checkInput, checkOutput, checkOwn } from './call-checks.ts';
 import { kindOfThrown, toCallError } from './call-error.ts';

@@ -7,9 +7,12 @@
  */
 import { randomBytes } from 'node:crypto';
 import { TransitMap } from '../async/transit-map.ts';
+import type { TerminalEvent } from '../call/call-events.ts';
+import type { Caller } from '../call/caller.ts';
+import type { CallKind, Catalog, ToolDescriptor } from '../call/catalog.ts';
+import type { CallRequest, RunningCall } from '../call/running-call.ts';
 import { ToolError } from '../call/tool-error.ts';
-import type { CallRequest, RunnerStats, RunningCall, TerminalEvent, ToolRunner } from '../runners/runner.ts';
-import type { Caller, CallKind, Catalog, ToolDescriptor } from '../runners/threads/port/frames.ts';
+import type { RunnerStats, ToolRunner } from '../runners/runner.ts';
 import { refusedCall } from './refused-call.ts';
 
 /** What observers learn of each call, once, at its end. */

@@ -2,8 +2,10 @@
  * A call that was refused before it reached a thread: its only event is its error, so that transports have one
  * way to read a call.
  */
+
+import type { ErrorEvent, TerminalEvent } from '../call/call-events.ts';
+import type { CallRequest, RunningCall } from '../call/running-call.ts';
 import type { ToolError } from '../call/tool-error.ts';
-import type { CallRequest, ErrorEvent, RunningCall, TerminalEvent } from '../runners/runner.ts';
 
 export function refusedCall(
   request: CallRequest & { readonly callId: string },

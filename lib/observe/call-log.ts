@@ -5,10 +5,12 @@
  * C2. The cause of a failure, stack included, is here and nowhere else.
  */
 
+import type { TerminalEvent } from '../call/call-events.ts';
+import type { Caller } from '../call/caller.ts';
+import type { CallKind } from '../call/catalog.ts';
 import { ERROR_CODES, type ErrorCode } from '../call/error-code.ts';
 import { describeThrown } from '../call/tool-error.ts';
-import type { TerminalEvent, ToolLogRecord } from '../runners/runner.ts';
-import type { Caller, CallKind } from '../runners/threads/port/frames.ts';
+import type { ToolLogRecord } from '../runners/runner.ts';
 import type { Logger } from './logger.ts';
 
 /** A call that has ended. */

@@ -4,7 +4,7 @@
  * S1. Bounded: only tools that exist are counted, so inventing names costs the gateway nothing.
  * S2. Counting a call allocates nothing after the tool's first.
  */
-import type { CallKind } from '../runners/threads/port/frames.ts';
+import type { CallKind } from '../call/catalog.ts';
 import type { EndedCall } from './call-log.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 

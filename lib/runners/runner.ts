@@ -1,100 +1,14 @@
 /**
  * What can run tools: the thread pool today, a remote queue later. Dispatch and the transports know only this.
- *
- * R1. A call is one AsyncIterable of events; asking for the next event says that the one before is consumed, and
- *     only then may the tool send more (back-pressure).
- * R2. Exactly one terminal event, `result` or `error`, and it is last. The iterable never throws.
- * R3. `cancel` may be called at any time, any number of times: the caller gets its end at once, chunks that are
- *     already in the gateway first, and the runner frees the thread behind it.
  */
+import type { Catalog } from '../call/catalog.ts';
+import type { LogLevel } from '../call/log-level.ts';
+import type { CallRequest, RunningCall } from '../call/running-call.ts';
 
-import type { ToolError } from '../call/tool-error.ts';
-import type {
-  AskMethod,
-  Caller,
-  CallKind,
-  CancelReason,
-  Catalog,
-  ClientAbilities,
-  LogLevel,
-  ResultShape,
-  ToolNotice,
-} from './threads/port/frames.ts';
-
-/** One call as a transport asks for it. What is absent may be undefined, so that a call can be written as one literal. */
-export interface CallRequest {
-  readonly kind?: CallKind | undefined;
-  readonly name: string;
-  readonly arguments: unknown;
-  readonly caller: Caller;
-  /** Milliseconds from admission, the queue wait included; clamped to the tool's and the gateway's own limit. */
-  readonly timeoutMs?: number | undefined;
-  /** False: the caller wants only the end, and no chunk or progress event is made. */
-  readonly streams: boolean;
-  /** Bytes of chunk list that the result may repeat. With `streams: false` a longer list fails the call. */
-  readonly repeatBytes: number;
-  readonly abilities?: ClientAbilities | undefined;
-  /** The least level of `log` events wanted; absent: none. */
-  readonly logLevel?: LogLevel | undefined;
-  readonly requestMeta?: Readonly<Record<string, unknown>> | undefined;
-  /** Chosen by the dispatcher when absent. */
-  readonly callId?: string;
-}
-
-export type ToolEvent =
-  /** The tool runs. Told to those who want to see more than the end. */
-  | { readonly type: 'started' }
-  | {
-      readonly type: 'progress';
-      readonly progress: number;
-      readonly total: number | null;
-      readonly message: string;
-    }
-  /** Consecutive chunks as JSON text; `items[0]` has index `index`. */
-  | { readonly type: 'chunks'; readonly index: number; readonly items: readonly string[] }
-  | { readonly type: 'log'; readonly level: LogLevel; readonly message: string; readonly data?: string }
-  /** The tool asks the client something; answer with `RunningCall.answer`. Only sent where `abilities` allow it. */
-  | { readonly type: 'ask'; readonly ask: number; readonly method: AskMethod; readonly params: unknown }
-  | ResultEvent
-  | ErrorEvent;
-
-export interface ResultEvent {
-  readonly type: 'result';
-  /** JSON text; null when the repeat of the chunks was left out. */
-  readonly data: string | null;
-  /** True when `data` is, or would have been, the list of chunks: the tool returned nothing of its own. */
-  readonly repeats: boolean;
-  readonly shape: ResultShape;
-  readonly chunks: number;
-  /** JSON text of an object, or null. */
-  readonly meta: string | null;
-  readonly durationMs: number;
-}
-
-export interface ErrorEvent {
-  readonly type: 'error';
-  readonly error: ToolError;
-  readonly chunks: number;
-  readonly durationMs: number;
-}
-
-export type TerminalEvent = ResultEvent | ErrorEvent;
-
-/** One call in flight. */
-export interface RunningCall extends AsyncIterable<ToolEvent> {
-  readonly callId: string;
-  readonly request: CallRequest;
-  /** Whether the tool runs or has run. */
-  readonly hasStarted: boolean;
-  /** Ends the call; see R3. `message` replaces the default text of the error. */
-  cancel(reason: CancelReason, message?: string): void;
-  /** Answers an `ask` event: a value, or the reason why there is none. */
-  answer(ask: number, outcome: { readonly value: unknown } | { readonly error: ToolError }): void;
-  /** Called once with the terminal event, as soon as it is known, even when nobody reads the events. */
-  onEnd(listener: (end: TerminalEvent) => void): void;
-  /** Consumes all events and gives the terminal one. */
-  outcome(): Promise<TerminalEvent>;
-}
+/** Something a thread tells the whole gateway, outside any call's stream. */
+export type ToolNotice =
+  | { readonly type: 'resource-updated'; readonly uri: string }
+  | { readonly type: 'resources-changed' };
 
 /** A log record of a tool, on its way to the gateway's log. `callId` is null outside any call. */
 export interface ToolLogRecord {

@@ -4,7 +4,7 @@
  * A1. Where the client or the door cannot answer, the promise rejects with `failed_precondition`.
  * A2. A cancelled call rejects its open questions.
  */
-import type { JsonSchema } from '../runners/threads/port/frames.ts';
+import type { JsonSchema } from '../call/catalog.ts';
 
 /** A form to fill in, as MCP's `elicitation/create` has it. */
 export interface ElicitForm {

@@ -1,7 +1,7 @@
 /**
  * Prompts for MCP clients: message templates with arguments, defined beside the tools and run in threads like them.
  */
-import type { Icon, Isolation } from '../runners/threads/port/frames.ts';
+import type { Icon, Isolation } from '../call/catalog.ts';
 import { brand } from './brand.ts';
 import type { Completer } from './define-resource.ts';
 import type { ToolContext } from './define-tool.ts';

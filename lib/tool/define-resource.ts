@@ -1,7 +1,7 @@
 /**
  * Resources for MCP clients: data that a client reads by URI, defined beside the tools and run in threads like them.
  */
-import type { Icon, Isolation } from '../runners/threads/port/frames.ts';
+import type { Icon, Isolation } from '../call/catalog.ts';
 import { brand } from './brand.ts';
 import type { ToolContext } from './define-tool.ts';
 

@@ -5,14 +5,9 @@
  * D2. Definitions carry a `Symbol.for` brand: a tool module may have imported another copy of this package.
  */
 import type { z } from 'zod';
-import type {
-  Caller,
-  Icon,
-  Isolation,
-  JsonSchema,
-  LogLevel,
-  ToolAnnotations,
-} from '../runners/threads/port/frames.ts';
+import type { Caller } from '../call/caller.ts';
+import type { Icon, Isolation, JsonSchema, ToolAnnotations } from '../call/catalog.ts';
+import type { LogLevel } from '../call/log-level.ts';
 import type { AskClient } from './ask-client.ts';
 import { brand } from './brand.ts';
 

@@ -1,10 +1,10 @@
 /** Counting calls. */
 import { expect } from 'chai';
+import type { TerminalEvent } from '../../lib/call/call-events.ts';
 import type { ErrorCode } from '../../lib/call/error-code.ts';
 import { ToolError } from '../../lib/call/tool-error.ts';
 import { CallStatistics } from '../../lib/observe/call-statistics.ts';
 import { LatencyHistogram } from '../../lib/observe/latency-histogram.ts';
-import type { TerminalEvent } from '../../lib/runners/runner.ts';
 
 const MINUTE = 60_000;
 

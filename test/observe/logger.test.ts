@@ -1,9 +1,9 @@
 /** What reaches the log, and in which form. */
 import { expect } from 'chai';
+import type { TerminalEvent } from '../../lib/call/call-events.ts';
 import { ToolError } from '../../lib/call/tool-error.ts';
 import { logCall, logToolRecord } from '../../lib/observe/call-log.ts';
 import { createLogger, type LoggerOptions } from '../../lib/observe/logger.ts';
-import type { TerminalEvent } from '../../lib/runners/runner.ts';
 
 const KEY = 'my-"own"-key';
 

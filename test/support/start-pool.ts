@@ -2,7 +2,8 @@
  * A pool over fixture tools, for tests below the doors.
  */
 import { tmpdir } from 'node:os';
-import type { CallRequest, RunningCall, ToolEvent } from '../../lib/runners/runner.ts';
+import type { ToolEvent } from '../../lib/call/call-events.ts';
+import type { CallRequest, RunningCall } from '../../lib/call/running-call.ts';
 import { type PoolOptions, WorkerPool } from '../../lib/runners/threads/worker-pool.ts';
 import { noteOpened } from './leak-check.ts';
 

@@ -2,16 +2,12 @@
  * A ToolRunner without threads: tools are generator functions in this process. For what only the doors decide.
  */
 
+import type { TerminalEvent, ToolEvent } from '../../lib/call/call-events.ts';
+import type { ClientAbilities } from '../../lib/call/caller.ts';
+import type { Catalog } from '../../lib/call/catalog.ts';
+import type { CallRequest, RunningCall } from '../../lib/call/running-call.ts';
 import { ToolError } from '../../lib/call/tool-error.ts';
-import type {
-  CallRequest,
-  RunnerStats,
-  RunningCall,
-  TerminalEvent,
-  ToolEvent,
-  ToolRunner,
-} from '../../lib/runners/runner.ts';
-import type { Catalog, ClientAbilities } from '../../lib/runners/threads/port/frames.ts';
+import type { RunnerStats, ToolRunner } from '../../lib/runners/runner.ts';
 
 export interface ScriptContext {
   readonly arguments: Readonly<Record<string, unknown>>;

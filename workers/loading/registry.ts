@@ -12,7 +12,7 @@ import type {
   PromptDescriptor,
   ResourceDescriptor,
   ToolDescriptor,
-} from '../../lib/runners/threads/port/frames.ts';
+} from '../../lib/call/catalog.ts';
 import { type BrandedKind, isBranded } from '../../lib/tool/brand.ts';
 import type { PromptDefinition } from '../../lib/tool/define-prompt.ts';
 import type { ResourceDefinition } from '../../lib/tool/define-resource.ts';

@@ -6,7 +6,7 @@
  * S2. An input schema always advertises `type: "object"` at the top: MCP clients refuse a whole list otherwise.
  */
 import type { z } from 'zod';
-import type { JsonSchema } from '../../lib/runners/threads/port/frames.ts';
+import type { JsonSchema } from '../../lib/call/catalog.ts';
 import type { RawSchema, SchemaSource } from '../../lib/tool/define-tool.ts';
 
 /** One reason why a value does not fit, as `details.issues[]` of `invalid_arguments` has it. */

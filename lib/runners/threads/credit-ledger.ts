@@ -6,7 +6,7 @@
  *     a frame per batch would cost more than it tells.
  */
 
-import type { ToolEvent } from '../runner.ts';
+import type { ToolEvent } from '../../call/call-events.ts';
 import { CREDIT_SLACK, CREDIT_WINDOW, type Credit } from './port/frames.ts';
 
 const HALF_WINDOW: Credit = { items: CREDIT_WINDOW.items / 2, bytes: CREDIT_WINDOW.bytes / 2 };

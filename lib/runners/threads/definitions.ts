@@ -1,5 +1,5 @@
 /** How each definition of a catalog runs, found by kind and name. */
-import type { CallKind, Catalog, ToolDescriptor } from './port/frames.ts';
+import type { CallKind, Catalog, ToolDescriptor } from '../../call/catalog.ts';
 
 export type Definition = Pick<ToolDescriptor, 'isolation' | 'annotations'>;
 

@@ -6,7 +6,7 @@
  * C3. Where shared tools exist, exclusive calls never hold all threads; and while an exclusive call waits and no
  *     thread can be added, the least busy shared thread is kept free of new calls for it: neither kind starves.
  */
-import type { Isolation } from './port/frames.ts';
+import type { Isolation } from '../../call/catalog.ts';
 
 /** What the rules see of a thread. */
 export interface ThreadLoad {

@@ -7,12 +7,13 @@
  * C4. One reader. Leaving the iteration early cancels the call.
  */
 
+import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
 import { ERROR_CODES } from '../../call/error-code.ts';
+import type { CallRequest, CancelReason, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
-import type { CallRequest, RunningCall, TerminalEvent, ToolEvent } from '../runner.ts';
 import { CreditLedger } from './credit-ledger.ts';
 import type { Definition } from './definitions.ts';
-import type { CancelReason, Credit, HostFrame, Shift, ThreadFrame } from './port/frames.ts';
+import type { Credit, HostFrame, Shift, ThreadFrame } from './port/frames.ts';
 
 /** Log events that a reader who does not keep up may leave unread; later ones are dropped (the gateway's log has all). */
 const MAX_UNREAD_LOGS = 1000;

@@ -8,8 +8,10 @@
  *     where none is free its successor started in time. Its slot stays taken until the thread is free.
  */
 
+import type { Catalog, Isolation } from '../../call/catalog.ts';
+import type { CallRequest, CancelReason, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
-import type { CallRequest, RunnerListener, RunnerStats, RunningCall, ToolRunner } from '../runner.ts';
+import type { RunnerListener, RunnerStats, ToolRunner } from '../runner.ts';
 import { AdmissionQueue } from './admission-queue.ts';
 import { ThreadCrew } from './crew/thread-crew.ts';
 import type { ThreadLink } from './crew/thread-link.ts';
@@ -17,7 +19,6 @@ import { Definitions } from './definitions.ts';
 import { DurationPercentiles } from './duration-percentiles.ts';
 import type { ThreadDeath } from './ending/thread-death.ts';
 import type { ThreadsOptions } from './piscina/piscina-threads.ts';
-import type { CancelReason, Catalog, Isolation } from './port/frames.ts';
 import { chooseThread, reserveThread } from './thread-choice.ts';
 import { type CallHost, ToolCall } from './tool-call.ts';
 

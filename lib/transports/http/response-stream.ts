@@ -7,8 +7,8 @@
  * H3. Large texts are written in slices, one per drain, so that a slow but steady reader shows progress.
  */
 import type { Socket } from 'node:net';
+import type { RunningCall } from '../../call/running-call.ts';
 import type { ToolError } from '../../call/tool-error.ts';
-import type { RunningCall } from '../../runners/runner.ts';
 import type { StreamWatch, WatchedStream } from '../rendering/stream-watch.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
 import type { TransportMeter } from '../rendering/transport-meters.ts';

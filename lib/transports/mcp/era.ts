@@ -4,7 +4,8 @@
  *
  * E1. A result is put together from text: the era's head, the body (JSON members without braces), `_meta`.
  */
-import type { ClientAbilities, LogLevel } from '../../runners/threads/port/frames.ts';
+import type { ClientAbilities } from '../../call/caller.ts';
+import type { LogLevel } from '../../call/log-level.ts';
 import { isObject, type Params } from './message.ts';
 
 export const MODERN_VERSION = '2026-07-28';

@@ -4,12 +4,7 @@
  * O1. Lists are made from the catalog, in its order, schemas untouched; their texts are made once per catalog.
  * O2. Names and URIs are looked up in Maps; what is not there is a fault before any call is made.
  */
-import type {
-  CallKind,
-  Catalog,
-  PromptDescriptor,
-  ResourceDescriptor,
-} from '../../runners/threads/port/frames.ts';
+import type { CallKind, Catalog, PromptDescriptor, ResourceDescriptor } from '../../call/catalog.ts';
 import { INVALID_PARAMS, McpFault, RESOURCE_NOT_FOUND } from './fault.ts';
 import { isObject, type Params } from './message.ts';
 import { MAX_URI_LENGTH, type TemplateMatcher, templateMatcher } from './resource-match.ts';

@@ -4,8 +4,9 @@
  * S1. A request gets exactly one response, or none when its client cancelled it or left.
  * S2. Works on `Outlet`s alone: HTTP and stdio differ only in what they pass in.
  */
+
+import type { Caller, ClientAbilities } from '../../call/caller.ts';
 import type { Dispatcher } from '../../dispatch/dispatcher.ts';
-import type { Caller, ClientAbilities } from '../../runners/threads/port/frames.ts';
 import type { CallWishes } from './calls/call-notifier.ts';
 import { type Asker, ServedCall } from './calls/served-call.ts';
 import { type Era, modernEra, type ServerIdentity, toolLogLevel } from './era.ts';

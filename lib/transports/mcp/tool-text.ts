@@ -1,7 +1,7 @@
 /**
  * A tool as tools/list tells it.
  */
-import type { ToolDescriptor } from '../../runners/threads/port/frames.ts';
+import type { ToolDescriptor } from '../../call/catalog.ts';
 import { META_PREFIX } from './era.ts';
 
 /** JSON text of one entry; an output schema that is not an object's is left out, since MCP knows no other. */

@@ -1,7 +1,9 @@
 /**
  * A call as NDJSON: one envelope a line, `started` first and `complete` last.
  */
-import type { RunningCall, TerminalEvent } from '../../runners/runner.ts';
+
+import type { TerminalEvent } from '../../call/call-events.ts';
+import type { RunningCall } from '../../call/running-call.ts';
 import type { GatewayRequest, GatewayResponse } from '../http/gateway-message.ts';
 import { HttpStream, type HttpStreamContext } from '../http/response-stream.ts';
 import {

@@ -3,7 +3,7 @@
  *
  * N1. `idField` is `"id":…,` on a socket, where several calls share the stream, and empty in NDJSON.
  */
-import type { TerminalEvent } from '../../runners/runner.ts';
+import type { TerminalEvent } from '../../call/call-events.ts';
 import { closingStatus, renderErrorObject } from './error-rendering.ts';
 import type { AskEvent, ProgressEvent } from './event-pump.ts';
 

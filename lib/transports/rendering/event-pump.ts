@@ -4,7 +4,9 @@
  * P1. The next event is asked for only when the sink is ready for it: back-pressure reaches the tool.
  * P2. The call is read to its end even when the client has left, since its end frees what the call holds.
  */
-import type { RunningCall, TerminalEvent, ToolEvent } from '../../runners/runner.ts';
+
+import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
+import type { RunningCall } from '../../call/running-call.ts';
 
 export type ProgressEvent = Extract<ToolEvent, { type: 'progress' }>;
 export type ChunksEvent = Extract<ToolEvent, { type: 'chunks' }>;

@@ -1,5 +1,5 @@
 /** How transports tell the operator something; gateway.ts wires it to the logger. */
-import type { LogLevel } from '../../runners/threads/port/frames.ts';
+import type { LogLevel } from '../../call/log-level.ts';
 
 export type TransportLog = (
   level: LogLevel,

@@ -1,5 +1,4 @@
 /** What each transport counts: plain numbers, bumped by the doors and read by `GET /stats` and the metrics. */
-import type { TransportName } from '../../runners/threads/port/frames.ts';
 
 export interface TransportMeter {
   /** Open sockets. SSE and NDJSON streams run on connections of `http`. */
@@ -12,7 +11,9 @@ export interface TransportMeter {
   slowConsumers: number;
 }
 
-export type TransportMeters = Readonly<Record<Exclude<TransportName, 'cli' | 'mcp-stdio'>, TransportMeter>>;
+export type TransportMeters = Readonly<
+  Record<'http' | 'sse' | 'ndjson' | 'websocket' | 'mcp-http', TransportMeter>
+>;
 
 const newMeter = (): TransportMeter => ({ connections: 0, streams: 0, bytes: 0, slowConsumers: 0 });
 

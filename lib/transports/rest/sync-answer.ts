@@ -4,7 +4,8 @@
  * Y1. A client that leaves cancels its call.
  * Y2. A large answer is watched like a stream, so that a reader that stands still cannot hold it for ever.
  */
-import type { ResultEvent, RunningCall, TerminalEvent } from '../../runners/runner.ts';
+import type { ResultEvent, TerminalEvent } from '../../call/call-events.ts';
+import type { RunningCall } from '../../call/running-call.ts';
 import { onceClosed } from '../http/departure.ts';
 import type { GatewayRequest, GatewayResponse } from '../http/gateway-message.ts';
 import { JSON_TYPE, respond, respondProblem } from '../http/response.ts';

@@ -1,5 +1,5 @@
 /** `GET /tools`: the catalog as clients see it, rendered once per catalog. */
-import type { Catalog, ToolDescriptor } from '../../runners/threads/port/frames.ts';
+import type { Catalog, ToolDescriptor } from '../../call/catalog.ts';
 
 const rendered = new WeakMap<Catalog, string>();
 

@@ -4,7 +4,7 @@
  * V1. Field order id, event, data; one space after each colon; each data line is one JSON document.
  * V2. Event names are constants and ids are ours, so nothing a tool or client says can forge an event.
  */
-import type { TerminalEvent } from '../../runners/runner.ts';
+import type { TerminalEvent } from '../../call/call-events.ts';
 import { closingStatus, renderErrorObject } from '../rendering/error-rendering.ts';
 import type { ChunksEvent, ProgressEvent } from '../rendering/event-pump.ts';
 

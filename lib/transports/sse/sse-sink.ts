@@ -3,7 +3,8 @@
  * from the shared watch and not from a timer of the session.
  */
 import { createSession, type Session } from 'better-sse';
-import type { RunningCall, TerminalEvent } from '../../runners/runner.ts';
+import type { TerminalEvent } from '../../call/call-events.ts';
+import type { RunningCall } from '../../call/running-call.ts';
 import type { GatewayRequest, GatewayResponse } from '../http/gateway-message.ts';
 import { HttpStream, type HttpStreamContext } from '../http/response-stream.ts';
 import type { ChunksEvent, EventSink, ProgressEvent } from '../rendering/event-pump.ts';

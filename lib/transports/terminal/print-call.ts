@@ -5,7 +5,8 @@
  * D2. The stream is the caller's: once it has taken all of a call, nothing of the call listens to it.
  */
 import type { Writable } from 'node:stream';
-import type { RunningCall, TerminalEvent } from '../../runners/runner.ts';
+import type { TerminalEvent } from '../../call/call-events.ts';
+import type { RunningCall } from '../../call/running-call.ts';
 import { chunkEnvelope, endEnvelopes } from '../rendering/call-envelopes.ts';
 import { type ChunksEvent, type EventSink, type ProgressEvent, pumpEvents } from '../rendering/event-pump.ts';
 

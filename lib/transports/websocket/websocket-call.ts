@@ -1,7 +1,9 @@
 /**
  * One call's events on its socket: the envelopes with its id, and what the channel is told when it ends.
  */
-import type { RunningCall, TerminalEvent } from '../../runners/runner.ts';
+
+import type { TerminalEvent } from '../../call/call-events.ts';
+import type { RunningCall } from '../../call/running-call.ts';
 import {
   askEnvelope,
   chunkEnvelope,

@@ -11,9 +11,10 @@ import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { Access } from '../../access/access.ts';
 import { TransitMap } from '../../async/transit-map.ts';
+import type { ErrorEvent } from '../../call/call-events.ts';
+import type { CallRequest, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { Dispatcher } from '../../dispatch/dispatcher.ts';
-import type { CallRequest, ErrorEvent, RunningCall } from '../../runners/runner.ts';
 import type { StreamContext } from '../http/response-stream.ts';
 import { endEnvelopes, idField } from '../rendering/call-envelopes.ts';
 import {

@@ -1,6 +1,7 @@
 /** Calls that yield in a loop, and the errors that escape them: the context of calls is kept in another way there. */
 import { expect } from 'chai';
-import type { RunningCall, ToolLogRecord } from '../../../lib/runners/runner.ts';
+import type { RunningCall } from '../../../lib/call/running-call.ts';
+import type { ToolLogRecord } from '../../../lib/runners/runner.ts';
 import type { WorkerPool } from '../../../lib/runners/threads/worker-pool.ts';
 import { eventually } from '../../support/eventually.ts';
 import { call, eventsOf, startPool } from '../../support/start-pool.ts';

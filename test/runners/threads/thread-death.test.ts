@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import type { TerminalEvent, ToolLogRecord } from '../../../lib/runners/runner.ts';
+import type { TerminalEvent } from '../../../lib/call/call-events.ts';
+import type { ToolLogRecord } from '../../../lib/runners/runner.ts';
 import { explainDeath } from '../../../lib/runners/threads/ending/thread-death.ts';
 import type { WorkerPool } from '../../../lib/runners/threads/worker-pool.ts';
 import { eventually } from '../../support/eventually.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { TerminalEvent, ToolEvent } from '../../../lib/runners/runner.ts';
+import type { TerminalEvent, ToolEvent } from '../../../lib/call/call-events.ts';
 import type { WorkerPool } from '../../../lib/runners/threads/worker-pool.ts';
 import { eventually } from '../../support/eventually.ts';
 import { call, eventsOf, startPool } from '../../support/start-pool.ts';

@@ -3,8 +3,8 @@
  * a failure to load ends the wait with its reason.
  */
 
+import type { Catalog } from '../../../call/catalog.ts';
 import { ToolError } from '../../../call/tool-error.ts';
-import type { Catalog } from '../port/frames.ts';
 
 export class CatalogReader {
   /** The first catalog. @throws {ToolError} `unavailable` saying why there is none. */

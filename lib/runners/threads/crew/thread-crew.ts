@@ -11,12 +11,13 @@
  *     more threads than the maximum.
  */
 
+import type { Catalog } from '../../../call/catalog.ts';
 import { describeThrown } from '../../../call/tool-error.ts';
 import type { RunnerListener } from '../../runner.ts';
 import { Successor } from '../ending/successor.ts';
 import { explainDeath, type ThreadDeath } from '../ending/thread-death.ts';
 import { PiscinaThreads, type ThreadsOptions } from '../piscina/piscina-threads.ts';
-import type { Catalog, ThreadFrame } from '../port/frames.ts';
+import type { ThreadFrame } from '../port/frames.ts';
 import type { ToolCall } from '../tool-call.ts';
 import { CatalogReader } from './catalog-reader.ts';
 import { type CrewCounts, type CrewStats, crewStats } from './crew-stats.ts';

@@ -3,9 +3,10 @@
  * given up for them.
  */
 import { once } from 'node:events';
+import type { Catalog } from '../../../call/catalog.ts';
 import { ToolError } from '../../../call/tool-error.ts';
 import { PiscinaThreads, type PoolThread, type ThreadsOptions } from '../piscina/piscina-threads.ts';
-import type { Catalog, HostFrame, ThreadFrame } from '../port/frames.ts';
+import type { HostFrame, ThreadFrame } from '../port/frames.ts';
 
 const TRIAL_MS = 30_000;
 

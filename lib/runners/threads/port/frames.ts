@@ -11,35 +11,15 @@
  * F6. A thread marks each call as begun, in memory that it shares with the gateway, before the call's tool runs; whatever
  *     becomes of the thread, what has no mark did not run. Only to a streaming caller a frame tells it too.
  * F7. Both sides post an array of frames at a time, in order. The thread's first frame is `hello`.
- * Length: one list of all that crosses; the descriptors in it are only data.
  */
 import type { MessagePort } from 'node:worker_threads';
+import type { AskMethod, ResultShape } from '../../../call/call-events.ts';
+import type { Caller, ClientAbilities } from '../../../call/caller.ts';
+import type { CallKind, Catalog } from '../../../call/catalog.ts';
+import type { LogLevel } from '../../../call/log-level.ts';
+import type { CancelReason } from '../../../call/running-call.ts';
 import type { WireError } from '../../../call/tool-error.ts';
-
-export type LogLevel = 'debug' | 'info' | 'warning' | 'error';
-
-/** Levels in order, for comparing. */
-export const LOG_RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warning: 2, error: 3 };
-
-/** The doors a call can come through. */
-export type TransportName = 'http' | 'sse' | 'ndjson' | 'websocket' | 'mcp-http' | 'mcp-stdio' | 'cli';
-
-/** What kind of definition a call runs. Only tools are served outside MCP. */
-export type CallKind = 'tool' | 'resource' | 'prompt' | 'completion';
-
-/** Who made the call. `keyId` is a stable public name of the API key (a hash prefix), never the key. */
-export interface Caller {
-  readonly keyId: string;
-  readonly transport: TransportName;
-}
-
-/** What the caller's client can do for a running tool (MCP elicitation and sampling). */
-export interface ClientAbilities {
-  readonly elicitForm?: boolean;
-  readonly elicitUrl?: boolean;
-  readonly sample?: boolean;
-  readonly roots?: boolean;
-}
+import type { ToolNotice } from '../../runner.ts';
 
 /** How many items and bytes of chunks a thread may still send for a call. */
 export interface Credit {
@@ -89,11 +69,6 @@ export interface CallTask {
   readonly requestMeta?: Readonly<Record<string, unknown>>;
 }
 
-export type CancelReason = 'cancelled' | 'deadline_exceeded' | 'slow_consumer' | 'unavailable';
-
-/** What a tool may ask the client during a call. */
-export type AskMethod = 'elicit' | 'sample' | 'roots';
-
 /** Gateway → thread. */
 export type HostFrame =
   | CallTask
@@ -108,9 +83,6 @@ export type HostFrame =
     }
   | { readonly type: 'ping' }
   | { readonly type: 'describe' };
-
-/** The shape of a returned value, which decides how MCP presents it. */
-export type ResultShape = 'object' | 'content' | 'other';
 
 /** Thread → gateway. */
 export type ThreadFrame =
@@ -174,11 +146,6 @@ export interface ResultFrame {
   readonly ranMs: number;
 }
 
-/** Something a thread tells the whole gateway, outside any call's stream. */
-export type ToolNotice =
-  | { readonly type: 'resource-updated'; readonly uri: string }
-  | { readonly type: 'resources-changed' };
-
 /** What every thread is started with (`workerData`). */
 export interface ThreadSettings {
   /** URLs of the modules to load, in order. */
@@ -189,81 +156,4 @@ export interface ThreadSettings {
   readonly logLevel: LogLevel;
   /** Cap of one chunk and of a returned value, in bytes of JSON. */
   readonly maxResultBytes: number;
-}
-
-export type Isolation = 'exclusive' | 'shared';
-
-export interface ToolAnnotations {
-  readonly title?: string;
-  readonly readOnlyHint?: boolean;
-  readonly destructiveHint?: boolean;
-  readonly idempotentHint?: boolean;
-  readonly openWorldHint?: boolean;
-}
-
-export interface Icon {
-  readonly src: string;
-  readonly mimeType?: string;
-  readonly sizes?: readonly string[];
-  readonly theme?: 'light' | 'dark';
-}
-
-/** A JSON Schema document, draft 2020-12 unless it says otherwise. */
-export type JsonSchema = { readonly [keyword: string]: unknown };
-
-/** A tool as data: all the gateway ever knows of it. */
-export interface ToolDescriptor {
-  readonly name: string;
-  readonly title?: string;
-  readonly description: string;
-  readonly inputSchema: JsonSchema;
-  readonly outputSchema?: JsonSchema;
-  readonly chunkSchema?: JsonSchema;
-  readonly annotations?: ToolAnnotations;
-  readonly icons?: readonly Icon[];
-  readonly meta?: Readonly<Record<string, unknown>>;
-  readonly isolation: Isolation;
-  /** Milliseconds; absent: the gateway's own limit. */
-  readonly timeoutMs?: number;
-}
-
-/** A resource (fixed `uri`) or a resource template (`uriTemplate`) as data. */
-export interface ResourceDescriptor {
-  readonly name: string;
-  readonly uri?: string;
-  readonly uriTemplate?: string;
-  readonly title?: string;
-  readonly description?: string;
-  readonly mimeType?: string;
-  readonly icons?: readonly Icon[];
-  readonly isolation: Isolation;
-  /** True when the template can list its members. */
-  readonly lists: boolean;
-  /** Names of template variables that complete. */
-  readonly completes: readonly string[];
-}
-
-export interface PromptArgument {
-  readonly name: string;
-  readonly description?: string;
-  readonly required?: boolean;
-  /** True when the argument completes. */
-  readonly completes?: boolean;
-}
-
-/** A prompt as data. */
-export interface PromptDescriptor {
-  readonly name: string;
-  readonly title?: string;
-  readonly description?: string;
-  readonly arguments: readonly PromptArgument[];
-  readonly icons?: readonly Icon[];
-  readonly isolation: Isolation;
-}
-
-/** Everything the loaded modules offer, each list sorted by name. */
-export interface Catalog {
-  readonly tools: readonly ToolDescriptor[];
-  readonly resources: readonly ResourceDescriptor[];
-  readonly prompts: readonly PromptDescriptor[];
 }

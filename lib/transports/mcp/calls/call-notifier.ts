@@ -4,7 +4,7 @@
  * T1. Progress and chunks go only to clients that gave a token, logs only to clients that asked for a level.
  * T2. The heartbeat speaks only when nothing else did, and never to a client that does not read.
  */
-import type { ToolEvent } from '../../../runners/runner.ts';
+import type { ToolEvent } from '../../../call/call-events.ts';
 import { isWantedLevel } from '../era.ts';
 import { notificationText } from '../message.ts';
 import type { Outlet } from '../outlet.ts';

@@ -2,7 +2,7 @@
  * What a running tool asks its client, in MCP's words, and whether an answer is one.
  */
 import { randomUUID } from 'node:crypto';
-import type { AskMethod } from '../../../runners/threads/port/frames.ts';
+import type { AskMethod } from '../../../call/call-events.ts';
 import { isObject, type Params } from '../message.ts';
 import type { AskEvent } from './served-call.ts';
 

@@ -6,8 +6,9 @@
  * R2. `ctx.meta` goes to `_meta`.
  * R3. A tool's failure is an `isError` result whose `_meta` names the code, so that programs can act on it.
  */
+
+import type { ResultEvent } from '../../../call/call-events.ts';
 import type { ToolError } from '../../../call/tool-error.ts';
-import type { ResultEvent } from '../../../runners/runner.ts';
 import { type Era, META_PREFIX } from '../era.ts';
 import { errorData } from '../fault.ts';
 import { isObject } from '../message.ts';

@@ -6,8 +6,10 @@
  * S3. A call that can tell and ask its client nothing is not read, only waited for.
  * S4. A call may be left waiting for the client's answers, and taken up again on another outlet (`suspended`).
  */
+
+import type { ErrorEvent, ResultEvent, ToolEvent } from '../../../call/call-events.ts';
+import type { RunningCall } from '../../../call/running-call.ts';
 import { ToolError } from '../../../call/tool-error.ts';
-import type { ErrorEvent, ResultEvent, RunningCall, ToolEvent } from '../../../runners/runner.ts';
 import { type Era, META_PREFIX } from '../era.ts';
 import {
   faultText,

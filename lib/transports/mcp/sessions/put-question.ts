@@ -3,8 +3,8 @@
  */
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { ResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import type { RunningCall } from '../../../call/running-call.ts';
 import { ToolError } from '../../../call/tool-error.ts';
-import type { RunningCall } from '../../../runners/runner.ts';
 import { isAnswer, questionOf } from '../calls/questions.ts';
 import type { AskEvent } from '../calls/served-call.ts';
 import type { MessageId, Params } from '../message.ts';

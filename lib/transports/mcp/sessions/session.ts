@@ -11,7 +11,7 @@ import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { JsonSchemaType, JsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import { TransitMap } from '../../../async/transit-map.ts';
-import type { Caller, ClientAbilities } from '../../../runners/threads/port/frames.ts';
+import type { Caller, ClientAbilities } from '../../../call/caller.ts';
 import type { Asker, ServedCall } from '../calls/served-call.ts';
 import { abilitiesOf, isLogLevel, LEGACY_ERA } from '../era.ts';
 import { faultText, INVALID_PARAMS, INVALID_REQUEST, McpFault } from '../fault.ts';

@@ -9,7 +9,8 @@
  * T4. Every message names the task in `_meta`, so that the client can tell which one it belongs to.
  */
 import { randomBytes } from 'node:crypto';
-import type { RunningCall, TerminalEvent } from '../../../runners/runner.ts';
+import type { TerminalEvent } from '../../../call/call-events.ts';
+import type { RunningCall } from '../../../call/running-call.ts';
 import type { CallWishes } from '../calls/call-notifier.ts';
 import type { AskEvent, Asker, ServedCall } from '../calls/served-call.ts';
 import { type Era, LEGACY_ERA } from '../era.ts';

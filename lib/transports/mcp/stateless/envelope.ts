@@ -5,7 +5,7 @@
  * E2. A header value may be written as `=?base64?…?=`; a number equals itself however it is written.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { JsonSchema } from '../../../runners/threads/port/frames.ts';
+import type { JsonSchema } from '../../../call/catalog.ts';
 import {
   isLogLevel,
   LEGACY_VERSIONS,

@@ -9,8 +9,9 @@
  * was measured at 1.3 to 1.5 thousand echo calls a second; this path costs what a REST call costs.
  */
 
-import type { RunningCall } from '../../../runners/runner.ts';
-import type { AskMethod, Caller } from '../../../runners/threads/port/frames.ts';
+import type { AskMethod } from '../../../call/call-events.ts';
+import type { Caller } from '../../../call/caller.ts';
+import type { RunningCall } from '../../../call/running-call.ts';
 import type { CallWishes } from '../calls/call-notifier.ts';
 import { isAnswer, questionKey, questionOf } from '../calls/questions.ts';
 import { type AskEvent, type Asker, ServedCall } from '../calls/served-call.ts';
