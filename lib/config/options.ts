@@ -7,7 +7,7 @@
  * O3. Rules between options are in rules.ts; how values are found and refused is in load.ts.
  * Length: one table, an option after the other; a second file would be a second place to look.
  */
-import { userDataFolder } from './user-data-folder.ts';
+import { userDataFolder } from '../runners/threads/environment/user-data-folder.ts';
 import {
   list,
   oneOf,

@@ -3,8 +3,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { ToolError } from '../call/tool-error.ts';
-import type { Config } from './options.ts';
+import { ToolError } from '../../call/tool-error.ts';
+import type { Config } from '../../config/options.ts';
 
 /** @throws {ToolError} `unavailable` when a TLS file cannot be read, or is no certificate, or not its key. */
 export function readTlsFiles({ tlsCert, tlsKey }: Pick<Config, 'tlsCert' | 'tlsKey'>) {

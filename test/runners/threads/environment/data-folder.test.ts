@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { ToolError } from '../../lib/call/tool-error.ts';
-import { claimDataFolder } from '../../lib/config/data-folder.ts';
+import { ToolError } from '../../../../lib/call/tool-error.ts';
+import { claimDataFolder } from '../../../../lib/runners/threads/environment/data-folder.ts';
 
 describe('claimDataFolder()', () => {
   let root: string;

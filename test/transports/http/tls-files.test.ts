@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { ToolError } from '../../lib/call/tool-error.ts';
-import { readTlsFiles } from '../../lib/config/tls-files.ts';
-import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from '../transports/loopback-certificate.ts';
+import { ToolError } from '../../../lib/call/tool-error.ts';
+import { readTlsFiles } from '../../../lib/transports/http/tls-files.ts';
+import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from '../loopback-certificate.ts';
 
 describe('readTlsFiles()', () => {
   let root: string;

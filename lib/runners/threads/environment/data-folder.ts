@@ -1,7 +1,7 @@
 /** Makes the data folder, or tells in one sentence why it cannot be used. */
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ToolError } from '../call/tool-error.ts';
+import { ToolError } from '../../../call/tool-error.ts';
 
 /** @throws {ToolError} `unavailable` when the folder cannot be made or written. */
 export function claimDataFolder(path: string): void {

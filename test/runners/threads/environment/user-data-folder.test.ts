@@ -1,7 +1,7 @@
 /** The default of DATA_DIR on each system. */
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { userDataFolder } from '../../lib/config/user-data-folder.ts';
+import { userDataFolder } from '../../../../lib/runners/threads/environment/user-data-folder.ts';
 
 describe('userDataFolder()', () => {
   const home = { HOME: '/home/ada' };
