@@ -4,7 +4,8 @@
  * Everything is made from the table in options.ts; no secret is printed.
  */
 import type { LoadedConfig } from './load.ts';
-import { OPTION_LIST, type Option, type OptionName } from './options.ts';
+import type { Option } from './option.ts';
+import { OPTION_LIST, type OptionName } from './options.ts';
 
 /** Every option's value in the form it can be set, and where it came from; keys masked. */
 export function explainConfig({ config, origins }: LoadedConfig): string {

@@ -6,8 +6,9 @@
  * L3. No secret is printed, bad ones included.
  */
 import { ConfigError } from './config-error.ts';
-import { type Config, OPTION_LIST, type Option, type OptionName } from './options.ts';
-import { conflicts, listeningConflicts } from './rules.ts';
+import type { Option } from './option.ts';
+import { type Config, OPTION_LIST, type OptionName } from './options.ts';
+import { RULES } from './rules.ts';
 
 /** Where a value came from. */
 export type Origin = 'flag' | 'environment' | 'default' | 'code';
@@ -60,31 +61,21 @@ export function completeConfig(given: Partial<Config>, env: NodeJS.ProcessEnv = 
  * @throws {ConfigError} when the configuration would leave the gateway open, or unreachable.
  */
 export function checkListening(config: Config): void {
-  const problems = listeningConflicts(config);
+  const problems = broken(config, ({ whenListening = false }) => whenListening);
   if (problems.length > 0) throw new ConfigError(problems);
 }
 
-/** Stands in for refused values while the rules between options are checked: it is in conflict with nothing. */
-const INNOCENT: Partial<Config> = {
-  host: '127.0.0.1',
-  port: 8000,
-  apiKeys: [],
-  auth: true,
-  allowedHosts: ['any'],
-  minWorkers: 0,
-  maxWorkers: Number.POSITIVE_INFINITY,
-  tlsCert: null,
-  tlsKey: null,
-  oauthIssuer: '(refused)',
-  oauthAudience: '(refused)',
-  oauthJwksUri: '(refused)',
-};
-
 function checked(values: Record<string, unknown>, problems: string[], listens: boolean): Config {
-  const judged = { ...INNOCENT, ...values } as Config;
-  problems.push(...conflicts(judged), ...(listens ? listeningConflicts(judged) : []));
+  problems.push(...broken(values, listens ? () => true : ({ whenListening }) => !whenListening));
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(values) as Config;
+}
+
+/** What is wrong by the rules between options, of those whose options all have a value. */
+function broken(values: object, isAsked: (rule: (typeof RULES)[number]) => boolean): string[] {
+  return RULES.filter((rule) => isAsked(rule) && rule.about.every((name) => name in values))
+    .map((rule) => rule.refusal(values as Config))
+    .filter((refusal) => refusal !== undefined);
 }
 
 function findText(

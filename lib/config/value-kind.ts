@@ -59,6 +59,9 @@ export function seconds(min: number): ValueKind<number> {
   };
 }
 
+/** The most that is handled as one text, in bytes: V8's longest string is twice as long. */
+export const LARGEST_TEXT = 256 * 1024 ** 2;
+
 const SIZE_UNITS = { B: 1, KIB: 1024, MIB: 1024 ** 2, GIB: 1024 ** 3 } as const;
 
 /** Written in bytes or as `64KiB`, `1MiB`, `0.5GiB`; the value is in bytes. */

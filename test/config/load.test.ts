@@ -108,9 +108,9 @@ describe('loadConfig()', () => {
     expect(problems).to.deep.equal([
       'PORT (--port) is "70000" (given as a flag); expected a whole number from 0 to 65535',
       'AUTH (--auth) is "perhaps" (from the environment); expected on or off',
-      'MIN_WORKERS (--min-workers) is "many" (from the environment); expected a whole number from 1 to 256 (threads)',
       'MCP_REQUEST_TIMEOUT (--request-timeout) is "-1" (from the environment); expected a number from 0.001 to 2147483 (seconds)',
       'MAX_BODY_BYTES (--max-body-bytes) is "1TB" (given as a flag); expected a size from 1 to 256MiB, as bytes or like 64KiB or 1MiB (bytes)',
+      'MIN_WORKERS (--min-workers) is "many" (from the environment); expected a whole number from 1 to 256 (threads)',
       'LOG_LEVEL (--log-level) is "LOUD" (from the environment); expected one of DEBUG, INFO, WARNING, ERROR',
     ]);
   });

@@ -4,10 +4,11 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { ToolError } from '../../call/tool-error.ts';
-import type { Config } from '../../config/options.ts';
+import type { ValuesOf } from '../../config/option.ts';
+import type { httpOptions } from './options.ts';
 
 /** @throws {ToolError} `unavailable` when a TLS file cannot be read, or is no certificate, or not its key. */
-export function readTlsFiles({ tlsCert, tlsKey }: Pick<Config, 'tlsCert' | 'tlsKey'>) {
+export function readTlsFiles({ tlsCert, tlsKey }: Pick<ValuesOf<typeof httpOptions>, 'tlsCert' | 'tlsKey'>) {
   if (!tlsCert || !tlsKey) return {};
   const read = (path: string, option: string) => {
     try {
