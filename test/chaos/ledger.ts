@@ -43,6 +43,8 @@ const PROMISE_OF: Readonly<Record<BreachKind, Promised>> = {
   'wrong value': 'wrong values',
 };
 
+const isStdio = (transport: TransportName): boolean => transport === 'mcp-stdio';
+
 /** How long a fault is suspected of what shows up after it. */
 const SUSPECT_MS = 3000;
 
@@ -87,7 +89,9 @@ export class Ledger {
 
   ofControl(promise: Promised | BreachKind, transport: TransportName, text: string): void {
     const known = PROMISE_OF[promise as BreachKind] ?? (promise as Promised);
-    this.violate(known, `a control call over ${transport}: ${text}`, this.suspects());
+    // Processes of their own do nothing to each other.
+    const suspects = this.suspects().filter(({ transport: name }) => isStdio(name) === isStdio(transport));
+    this.violate(known, `a control call over ${transport}: ${text}`, suspects);
   }
 
   violate(promise: Promised, text: string, suspects: Violation['suspects'] = []): void {

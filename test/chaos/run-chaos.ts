@@ -144,7 +144,7 @@ export async function commitOne(field: Field, ledger: Ledger, random: Random, fa
 
 const HEALTH_MS = 5000;
 
-/** Asks for /health all the time: whatever happens, it answers. */
+/** Asks for /health all the time: whatever happens, it answers, were it that all threads are down just now. */
 function watchHealth(field: Field, ledger: Ledger): { stop(): Promise<number> } {
   let [isStopped, slowest] = [false, 0];
   const loop = async () => {

@@ -50,7 +50,7 @@ const cancelled = (how: string): Kind =>
     { perRound: 3 },
   );
 
-const deserted = (how: string): Kind =>
+const deserted = (how: string, mayHaveEnded: readonly string[] = []): Kind =>
   kind(
     `${how}-deserted`,
     'clients',
@@ -62,7 +62,7 @@ const deserted = (how: string): Kind =>
       else await call.log.began;
       await sleep(scene.random.int(0, 200));
       call.leave();
-      await scene.verdict.ofCall(call, ['left', ...CANCELLED, 'deadline_exceeded']);
+      await scene.verdict.ofCall(call, ['left', ...CANCELLED, 'deadline_exceeded', ...mayHaveEnded]);
     },
     { perRound: 4 },
   );
@@ -144,7 +144,8 @@ export const CLIENT_KINDS: readonly Kind[] = [
   overdue('yield-for-ever', ['deadline_exceeded', 'result_too_large']),
   overdue('throw-in-finally'),
   ...['spin', 'never-end', 'hang-in-finally', 'throw-in-finally', 'yield-for-ever', 'listen'].map(cancelled),
-  ...['spin', 'hang-in-finally', 'yield-for-ever', 'listen', 'flood-large-chunks'].map(deserted),
+  ...['spin', 'hang-in-finally', 'yield-for-ever', 'listen'].map((how) => deserted(how)),
+  deserted('flood-large-chunks', ['success']),
   kind('leave-at-once', 'clients', ALL, leaveAtOnce),
   kind('cancel-storm', 'clients', ALL, stormOfCancels, { perRound: 4 }),
   kind('cancel-twice', 'clients', CANCELLING, cancelTwice),

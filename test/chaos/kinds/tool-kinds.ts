@@ -22,7 +22,8 @@ const ENDS: Readonly<Record<string, Ends>> = {
   'reject-after-the-end': ['success'],
   'exit-after-the-end': ['success'],
   return: ['result_not_serializable'],
-  // A value that JSON has no place for is none.
+  // Already the `return` of the generator looks for a `then`, in the tool's own name.
+  'return-proxy-that-throws': ['result_not_serializable', 'tool_failed'],
   'return-odd': ['success'],
   'return-too-large': ['result_too_large'],
   'yield-too-large': ['result_too_large'],
