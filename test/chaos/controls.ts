@@ -17,6 +17,8 @@ import { checksum } from './tools/checksum.ts';
 
 /** Longer than the gateway lets a call wait in its queue. */
 const PATIENCE_MS = 15_000;
+/** Canaries behind a poisoner. */
+const PROBES = 6;
 
 interface ControlCall {
   readonly tool: string;
@@ -44,14 +46,17 @@ function newControlCall(random: Random): ControlCall {
         memberOf(data, 'sum') === sum ? null : `summed ${shown(data)}, not ${sum}`;
       return { tool: `control_chunks${suffix}`, args: { n, text }, chunks: n, check };
     }
-    default: {
-      const check = (data: unknown) => {
-        const changed = memberOf(data, 'changed');
-        return changed === null ? null : `its thread was poisoned: ${shown(changed)}`;
-      };
-      return { tool: `control_canary${suffix}`, args: {}, chunks: 0, check };
-    }
+    default:
+      return canary(suffix);
   }
+}
+
+function canary(suffix: string): ControlCall {
+  const check = (data: unknown) => {
+    const changed = memberOf(data, 'changed');
+    return changed === null ? null : `its thread was poisoned: ${shown(changed)}`;
+  };
+  return { tool: `control_canary${suffix}`, args: {}, chunks: 0, check };
 }
 
 /** A value of JSON with some depth. */
@@ -102,6 +107,14 @@ export class Controls {
     await Promise.all(this.#loops);
   }
 
+  /** A few canaries at once, for the threads that a poisoner may just have left. */
+  async probe(transport: TransportName, random: Random): Promise<void> {
+    const canaries = Array.from({ length: PROBES }, (_, at) =>
+      this.#call(transport, random, canary(at % 2 === 0 ? '' : '_shared')),
+    );
+    await Promise.all(canaries);
+  }
+
   async #loop(transport: TransportName): Promise<void> {
     const random = this.#options.random.fork(`control ${transport}`);
     while (!this.#isStopped) {
@@ -110,12 +123,15 @@ export class Controls {
     }
   }
 
-  async #call(transport: TransportName, random: Random): Promise<void> {
+  async #call(
+    transport: TransportName,
+    random: Random,
+    control: ControlCall = newControlCall(random),
+  ): Promise<void> {
     const { field, ledger } = this.#options;
     const host = field.hostOf(transport);
     await field.ready(host);
     const deaths = field.deathsOf(host);
-    const control = newControlCall(random);
     const nonce = random.nonce();
     const at = performance.now();
     const { log } = field.controls[transport].call({ ...control, nonce, key: CONTROL_KEY });

@@ -68,7 +68,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const startedAt = performance.now();
   controls.start();
   const health = watchHealth(field, ledger);
-  await commit(field, ledger, random, options);
+  await commit({ field, ledger, random, controls }, options);
   await controls.stop();
   const slowestHealthMs = await health.stop();
   const seconds = (performance.now() - startedAt) / 1000;
@@ -85,9 +85,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   };
 }
 
-async function commit(field: Field, ledger: Ledger, random: Random, options: ChaosOptions): Promise<void> {
+async function commit(setting: Setting, options: ChaosOptions): Promise<void> {
   const { kinds, transports, faults, seconds, parallel } = options;
-  const plan = planFaults(random.fork('plan'), kinds, transports, faults);
+  const plan = planFaults(setting.random.fork('plan'), kinds, transports, faults);
   const endAt = performance.now() + seconds * 1000;
   /** Heavy faults wait here for the one committer that they share, and hold up nobody else. */
   const heavy: Fault[] = [];
@@ -101,12 +101,12 @@ async function commit(field: Field, ledger: Ledger, random: Random, options: Cha
     }
   };
   const committer = async () => {
-    for (let fault = next(); fault; fault = next()) await commitOne(field, ledger, random, fault);
+    for (let fault = next(); fault; fault = next()) await commitOne(setting, fault);
   };
   const heavyCommitter = async () => {
     while (performance.now() < endAt && (!isPlanned || heavy.length > 0)) {
       const fault = heavy.shift();
-      if (fault) await commitOne(field, ledger, random, fault);
+      if (fault) await commitOne(setting, fault);
       else await sleep(20);
     }
   };
@@ -116,8 +116,17 @@ async function commit(field: Field, ledger: Ledger, random: Random, options: Cha
   await carrying;
 }
 
+/** What a fault is committed with. */
+export interface Setting {
+  readonly field: Field;
+  readonly ledger: Ledger;
+  readonly random: Random;
+  readonly controls: Controls;
+}
+
 /** Commits one fault and judges it, unless its process has died of whatever else. */
-export async function commitOne(field: Field, ledger: Ledger, random: Random, fault: Fault): Promise<void> {
+export async function commitOne(setting: Setting, fault: Fault): Promise<void> {
+  const { field, ledger, random, controls } = setting;
   const { kind, transport, at } = fault;
   const host = field.hostOf(transport, kind.isPoison);
   await field.ready(host);
@@ -136,6 +145,7 @@ export async function commitOne(field: Field, ledger: Ledger, random: Random, fa
     stdio: field.stdio.calls,
     verdict,
   });
+  if (kind.isPoison && host === 'http') await controls.probe(transport, own);
   if (verdict.findings.length > 0) await sleep(300);
   ledger.end(fault, verdict.endings);
   if (field.deathsOf(host) !== deaths) return;

@@ -10,7 +10,7 @@ import type { Kind } from './kinds/kind.ts';
 import { Ledger } from './ledger.ts';
 import { planFaults } from './plan.ts';
 import { Random } from './random.ts';
-import { CHAOS_ENV, commitOne } from './run-chaos.ts';
+import { CHAOS_ENV, commitOne, type Setting } from './run-chaos.ts';
 import { checkEnds, checkReturned, figuresAtRest } from './still-as-it-was.ts';
 import { rises, type Sample, type Trend, trendOf } from './trend.ts';
 
@@ -77,7 +77,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const { figures: before } = await figuresAtRest(field);
   controls.start();
   const endAt = performance.now() + minutes * 60_000;
-  const faults = commitSteadily(field, ledger, random, options, endAt);
+  const faults = commitSteadily({ field, ledger, random, controls }, options, endAt);
   const samples = new Map<FigureName, Sample[]>(FIGURES.map((name) => [name, []]));
   while (performance.now() < endAt) {
     const at = performance.now();
@@ -97,20 +97,14 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   return { options, ledger, trends, rising, samples: samples.get('rss MiB')?.length ?? 0 };
 }
 
-async function commitSteadily(
-  field: Field,
-  ledger: Ledger,
-  random: Random,
-  options: SoakOptions,
-  endAt: number,
-) {
+async function commitSteadily(setting: Setting, options: SoakOptions, endAt: number): Promise<void> {
   const { kinds, transports, faultsPerSecond } = options;
   const running = new Set<Promise<void>>();
-  for (const fault of planFaults(random.fork('plan'), kinds, transports, Number.POSITIVE_INFINITY)) {
+  for (const fault of planFaults(setting.random.fork('plan'), kinds, transports, Number.POSITIVE_INFINITY)) {
     if (performance.now() > endAt) break;
-    const committed = commitOne(field, ledger, random, fault).finally(() => running.delete(committed));
+    const committed = commitOne(setting, fault).finally(() => running.delete(committed));
     running.add(committed);
-    await sleep((1000 / faultsPerSecond) * (0.5 + random.next()));
+    await sleep((1000 / faultsPerSecond) * (0.5 + setting.random.next()));
   }
   await Promise.all(running);
 }

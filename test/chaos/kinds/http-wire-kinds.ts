@@ -155,7 +155,7 @@ const WRONG_MCP: Readonly<Record<string, Wrong>> = {
     body: `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"chaos","arguments":{"a":${nested(200)}}}}`,
     codes: [-32600],
   },
-  'mcp-unknown-method': { body: request21('tools/launch'), codes: [-32601, -32020] },
+  'mcp-unknown-method': { body: request21('tools/launch'), codes: [-32601, -32602] },
   'mcp-oversized-body': { body: OVERSIZED, codes: [413, 1413] },
   'mcp-wrong-content-type': {
     headers: { 'content-type': 'text/plain' },
