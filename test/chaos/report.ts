@@ -4,6 +4,8 @@ import { PROMISES, type Violation } from './ledger.ts';
 import type { ChaosReport } from './run-chaos.ts';
 
 const SHOWN_VIOLATIONS = 25;
+/** More than these name nobody. */
+const MOST_SUSPECTS = 6;
 
 export function tableOf({ ledger, options }: ChaosReport): string {
   const names = TRANSPORT_NAMES.filter((name) => options.transports.includes(name));
@@ -40,7 +42,7 @@ export function violationsOf({ ledger, options }: ChaosReport): string {
 export function reproduction(seed: number, { suspects }: Violation): string {
   const kinds = [...new Set(suspects.map(({ kind }) => kind))];
   const transports: TransportName[] = [...new Set(suspects.map(({ transport }) => transport))];
-  if (kinds.length === 0) return `npm run chaos -- --seed ${seed}`;
+  if (kinds.length === 0 || kinds.length > MOST_SUSPECTS) return `the whole run, --seed ${seed}`;
   const count = Math.max(10, 4 * kinds.length);
   return `npm run chaos -- --seed ${seed} --kinds ${kinds.join()} --transports ${transports.join()} --faults ${count}`;
 }

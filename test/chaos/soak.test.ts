@@ -60,10 +60,10 @@ describe('soak', () => {
       bounds: {
         'rss MiB': 200,
         'thread heap MiB': 100,
-        files: 60,
+        files: 200,
         'os threads': 8,
         'stdio rss MiB': 200,
-        'stdio files': 60,
+        'stdio files': 200,
       },
     });
     console.log(soakTable(report).replace(/^/gm, '        '));

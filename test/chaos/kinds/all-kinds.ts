@@ -1,4 +1,5 @@
 /** Every kind of fault there is, by name. */
+import { AWAITED } from '../awaited.ts';
 import { CLIENT_KINDS } from './client-kinds.ts';
 import { HTTP_WIRE_KINDS } from './http-wire-kinds.ts';
 import type { Kind } from './kind.ts';
@@ -13,13 +14,16 @@ export const KINDS: readonly Kind[] = [
 ];
 
 /**
- * The kinds that `wanted` names: kinds, groups, and with a `-` before them those to leave out. Empty: all.
+ * The kinds that `wanted` names: kinds, groups, `awaited`, and with a `-` before them those to leave out. Empty: all.
  * @throws {Error} for a name that is neither.
  */
 export function kindsNamed(wanted: readonly string[]): Kind[] {
   const picks = (word: string) => {
-    const found = KINDS.filter(({ name, group }) => name === word || group === word);
-    if (found.length === 0) throw new Error(`no kind and no group of kinds is named ${word}`);
+    const found = KINDS.filter(
+      ({ name, group }) => name === word || group === word || (word === 'awaited' && name in AWAITED),
+    );
+    if (found.length === 0 && word !== 'awaited')
+      throw new Error(`no kind and no group of kinds is named ${word}`);
     return found;
   };
   const without = wanted.filter((word) => word.startsWith('-')).flatMap((word) => picks(word.slice(1)));

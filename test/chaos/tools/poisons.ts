@@ -72,7 +72,7 @@ const CHANGES: Readonly<Record<string, () => void>> = {
   'prototype-chain': () => void Object.setPrototypeOf(Array.prototype, { poison: true }),
   'process-listeners': () => void process.removeAllListeners(),
   'port-listeners': () => void parentPort?.removeAllListeners(),
-  'exit-code': () => set(process, 'exit', () => {}),
+  'process-exit': () => set(process, 'exit', () => {}),
   'forged-frames': () => {
     const { _getActiveHandles } = process as unknown as { _getActiveHandles(): unknown[] };
     const ports = _getActiveHandles().filter((handle) => handle instanceof MessagePort);
