@@ -31,6 +31,7 @@ export const AWAITED: Readonly<Record<string, string>> = {
   'poison-prototype-chain': SEEN,
   'poison-process-listeners': SEEN,
   'poison-process-exit': SEEN,
+  'exit-after-the-end': 'an exit that a call left behind takes the next call on its thread along',
   'half-close': 'a client that closes its own side is taken for one that left',
   'json-patch-type': 'application/json-patch+json is taken for JSON',
 };

@@ -8,7 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { memberOf, shown } from './clients/call-log.ts';
-import type { TransportName } from './clients/transport.ts';
+import type { Transport, TransportName } from './clients/transport.ts';
 import type { Field } from './field.ts';
 import type { Ledger } from './ledger.ts';
 import type { Random } from './random.ts';
@@ -110,7 +110,7 @@ export class Controls {
   /** A few canaries at once, for the threads that a poisoner may just have left. */
   async probe(transport: TransportName, random: Random): Promise<void> {
     const canaries = Array.from({ length: PROBES }, (_, at) =>
-      this.#call(transport, random, canary(at % 2 === 0 ? '' : '_shared')),
+      this.#call(this.#options.field.probes[transport], random, canary(at % 2 === 0 ? '' : '_shared')),
     );
     await Promise.all(canaries);
   }
@@ -118,23 +118,20 @@ export class Controls {
   async #loop(transport: TransportName): Promise<void> {
     const random = this.#options.random.fork(`control ${transport}`);
     while (!this.#isStopped) {
-      await this.#call(transport, random);
+      await this.#call(this.#options.field.controls[transport], random, newControlCall(random));
       await sleep(this.#options.everyMs * (0.5 + random.next()));
     }
   }
 
-  async #call(
-    transport: TransportName,
-    random: Random,
-    control: ControlCall = newControlCall(random),
-  ): Promise<void> {
+  async #call(client: Transport, random: Random, control: ControlCall): Promise<void> {
+    const transport = client.name;
     const { field, ledger } = this.#options;
     const host = field.hostOf(transport);
     await field.ready(host);
     const deaths = field.deathsOf(host);
     const nonce = random.nonce();
     const at = performance.now();
-    const { log } = field.controls[transport].call({ ...control, nonce, key: CONTROL_KEY });
+    const { log } = client.call({ ...control, nonce, key: CONTROL_KEY });
     await Promise.race([log.closed, sleep(PATIENCE_MS, undefined, { ref: false })]);
     if (this.latenciesMs.length < 100_000) this.latenciesMs.push(performance.now() - at);
     // A death is told a moment after it cuts its calls.

@@ -32,6 +32,8 @@ export class Field {
   readonly poisonedStdio: StdioServer;
   readonly faults: Readonly<Record<TransportName, Transport>>;
   readonly controls: Readonly<Record<TransportName, Transport>>;
+  /** As `controls`, for bursts: one socket has room for a few calls at once only. */
+  readonly probes: Readonly<Record<TransportName, Transport>>;
   readonly mcpSessions: McpHttpCalls;
   readonly hosts: readonly Host[];
   readonly #ledger: Ledger;
@@ -61,6 +63,7 @@ export class Field {
     });
     this.faults = clients(false, this.mcpSessions);
     this.controls = clients(true, new McpHttpCalls('mcp-sessions', this.http));
+    this.probes = { ...this.controls, websocket: new WebSocketCalls(this.http, false) };
     const hasStdio = transports.includes('mcp-stdio');
     const hasHttp = transports.some((name) => name !== 'mcp-stdio');
     this.hosts = [

@@ -33,7 +33,6 @@ export interface ChaosOptions {
  * off: it would refuse, rightly, a tool that fails as often as ours, and nothing would be tried.
  */
 export const CHAOS_ENV = {
-  MCP_REQUEST_TIMEOUT: '20',
   CANCEL_GRACE: '0.5',
   STREAM_STALL: '3',
   BREAKER: 'off',

@@ -43,7 +43,8 @@ export const MCP_HTTP: readonly TransportName[] = ['mcp-sessions', 'mcp-stateles
 
 /** A gateway may always say that it has no room; where that is no answer, the control calls say so. */
 const REFUSALS = ['overloaded', 'unavailable'];
-const PATIENCE_MS = 30_000;
+/** Longer than the gateway's limit for a call. */
+const PATIENCE_MS = 70_000;
 
 /** What one fault has shown: how its calls ended, and what was wrong. */
 export class Verdict {
