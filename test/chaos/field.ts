@@ -32,7 +32,7 @@ export class Field {
   readonly poisonedStdio: StdioServer;
   readonly faults: Readonly<Record<TransportName, Transport>>;
   readonly controls: Readonly<Record<TransportName, Transport>>;
-  /** As `controls`, for bursts: one socket has room for a few calls at once only. */
+  /** For bursts of control calls, on connections of their own: kept ones would look like files that are lost. */
   readonly probes: Readonly<Record<TransportName, Transport>>;
   readonly mcpSessions: McpHttpCalls;
   readonly hosts: readonly Host[];
@@ -62,8 +62,9 @@ export class Field {
       'mcp-stdio': this.stdio.calls,
     });
     this.faults = clients(false, this.mcpSessions);
-    this.controls = clients(true, new McpHttpCalls('mcp-sessions', this.http));
-    this.probes = { ...this.controls, websocket: new WebSocketCalls(this.http, false) };
+    const controlSessions = new McpHttpCalls('mcp-sessions', this.http);
+    this.controls = clients(true, controlSessions);
+    this.probes = clients(false, controlSessions);
     const hasStdio = transports.includes('mcp-stdio');
     const hasHttp = transports.some((name) => name !== 'mcp-stdio');
     this.hosts = [
