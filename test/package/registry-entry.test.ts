@@ -66,7 +66,7 @@ describe('the registry entries', () => {
   it('start the stdio command with variables that are options', () => {
     const [npm] = entry.packages;
     expect(npm?.packageArguments.map(({ value }) => value)).to.deep.equal(['stdio']);
-    const options = read('README.md');
+    const options = read('docs/options.md');
     const unknown = npm?.environmentVariables.filter(({ name }) => !options.includes(`| \`${name}\` |`));
     expect(unknown).to.deep.equal([]);
   });
