@@ -7,7 +7,7 @@
 import type { CallKind, Catalog, PromptDescriptor, ResourceDescriptor } from '../../call/catalog.ts';
 import { INVALID_PARAMS, McpFault, RESOURCE_NOT_FOUND } from './fault.ts';
 import { isObject, type Params } from './message.ts';
-import { MAX_URI_LENGTH, type TemplateMatcher, templateMatcher } from './resource-match.ts';
+import { MAX_URI_LENGTH, type TemplateMatcher, templateMatcher } from './template-matcher.ts';
 import { toolText } from './tool-text.ts';
 
 /** The call that answers a request. */

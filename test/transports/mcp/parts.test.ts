@@ -2,11 +2,11 @@ import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import { LineReader } from '../../../lib/async/line-reader.ts';
 import { LineWriter } from '../../../lib/async/line-writer.ts';
-import { ProgressSequence } from '../../../lib/transports/mcp/calls/progress.ts';
+import { ProgressSequence } from '../../../lib/transports/mcp/calls/progress-sequence.ts';
 import { toolResult } from '../../../lib/transports/mcp/calls/result.ts';
 import { LEGACY_ERA } from '../../../lib/transports/mcp/era.ts';
 import { EventRing } from '../../../lib/transports/mcp/http/event-ring.ts';
-import { templateMatcher } from '../../../lib/transports/mcp/resource-match.ts';
+import { templateMatcher } from '../../../lib/transports/mcp/template-matcher.ts';
 
 describe('ProgressSequence', () => {
   const progressOf = (text: string): number => JSON.parse(text).params.progress;

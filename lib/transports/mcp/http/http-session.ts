@@ -14,7 +14,7 @@ import type { IncomingMcpMessage, McpRequest } from '../message.ts';
 import type { Outlet } from '../outlet.ts';
 import type { McpService } from '../service.ts';
 import { LegacySession } from '../sessions/session.ts';
-import { BatchReply } from './batch.ts';
+import { BatchReply } from './batch-reply.ts';
 import { EventRing } from './event-ring.ts';
 import { HttpOutlet, prefersStream } from './http-outlet.ts';
 import { McpReply, type ReplyContext } from './reply.ts';

@@ -32,7 +32,7 @@ import { ModernRequests } from '../stateless/stateless-requests.ts';
 import { Subscriptions } from '../stateless/subscriptions.ts';
 import { HttpOutlet, prefersStream } from './http-outlet.ts';
 import type { HttpSession } from './http-session.ts';
-import { OAuthGuard, type OAuthOptions } from './oauth.ts';
+import { OAuthGuard, type OAuthOptions } from './oauth-guard.ts';
 import { malformed, refuse } from './refusal.ts';
 import { McpReply, type ReplyContext } from './reply.ts';
 import { SessionTable } from './session-table.ts';
