@@ -29,7 +29,7 @@ import { type ModuleWatch, watchModules } from './runners/threads/modules/module
 import { WorkerPool } from './runners/threads/worker-pool.ts';
 import type { Endpoint } from './transports/http/endpoint.ts';
 import type { HttpTransport } from './transports/http/http-host.ts';
-import { McpHub } from './transports/mcp/news.ts';
+import { NewsFeed } from './transports/mcp/news.ts';
 import type { McpServiceOptions } from './transports/mcp/service.ts';
 import type { TransportLog } from './transports/rendering/transport-log.ts';
 import type { PrintOptions } from './transports/terminal/print-call.ts';
@@ -76,7 +76,7 @@ export class Gateway {
   readonly #dispatcher: Dispatcher;
   readonly #statistics: CallStatistics;
   readonly #log: Logger;
-  readonly #hub = new McpHub();
+  readonly #hub = new NewsFeed();
   readonly #pages: StatusPages;
   readonly #watch: ModuleWatch | null;
   /** Set from the call of `listen` on. */
@@ -222,14 +222,14 @@ export class Gateway {
   async #makeHttpDoors() {
     const { config } = this;
     const tls = readTlsFiles(config);
-    const [{ Access }, { createHttpTransport }, { newTransportMeters }, { StreamWatch }, { McpHttp }] =
+    const [{ Access }, { createHttpTransport }, { newTransportMeters }, { StreamWatch }, { McpEndpoint }] =
       await DOORS.http();
     const access = new Access({ ...config, keys: config.apiKeys, isSecure: config.tlsCert !== null });
     const meters = newTransportMeters();
     const watch = new StreamWatch({ heartbeatMs: SILENCE_MS, stallMs: config.streamStallMs });
     const log: TransportLog = (level, message, fields) =>
       this.#log[level === 'warning' ? 'warn' : level](fields ?? {}, message);
-    const mcp = new McpHttp({
+    const mcp = new McpEndpoint({
       ...this.#mcpService(),
       access,
       watch,
@@ -270,7 +270,7 @@ export class Gateway {
     const { maxResultBytes, reload, requestTimeoutMs } = this.config;
     return {
       dispatcher: this.#dispatcher,
-      hub: this.#hub,
+      news: this.#hub,
       identity: IDENTITY,
       maxResultBytes,
       listsChange: reload,

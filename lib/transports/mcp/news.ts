@@ -11,7 +11,7 @@ export type News =
   | { readonly type: 'updated'; readonly uri: string }
   | { readonly type: 'list-changed'; readonly list: ListName };
 
-export class McpHub {
+export class NewsFeed {
   readonly #listeners = new Set<(news: News) => void>();
 
   /** A thread's notice. */

@@ -22,7 +22,7 @@ type Told = Extract<ToolEvent, { type: 'progress' | 'chunks' | 'log' }>;
 
 const HEARTBEAT_MS = 12_000;
 
-export class CallTeller {
+export class CallNotifier {
   readonly #name: string;
   readonly #wishes: CallWishes;
   readonly #outlet: Outlet;

@@ -1,5 +1,5 @@
 /**
- * OAuth 2.1 for the /mcp door: the gateway as a resource server that trusts one issuer (RFC 9728, RFC 8707).
+ * OAuth 2.1 for /mcp: the gateway as a resource server that trusts one issuer (RFC 9728, RFC 8707).
  *
  * A1. Off unless an issuer is configured; API keys go on working beside it.
  * A2. A token counts only when its signature is of the issuer's key set, its audience is this server, it has not

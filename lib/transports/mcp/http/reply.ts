@@ -1,5 +1,5 @@
 /**
- * One HTTP response of the /mcp door: a JSON document, or a stream of server-sent events, whichever comes first.
+ * One HTTP response of /mcp: a JSON document, or a stream of server-sent events, whichever comes first.
  *
  * R1. Nothing is written until it is known which of the two it is.
  * R2. The last event goes out in a write of its own, after the write before it was flushed and a few milliseconds
@@ -20,7 +20,7 @@ const SSE_HEAD = [
   ...['X-Accel-Buffering', 'no'],
 ];
 
-/** What all replies of the door share. */
+/** What all replies share. */
 export interface ReplyContext {
   readonly watch: StreamWatch;
   readonly meter: TransportMeter;

@@ -49,10 +49,10 @@ export class Subscriptions {
       if (!this.#open.delete(end)) return;
       unsubscribe();
       const meta = JSON.stringify({ [META_SUBSCRIPTION]: id });
-      outlet.respond(responseText(id, this.#service.modernEra.result('', meta)));
+      outlet.respond(responseText(id, this.#service.statelessEra.result('', meta)));
     };
     const uris = new Set(filter.resourceSubscriptions);
-    const unsubscribe = this.#service.hub.subscribe((news) => {
+    const unsubscribe = this.#service.news.subscribe((news) => {
       if (!accepts(filter, uris, news) || outlet.ready()) return;
       const { method, params: told } = newsMessage(news);
       send(method, told);

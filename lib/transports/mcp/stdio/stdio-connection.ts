@@ -1,5 +1,5 @@
 /**
- * The stdio door: one client on stdin and stdout, both eras of the protocol, told apart by each message.
+ * MCP over stdio: one client on stdin and stdout, both eras of the protocol, told apart by each message.
  *
  * S1. Nothing but JSON-RPC lines goes to stdout. A line that is none is answered and skipped; nothing that comes in
  *     ends the server but the end of stdin.
@@ -24,9 +24,9 @@ import {
   readMessage,
 } from '../message.ts';
 import { McpService, type McpServiceOptions } from '../service.ts';
-import { LegacySession } from '../sessions/session.ts';
-import { checkVersion, isModernRequest, readEnvelope } from '../stateless/envelope.ts';
-import { ModernRequests } from '../stateless/stateless-requests.ts';
+import { Session } from '../sessions/session.ts';
+import { checkVersion, isStatelessRequest, readEnvelope } from '../stateless/envelope.ts';
+import { StatelessRequests } from '../stateless/stateless-requests.ts';
 import { Subscriptions } from '../stateless/subscriptions.ts';
 import { StdioOutlet } from './stdio-outlet.ts';
 
@@ -62,8 +62,8 @@ const MAX_IN_FLIGHT = 1024;
 class StdioConnection {
   readonly #writer: LineWriter;
   readonly #lines: LineReader;
-  readonly #session: LegacySession;
-  readonly #modern: ModernRequests;
+  readonly #session: Session;
+  readonly #statelessRequests: StatelessRequests;
   readonly #subscriptions: Subscriptions;
   /** What runs of the stateless era, by request id. */
   readonly #inFlight = new TransitMap<MessageId, { drop: () => void }>();
@@ -79,12 +79,12 @@ class StdioConnection {
         this.#refuse(new McpFault(INVALID_REQUEST, `a line is longer than ${maxLineBytes} bytes`)),
       notUtf8: () => this.#refuse(new McpFault(PARSE_ERROR, 'a line is not valid UTF-8')),
     });
-    this.#session = new LegacySession(service, CALLER, (text) => {
+    this.#session = new Session(service, CALLER, (text) => {
       this.#writer.write(text);
       return this.#writer.drained();
     });
     this.#subscriptions = new Subscriptions(service);
-    this.#modern = new ModernRequests(service, this.#subscriptions);
+    this.#statelessRequests = new StatelessRequests(service, this.#subscriptions);
   }
 
   read(bytes: Buffer): void {
@@ -107,7 +107,7 @@ class StdioConnection {
     this.#isClosed = true;
     this.#writer.abandon();
     for (const { drop } of this.#inFlight.values()) drop();
-    this.#modern.close();
+    this.#statelessRequests.close();
     this.#session.close();
   }
 
@@ -148,8 +148,8 @@ class StdioConnection {
   }
 
   #request(request: McpRequest): void {
-    const isModern =
-      isModernRequest(request.params) ||
+    const isStateless =
+      isStatelessRequest(request.params) ||
       (request.method === 'server/discover' && this.#session.protocolVersion === '');
     if (this.#inFlight.size + this.#session.callsInFlight >= MAX_IN_FLIGHT) {
       const error = new ToolError('overloaded', `${MAX_IN_FLIGHT} requests are in flight`, {
@@ -158,7 +158,7 @@ class StdioConnection {
       return this.#refuse(refusalFault(error), request.id);
     }
     const outlet = new StdioOutlet(this.#writer);
-    if (isModern) void this.#stateless(request, outlet);
+    if (isStateless) void this.#stateless(request, outlet);
     else void this.#session.request(request, outlet);
   }
 
@@ -171,7 +171,7 @@ class StdioConnection {
         throw new McpFault(INVALID_REQUEST, `id ${JSON.stringify(id)} is in flight`);
       outlet.onEnd(() => this.#inFlight.delete(id));
       const track = (served: { drop(): void }) => this.#inFlight.set(id, { drop: () => served.drop() });
-      await this.#modern.handle(request, envelope, { caller: CALLER, track }, outlet);
+      await this.#statelessRequests.handle(request, envelope, { caller: CALLER, track }, outlet);
     } catch (thrown) {
       if (thrown instanceof McpFault) this.#refuse(thrown, id);
     }
