@@ -7,6 +7,7 @@
  * H3. Large texts are written in slices, one per drain, so that a slow but steady reader shows progress.
  */
 import type { Socket } from 'node:net';
+import { DrainGate } from '../../async/drain-gate.ts';
 import type { RunningCall } from '../../call/running-call.ts';
 import type { ToolError } from '../../call/tool-error.ts';
 import type { StreamWatch, WatchedStream } from '../rendering/stream-watch.ts';
@@ -47,10 +48,9 @@ export class HttpStream implements WatchedStream {
   readonly #call: RunningCall;
   readonly #log: TransportLog;
   readonly #headTimer: NodeJS.Timeout;
+  readonly #gate = new DrainGate();
   #hasBegun = false;
   #slices: Promise<void> | undefined;
-  #resume: (() => void) | undefined;
-  #drained: Promise<void> | undefined;
 
   constructor(
     request: GatewayRequest,
@@ -69,13 +69,13 @@ export class HttpStream implements WatchedStream {
     this.meter.streams++;
     context.watch.add(this);
     response.on('error', () => {}); // a write that met a closing socket; 'close' follows
-    response.on('drain', () => this.#wake());
+    response.on('drain', () => this.#gate.open());
     onceClosed(request, response, (hasLeft) => {
       this.meter.streams--;
       clearTimeout(this.#headTimer);
       context.watch.remove(this);
       if (hasLeft) call.cancel('cancelled', 'the client left');
-      this.#wake();
+      this.#gate.open();
       hooks.closed?.();
     });
   }
@@ -146,16 +146,6 @@ export class HttpStream implements WatchedStream {
   }
 
   #drain(): Promise<void> | undefined {
-    if (!this.#response.writableNeedDrain || !this.#isOpen) return undefined;
-    this.#drained ??= new Promise((resolve) => {
-      this.#resume = resolve;
-    });
-    return this.#drained;
-  }
-
-  #wake(): void {
-    this.#resume?.();
-    this.#resume = undefined;
-    this.#drained = undefined;
+    return this.#response.writableNeedDrain && this.#isOpen ? this.#gate.opened() : undefined;
   }
 }

@@ -5,6 +5,7 @@
  * D2. The stream is the caller's: once it has taken all of a call, nothing of the call listens to it.
  */
 import type { Writable } from 'node:stream';
+import { DrainGate } from '../../async/drain-gate.ts';
 import type { TerminalEvent } from '../../call/call-events.ts';
 import type { RunningCall } from '../../call/running-call.ts';
 import { chunkEnvelope, endEnvelopes } from '../rendering/call-envelopes.ts';
@@ -29,8 +30,8 @@ class LineSink implements EventSink {
   readonly #output: Writable;
   readonly #onProgress: PrintOptions['onProgress'];
   readonly #around: (write: () => void) => void;
+  readonly #gate = new DrainGate();
   #isWritable = true;
-  #caughtUp: (() => void) | undefined;
 
   constructor(call: RunningCall, { output, onProgress, around }: PrintOptions) {
     this.#call = call;
@@ -41,11 +42,11 @@ class LineSink implements EventSink {
     output.on('error', this.#onError);
   }
 
-  readonly #onDrain = (): void => this.#caughtUp?.();
+  readonly #onDrain = (): void => this.#gate.open();
 
   readonly #onError = (): void => {
     this.#isWritable = false;
-    this.#caughtUp?.();
+    this.#gate.open();
     this.#call.cancel('cancelled', 'the reader of the output left');
   };
 
@@ -69,10 +70,7 @@ class LineSink implements EventSink {
   }
 
   ready(): Promise<void> | undefined {
-    if (!this.#isWritable || !this.#output.writableNeedDrain) return undefined;
-    return new Promise((resolve) => {
-      this.#caughtUp = resolve;
-    });
+    return this.#isWritable && this.#output.writableNeedDrain ? this.#gate.opened() : undefined;
   }
 
   #write(lines: readonly string[], onTaken?: (error?: Error | null) => void): void {
