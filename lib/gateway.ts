@@ -29,8 +29,8 @@ import { type ModuleWatch, watchModules } from './runners/threads/modules/module
 import { WorkerPool } from './runners/threads/worker-pool.ts';
 import type { Endpoint } from './transports/http/endpoint.ts';
 import type { HttpTransport } from './transports/http/http-host.ts';
-import { NewsFeed } from './transports/mcp/news.ts';
 import type { McpServiceOptions } from './transports/mcp/service.ts';
+import { NewsFeed } from './transports/news.ts';
 import type { TransportLog } from './transports/rendering/transport-log.ts';
 import type { PrintOptions } from './transports/terminal/print-call.ts';
 

@@ -9,11 +9,11 @@ import type { Dispatcher } from '../../dispatch/dispatcher.ts';
 import { StreamWatch } from '../rendering/stream-watch.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
 import { newTransportMeters, type TransportMeters } from '../rendering/transport-meters.ts';
-import { WebSocketDoor } from '../websocket/websocket-server.ts';
+import { WebSocketDoor } from '../websocket/websocket-transport.ts';
 import type { Endpoint } from './endpoint.ts';
+import { addRoutes, type GatewayPages, type Mount, openPathsOf } from './express-routes.ts';
 import { chainMessages } from './gateway-message.ts';
 import { requestGuard } from './request-guard.ts';
-import { addRoutes, type GatewayPages, type Mount, openPathsOf } from './routes.ts';
 import { type GatewayServer, listen, newHttpServer, type TlsMaterial } from './server.ts';
 
 /** How long answers that are complete may take to leave after the last call has ended. */

@@ -7,13 +7,13 @@
 
 import type { Caller, ClientAbilities } from '../../call/caller.ts';
 import type { Dispatcher } from '../../dispatch/dispatcher.ts';
+import type { NewsFeed } from '../news.ts';
 import type { CallWishes } from './calls/call-notifier.ts';
 import { type Asker, ServedCall } from './calls/served-call.ts';
 import { type Era, type ServerIdentity, statelessEra, toolLogLevel } from './era.ts';
 import { faultText, INTERNAL_ERROR, McpFault } from './fault.ts';
 import { type CallPlan, McpCatalog } from './mcp-catalog.ts';
 import { isMessageId, type McpRequest, type MessageId, metaOf, responseText } from './message.ts';
-import type { NewsFeed } from './news.ts';
 import type { Outlet } from './outlet.ts';
 import { TaskQuota } from './sessions/task-quota.ts';
 

@@ -4,7 +4,7 @@ import { Dispatcher } from '../../../lib/dispatch/dispatcher.ts';
 import type { PoolOptions } from '../../../lib/runners/threads/worker-pool.ts';
 import { createHttpTransport } from '../../../lib/transports/http/http-host.ts';
 import { McpEndpoint, type McpEndpointOptions } from '../../../lib/transports/mcp/http/mcp-endpoint.ts';
-import { NewsFeed } from '../../../lib/transports/mcp/news.ts';
+import { NewsFeed } from '../../../lib/transports/news.ts';
 import { StreamWatch } from '../../../lib/transports/rendering/stream-watch.ts';
 import { newTransportMeters } from '../../../lib/transports/rendering/transport-meters.ts';
 import { startPool } from '../../support/start-pool.ts';

@@ -10,9 +10,9 @@
 import type { Access } from '../../../access/access.ts';
 import { ToolError } from '../../../call/tool-error.ts';
 import type { Endpoint } from '../../http/endpoint.ts';
+import type { Mount } from '../../http/express-routes.ts';
 import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
 import { readJsonBody, requireJson } from '../../http/request-body.ts';
-import type { Mount } from '../../http/routes.ts';
 import type { StreamWatch } from '../../rendering/stream-watch.ts';
 import type { TransportLog } from '../../rendering/transport-log.ts';
 import type { TransportMeter } from '../../rendering/transport-meters.ts';

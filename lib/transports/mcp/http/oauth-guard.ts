@@ -11,9 +11,9 @@ import { hash } from 'node:crypto';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import { bearerToken } from '../../../access/presented-key.ts';
 import { ToolError } from '../../../call/tool-error.ts';
+import type { Mount } from '../../http/express-routes.ts';
 import type { GatewayRequest } from '../../http/gateway-message.ts';
 import { JSON_TYPE, respond } from '../../http/response.ts';
-import type { Mount } from '../../http/routes.ts';
 import { errorData, McpFault } from '../fault.ts';
 
 export interface OAuthOptions {

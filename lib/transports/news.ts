@@ -3,7 +3,7 @@
  *
  * H1. The gateway puts news in (from the runner's notices and reloads); sessions and subscriptions take them out.
  */
-import type { ToolNotice } from '../../runners/runner.ts';
+import type { ToolNotice } from '../runners/runner.ts';
 
 export type ListName = 'tools' | 'resources' | 'prompts';
 
