@@ -1,4 +1,4 @@
-/** What a gateway does in code, beside its doors. */
+/** What a gateway does in code, beside its transports. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';

@@ -1,12 +1,12 @@
 /**
- * The behaviour that every door shares, run over each of them against a real gateway and real threads.
+ * The behaviour that every transport shares, run over each of them against a real gateway and real threads.
  */
 import { expect } from 'chai';
 import { startGateway, type TestGateway } from '../support/start-gateway.ts';
 import type { ClientCall, Connect, ToldEnd, TransportClient } from './transport-client.ts';
 
-export interface Door {
-  /** False: the door gives one answer, without chunks and progress. Default: true. */
+export interface TransportTraits {
+  /** False: it gives one answer, without chunks and progress. Default: true. */
   readonly streams?: boolean;
   /** False: a client cannot name a call of its own before its answer, and so not cancel it. Default: `streams`. */
   readonly cancels?: boolean;
@@ -47,8 +47,8 @@ const FAILURES: readonly (readonly [string, string])[] = [
   ['late-rejection', 'worker_crashed'],
 ];
 
-export function transportBehaviour(name: string, connect: Connect, door: Door = {}): void {
-  const { streams = true, cancels = streams } = door;
+export function transportBehaviour(name: string, connect: Connect, traits: TransportTraits = {}): void {
+  const { streams = true, cancels = streams } = traits;
 
   describe(`a call over ${name}`, () => {
     let gateway: TestGateway;

@@ -1,4 +1,4 @@
-/** One behaviour at every door. */
+/** One behaviour over every transport. */
 import { connectNdjson, connectSse, connectSync } from './http-clients.ts';
 import { transportBehaviour } from './transport-behaviour.ts';
 import { connectWebSocket } from './websocket-client.ts';

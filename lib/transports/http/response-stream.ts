@@ -10,14 +10,17 @@ import type { Socket } from 'node:net';
 import { DrainGate } from '../../async/drain-gate.ts';
 import type { RunningCall } from '../../call/running-call.ts';
 import type { ToolError } from '../../call/tool-error.ts';
+import { type EventSink, pumpEvents } from '../rendering/event-pump.ts';
 import type { StreamWatch, WatchedStream } from '../rendering/stream-watch.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
-import type { TransportMeter } from '../rendering/transport-meters.ts';
+import type { TransportMeter } from '../rendering/transport-meter.ts';
 import { onceClosed } from './departure.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { commonHeaders, respondProblem } from './response.ts';
 
 const SLICE_BYTES = 256 * 1024;
+/** How long a stream waits for its tool to start before it sends its head, where nobody says otherwise. */
+export const HEAD_DELAY_MS = 1000;
 
 /** What a stream needs of its surroundings. */
 export interface StreamContext {
@@ -148,4 +151,18 @@ export class HttpStream implements WatchedStream {
   #drain(): Promise<void> | undefined {
     return this.#response.writableNeedDrain && this.#isOpen ? this.#gate.opened() : undefined;
   }
+}
+
+/** Sends the events of a call to its end, and what cannot be sent to the log. */
+export function sendEvents(
+  call: RunningCall,
+  sink: EventSink,
+  response: GatewayResponse,
+  log: TransportLog,
+): void {
+  // Not awaited: as long as Express waits for a function it keeps all that led there, some 1.5 KB a stream.
+  pumpEvents(call, sink).catch((error: unknown) => {
+    log('error', 'the events of a call could not be sent', { callId: call.callId, error });
+    response.destroy();
+  });
 }

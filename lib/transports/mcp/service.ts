@@ -6,8 +6,8 @@
  */
 
 import type { Caller, ClientAbilities } from '../../call/caller.ts';
-import type { Dispatcher } from '../../dispatch/dispatcher.ts';
-import type { NewsFeed } from '../news.ts';
+import type { Calls } from '../../dispatch/calls.ts';
+import type { NewsSource } from '../news.ts';
 import type { CallWishes } from './calls/call-notifier.ts';
 import { type Asker, ServedCall } from './calls/served-call.ts';
 import { type Era, type ServerIdentity, statelessEra, toolLogLevel } from './era.ts';
@@ -18,8 +18,10 @@ import type { Outlet } from './outlet.ts';
 import { TaskQuota } from './sessions/task-quota.ts';
 
 export interface McpServiceOptions {
-  readonly dispatcher: Dispatcher;
-  readonly news: NewsFeed;
+  /** The name of the transport that serves. */
+  readonly transport: string;
+  readonly dispatcher: Calls;
+  readonly news: NewsSource;
   readonly identity: ServerIdentity;
   /** Cap of a result, the list of chunks that it repeats included. */
   readonly maxResultBytes: number;
@@ -50,8 +52,9 @@ export interface RequestScope {
 const LIST_TTL_MS = 60_000;
 
 export class McpService {
-  readonly dispatcher: Dispatcher;
-  readonly news: NewsFeed;
+  readonly transport: string;
+  readonly dispatcher: Calls;
+  readonly news: NewsSource;
   readonly catalog: McpCatalog;
   readonly identity: ServerIdentity;
   readonly instructions: string | undefined;
@@ -62,6 +65,7 @@ export class McpService {
   readonly #options: McpServiceOptions;
 
   constructor(options: McpServiceOptions) {
+    this.transport = options.transport;
     this.dispatcher = options.dispatcher;
     this.news = options.news;
     this.identity = options.identity;

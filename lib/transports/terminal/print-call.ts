@@ -10,19 +10,21 @@ import type { TerminalEvent } from '../../call/call-events.ts';
 import type { RunningCall } from '../../call/running-call.ts';
 import { chunkEnvelope, endEnvelopes } from '../rendering/call-envelopes.ts';
 import { type ChunksEvent, type EventSink, type ProgressEvent, pumpEvents } from '../rendering/event-pump.ts';
+import type { PrintContext, PrintOptions, Transport } from '../transport.ts';
 
-export interface PrintOptions {
-  readonly output: Writable;
-  readonly onProgress?: (event: ProgressEvent) => void;
-  /** Runs each write, so that what is drawn on the same terminal can make room. */
-  readonly around?: (write: () => void) => void;
-}
+export class CallPrinter implements Transport<PrintContext> {
+  readonly name: string;
+  closed: Promise<void> | undefined;
 
-/** Prints a call to its end, and gives the end. */
-export async function printCall(call: RunningCall, options: PrintOptions): Promise<TerminalEvent> {
-  const ended = new Promise<TerminalEvent>((resolve) => call.onEnd(resolve));
-  await pumpEvents(call, new LineSink(call, options));
-  return ended;
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  open(context: PrintContext): void {
+    this.closed = pumpEvents(context.call, new LineSink(context.call, context));
+  }
+
+  close(): void {} // the stream is the caller's, and what was begun is printed to its end
 }
 
 class LineSink implements EventSink {

@@ -1,21 +1,18 @@
 /**
- * The WebSocket door: refuses or upgrades `/ws/tools/{name}`, keeps the sockets alive, and closes them at the end.
+ * `/ws/tools/{name}`: upgrades what asks for a tool, keeps the sockets alive, and closes them at the end.
  *
- * D1. A socket gets its error listener before anything else happens to it.
- * D2. What is refused is refused before the upgrade, as an HTTP answer with a problem document.
- * D3. A client pongs within two heartbeats or is dropped; one that is behind with reading is judged by that instead.
+ * D1. Host, Origin and key were checked before; what is refused here is refused before the upgrade.
+ * D2. A client pongs within two heartbeats or is dropped; one that is behind with reading is judged by that instead.
  */
-import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { WEBSOCKET_SUBPROTOCOL } from '../../access/presented-key.ts';
 import { ToolError } from '../../call/tool-error.ts';
-import { toolNotFound } from '../../dispatch/dispatcher.ts';
+import type { Calls } from '../../dispatch/calls.ts';
 import type { GatewayRequest } from '../http/gateway-message.ts';
-import { writeProblem } from '../http/raw-problem.ts';
-import { requestIdFor } from '../http/request-id.ts';
-import { commonHeaders, problemHeaders } from '../http/response.ts';
-import { renderProblem } from '../rendering/error-rendering.ts';
+import { refuseUpgrade } from '../http/raw-problem.ts';
+import { requireTool } from '../http/tool-route.ts';
+import type { Transport, TransportContext } from '../transport.ts';
 import { type ChannelContext, WebSocketChannel } from './websocket-channel.ts';
 
 const SERVER_OPTIONS = {
@@ -28,28 +25,61 @@ const SERVER_OPTIONS = {
     offered.has(WEBSOCKET_SUBPROTOCOL) ? WEBSOCKET_SUBPROTOCOL : (false as const),
 };
 
-const newServer = (maxPayload: number) =>
-  new WebSocketServer<typeof WebSocket, typeof GatewayRequest>({ ...SERVER_OPTIONS, maxPayload });
+const newServer = (maxPayload: number) => {
+  const server = new WebSocketServer<typeof WebSocket, typeof GatewayRequest>({
+    ...SERVER_OPTIONS,
+    maxPayload,
+  });
+  server.on('headers', (headers, request) => headers.push(`X-Request-Id: ${request.requestId}`));
+  server.on('wsClientError', (error, socket, request) => {
+    const reason = `no WebSocket handshake: ${error.message}`;
+    refuseUpgrade(request, socket as Socket, new ToolError('invalid_request', reason));
+  });
+  return server;
+};
 
-export class WebSocketDoor {
-  readonly #context: ChannelContext;
+export interface WebSocketOptions {
+  /** Calls that may run at once on one socket. */
+  readonly socketCalls: number;
+}
+
+export class WebSocketTransport implements Transport<TransportContext<WebSocketOptions>> {
+  readonly name: string;
+  readonly #pingMs: number;
   readonly #channels = new Set<WebSocketChannel>();
-  readonly #server: ReturnType<typeof newServer>;
-  readonly #heartbeat: NodeJS.Timeout;
+  #heartbeat: NodeJS.Timeout | undefined;
   #isClosing = false;
 
-  constructor(server: Server<typeof GatewayRequest>, context: ChannelContext, pingMs: number) {
-    this.#context = context;
-    this.#server = newServer(context.limits.maxBodyBytes);
-    this.#heartbeat = setInterval(() => this.#pingAll(), pingMs).unref();
-    server.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket as Socket, head));
-    this.#server.on('headers', (headers, request) => headers.push(`X-Request-Id: ${request.requestId}`));
-    this.#server.on('wsClientError', (error, socket, request) => {
-      refuse(
-        request,
-        socket as Socket,
-        new ToolError('invalid_request', `no WebSocket handshake: ${error.message}`),
-      );
+  /** @param pingMs time between two pings of a socket. */
+  constructor(name: string, pingMs = 30_000) {
+    this.name = name;
+    this.#pingMs = pingMs;
+  }
+
+  open({
+    calls,
+    access,
+    watch,
+    log,
+    meter,
+    limits,
+    options,
+    http,
+  }: TransportContext<WebSocketOptions>): void {
+    const { socketCalls } = options;
+    const context: ChannelContext = {
+      ...{ transport: this.name, calls, access, watch, log, meter },
+      limits: { ...limits, socketCalls },
+    };
+    const server = newServer(limits.maxBodyBytes);
+    this.#heartbeat = setInterval(() => this.#pingAll(), this.#pingMs).unref();
+    http.upgrade({
+      path: '/ws/tools/:name',
+      description: 'calls a tool over a WebSocket, several calls at a time',
+      handle: (request, socket, head) => {
+        this.#check(request, calls);
+        server.handleUpgrade(request, socket, head, (ws) => this.#welcome(ws, socket, request, context));
+      },
     });
   }
 
@@ -65,36 +95,17 @@ export class WebSocketDoor {
     await Promise.all(gone);
   }
 
-  async #upgrade(request: GatewayRequest, socket: Socket, head: Buffer): Promise<void> {
-    socket.on('error', () => socket.destroy());
-    request.requestId = requestIdFor(request.headers['x-request-id']);
-    try {
-      this.#context.access.checkOrigin(request);
-      const keyId = await this.#context.access.checkKey(request, { isWebSocket: true });
-      const tool = this.#toolOf(request);
-      if (socket.destroyed) return;
-      this.#server.handleUpgrade(request, socket, head, (ws) => this.#welcome(ws, socket, tool, keyId));
-    } catch (thrown) {
-      const error = ToolError.from(thrown, 'internal', 'the upgrade failed');
-      if (error.code === 'internal') this.#context.log('error', 'an upgrade failed', { error });
-      refuse(request, socket, error);
-    }
-  }
-
-  #toolOf(request: GatewayRequest): string {
-    const encoded = /^\/ws\/tools\/([^/]+)$/.exec(request.pathOnly)?.[1];
-    if (encoded === undefined) throw new ToolError('not_found', 'WebSockets live at /ws/tools/{name}');
-    const name = decodeName(encoded);
-    if (!this.#context.dispatcher.tool(name)) throw toolNotFound(name, this.#context.dispatcher.catalog);
+  #check(request: GatewayRequest, calls: Calls): void {
+    requireTool(request, calls);
     if (request.method !== 'GET') throw new ToolError('method_not_allowed', 'a WebSocket begins with GET');
-    if (this.#isClosing || this.#context.dispatcher.isDraining) {
+    if (this.#isClosing || calls.isDraining) {
       throw new ToolError('unavailable', 'the gateway is shutting down; connect again in a moment');
     }
-    return name;
   }
 
-  #welcome(ws: WebSocket, socket: Socket, tool: string, keyId: string): void {
-    const channel = new WebSocketChannel(ws, socket, tool, keyId, this.#context);
+  #welcome(ws: WebSocket, socket: Socket, request: GatewayRequest, context: ChannelContext): void {
+    const { keyId, params } = request;
+    const channel = new WebSocketChannel(ws, socket, params['name'] ?? '', keyId, context);
     this.#channels.add(channel);
     ws.once('close', () => this.#channels.delete(channel));
   }
@@ -109,21 +120,4 @@ export class WebSocketDoor {
       }
     }
   }
-}
-
-function decodeName(encoded: string): string {
-  try {
-    return decodeURIComponent(encoded);
-  } catch {
-    throw new ToolError(
-      'invalid_request',
-      `the path segment ${JSON.stringify(encoded)} is not valid percent-encoding`,
-    );
-  }
-}
-
-/** Answers an upgrade like a plain request, and ends the connection. */
-function refuse(request: GatewayRequest, socket: Socket, error: ToolError): void {
-  const problem = renderProblem(error, { instance: request.pathOnly, requestId: request.requestId });
-  writeProblem(socket, error.status, [...commonHeaders(request), ...problemHeaders(error)], problem);
 }

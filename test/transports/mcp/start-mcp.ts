@@ -2,11 +2,11 @@
 import { Access } from '../../../lib/access/access.ts';
 import { Dispatcher } from '../../../lib/dispatch/dispatcher.ts';
 import type { PoolOptions } from '../../../lib/runners/threads/worker-pool.ts';
-import { createHttpTransport } from '../../../lib/transports/http/http-host.ts';
+import { HttpHost } from '../../../lib/transports/http/http-host.ts';
 import { McpEndpoint, type McpEndpointOptions } from '../../../lib/transports/mcp/http/mcp-endpoint.ts';
 import { NewsFeed } from '../../../lib/transports/news.ts';
 import { StreamWatch } from '../../../lib/transports/rendering/stream-watch.ts';
-import { newTransportMeters } from '../../../lib/transports/rendering/transport-meters.ts';
+import { newTransportMeter } from '../../../lib/transports/rendering/transport-meter.ts';
 import { startPool } from '../../support/start-pool.ts';
 
 export interface StartedMcp {
@@ -42,36 +42,37 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
     isSecure: false,
     rateLimit: 0,
   });
-  const meters = newTransportMeters();
+  const meter = newTransportMeter();
   const watch = new StreamWatch({ heartbeatMs: 15_000, stallMs });
+  const limits = {
+    maxBodyBytes: 1024 * 1024,
+    maxResultBytes: 8 * 1024 * 1024,
+    repeatBytes: 64 * 1024,
+    callTimeoutMs: timeoutMs,
+  };
   const endpoint = new McpEndpoint({
+    transport: 'mcp-http',
     dispatcher,
     news,
     access,
     watch,
-    meter: meters['mcp-http'],
+    meter,
     log: (_level, message, fields) => console.error(message, fields),
     identity: { name: 'gateway-under-test', version: '1.0.0' },
-    maxResultBytes: 8 * 1024 * 1024,
-    maxBodyBytes: 1024 * 1024,
+    maxResultBytes: limits.maxResultBytes,
+    maxBodyBytes: limits.maxBodyBytes,
     ...options,
   });
-  const transport = createHttpTransport({
-    dispatcher,
+  const host = new HttpHost({
+    calls: dispatcher,
     access,
     pages: { info: () => ({}), health: () => ({ status: 'ok' }), stats: () => ({}) },
     log: () => {},
-    maxBodyBytes: 1024 * 1024,
-    maxResultBytes: 8 * 1024 * 1024,
-    repeatBytes: 64 * 1024,
-    socketCalls: 8,
+    limits,
     maxConnections: 4096,
-    streamStallMs: stallMs,
-    mounts: endpoint.mounts,
-    meters,
-    watch,
   });
-  const { port } = await transport.listen('127.0.0.1', 0);
+  for (const mount of endpoint.mounts) host.mount(mount);
+  const { port } = await host.listen('127.0.0.1', 0);
   return {
     url: `http://127.0.0.1:${port}/mcp`,
     endpoint,
@@ -80,7 +81,7 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
     async close() {
       endpoint.close();
       await dispatcher.drain(0);
-      await transport.close();
+      await host.close();
       await pool.close();
     },
   };

@@ -49,7 +49,7 @@ export class HttpSession {
     this.id = options.id;
     this.keyId = options.keyId;
     this.#options = options;
-    const caller = { keyId: options.keyId, transport: 'mcp-http' } as const;
+    const caller = { keyId: options.keyId, transport: options.service.transport };
     this.session = new Session(options.service, caller, (text) => this.#tell(text));
   }
 

@@ -10,12 +10,12 @@
 import type { Access } from '../../../access/access.ts';
 import { ToolError } from '../../../call/tool-error.ts';
 import type { Endpoint } from '../../http/endpoint.ts';
-import type { Mount } from '../../http/express-routes.ts';
 import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
+import type { Mount } from '../../http/registration.ts';
 import { readJsonBody, requireJson } from '../../http/request-body.ts';
 import type { StreamWatch } from '../../rendering/stream-watch.ts';
 import type { TransportLog } from '../../rendering/transport-log.ts';
-import type { TransportMeter } from '../../rendering/transport-meters.ts';
+import type { TransportMeter } from '../../rendering/transport-meter.ts';
 import { isSessionVersion, STATELESS_VERSION } from '../era.ts';
 import { INVALID_REQUEST, McpFault } from '../fault.ts';
 import { type IncomingMcpMessage, type McpRequest, readMessage } from '../message.ts';
@@ -214,7 +214,7 @@ export class McpEndpoint implements Mount {
       const outlet = new HttpOutlet(reply, prefersStream(request));
       const traceparent = headers['traceparent'];
       const who = {
-        caller: { keyId: request.keyId, transport: 'mcp-http' },
+        caller: { keyId: request.keyId, transport: this.#service.transport },
         traceparent: typeof traceparent === 'string' ? traceparent : undefined,
         track: (served: { drop(reason?: 'cancelled' | 'slow_consumer'): void }) =>
           outlet.onGone((isStalled) => served.drop(isStalled ? 'slow_consumer' : 'cancelled')),

@@ -11,8 +11,8 @@ import { hash } from 'node:crypto';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import { bearerToken } from '../../../access/presented-key.ts';
 import { ToolError } from '../../../call/tool-error.ts';
-import type { Mount } from '../../http/express-routes.ts';
 import type { GatewayRequest } from '../../http/gateway-message.ts';
+import type { Mount } from '../../http/registration.ts';
 import { JSON_TYPE, respond } from '../../http/response.ts';
 import { errorData, McpFault } from '../fault.ts';
 

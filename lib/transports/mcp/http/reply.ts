@@ -10,7 +10,7 @@ import { DrainGate } from '../../../async/drain-gate.ts';
 import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
 import { commonHeaders } from '../../http/response.ts';
 import type { StreamWatch, WatchedStream } from '../../rendering/stream-watch.ts';
-import type { TransportMeter } from '../../rendering/transport-meters.ts';
+import type { TransportMeter } from '../../rendering/transport-meter.ts';
 
 /** How long the last event keeps away from the one before it. */
 const LAST_EVENT_GAP_MS = 5;

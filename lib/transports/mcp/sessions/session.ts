@@ -12,7 +12,7 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { JsonSchemaType, JsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import { TransitMap } from '../../../async/transit-map.ts';
 import type { Caller, ClientAbilities } from '../../../call/caller.ts';
-import { type News, newsMessage } from '../../news.ts';
+import type { News } from '../../news.ts';
 import type { Asker, ServedCall } from '../calls/served-call.ts';
 import { abilitiesOf, isLogLevel, SESSION_ERA } from '../era.ts';
 import { faultText, INVALID_PARAMS, INVALID_REQUEST, McpFault } from '../fault.ts';
@@ -27,6 +27,7 @@ import {
   type Params,
   responseText,
 } from '../message.ts';
+import { newsMessage } from '../news-message.ts';
 import type { Outlet } from '../outlet.ts';
 import { type McpService, wishesOf } from '../service.ts';
 import { putQuestion } from './put-question.ts';

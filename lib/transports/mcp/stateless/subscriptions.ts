@@ -7,10 +7,11 @@
  */
 
 import { ToolError } from '../../../call/tool-error.ts';
-import { type ListName, type News, newsMessage } from '../../news.ts';
+import type { ListName, News } from '../../news.ts';
 import { META_SUBSCRIPTION } from '../era.ts';
 import { INVALID_PARAMS, McpFault, refusalFault } from '../fault.ts';
 import { isObject, type McpRequest, type Params, responseText } from '../message.ts';
+import { newsMessage } from '../news-message.ts';
 import type { Outlet } from '../outlet.ts';
 import type { McpService } from '../service.ts';
 

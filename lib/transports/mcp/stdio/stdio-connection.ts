@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LineReader } from '../../../async/line-reader.ts';
 import { LineWriter } from '../../../async/line-writer.ts';
 import { TransitMap } from '../../../async/transit-map.ts';
+import type { Caller } from '../../../call/caller.ts';
 import { ToolError } from '../../../call/tool-error.ts';
 import { parseJsonText } from '../../rendering/bounded-json.ts';
 import { faultText, INVALID_REQUEST, McpFault, PARSE_ERROR, refusalFault } from '../fault.ts';
@@ -35,9 +36,11 @@ export interface McpStdioOptions extends McpServiceOptions {
   readonly stdout: Writable;
   /** Longer lines are refused and skipped. */
   readonly maxLineBytes: number;
+  /** Ends the connection as a client that leaves does. */
+  readonly signal: AbortSignal;
 }
 
-/** Serves until stdin ends or stdout breaks. Never rejects. */
+/** Serves until stdin ends, stdout breaks or the signal aborts. Never rejects. */
 export function serveMcpStdio(options: McpStdioOptions): Promise<void> {
   return new Promise((resolve) => {
     const connection = new StdioConnection(options);
@@ -45,21 +48,22 @@ export function serveMcpStdio(options: McpStdioOptions): Promise<void> {
       connection.close();
       resolve();
     };
-    const { stdin, stdout } = options;
+    const { stdin, stdout, signal } = options;
     stdin.on('data', (bytes: Buffer) => connection.read(bytes));
     stdin.once('end', () => connection.whenIdle(EOF_GRACE_MS).then(end));
     stdin.once('close', () => stdin.readableEnded || end());
     stdout.once('close', end);
     stdout.on('error', end);
+    signal.addEventListener('abort', end, { once: true });
   });
 }
 
-const CALLER = { keyId: 'stdio', transport: 'mcp-stdio' } as const;
 const EOF_GRACE_MS = 500;
 /** Requests of the stateless era that may run at once; the other era is bounded by the same. */
 const MAX_IN_FLIGHT = 1024;
 
 class StdioConnection {
+  readonly #caller: Caller;
   readonly #writer: LineWriter;
   readonly #lines: LineReader;
   readonly #session: Session;
@@ -71,6 +75,7 @@ class StdioConnection {
 
   constructor(options: McpStdioOptions) {
     const service = new McpService(options);
+    this.#caller = { keyId: 'stdio', transport: service.transport };
     const { maxLineBytes } = options;
     this.#writer = new LineWriter(options.stdout);
     this.#lines = new LineReader(maxLineBytes, {
@@ -79,7 +84,7 @@ class StdioConnection {
         this.#refuse(new McpFault(INVALID_REQUEST, `a line is longer than ${maxLineBytes} bytes`)),
       notUtf8: () => this.#refuse(new McpFault(PARSE_ERROR, 'a line is not valid UTF-8')),
     });
-    this.#session = new Session(service, CALLER, (text) => {
+    this.#session = new Session(service, this.#caller, (text) => {
       this.#writer.write(text);
       return this.#writer.drained();
     });
@@ -171,7 +176,7 @@ class StdioConnection {
         throw new McpFault(INVALID_REQUEST, `id ${JSON.stringify(id)} is in flight`);
       outlet.onEnd(() => this.#inFlight.delete(id));
       const track = (served: { drop(): void }) => this.#inFlight.set(id, { drop: () => served.drop() });
-      await this.#statelessRequests.handle(request, envelope, { caller: CALLER, track }, outlet);
+      await this.#statelessRequests.handle(request, envelope, { caller: this.#caller, track }, outlet);
     } catch (thrown) {
       if (thrown instanceof McpFault) this.#refuse(thrown, id);
     }
