@@ -9,15 +9,17 @@ import type { Gateway, Preload } from './gateway.ts';
 import { isBranded } from './tool/brand.ts';
 import type { Transport } from './transports/transport.ts';
 
+export type { Access } from './access/access.ts';
 export type { ErrorEvent, ResultEvent, TerminalEvent, ToolEvent } from './call/call-events.ts';
 export type { Caller } from './call/caller.ts';
 export type { Icon, Isolation, JsonSchema, ToolAnnotations, ToolDescriptor } from './call/catalog.ts';
 export type { ErrorCode } from './call/error-code.ts';
 export type { LogLevel } from './call/log-level.ts';
-export type { RunningCall } from './call/running-call.ts';
+export type { CallRequest, RunningCall } from './call/running-call.ts';
 export { ToolError, type ToolErrorOptions } from './call/tool-error.ts';
 export type { ConfigError } from './config/config-error.ts';
 export type { Config } from './config/options.ts';
+export type { Calls } from './dispatch/calls.ts';
 export type { CallOptions, Gateway, Listening, Preload } from './gateway.ts';
 export type { AskClient, ElicitAnswer, ElicitForm, ElicitUrl, SampleRequest } from './tool/ask-client.ts';
 export { type ContentBlock, content, type ToolContent } from './tool/content.ts';
@@ -29,6 +31,19 @@ export {
   type ResourceListing,
 } from './tool/define-resource.ts';
 export { defineTool, type RawSchema, type ToolContext, type ToolDefinition } from './tool/define-tool.ts';
+export type { Endpoint } from './transports/http/endpoint.ts';
+export type { GatewayRequest, GatewayResponse } from './transports/http/gateway-message.ts';
+export type {
+  AnswerFormat,
+  HttpRegistration,
+  HttpRoute,
+  Mount,
+  UpgradeRoute,
+} from './transports/http/registration.ts';
+export type { News, NewsSource } from './transports/news.ts';
+export type { StreamWatch, WatchedStream } from './transports/rendering/stream-watch.ts';
+export type { TransportLog } from './transports/rendering/transport-log.ts';
+export type { TransportMeter } from './transports/rendering/transport-meter.ts';
 export type {
   ClientStreams,
   PrintOptions,

@@ -21,7 +21,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   transports: ['call', 'async', 'runners', 'dispatch', 'access'],
   workers: ['call', 'async', 'runners', 'tool'],
   gateway: ['call', 'async', 'config', 'access', 'observe', 'runners', 'dispatch', 'transports'],
-  index: ['call', 'tool', 'runners', 'gateway', 'config', 'transports'],
+  index: ['call', 'tool', 'runners', 'gateway', 'config', 'access', 'dispatch', 'transports'],
   bin: ['index', 'config'],
 };
 

@@ -1,4 +1,7 @@
-/** Every transport of the gateway, a line each. The folders' lists load no package; their code comes with `load`. */
+/**
+ * Every transport of the gateway, a line each, in no order that matters. What the folders export loads no package:
+ * their code comes with `load`.
+ */
 
 export { mcpHttp } from './mcp/http/index.ts';
 export { mcpStdio } from './mcp/stdio/index.ts';

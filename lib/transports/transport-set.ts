@@ -63,7 +63,7 @@ export class TransportSet {
     for (const entry of this.#entriesOf(opening)) entry.load().catch(() => undefined);
   }
 
-  /** Opens the transports for many clients, in order. */
+  /** Opens the transports for many clients, one after the other: the gateway's own, then those of its user. */
   async listen(context: Common<'listen'>): Promise<void> {
     const opened: OpenTransport[] = [];
     try {

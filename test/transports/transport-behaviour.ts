@@ -2,6 +2,7 @@
  * The behaviour that every transport shares, run over each of them against a real gateway and real threads.
  */
 import { expect } from 'chai';
+import type { Transport } from '../../lib/index.ts';
 import { startGateway, type TestGateway } from '../support/start-gateway.ts';
 import type { ClientCall, Connect, ToldEnd, TransportClient } from './transport-client.ts';
 
@@ -10,6 +11,8 @@ export interface TransportTraits {
   readonly streams?: boolean;
   /** False: a client cannot name a call of its own before its answer, and so not cancel it. Default: `streams`. */
   readonly cancels?: boolean;
+  /** Given to the gateway, which does not have the transport itself. */
+  readonly transports?: readonly Transport[];
 }
 
 interface Stats {
@@ -48,7 +51,7 @@ const FAILURES: readonly (readonly [string, string])[] = [
 ];
 
 export function transportBehaviour(name: string, connect: Connect, traits: TransportTraits = {}): void {
-  const { streams = true, cancels = streams } = traits;
+  const { streams = true, cancels = streams, transports = [] } = traits;
 
   describe(`a call over ${name}`, () => {
     let gateway: TestGateway;
@@ -60,6 +63,7 @@ export function transportBehaviour(name: string, connect: Connect, traits: Trans
         maxWorkers: 3,
         cancelGraceMs: 10_000,
         streamStallMs: 20_000,
+        transports,
       });
     });
     after(() => gateway.close());
