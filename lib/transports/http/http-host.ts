@@ -24,6 +24,8 @@ import { plainRoute, UpgradeRouter } from './upgrade-router.ts';
 
 /** How long answers that are complete may take to leave after the last call has ended. */
 const LAST_BYTES_MS = 1000;
+/** A mount's, among those that are taken. */
+const EVERY_METHOD = 'every method of';
 
 export interface HttpHostOptions {
   readonly calls: Calls;
@@ -42,7 +44,7 @@ export class HttpHost implements HttpRegistration {
   readonly #formats: AnswerFormat[] = [];
   readonly #upgrades: UpgradeRoute[] = [];
   /** What is registered, so that nobody's path hides another's. */
-  readonly #taken = new Set<string>();
+  readonly #taken = new Map<string, Set<string>>();
   #meter = newTransportMeter();
   #endpoints: readonly Endpoint[] = [];
   #server: GatewayServer | undefined;
@@ -53,22 +55,24 @@ export class HttpHost implements HttpRegistration {
   }
 
   route(route: HttpRoute): void {
-    this.#take(`${route.method} ${route.path}`);
+    if (route.isOpen && route.path.includes(':'))
+      throw new ToolError('invalid_arguments', `${route.path} has a variable segment and cannot be open`);
+    this.#take(route.path, route.method);
     this.#routes.push(route);
   }
 
   mount(mount: Mount): void {
-    this.#take(mount.path);
+    this.#take(mount.path, EVERY_METHOD);
     this.#mounts.push(mount);
   }
 
   format(format: AnswerFormat): void {
-    this.#take(`the format ${format.mediaType}`);
+    this.#take(format.mediaType, 'the format');
     this.#formats.push(format);
   }
 
   upgrade(upgrade: UpgradeRoute): void {
-    this.#take(`GET ${upgrade.path}`);
+    this.#take(upgrade.path, 'GET');
     this.#upgrades.push(upgrade);
   }
 
@@ -107,20 +111,20 @@ export class HttpHost implements HttpRegistration {
     clearTimeout(timer);
   }
 
-  #take(what: string): void {
+  #take(path: string, method: string): void {
+    const what = `${method} ${path}`;
     if (this.#server) throw new ToolError('conflict', `${what} is registered too late: the socket is bound`);
-    if (this.#taken.has(what)) throw new ToolError('conflict', `${what} is registered twice`);
-    this.#taken.add(what);
+    const taken = this.#taken.get(path) ?? new Set();
+    if (taken.has(method) || taken.has(EVERY_METHOD) || (method === EVERY_METHOD && taken.size > 0))
+      throw new ToolError('conflict', `${what} is registered twice`);
+    this.#taken.set(path, taken.add(method));
   }
 
   #newServer(): GatewayServer {
     const { access, calls, limits, log, maxConnections, tls } = this.#options;
     const formats = this.#formats.sort((a, b) => a.preference - b.preference);
-    const routes = [
-      ...this.#routes,
-      ...toolRoutes(formats, { calls, limits }),
-      ...this.#upgrades.map((upgrade) => plainRoute(upgrade, calls)),
-    ];
+    for (const route of toolRoutes(formats, { calls, limits })) this.route(route);
+    const routes = [...this.#routes, ...this.#upgrades.map((upgrade) => plainRoute(upgrade, calls))];
     const app = express();
     app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
     const messages = chainMessages(app);
