@@ -13,6 +13,7 @@ import type { CallKind, Catalog, ToolDescriptor } from '../call/catalog.ts';
 import type { CallRequest, RunningCall } from '../call/running-call.ts';
 import { ToolError } from '../call/tool-error.ts';
 import type { RunnerStats, ToolRunner } from '../runners/runner.ts';
+import type { Calls } from './calls.ts';
 import { refusedCall } from './refused-call.ts';
 
 /** What observers learn of each call, once, at its end. */
@@ -35,7 +36,7 @@ export interface DispatcherOptions {
   readonly timeoutMs: number;
 }
 
-export class Dispatcher {
+export class Dispatcher implements Calls {
   readonly #runner: ToolRunner;
   readonly #timeoutMs: number;
   readonly #calls = new TransitMap<string, RunningCall>();

@@ -27,7 +27,7 @@ export default defineTool({
 `;
 
 const CONSUMER = `
-import { createGateway, defineTool, ToolError, type Gateway } from 'mcp-streaming-gateway';
+import { createGateway, defineTool, ToolError, type Gateway, type Transport } from 'mcp-streaming-gateway';
 import { z } from 'zod';
 
 export const typed = defineTool({
@@ -44,7 +44,24 @@ export const typed = defineTool({
   },
 });
 
-const gateway: Gateway = await createGateway({ minWorkers: 1, tools: ['./my-tools.js'] });
+const mine: Transport = {
+  name: 'mine',
+  open({ calls, http, meter }) {
+    http.route({
+      method: 'GET',
+      path: '/mine',
+      description: 'is mine',
+      handle(request, response) {
+        const name: string = request.pathOnly + calls.catalog.tools.length;
+        meter.bytes += name.length;
+        response.end(name);
+      },
+    });
+  },
+  close() {},
+};
+
+const gateway: Gateway = await createGateway({ minWorkers: 1, tools: ['./my-tools.js'], transports: [mine] });
 const end = await gateway.call('shout', { text: 'hello' }).outcome();
 // @ts-expect-error there is no such setting
 await createGateway({ minWorker: 1 }).catch(() => undefined);

@@ -1,0 +1,12 @@
+/** MCP over HTTP: `/mcp`. */
+import type { TransportEntry } from '../../transport.ts';
+
+const NAME = 'mcp-http';
+
+export const mcpHttp = {
+  name: NAME,
+  opens: 'listen',
+  options: ['oauthIssuer', 'oauthAudience', 'oauthJwksUri', 'oauthScopes'],
+  statsKey: 'mcp',
+  load: async () => new (await import('./mcp-http-transport.ts')).McpHttpTransport(NAME),
+} as const satisfies TransportEntry;
