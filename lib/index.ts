@@ -6,18 +6,42 @@
 import { ToolError } from './call/tool-error.ts';
 import type { Config } from './config/options.ts';
 import type { Door, Gateway } from './gateway.ts';
+import type { Runner } from './runners/runner.ts';
 import { isBranded } from './tool/brand.ts';
 
 export type { ErrorEvent, ResultEvent, TerminalEvent, ToolEvent } from './call/call-events.ts';
-export type { Caller } from './call/caller.ts';
-export type { Icon, Isolation, JsonSchema, ToolAnnotations, ToolDescriptor } from './call/catalog.ts';
+export type { Caller, ClientAbilities } from './call/caller.ts';
+export type {
+  CallKind,
+  Catalog,
+  Icon,
+  Isolation,
+  JsonSchema,
+  PromptDescriptor,
+  ResourceDescriptor,
+  ToolAnnotations,
+  ToolDescriptor,
+} from './call/catalog.ts';
 export type { ErrorCode } from './call/error-code.ts';
 export type { LogLevel } from './call/log-level.ts';
-export type { RunningCall } from './call/running-call.ts';
+export type { CallRequest, CancelReason, RunningCall } from './call/running-call.ts';
 export { ToolError, type ToolErrorOptions } from './call/tool-error.ts';
 export type { ConfigError } from './config/config-error.ts';
 export type { Config } from './config/options.ts';
-export type { CallOptions, Door, Gateway, Listening } from './gateway.ts';
+export type { CallRecord, GatewayObserver, ProgressRecord, StartedCall } from './dispatch/observers.ts';
+export type { CallOptions, Door, Gateway, GatewayStats, Listening } from './gateway.ts';
+export type {
+  AdmittedCall,
+  Defect,
+  Percentiles,
+  Runner,
+  RunnerListener,
+  RunnerStats,
+  RunnerStatus,
+  ToolLogRecord,
+  ToolNotice,
+  UnitEvent,
+} from './runners/runner.ts';
 export type { AskClient, ElicitAnswer, ElicitForm, ElicitUrl, SampleRequest } from './tool/ask-client.ts';
 export { type ContentBlock, content, type ToolContent } from './tool/content.ts';
 export { definePrompt, type PromptDefinition, type PromptMessage } from './tool/define-prompt.ts';
@@ -38,6 +62,11 @@ export type GatewayOptions = Omit<Partial<Config>, 'tools'> & {
   readonly tools?: readonly (string | URL)[];
   /** The door that will be opened first; its code is then loaded while the threads load the tools. */
   readonly door?: Door;
+  /**
+   * Runners of your own, beside the threads: what they offer is served like any tool. The gateway closes them with
+   * itself; where `createGateway` rejects they are yours to close. Default: none.
+   */
+  readonly runners?: readonly Runner[];
 };
 
 /**
@@ -45,11 +74,11 @@ export type GatewayOptions = Omit<Partial<Config>, 'tools'> & {
  * of streams, `call()` to run a tool from code, and `close()` at the end: until then its threads keep the process alive.
  * @example const gateway = await createGateway({ tools: [new URL('./my-tools.js', import.meta.url)] });
  * @throws {ConfigError} (known by its `name`) when a setting is wrong; `problems` has a sentence for each.
- * @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used, `invalid_arguments` when
- * `tools` holds anything but paths and URLs.
+ * @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used, or two runners offer the same
+ * name (both are named), `invalid_arguments` when `tools` holds anything but paths and URLs.
  */
 export async function createGateway(options: GatewayOptions = {}): Promise<Gateway> {
-  const { tools = [], door = null, ...settings } = options;
+  const { tools = [], door = null, runners = [], ...settings } = options;
   for (const tool of tools as readonly unknown[]) {
     if (typeof tool === 'string' || tool instanceof URL) continue;
     const what = isBranded('tool', tool)
@@ -64,5 +93,5 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     import('./config/load.ts'),
     import('./gateway.ts'),
   ]);
-  return GatewayClass.open(completeConfig({ ...settings, tools: tools.map(String) }), door);
+  return GatewayClass.open(completeConfig({ ...settings, tools: tools.map(String) }), door, runners);
 }

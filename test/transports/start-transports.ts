@@ -26,7 +26,7 @@ export async function startDoors(
   } = {},
 ): Promise<Doors> {
   const runner = new ScriptedRunner(scripts);
-  const dispatcher = new Dispatcher({ runner, timeoutMs: overrides.timeoutMs ?? 60_000 });
+  const dispatcher = new Dispatcher({ runners: [runner], timeoutMs: overrides.timeoutMs ?? 60_000 });
   const logged: string[] = [];
   const access = new Access({
     keys: ['super-secret', 'second'],

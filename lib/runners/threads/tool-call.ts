@@ -9,8 +9,9 @@
 
 import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
 import { ERROR_CODES } from '../../call/error-code.ts';
-import type { CallRequest, CancelReason, RunningCall } from '../../call/running-call.ts';
+import type { CancelReason, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
+import type { AdmittedCall } from '../runner.ts';
 import { CreditLedger } from './credit-ledger.ts';
 import type { Definition } from './definitions.ts';
 import type { Credit, HostFrame, Shift, ThreadFrame } from './port/frames.ts';
@@ -34,12 +35,10 @@ export interface Place {
   readonly post: (frame: HostFrame) => void;
 }
 
-type Admitted = CallRequest & { readonly callId: string };
-
 export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
   readonly number: number;
   readonly callId: string;
-  readonly request: Admitted;
+  readonly request: AdmittedCall;
   readonly isExclusive: boolean;
   /** How often a thread died before the call ran. */
   lostStarts = 0;
@@ -56,7 +55,7 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
   #chunks = 0;
   readonly #ledger = new CreditLedger();
 
-  constructor(number: number, request: Admitted, { isolation, annotations }: Definition, host: CallHost) {
+  constructor(number: number, request: AdmittedCall, { isolation, annotations }: Definition, host: CallHost) {
     this.number = number;
     this.callId = request.callId;
     this.request = request;

@@ -32,7 +32,7 @@ export async function startMcp(options: McpDoorOptions = {}): Promise<McpDoor> {
   ]);
   const hub = new McpHub();
   pool.listen({ notice: (notice) => hub.notice(notice), catalogChanged: () => hub.catalogChanged() });
-  const dispatcher = new Dispatcher({ runner: pool, timeoutMs });
+  const dispatcher = new Dispatcher({ runners: [pool], timeoutMs });
   const access = new Access({
     keys: ['super-secret', 'second'],
     auth,

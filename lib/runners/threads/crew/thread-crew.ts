@@ -11,6 +11,7 @@
  *     more threads than the maximum.
  */
 
+import type { GuardedList } from '../../../async/guarded-list.ts';
 import type { Catalog } from '../../../call/catalog.ts';
 import { describeThrown } from '../../../call/tool-error.ts';
 import type { RunnerListener } from '../../runner.ts';
@@ -32,8 +33,8 @@ export interface CrewListener {
   freed(call: ToolCall): void;
   /** A call went down with its thread. */
   lost(call: ToolCall, death: ThreadDeath): void;
-  /** For whoever listens to the runner. */
-  tell(say: (to: RunnerListener) => void): void;
+  /** Whoever listens to the runner. */
+  readonly listeners: GuardedList<RunnerListener>;
 }
 
 /** How long the first thread may take to load the tool modules. */
@@ -140,17 +141,19 @@ export class ThreadCrew {
   /**
    * Replaces all threads by ones that load the tool modules anew, once a trial thread has loaded them. Running calls
    * finish on the old ones.
-   * @throws {ToolError} `unavailable` when they do not load; the old threads go on then.
+   * @throws {ToolError} `unavailable` when they do not load, or what `accept` threw; the old threads go on then.
    */
-  async reload(): Promise<Catalog> {
+  async reload(accept: (catalog: Catalog) => void): Promise<Catalog> {
     const catalog = await loadOnTrial(this.#options);
+    accept(catalog);
     this.catalogs.replace(catalog);
     for (const link of [...this.#links.values()]) this.#retire(link, 'the tool modules changed');
     return catalog;
   }
 
   #say(kind: string, threadId: number, detail: string): void {
-    this.#listener.tell((to) => to.thread?.({ kind, threadId, detail }));
+    const isTrouble = kind === 'killed' || kind === 'failed' || kind === 'error';
+    this.#listener.listeners.tell('unit', { unit: 'thread', id: threadId, kind, isTrouble, detail });
   }
 
   #onHello(link: ThreadLink, failure: string | null): void {
@@ -177,7 +180,7 @@ export class ThreadCrew {
       case 'described':
         return this.catalogs.described(frame);
       case 'notice':
-        return this.#listener.tell((to) => to.notice?.(frame.notice));
+        return this.#listener.listeners.tell('notice', frame.notice);
       case 'retiring':
         return this.#retire(link, frame.reason);
       case 'log':
@@ -196,7 +199,7 @@ export class ThreadCrew {
     const call = frame.call === null ? undefined : link.callOf(frame.call);
     const { level, message, data } = frame;
     const record = { callId: call?.callId ?? null, tool: call?.request.name ?? null, level, message };
-    this.#listener.tell((to) => to.log?.(data === undefined ? record : { ...record, data }));
+    this.#listener.listeners.tell('log', data === undefined ? record : { ...record, data });
     if (call?.request.logLevel !== undefined) call.receive(frame);
   }
 
@@ -236,7 +239,6 @@ export class ThreadCrew {
     this.#makeUp();
   }
 
-  /** Everything of RunnerStats that concerns threads. */
   stats(): CrewStats {
     const { minThreads: min, maxThreads: max } = this.#options;
     const alive = this.#threads.count - this.#successor.count;

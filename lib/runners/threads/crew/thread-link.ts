@@ -8,12 +8,12 @@
  *     frames, but under load it should work beside the gateway, not after it.
  */
 import { TransitMap } from '../../../async/transit-map.ts';
-import type { ThreadStats } from '../../runner.ts';
 import { callTask } from '../call-task.ts';
 import type { PoolThread } from '../piscina/piscina-threads.ts';
 import type { HostFrame, ThreadFrame } from '../port/frames.ts';
 import type { ThreadLoad } from '../thread-choice.ts';
 import type { ToolCall } from '../tool-call.ts';
+import type { ThreadStats } from './crew-stats.ts';
 
 /** Why a thread takes no more calls. */
 export type Leaving = 'retired' | 'killed' | 'idle';
