@@ -31,13 +31,13 @@ describe('createGateway({ runners })', () => {
       fetch(`${gateway?.url}/tools/${tool}`, {
         method: 'POST',
         headers: { ...KEY, 'Content-Type': 'application/json' },
-        body: JSON.stringify(body),
+        body: JSON.stringify({ arguments: body }),
       }).then((answer) => answer.json());
     expect(await post('delayed_count', { n: 3 }))
-      .to.have.property('result')
+      .to.have.property('data')
       .that.deep.equals([0, 1, 2]);
     expect(await post('echo', { text: 'a' }))
-      .to.have.property('result')
+      .to.have.property('data')
       .that.deep.equals({ text: 'a' });
     const listed = (await getJson('/tools'))['tools'] as { name: string }[];
     expect(listed.map(({ name }) => name)).to.include.members(['delayed_count', 'echo']);
