@@ -13,7 +13,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'lib/call': [],
   'lib/async': [],
   'lib/tool': ['lib/call'],
-  'lib/config': ['lib/call'],
+  'lib/config': ['lib/call', 'lib/runners/index.ts'],
   'lib/access': ['lib/call'],
   'lib/observe': ['lib/call', 'lib/runners'],
   'lib/runners': ['lib/call', 'lib/async'],

@@ -8,7 +8,7 @@
 import { accessOptions } from '../access/options.ts';
 import { dispatchOptions } from '../dispatch/options.ts';
 import { observeOptions } from '../observe/options.ts';
-import { threadsOptions } from '../runners/threads/options.ts';
+import * as runnerKinds from '../runners/index.ts';
 import { httpOptions } from '../transports/http/options.ts';
 import { mcpHttpOptions } from '../transports/mcp/http/options.ts';
 import { renderingOptions } from '../transports/rendering/options.ts';
@@ -17,12 +17,22 @@ import type { Option, ValuesOf } from './option.ts';
 
 export { PUBLISHED_API_KEY } from '../access/options.ts';
 
+type Kind = (typeof runnerKinds)[keyof typeof runnerKinds];
+/** What all kinds have, together: an option of any is one of the table. */
+type Together<Each> = (Each extends unknown ? (each: Each) => void : never) extends (all: infer All) => void
+  ? All
+  : never;
+const runnerOptions: Together<Kind['options']> = Object.assign(
+  {},
+  ...Object.values(runnerKinds).map(({ options }) => options),
+);
+
 const OPTIONS = {
   ...httpOptions,
   ...accessOptions,
   ...dispatchOptions,
   ...renderingOptions,
-  ...threadsOptions,
+  ...runnerOptions,
   ...websocketOptions,
   ...mcpHttpOptions,
   ...observeOptions,

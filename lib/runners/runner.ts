@@ -130,10 +130,12 @@ export interface StartContext {
 }
 
 /** A kind of runner, as the list names it. Loading it must not load what it runs with. */
-export interface RunnerKind<Options extends object, Config extends object> {
+export interface RunnerKind<Options extends object, Rules, Config extends object> {
   readonly name: string;
   /** Its part of the table of options. */
   readonly options: Options;
+  /** What its options must be together. */
+  readonly rules: Rules;
   /** Loads its code. */
   load(): Promise<{
     /** @throws {ToolError} `unavailable` with the reason and the next step when its tools cannot be loaded. */
