@@ -1,11 +1,9 @@
 /**
- * Runs calls on threads: admission, choice of thread, cancel ladder, second tries. Implements Runner.
+ * Runs calls on threads: admission and choice of thread. Implements Runner.
  *
  * W1. A call is queued, on one thread, or ended; it is handed to a thread only when the rules (thread-choice) fit.
  * W2. The queue is looked at again whenever that may have changed: a thread is ready or gone, a slot is free.
- * W3. A call lost with its thread before it ran is tried elsewhere, at most twice; one that ran is never run again.
- * W4. A cancelled call has ended for its caller at once; behind it: cancel frame → grace → the thread is killed, and
- *     where none is free its successor started in time. Its slot stays taken until the thread is free.
+ * W3. How calls and threads end when they do not end by themselves is in ending/.
  */
 
 import { GuardedList } from '../../async/guarded-list.ts';
@@ -19,6 +17,8 @@ import { ThreadCrew } from './crew/thread-crew.ts';
 import type { ThreadLink } from './crew/thread-link.ts';
 import { Definitions } from './definitions.ts';
 import { DurationPercentiles } from './duration-percentiles.ts';
+import { CancelLadder } from './ending/cancel-ladder.ts';
+import { isTriedAgain } from './ending/lost-calls.ts';
 import type { ThreadDeath } from './ending/thread-death.ts';
 import { type ModuleWatch, watchModules } from './modules/module-watch.ts';
 import type { ThreadsOptions } from './piscina/piscina-threads.ts';
@@ -33,8 +33,6 @@ export interface PoolOptions extends ThreadsOptions {
   readonly watchesModules?: boolean;
 }
 
-const MAX_LOST_STARTS = 2;
-
 const HOOKS = ['log', 'notice', 'catalogChanged', 'reloadWanted', 'unit', 'defect'] as const;
 
 export class WorkerPool implements Runner {
@@ -45,6 +43,7 @@ export class WorkerPool implements Runner {
   readonly #queue: AdmissionQueue<ToolCall>;
   readonly #queueTimers = new Map<ToolCall, NodeJS.Timeout>();
   readonly #callHost: CallHost;
+  readonly #ladder: CancelLadder;
   readonly #waits = new DurationPercentiles();
   readonly #runs = new DurationPercentiles();
   #definitions = new Definitions({ tools: [], resources: [], prompts: [] });
@@ -63,12 +62,22 @@ export class WorkerPool implements Runner {
     });
     this.#exclusiveLimit = options.maxThreads;
     this.#queue = new AdmissionQueue(options.queueLimit);
-    this.#callHost = { cancelled: (call, reason) => this.#onCancelled(call, reason) };
+    this.#callHost = {
+      cancelled: (call, reason) => this.#onCancelled(call, reason),
+      defect: (defect) => this.#listeners.tell('defect', defect),
+    };
     this.#crew = new ThreadCrew(options, {
       changed: () => this.#pump(),
       freed: (call) => this.#onFreed(call),
       lost: (call, death) => this.#onLost(call, death),
       listeners: this.#listeners,
+    });
+    this.#ladder = new CancelLadder({
+      graceMs: options.cancelGraceMs,
+      links: () => this.#crew.links,
+      hasFreeThread: () => this.#choose('exclusive') !== null,
+      prepareSuccessor: (behind) => this.#crew.prepareSuccessor(behind),
+      kill: (link, reason) => this.#crew.kill(link, reason),
     });
   }
 
@@ -191,24 +200,7 @@ export class WorkerPool implements Runner {
   }
 
   #onCancelled(call: ToolCall, reason: CancelReason): void {
-    if (this.#unqueue(call)) return;
-    for (const link of this.#crew.links) {
-      if (link.callOf(call.number) !== call) continue;
-      link.post({ type: 'cancel', call: call.number, reason });
-      const ifItRuns = (afterMs: number, step: () => void) =>
-        setTimeout(() => link.callOf(call.number) === call && step(), afterMs).unref();
-      const { cancelGraceMs } = this.#options;
-      const { callId, request } = call;
-      // A thread takes longer to start than most calls to run; tools that heed their signal have ended by then.
-      ifItRuns(cancelGraceMs / 2, () => this.#choose('exclusive') ?? this.#crew.prepareSuccessor(link));
-      ifItRuns(cancelGraceMs, () =>
-        this.#crew.kill(
-          link,
-          `the cancelled call ${callId} of "${request.name}" did not stop within its grace`,
-        ),
-      );
-      return;
-    }
+    if (!this.#unqueue(call)) this.#ladder.climb(call, reason);
   }
 
   #onFreed(call: ToolCall): void {
@@ -218,16 +210,9 @@ export class WorkerPool implements Runner {
   }
 
   #onLost(call: ToolCall, death: ThreadDeath): void {
-    if (call.isEnded) return;
-    if (call.hasStarted || this.#isClosed) {
-      call.fail(call.crashError(death.code, death.message));
-    } else if (++call.lostStarts <= MAX_LOST_STARTS) {
-      this.#queue.addFirst(call);
-      this.#watchWait(call);
-    } else {
-      const text = `${call.lostStarts} threads ended before the call could run; try again later`;
-      call.fail(new ToolError('unavailable', text, { retryAfterMs: 1000 }));
-    }
+    if (!isTriedAgain(call, death, this.#isClosed)) return;
+    this.#queue.addFirst(call);
+    this.#watchWait(call);
   }
 
   /**
