@@ -29,7 +29,7 @@ export interface ProgressRecord extends StartedCall {
 }
 
 /**
- * Watches a gateway; every method is optional. They are called where the thing happens, so they should be quick; what
+ * Watches a gateway; every method is optional. `log` is told what LOG_LEVEL lets through. They are called where the thing happens, so they should be quick; what
  * one throws, or rejects with, is logged once and counted, and harms neither calls nor threads.
  */
 export interface GatewayObserver extends RunnerListener {

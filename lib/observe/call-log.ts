@@ -71,9 +71,7 @@ export function logUnit(logger: Logger, { unit, id, kind, isTrouble, detail }: U
 
 /** Logs what must not have happened, with all that is known of it. */
 export function logDefect(logger: Logger, { during, error, callId }: Defect): void {
-  const stack = describeThrown(error);
-  const message = error instanceof Error ? error.message : stack;
-  const err = { type: error instanceof Error ? error.name : typeof error, message, stack };
+  const err = error instanceof Error ? error : new Error(describeThrown(error));
   logger.error({ ...(callId === null ? {} : { callId }), err }, `a defect of the gateway: ${during} failed`);
 }
 
