@@ -17,15 +17,13 @@ import { ToolError } from './call/tool-error.ts';
 import { checkListening } from './config/load.ts';
 import type { Config } from './config/options.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
-import { logCall, logToolRecord } from './observe/call-log.ts';
-import { CallStatistics } from './observe/call-statistics.ts';
+import type { GatewayObserver } from './dispatch/observers.ts';
+import { logCall, logDefect, logToolRecord, logUnit } from './observe/call-log.ts';
+import { CallStatistics, type ToolStatistics } from './observe/call-statistics.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { StatusPages } from './observe/status-pages.ts';
-import { claimDataFolder } from './runners/threads/environment/data-folder.ts';
-import { toolEnvironment } from './runners/threads/environment/tool-environment.ts';
-import { findToolModules } from './runners/threads/modules/module-paths.ts';
-import { type ModuleWatch, watchModules } from './runners/threads/modules/module-watch.ts';
-import { WorkerPool } from './runners/threads/worker-pool.ts';
+import * as runnerKinds from './runners/index.ts';
+import type { Runner } from './runners/runner.ts';
 import type { Endpoint } from './transports/http/endpoint.ts';
 import type { HttpHost } from './transports/http/http-host.ts';
 import { readTlsFiles } from './transports/http/tls-files.ts';
@@ -56,10 +54,23 @@ export interface CallOptions {
 /** Which code is loaded while the threads load theirs: what `listen()` needs, or what `connect()` does. */
 export type Preload = 'listen' | 'connect';
 
+/** What a gateway knows of itself in numbers; the rest is what its runners tell. */
+export interface GatewayStats {
+  /** By name. */
+  readonly tools: Readonly<Record<string, ToolStatistics>>;
+  /** How often observers have failed, by the method that did. */
+  readonly observerFailures: Readonly<Record<string, number>>;
+  /** What must not have happened inside the gateway, failed observers included; the log has each. */
+  readonly defects: number;
+  readonly [figure: string]: unknown;
+}
+
 /** What a gateway has besides its configuration. */
 export interface Extras {
   readonly preload?: Preload | undefined;
   readonly transports?: readonly Transport[];
+  /** Beside those of the configuration; they are closed with the gateway. */
+  readonly runners?: readonly Runner[];
 }
 
 /** What all that listens shares; it takes as long to load as the tools do. */
@@ -70,11 +81,10 @@ const loadListening = () =>
     import('./transports/rendering/stream-watch.ts'),
   ]);
 
-/** A gateway whose threads run; made by `createGateway`, ended by `close`. */
+/** A gateway whose runners run; made by `createGateway`, ended by `close`. */
 export class Gateway {
   /** Every setting as it holds, defaults included. */
   readonly config: Config;
-  readonly #pool: WorkerPool;
   readonly #dispatcher: Dispatcher;
   readonly #statistics: CallStatistics;
   readonly #log: Logger;
@@ -84,91 +94,101 @@ export class Gateway {
   /** Where calls from code come from. */
   readonly #callerHere: Caller;
   readonly #pages: StatusPages;
-  readonly #watch: ModuleWatch | null;
   /** Set from the call of `listen` on. */
   #listening: Promise<Listening> | null = null;
   #host: HttpHost | null = null;
   #closing: Promise<void> | null = null;
+  #defects = 0;
 
-  private constructor(
-    config: Config,
-    pool: WorkerPool,
-    log: Logger,
-    modules: readonly string[],
-    transports: TransportSet,
-  ) {
+  private constructor(config: Config, dispatcher: Dispatcher, log: Logger, transports: TransportSet) {
     this.config = config;
-    this.#pool = pool;
     this.#log = log;
     this.#transportLog = transportLog(log);
     this.#transports = transports;
     this.#callerHere = { keyId: 'local', transport: transports.nameOf('print') };
-    this.#dispatcher = new Dispatcher({ runner: pool, timeoutMs: config.requestTimeoutMs });
-    this.#statistics = new CallStatistics((name) => this.#dispatcher.tool(name) !== undefined);
+    this.#dispatcher = dispatcher;
+    this.#statistics = new CallStatistics((name) => dispatcher.tool(name) !== undefined);
     this.#pages = new StatusPages({
       ...IDENTITY,
-      runner: () => pool.stats(),
+      runners: () => dispatcher.stats(),
+      health: () => dispatcher.health(),
       toolCount: () => this.tools().length,
-      callsInFlight: () => this.#dispatcher.callsInFlight,
-      isDraining: () => this.#dispatcher.isDraining,
+      callsInFlight: () => dispatcher.callsInFlight,
+      isDraining: () => dispatcher.isDraining,
     });
-    this.#observe();
-    this.#watch = config.reload
-      ? watchModules(modules, () => void this.reload().catch(() => undefined))
-      : null;
+    this.#watch();
   }
 
   /**
-   * Starts the threads and loads the tools; opens no transport yet.
-   * @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used, `invalid_arguments` when
-   * two transports have one name.
+   * Starts the runners, which load the tools; opens no transport yet.
+   * @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used, or two runners offer the
+   * same, `invalid_arguments` when two transports have one name; runners that were given stay open then.
    */
-  static async open(config: Config, { preload, transports: added = [] }: Extras = {}): Promise<Gateway> {
-    const log = await createLogger({ level: config.logLevel, keys: config.apiKeys });
+  static async open(config: Config, extras: Extras = {}): Promise<Gateway> {
+    const { preload, transports: added = [], runners: more = [] } = extras;
+    const [log, ...kinds] = await Promise.all([
+      createLogger({ level: config.logLevel, keys: config.apiKeys }),
+      ...Object.values(runnerKinds).map((kind) => kind.load()),
+    ]);
     const builtIn = Object.values(builtInTransports);
     const transports = new TransportSet({ builtIn, added, settings: config, log: transportLog(log) });
-    const modules = [builtInTools, ...findToolModules(config.tools)];
-    claimDataFolder(config.dataDir);
-    const starting = WorkerPool.start({
-      entry: new URL('../workers/piscina-entry.cjs', import.meta.url).href,
-      settings: {
-        toolModules: modules,
-        dataDir: config.dataDir,
-        logLevel: config.logLevel.toLowerCase() as LogLevel,
-        maxResultBytes: config.maxResultBytes,
-      },
-      env: toolEnvironment(config.toolEnv),
-      minThreads: config.minWorkers,
-      maxThreads: config.maxWorkers,
-      callsPerThread: config.callsPerWorker,
-      heapMb: config.workerHeapMb,
-      queueLimit: config.queueLimit,
-      queueWaitMs: config.queueWaitMs,
-      cancelGraceMs: config.cancelGraceMs,
-    });
+    const starting = startRunners(kinds, config);
     if (preload) transports.preload(preload);
     if (preload === 'listen') loadListening().catch(() => undefined); // it fails where it is opened
-    return new Gateway(config, await starting, log, modules, transports);
+    const started = await starting;
+    try {
+      const dispatcher = new Dispatcher({
+        runners: [...started, ...more],
+        timeoutMs: config.requestTimeoutMs,
+      });
+      return new Gateway(config, dispatcher, log, transports);
+    } catch (error) {
+      await closeAll(started);
+      throw error;
+    }
   }
 
-  #observe(): void {
+  /** What the gateway itself observes: statistics, log, what MCP clients are told, and its tools' code. */
+  #watch(): void {
     const log = this.#log;
-    this.#dispatcher.observe({
+    this.observe({
       started: (call) => this.#statistics.started(call),
-      ended: (record) => {
-        this.#statistics.ended(record);
-        logCall(log, record);
+      ended: (record) => this.#statistics.ended(record),
+      defect: () => {
+        this.#defects++;
       },
     });
-    this.#pool.listen({
+    this.observe({
+      ended: (record) => logCall(log, record),
       log: (record) => logToolRecord(log, record),
+      unit: (event) => logUnit(log, event),
+      defect: (defect) => logDefect(log, defect),
+    });
+    this.observe({
       notice: (notice) => this.#news.notice(notice),
       catalogChanged: () => this.#news.catalogChanged(),
-      thread: ({ kind, threadId, detail }) => {
-        const level = kind === 'killed' || kind === 'failed' || kind === 'error' ? 'warn' : 'debug';
-        log[level]({ thread: threadId, detail }, `thread ${kind}`);
-      },
+      reloadWanted: () => void this.reload().catch(() => undefined),
     });
+  }
+
+  /**
+   * Watches calls, threads and what tools log. Methods that are left out cost nothing; what one throws, or its promise
+   * rejects with, is logged once and counted in `stats()`, and harms nobody.
+   * @returns what ends it.
+   * @example const end = gateway.observe({ ended: ({ name, end }) => console.error(name, end.durationMs) });
+   */
+  observe(observer: GatewayObserver): () => void {
+    return this.#dispatcher.observe(observer);
+  }
+
+  /** What `GET /stats` shows, as far as it is there without a door, and what has gone wrong inside. */
+  stats(): GatewayStats {
+    return {
+      ...this.#pages.stats(),
+      tools: this.#statistics.snapshot(),
+      observerFailures: this.#dispatcher.observerFailures,
+      defects: this.#defects,
+    };
   }
 
   /** The loaded tools, sorted by name. */
@@ -249,6 +269,7 @@ export class Gateway {
       stats: () => ({
         ...this.#pages.stats(),
         tools: this.#statistics.snapshot(),
+        ...this.#troubles(),
         ...this.#transports.stats(),
       }),
     };
@@ -276,6 +297,15 @@ export class Gateway {
     await this.#transports.serve('connect', { ...this.#transportContext(), stdin, stdout });
   }
 
+  /** What /stats says of troubles inside, once there are any. */
+  #troubles(): Partial<Pick<GatewayStats, 'observerFailures' | 'defects'>> {
+    const { observerFailures } = this.#dispatcher;
+    return {
+      ...(this.#defects > 0 ? { defects: this.#defects } : {}),
+      ...(Object.keys(observerFailures).length > 0 ? { observerFailures } : {}),
+    };
+  }
+
   /** Writes a call to its end as NDJSON, and gives the end. */
   async print(call: RunningCall, options: PrintOptions): Promise<TerminalEvent> {
     const ended = new Promise<TerminalEvent>((resolve) => call.onEnd(resolve));
@@ -285,11 +315,12 @@ export class Gateway {
 
   /**
    * Loads the tool modules anew and swaps the threads; running calls finish on the old ones.
-   * @throws {ToolError} `unavailable` when a module does not load; everything goes on as before then.
+   * @throws {ToolError} `unavailable` when a module does not load, or a tool takes a name that another runner offers;
+   * everything goes on as before then.
    */
   async reload(): Promise<void> {
     try {
-      await this.#pool.reload();
+      await this.#dispatcher.reload();
       this.#log.info({ tools: this.tools().length }, 'the tools were loaded anew');
     } catch (error) {
       this.#log.error(
@@ -310,11 +341,10 @@ export class Gateway {
   }
 
   async #close(drainMs: number): Promise<void> {
-    this.#watch?.close();
     await this.#dispatcher.drain(drainMs);
     await this.#listening?.catch(() => undefined);
     await Promise.all([this.#transports.close(), this.#host?.close()]);
-    await this.#pool.close();
+    await this.#dispatcher.close();
   }
 }
 
@@ -344,7 +374,28 @@ function urlOf({ host, allowedHosts, tlsCert }: Config, port: number): string {
   return `${tlsCert ? 'https' : 'http'}://${authority}:${port}`;
 }
 
-const builtInTools = new URL('../workers/tools/index.js', import.meta.url).href;
+type LoadedKind = Awaited<ReturnType<(typeof runnerKinds)[keyof typeof runnerKinds]['load']>>;
+
+/** @throws what the first kind that did not start threw, once those that did are closed. */
+async function startRunners(kinds: readonly LoadedKind[], config: Config): Promise<Runner[]> {
+  const context = {
+    logLevel: config.logLevel.toLowerCase() as LogLevel,
+    maxResultBytes: config.maxResultBytes,
+    threadEntry: new URL('../workers/piscina-entry.cjs', import.meta.url).href,
+    builtInTools: new URL('../workers/tools/index.js', import.meta.url).href,
+  };
+  const starts = await Promise.allSettled(kinds.map(({ start }) => start(config, context)));
+  const started = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
+  for (const start of starts) {
+    if (start.status === 'fulfilled') continue;
+    await closeAll(started);
+    throw start.reason;
+  }
+  return started;
+}
+
+const closeAll = (runners: readonly Runner[]): Promise<unknown> =>
+  Promise.allSettled(runners.map((runner) => runner.close()));
 
 const IDENTITY = {
   name: 'mcp-streaming-gateway',

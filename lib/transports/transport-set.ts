@@ -121,7 +121,9 @@ export class TransportSet {
     const transport = await entry.load();
     if (this.#isClosed) throw new ToolError('unavailable', 'the gateway is closed; create another');
     const meter = newTransportMeter();
-    const options = Object.fromEntries(entry.options.map((name) => [name, this.#settings[name]]));
+    const options = Object.fromEntries(
+      Object.keys(entry.options).map((name) => [name, this.#settings[name]]),
+    );
     await transport.open({ ...context, meter, options } as unknown as ContextBy[By]);
     const opened: OpenTransport = { entry, transport, meter };
     this.#open.add(opened);
@@ -156,5 +158,5 @@ function entryOf(given: Transport, at: number): TransportEntry {
       `transports[${at}] is no transport; expected an object with a name, open() and close()`,
     );
   }
-  return { name, opens: 'listen', options: [], load: async () => given };
+  return { name, opens: 'listen', options: {}, rules: [], load: async () => given };
 }

@@ -8,6 +8,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Access } from '../access/access.ts';
 import type { RunningCall } from '../call/running-call.ts';
+import type { OptionTable, Rule } from '../config/option.ts';
 import type { Calls } from '../dispatch/calls.ts';
 import type { HttpRegistration } from './http/registration.ts';
 import type { NewsSource } from './news.ts';
@@ -111,8 +112,10 @@ export type TransportEntry<By extends Opening = Opening> = {
   readonly [B in By]: {
     readonly name: string;
     readonly opens: B;
-    /** The settings that are handed to it, by the names that they have in `Config`. */
-    readonly options: readonly string[];
+    /** Its part of the table of options: the settings that are handed to it. */
+    readonly options: OptionTable;
+    /** What its options must be together. */
+    readonly rules: readonly Rule[];
     /** Where `/stats` shows the transport's own numbers, when that is a key beside `transports`. */
     readonly statsKey?: string;
     /** Loads the code and makes a transport, which may then be opened once. */

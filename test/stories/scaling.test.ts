@@ -45,11 +45,11 @@ describe('story: load', function () {
     ]);
     try {
       const waits = Array.from({ length: 3 }, () => callPool(pool, 'wait_alone', { ms: 60_000 }));
-      await until(() => pool.stats().workers.busy === 3, 'three busy threads');
+      await until(() => pool.stats().own.summary.workers.busy === 3, 'three busy threads');
       for (const wait of waits) wait.cancel('cancelled');
-      await until(() => pool.stats().scaleDowns >= 2, 'two idle threads to end');
-      expect(pool.stats()).to.include({ kills: 0, crashes: 0 });
-      expect(pool.stats().workers.alive).to.equal(1);
+      await until(() => pool.stats().own.details.pool.scaleDowns >= 2, 'two idle threads to end');
+      expect(pool.stats().own.details.pool).to.include({ kills: 0, crashes: 0 });
+      expect(pool.stats().own.summary.workers.alive).to.equal(1);
     } finally {
       await pool.close();
     }

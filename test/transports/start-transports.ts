@@ -57,7 +57,7 @@ export async function startTransports(
     streamStallMs = 30_000,
   } = overrides;
   const runner = new ScriptedRunner(scripts);
-  const calls = new Dispatcher({ runner, timeoutMs });
+  const calls = new Dispatcher({ runners: [runner], timeoutMs });
   const logged: string[] = [];
   const log = (level: string, message: string) => logged.push(`${level}: ${message}`);
   const access = new Access({

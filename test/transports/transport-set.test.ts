@@ -1,5 +1,7 @@
 /** The transports of a gateway as a set: names, opening, failing, counting and closing. */
 import { expect } from 'chai';
+import { option } from '../../lib/config/option.ts';
+import { wholeNumber } from '../../lib/config/value-kind.ts';
 import type { Transport, TransportContext } from '../../lib/index.ts';
 import type { TransportEntry } from '../../lib/transports/transport.ts';
 import { TransportSet } from '../../lib/transports/transport-set.ts';
@@ -51,7 +53,8 @@ describe('TransportSet', () => {
     const builtIn: TransportEntry = {
       name: 'smoke',
       opens: 'connect',
-      options: [],
+      options: {},
+      rules: [],
       load: () => Promise.reject(new Error('not asked for')),
     };
     const twice = () => setOf([new Fake('smoke', told)], [builtIn]);
@@ -70,9 +73,14 @@ describe('TransportSet', () => {
     }
   });
 
-  it('hands each transport the options that it names, and no other', async () => {
+  it('hands each transport the options that it declares, and no other', async () => {
+    const kind = wholeNumber(0, 9);
+    const sizeOption = option({ env: 'SIZE', kind, default: '7', summary: 'Size.', reason: 'Seven.' });
     const fake = new Fake('smoke', told);
-    const set = setOf([], [{ name: 'smoke', opens: 'listen', options: ['size'], load: async () => fake }]);
+    const set = setOf(
+      [],
+      [{ name: 'smoke', opens: 'listen', options: { size: sizeOption }, rules: [], load: async () => fake }],
+    );
     await set.listen(nothing);
     expect(fake.context?.options).to.deep.equal({ size: 7 });
     await set.close();
@@ -83,7 +91,8 @@ describe('TransportSet', () => {
     const moody: TransportEntry = {
       name: 'moody',
       opens: 'listen',
-      options: [],
+      options: {},
+      rules: [],
       load: async () => new Fake('moody', told, fails.shift()),
     };
     const last = new Fake('last', told);
@@ -109,7 +118,7 @@ describe('TransportSet', () => {
     const apart = Object.assign(new Fake('apart', told), { stats: () => ({ rooms: 3 }) });
     const set = setOf(
       [counted],
-      [{ name: 'apart', opens: 'listen', options: [], statsKey: 'wing', load: async () => apart }],
+      [{ name: 'apart', opens: 'listen', options: {}, rules: [], statsKey: 'wing', load: async () => apart }],
     );
     await set.listen(nothing);
     if (counted.context) counted.context.meter.bytes = 5;
@@ -148,7 +157,7 @@ describe('TransportSet', () => {
       });
       return { name: 'pair', open: () => void told.push('open pair'), close: leave, closed };
     };
-    const set = setOf([], [{ name: 'pair', opens: 'connect', options: [], load }]);
+    const set = setOf([], [{ name: 'pair', opens: 'connect', options: {}, rules: [], load }]);
     const context = nothing as never;
     const first = set.serve('connect', context);
     await new Promise(setImmediate);

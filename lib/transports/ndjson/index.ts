@@ -6,6 +6,7 @@ const NAME = 'ndjson';
 export const ndjson = {
   name: NAME,
   opens: 'listen',
-  options: [],
+  options: {},
+  rules: [],
   load: async () => new (await import('./ndjson-transport.ts')).NdjsonTransport(NAME),
 } as const satisfies TransportEntry;

@@ -6,6 +6,7 @@ const NAME = 'http';
 export const rest = {
   name: NAME,
   opens: 'listen',
-  options: [],
+  options: {},
+  rules: [],
   load: async () => new (await import('./rest-transport.ts')).RestTransport(NAME),
 } as const satisfies TransportEntry;

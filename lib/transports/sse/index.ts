@@ -6,6 +6,7 @@ const NAME = 'sse';
 export const sse = {
   name: NAME,
   opens: 'listen',
-  options: [],
+  options: {},
+  rules: [],
   load: async () => new (await import('./sse-transport.ts')).SseTransport(NAME),
 } as const satisfies TransportEntry;

@@ -6,6 +6,7 @@ const NAME = 'cli';
 export const terminal = {
   name: NAME,
   opens: 'print',
-  options: [],
+  options: {},
+  rules: [],
   load: async () => new (await import('./print-call.ts')).CallPrinter(NAME),
 } as const satisfies TransportEntry;

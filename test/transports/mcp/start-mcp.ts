@@ -32,7 +32,7 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
   ]);
   const news = new NewsFeed();
   pool.listen({ notice: (notice) => news.notice(notice), catalogChanged: () => news.catalogChanged() });
-  const dispatcher = new Dispatcher({ runner: pool, timeoutMs });
+  const dispatcher = new Dispatcher({ runners: [pool], timeoutMs });
   const access = new Access({
     keys: ['super-secret', 'second'],
     auth,

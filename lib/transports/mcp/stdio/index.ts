@@ -6,6 +6,7 @@ const NAME = 'mcp-stdio';
 export const mcpStdio = {
   name: NAME,
   opens: 'connect',
-  options: [],
+  options: {},
+  rules: [],
   load: async () => new (await import('./mcp-stdio-transport.ts')).McpStdioTransport(NAME),
 } as const satisfies TransportEntry;
