@@ -272,6 +272,7 @@ export class Gateway {
       dispatcher: this.#dispatcher,
       news: this.#hub,
       identity: IDENTITY,
+      log: (level, message, fields) => this.#log[level === 'warning' ? 'warn' : level](fields ?? {}, message),
       maxResultBytes,
       listsChange: reload,
       callTimeoutMs: Math.ceil(requestTimeoutMs * 0.99),

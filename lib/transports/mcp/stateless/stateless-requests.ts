@@ -16,7 +16,7 @@ import type { CallWishes } from '../calls/call-notifier.ts';
 import { isAnswer, questionKey, questionOf } from '../calls/questions.ts';
 import { type AskEvent, type Asker, ServedCall } from '../calls/served-call.ts';
 import { abilitiesOf, STATELESS_VERSION } from '../era.ts';
-import { faultText, INVALID_PARAMS, McpFault, METHOD_NOT_FOUND } from '../fault.ts';
+import { INVALID_PARAMS, McpFault, METHOD_NOT_FOUND } from '../fault.ts';
 import { isObject, type McpRequest, type MessageId, type Params, responseText } from '../message.ts';
 import type { Outlet } from '../outlet.ts';
 import { type McpService, wishesOf } from '../service.ts';
@@ -85,8 +85,7 @@ export class StatelessRequests {
       const asked: Asked = { request, envelope, given: given ?? {}, who, outlet };
       await (params['requestState'] === undefined ? this.#start(asked) : this.#resume(asked));
     } catch (thrown) {
-      const fault = thrown instanceof McpFault ? thrown : new McpFault(INVALID_PARAMS, 'the request failed');
-      outlet.respond(faultText(id, fault), fault);
+      this.#service.fail(thrown, request, outlet);
     }
   }
 
@@ -151,8 +150,13 @@ export class StatelessRequests {
       served.call.answer(ask.ask, { value: given[key] });
     }
     const wishes = statelessWishes(request, envelope);
-    const end = await served.serve(request.id, outlet, wishes, questions.size > 0 ? quiet() : undefined);
-    if (end === 'suspended') this.#askClient(request.id, suspended, outlet);
+    try {
+      const end = await served.serve(request.id, outlet, wishes, questions.size > 0 ? quiet() : undefined);
+      if (end === 'suspended') this.#askClient(request.id, suspended, outlet);
+    } catch (thrown) {
+      served.drop();
+      throw thrown;
+    }
   }
 
   /** Keeps the call and answers with its open questions. */
