@@ -20,16 +20,10 @@ import { isSessionVersion, STATELESS_VERSION } from '../era.ts';
 import { INVALID_REQUEST, McpFault, refusalFault } from '../fault.ts';
 import { type IncomingMcpMessage, type McpRequest, readMessage } from '../message.ts';
 import { McpService, type McpServiceOptions } from '../service.ts';
-import {
-  checkHeaders,
-  checkKnownVersion,
-  checkVersion,
-  checkVersionHeader,
-  isStatelessRequest,
-  readEnvelope,
-} from '../stateless/envelope.ts';
+import { checkVersion, isStatelessRequest, readEnvelope } from '../stateless/envelope.ts';
 import { StatelessRequests } from '../stateless/stateless-requests.ts';
 import { Subscriptions } from '../stateless/subscriptions.ts';
+import { checkHeaders, checkKnownVersion, checkVersionHeader } from './envelope-headers.ts';
 import { HttpOutlet, prefersStream } from './http-outlet.ts';
 import type { HttpSession } from './http-session.ts';
 import { OAuthGuard, type OAuthOptions } from './oauth-guard.ts';
