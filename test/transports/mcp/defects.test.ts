@@ -78,6 +78,7 @@ const ENVELOPE = {
 /** A client of one era on one carrier. */
 interface Connection {
   readonly logged: Logged[];
+  readonly dispatcher: Dispatcher;
   /** Sends a request, and gives every message that answers it. */
   ask(id: number, method: string, params: Readonly<Record<string, unknown>>): Promise<Message[]>;
   notify(method: string, params: Readonly<Record<string, unknown>>): Promise<void>;
@@ -95,6 +96,7 @@ const connectHttp: Connect = async (era) => {
   if (era === 'session') await client.initialize('2025-11-25', { elicitation: {} });
   return {
     logged,
+    dispatcher: mcp.dispatcher,
     async ask(id, method, params) {
       const { _meta: meta, ...rest } = params as { _meta?: object };
       const way =
@@ -113,8 +115,9 @@ const connectHttp: Connect = async (era) => {
 const connectStdio: Connect = async (era) => {
   const logged: Logged[] = [];
   const [stdin, stdout] = [new PassThrough(), new PassThrough()];
+  const dispatcher = new Dispatcher({ runner: new DefectiveRunner(), timeoutMs: 10_000 });
   const served = serveMcpStdio({
-    dispatcher: new Dispatcher({ runner: new DefectiveRunner(), timeoutMs: 10_000 }),
+    dispatcher,
     news: new NewsFeed(),
     identity: { name: 'gateway-under-test', version: '1.0.0' },
     log: (level, _message, fields = {}) => void logged.push({ level, fields }),
@@ -136,6 +139,7 @@ const connectStdio: Connect = async (era) => {
   if (era === 'session') await request(0, 'initialize', hello);
   return {
     logged,
+    dispatcher,
     async ask(id, method, params) {
       const meta = era === 'session' ? {} : ENVELOPE;
       await request(id, method, { ...params, _meta: { ...meta, ...(params['_meta'] ?? {}) } });
@@ -158,6 +162,11 @@ const defects: Readonly<Record<string, readonly [string, Readonly<Record<string,
   'in the catalog': ['prompts/list', {}],
 };
 
+const ofStatelessEra: typeof defects = {
+  ...defects,
+  'in the questions of a call': ['tools/call', { name: 'asks_wrongly', ...STREAMED }],
+};
+
 for (const [carrier, connect] of Object.entries({ HTTP: connectHttp, stdio: connectStdio })) {
   for (const era of ['session', 'stateless']) {
     describe(`a defect of the gateway, MCP over ${carrier}, ${era} era`, () => {
@@ -172,7 +181,9 @@ for (const [carrier, connect] of Object.entries({ HTTP: connectHttp, stdio: conn
         expect(answer?.result?.['structuredContent']).to.deep.equal({ data: { ok: true } });
       };
 
-      for (const [where, [method, params]] of Object.entries(defects)) {
+      for (const [where, [method, params]] of Object.entries(
+        era === 'stateless' ? ofStatelessEra : defects,
+      )) {
         it(`${where} is answered once with -32603, logged once with its stack, and spoils nothing else`, async () => {
           const answers = await connection.ask(7, method, params);
           expect(answers).to.deep.equal([
@@ -182,6 +193,7 @@ for (const [carrier, connect] of Object.entries({ HTTP: connectHttp, stdio: conn
           expect(more).to.deep.equal([]);
           expect([level, fields['method']]).to.deep.equal(['error', method]);
           expect((fields['error'] as Error).stack).to.match(/^(TypeError|SyntaxError): [\s\S]+\n +at /);
+          expect(connection.dispatcher.callsInFlight).to.equal(0);
           if (method === 'tools/call') expect(fields['callId']).to.be.a('string');
           await isWell();
         });
