@@ -6,20 +6,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const gatewayBin = fileURLToPath(new URL('../../../dist/bin/mcp-streaming-gateway.js', import.meta.url));
-const benchTools = fileURLToPath(new URL('../tools/bench-tools.mjs', import.meta.url));
+/** A built gateway: `name` keeps the data of two builds apart. */
+export const buildIn = (name, root) => ({
+  name,
+  bin: join(root, 'dist/bin/mcp-streaming-gateway.js'),
+  tools: join(root, 'test/bench/tools/bench-tools.mjs'),
+});
+
+const thisBuild = buildIn('now', fileURLToPath(new URL('../../../', import.meta.url)));
 const stdioSdkV1 = 'servers/stdio-sdk-v1.mjs';
 const sdkV1 = '@modelcontextprotocol/sdk';
 
 export const KEY = 'bench-key';
-
-export const gatewayEnv = (env = {}) => ({
-  API_KEY: KEY,
-  TOOLS: benchTools,
-  LOG_LEVEL: 'ERROR',
-  DATA_DIR: join(tmpdir(), `mcp-streaming-gateway-bench-${process.pid}`),
-  ...env,
-});
 
 const profileArgs = () =>
   process.env.BENCH_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`] : [];
@@ -32,19 +30,35 @@ const server = (id, label, file, needs = [], env = {}) => ({
   env,
 });
 
-/** Ours, with options as environment variables. */
-export const ours = (env = {}, id = 'ours', label = 'this gateway') => ({
+/**
+ * A contestant that is this gateway; `fromBuild` gives the same one of another build. Options go by environment: of a
+ * build that does not know one yet, it is no error.
+ */
+const gateway = (build, id, label, env = {}, args = []) => ({
   id,
   label,
-  args: () => [...profileArgs(), gatewayBin],
-  env: gatewayEnv(env),
+  args: () => [...profileArgs(), build.bin, ...args],
+  env: {
+    API_KEY: KEY,
+    TOOLS: build.tools,
+    LOG_LEVEL: 'ERROR',
+    DATA_DIR: join(tmpdir(), `mcp-streaming-gateway-bench-${process.pid}-${build.name}`),
+    ...env,
+  },
+  fromBuild: (other) => gateway(other, id, label, env, args),
 });
 
-export const oursStdio = {
-  id: 'ours',
-  label: 'this gateway',
-  args: () => [gatewayBin, 'stdio'],
-  env: gatewayEnv(),
+/** Ours, with options as environment variables. */
+export const ours = (env = {}, id = 'ours', label = 'this gateway') => gateway(thisBuild, id, label, env);
+
+export const oursStdio = gateway(thisBuild, 'ours', 'this gateway', {}, ['stdio']);
+
+/** Room for thousands of calls at once: the defaults would refuse them. */
+export const MANY_CALLS = {
+  CALLS_PER_WORKER: '2000',
+  QUEUE_LIMIT: '4096',
+  MAX_CONNECTIONS: '8192',
+  MCP_REQUEST_TIMEOUT: '300',
 };
 
 export const nodeHttp = server('node-http', 'bare node:http', 'node-http');
