@@ -63,6 +63,7 @@ export const heads = {
   listMs: 'list ms',
   chunkCpuUs: 'CPU µs a chunk',
   peakMebibytes: 'MiB at most',
+  clientCores: 'cores of the client',
 };
 
 /** Of all other figures, less is better. */
