@@ -3,17 +3,26 @@ import { loadHttp } from './http-load.mjs';
 import { checkOnce } from './requests.mjs';
 
 /**
- * @param options {id?, label?, beside?, connections, after?(contestant, figures) → more figures}
+ * @param options {id?, label?, beside?, connections, warmUpSeconds?, before?(contestant),
+ *        after?(contestant, figures) → more figures}
  * @returns an entry for `runRounds`
  */
-export const httpEntry = (spec, request, plan, { connections, after, ...more }) => ({
+export const httpEntry = (
+  spec,
+  request,
+  plan,
+  { connections, warmUpSeconds = plan.warmUpSeconds, before, after, ...more },
+) => ({
   spec,
   ...more,
-  prepare: (contestant) => checkOnce(contestant, request),
+  prepare: async (contestant) => {
+    await before?.(contestant);
+    await checkOnce(contestant, request);
+  },
   measure: async (contestant, _state, isWarmUp) => {
     const figures = await loadHttp(contestant, request, {
       connections,
-      seconds: isWarmUp ? plan.warmUpSeconds : plan.seconds,
+      seconds: isWarmUp ? warmUpSeconds : plan.seconds,
     });
     return { ...figures, ...after?.(contestant, figures) };
   },
