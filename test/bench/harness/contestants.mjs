@@ -2,16 +2,20 @@
  * Every contestant by name: how its process is started and which packages it needs. The gateway runs as users run it:
  * its own bin, configured by environment.
  */
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** A built gateway: `name` keeps the data of two builds apart. */
-export const buildIn = (name, root) => ({
-  name,
-  bin: join(root, 'dist/bin/mcp-streaming-gateway.js'),
-  tools: join(root, 'test/bench/tools/bench-tools.mjs'),
-});
+/** A built gateway, started by what its package.json calls its bin; `name` keeps the data of two builds apart. */
+export function buildIn(name, root) {
+  const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  return {
+    name,
+    bin: join(root, bin['mcp-streaming-gateway']),
+    tools: join(root, 'test/bench/tools/bench-tools.mjs'),
+  };
+}
 
 const thisBuild = buildIn('now', fileURLToPath(new URL('../../../', import.meta.url)));
 const stdioSdkV1 = 'servers/stdio-sdk-v1.mjs';
@@ -31,8 +35,8 @@ const server = (id, label, file, needs = [], env = {}) => ({
 });
 
 /**
- * A contestant that is this gateway; `fromBuild` gives the same one of another build. Options go by environment: of a
- * build that does not know one yet, it is no error.
+ * A contestant that is this gateway; `fromBuild` gives the same one of another build. Options go by environment, where a
+ * build ignores what it does not know: an option that gets another name is set by both.
  */
 const gateway = (build, id, label, env = {}, args = []) => ({
   id,

@@ -7,6 +7,7 @@
  *     may lack one that a workload of today needs. They are copied at each use.
  */
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   cpSync,
   existsSync,
@@ -34,13 +35,15 @@ function run(command, args, directory) {
   return stdout.trim();
 }
 
-/** What is kept is run, so the folder must be ours alone. */
+/** One folder for each work tree, whose packages are linked. What is kept there is run, so it must be ours alone. */
 function storeOfBuilds() {
   const { uid } = userInfo();
   const store = join(tmpdir(), `mcp-streaming-gateway-bench-builds-${uid}`);
   mkdirSync(store, { recursive: true, mode: 0o700 });
   if (uid >= 0 && statSync(store).uid !== uid) throw new Error(`${store} belongs to somebody else`);
-  return store;
+  const ofThisTree = join(store, createHash('sha256').update(root).digest('hex').slice(0, 12));
+  mkdirSync(ofThisTree, { recursive: true });
+  return ofThisTree;
 }
 
 function build(commit, directory) {
@@ -58,7 +61,7 @@ function build(commit, directory) {
   }
 }
 
-/** Links made for another work tree, or for a lock file that has changed since, are no longer what B2 says. */
+/** Whether its packages are still what B2 says: this work tree's lock file may have changed since. */
 function isUsable(directory) {
   if (!existsSync(join(directory, 'node_modules'))) return false;
   const modules = statSync(join(directory, 'node_modules'));
@@ -79,7 +82,7 @@ export function prepareReference(ref = baseline) {
     const partial = `${directory}-${process.pid}`;
     try {
       build(commit, partial);
-      renameSync(partial, directory);
+      if (!existsSync(directory)) renameSync(partial, directory);
     } finally {
       rmSync(partial, { recursive: true, force: true });
     }
