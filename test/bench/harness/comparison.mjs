@@ -12,6 +12,9 @@ import { formatNumber, heads, moreIsBetter, renderTable } from './report.mjs';
 /** What one change may cost, and what all changes since the baseline together may. */
 const LIMITS = [0.95, 0.97];
 
+/** What tells about the load and not about the builds. */
+const notOfTheBuild = new Set(['clientCores']);
+
 /** Undefined where a figure is no size to divide by, such as milliseconds beyond a limit that was kept. */
 function ratioOfRound(column, now, reference) {
   if (!(now > 0 && reference > 0)) return undefined;
@@ -23,24 +26,26 @@ export function compare(workload, rows) {
   return rows
     .filter((row) => row.absent === undefined)
     .flatMap((row) =>
-      workload.columns.map((column) => {
-        const ratios = row.rounds.map((now, round) =>
-          ratioOfRound(column, now[column], row.reference.rounds[round][column]),
-        );
-        const figures = {
-          label: row.label,
-          column,
-          reference: row.reference.medians[column],
-          now: row.medians[column],
-        };
-        if (ratios.includes(undefined)) return figures;
-        return {
-          ...figures,
-          ratio: median(ratios),
-          worst: Math.min(...ratios),
-          best: Math.max(...ratios),
-        };
-      }),
+      workload.columns
+        .filter((column) => !notOfTheBuild.has(column))
+        .map((column) => {
+          const ratios = row.rounds.map((now, round) =>
+            ratioOfRound(column, now[column], row.reference.rounds[round][column]),
+          );
+          const figures = {
+            label: row.label,
+            column,
+            reference: row.reference.medians[column],
+            now: row.medians[column],
+          };
+          if (ratios.includes(undefined)) return figures;
+          return {
+            ...figures,
+            ratio: median(ratios),
+            worst: Math.min(...ratios),
+            best: Math.max(...ratios),
+          };
+        }),
     );
 }
 

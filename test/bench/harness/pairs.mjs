@@ -1,22 +1,40 @@
 /**
  * The measurements of a workload on two builds of this gateway, and on nobody else: this one and a reference.
  *
- * P1. Both builds are measured one right after the other, in turned order from round to round (A B, B A, …), so that
- *     neither a slow minute of the machine nor the order favours one of them.
- * P2. Every round has new processes, checked and warmed up: two processes of one build differ by some per cent for as
- *     long as they live, by how their code happened to be compiled, which more rounds with them would not even out.
+ * P1. Both builds are measured one right after the other, in turned order (A B, B A, …), so that neither a slow moment of
+ *     the machine nor the order favours one of them. Short measurements take several turns in a round, whose medians are
+ *     the round's figures: what else a machine does comes and goes within seconds.
+ * P2. Every round has new processes, checked and warmed up: two processes of one build may differ for as long as they
+ *     live, by how their code happened to be compiled, which more rounds with the same two would not even out.
  * P3. A contestant that fails in either build is listed absent with the reason and leaves the rounds.
  */
 import { startContestant } from './contestant.mjs';
 import { medians } from './medians.mjs';
 
-async function measureCold(entry, specs) {
-  const measured = [];
-  for (const spec of specs) measured.push(await entry.measure(spec));
-  return measured;
+const TURNS = 8;
+/** No further turn begins after so long: measurements of seconds are repeated by the rounds alone. */
+const TURNS_LIMIT_MS = 7_000;
+
+/** @returns the medians of both, in the order given */
+async function takeTurns(measurements, limitMs) {
+  const taken = measurements.map(() => []);
+  const startedAt = performance.now();
+  const order = [...measurements.keys()];
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    for (const at of order) taken[at].push(await measurements[at]());
+    order.reverse();
+    if (performance.now() - startedAt > limitMs) break;
+  }
+  return taken.map(medians);
 }
 
-async function measureWarm(entry, specs) {
+const measureCold = (entry, specs, limitMs) =>
+  takeTurns(
+    specs.map((spec) => () => entry.measure(spec)),
+    limitMs,
+  );
+
+async function measureWarm(entry, specs, limitMs) {
   const running = [];
   try {
     for (const spec of specs) {
@@ -25,9 +43,12 @@ async function measureWarm(entry, specs) {
       running.at(-1).state = await entry.prepare?.(contestant);
       await entry.measure(contestant, running.at(-1).state, true);
     }
-    const measured = [];
-    for (const { contestant, state } of running) measured.push(await entry.measure(contestant, state, false));
-    return measured;
+    const measurements = running.map(
+      ({ contestant, state }) =>
+        () =>
+          entry.measure(contestant, state, false),
+    );
+    return await takeTurns(measurements, limitMs);
   } finally {
     for (const { contestant } of running) await contestant.stop();
   }
@@ -35,7 +56,7 @@ async function measureWarm(entry, specs) {
 
 /**
  * @param entries as for `runRounds`; those that are not this gateway are left out
- * @param plan {rounds, progress(text), reference: build}
+ * @param plan {rounds, quick, progress(text), reference: build}
  * @returns as `runRounds`, with `reference: {medians, rounds}` beside this build's; the n-th rounds were run as a pair
  */
 export async function runPairs(entries, plan) {
@@ -57,7 +78,11 @@ export async function runPairs(entries, plan) {
       const isTurned = round % 2 === 0;
       try {
         const measure = row.entry.cold ? measureCold : measureWarm;
-        const measured = await measure(row.entry, isTurned ? specs.reverse() : specs);
+        const measured = await measure(
+          row.entry,
+          isTurned ? specs.reverse() : specs,
+          plan.quick ? 0 : TURNS_LIMIT_MS,
+        );
         const [now, reference] = isTurned ? measured.reverse() : measured;
         row.now.push(now);
         row.reference.push(reference);
