@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compare, comparisonTable, summary } from './harness/comparison.mjs';
 import { benchDirectory } from './harness/contestant.mjs';
+import { watchOthers } from './harness/proc.mjs';
 import { prepareReference } from './harness/reference-build.mjs';
 import { describeMachine, describeVersions, judge, loadAverage, table, verdict } from './harness/report.mjs';
 
@@ -68,7 +69,13 @@ if (options.help || unknown.length > 0) {
 const isAgainst = options.against !== undefined;
 /** Two builds are measured in short turns (harness/pairs.mjs). */
 const [ROUNDS, SECONDS] = isAgainst ? [5, 1] : [3, 3];
-const reference = isAgainst ? prepareReference(options.against || undefined) : undefined;
+let reference;
+try {
+  if (isAgainst) reference = prepareReference(options.against || undefined);
+} catch (error) {
+  console.error(`no build to compare with: ${error.message}`);
+  process.exit(2);
+}
 const plan = {
   quick: options.quick,
   rounds: Number(options.rounds ?? (options.quick ? 1 : ROUNDS)),
@@ -114,18 +121,21 @@ const compared = [];
 for (const name of chosen.length > 0 ? chosen : Object.keys(WORKLOADS)) {
   const workload = await import(`./workloads/${name}.mjs`);
   const began = { startedAt: new Date().toISOString(), loadAverage: loadAverage() };
+  const coresOfOthers = watchOthers();
   const rows = await workload.run(plan);
   plan.progress('');
   const { title, columns, lessIsBetter = false } = workload;
-  const written = { ...began, title, columns, lessIsBetter, rows };
+  const othersCores = Math.round(coresOfOthers() * 100) / 100;
+  const written = { ...began, othersCores, title, columns, lessIsBetter, rows };
   report.workloads[name] = written;
+  const others = `other work took ${othersCores} of ${machine.cores} cores meanwhile`;
   if (isAgainst) {
     written.figures = compare(workload, rows);
     compared.push({ name, rows, figures: written.figures });
-    console.log(`${comparisonTable(name, workload, rows, written.figures)}\n`);
+    console.log(`${comparisonTable(name, workload, rows, written.figures)}\n\n${others}\n`);
   } else {
     written.targets = judge(workload, rows);
-    console.log(`${table(workload, rows)}\n\n${written.targets.map(verdict).join('\n')}\n`);
+    console.log([table(workload, rows), '', ...written.targets.map(verdict), others, ''].join('\n'));
   }
   writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
 }

@@ -61,3 +61,29 @@ export function memoryBytesUnder(root) {
 /** Resident memory of one process, cheap enough to poll. */
 export const residentBytesOf = (pid) =>
   Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
+
+const sum = (values) => values.reduce((total, one) => total + Number(one), 0);
+
+/** CPU time of all that runs on the machine, and of this process with its children that have ended. */
+function cpuMsOfAllAndOwn() {
+  const [user, nice, system, , , , , stolen] = readFileSync('/proc/stat', 'utf8')
+    .split('\n')[0]
+    .split(/\s+/)
+    .slice(1);
+  const own = sum(statFields('self').slice(11, 15));
+  return { all: sum([user, nice, system, stolen]) * MS_PER_TICK, own: own * MS_PER_TICK };
+}
+
+/**
+ * Watches what else the machine does. @returns a function that tells how many cores others took since; all children
+ * must have ended by then.
+ */
+export function watchOthers() {
+  const startedAt = performance.now();
+  const before = cpuMsOfAllAndOwn();
+  return () => {
+    const now = cpuMsOfAllAndOwn();
+    const others = now.all - before.all - (now.own - before.own);
+    return Math.max(0, others / (performance.now() - startedAt));
+  };
+}
