@@ -2,20 +2,30 @@
  * The measurements of a workload on two builds of this gateway, and on nobody else: this one and a reference.
  *
  * P1. Both builds are measured one right after the other, in turned order (A B, B A, …), so that neither a slow moment of
- *     the machine nor the order favours one of them. Short measurements take several turns in a round, whose medians are
- *     the round's figures: what else a machine does comes and goes within seconds.
+ *     the machine nor the order favours one of them. Short measurements take several turns in a round, and the round's
+ *     figures are the best of them: what else a machine does comes and goes within seconds, and only ever makes them worse.
  * P2. Every round has new processes, checked and warmed up: two processes of one build may differ for as long as they
  *     live, by how their code happened to be compiled, which more rounds with the same two would not even out.
  * P3. A contestant that fails in either build is listed absent with the reason and leaves the rounds.
  */
 import { startContestant } from './contestant.mjs';
 import { medians } from './medians.mjs';
+import { moreIsBetter } from './report.mjs';
 
 const TURNS = 8;
 /** No further turn begins after so long: measurements of seconds are repeated by the rounds alone. */
 const TURNS_LIMIT_MS = 7_000;
 
-/** @returns the medians of both, in the order given */
+function bestOf(turns) {
+  const best = {};
+  for (const key of Object.keys(turns[0])) {
+    const values = turns.map((turn) => turn[key]);
+    best[key] = moreIsBetter.has(key) ? Math.max(...values) : Math.min(...values);
+  }
+  return best;
+}
+
+/** @returns the best figures of both, in the order given */
 async function takeTurns(measurements, limitMs) {
   const taken = measurements.map(() => []);
   const startedAt = performance.now();
@@ -25,7 +35,7 @@ async function takeTurns(measurements, limitMs) {
     order.reverse();
     if (performance.now() - startedAt > limitMs) break;
   }
-  return taken.map(medians);
+  return taken.map(bestOf);
 }
 
 const measureCold = (entry, specs, limitMs) =>
