@@ -8,13 +8,15 @@
  *     live, by how their code happened to be compiled, which more rounds with the same two would not even out.
  * P3. A contestant that fails in either build is listed absent with the reason and leaves the rounds.
  */
-import { startContestant } from './contestant.mjs';
+import { delay, startContestant } from './contestant.mjs';
 import { medians } from './medians.mjs';
 import { moreIsBetter } from './report.mjs';
 
 const TURNS = 8;
 /** No further turn begins after so long: measurements of seconds are repeated by the rounds alone. */
 const TURNS_LIMIT_MS = 7_000;
+/** The one warmed up last still starts threads, compiles and collects for a while: nothing to measure the first beside. */
+const SETTLE_MS = 1_500;
 
 function bestOf(turns) {
   const best = {};
@@ -53,6 +55,7 @@ async function measureWarm(entry, specs, limitMs) {
       running.at(-1).state = await entry.prepare?.(contestant);
       await entry.measure(contestant, running.at(-1).state, true);
     }
+    await delay(SETTLE_MS);
     const measurements = running.map(
       ({ contestant, state }) =>
         () =>
