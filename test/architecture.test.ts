@@ -33,12 +33,22 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'lib/dispatch',
     'lib/transports',
   ],
-  'lib/index.ts': ['lib/call', 'lib/tool', 'lib/runners', 'lib/dispatch', 'lib/gateway.ts', 'lib/config'],
+  'lib/index.ts': [
+    'lib/call',
+    'lib/tool',
+    'lib/runners',
+    'lib/gateway.ts',
+    'lib/config',
+    'lib/access',
+    'lib/dispatch',
+    'lib/transports',
+  ],
   bin: ['lib/index.ts', 'lib/config'],
 };
 
 /** Rooms declare their options in files of this name, with words of `lib/config`, which merges them into a table. */
 const isOptions = (path: string): boolean => basename(path) === 'options.ts';
+const LISTS = ['lib/runners/index.ts', 'lib/transports/index.ts'];
 const OPTION_WORDS = ['lib/config/option.ts', 'lib/config/value-kind.ts'];
 
 /** `index` may use these at run time only through `import()`: tool modules load it in threads. */
@@ -81,7 +91,7 @@ function roomOf(path: string): string {
 
 function mayImport(from: string, to: string): boolean {
   if (OPTION_WORDS.includes(to)) return true;
-  if (roomOf(from) === 'lib/config' && isOptions(to)) return true;
+  if (roomOf(from) === 'lib/config' && (isOptions(to) || LISTS.includes(to))) return true;
   return roomOf(from) === roomOf(to) || (ALLOWED[roomOf(from)]?.includes(roomOf(to)) ?? false);
 }
 
@@ -130,10 +140,59 @@ describe('the architecture', () => {
     ).to.deep.equal(['commander', 'pino']);
   });
 
-  it('opens the HTTP doors without the MCP SDK, which only sessions need', () => {
-    const doors = ['access/access', 'transports/http/http-host', 'transports/mcp/http/mcp-endpoint'];
-    const packages = packagesLoadedWith(...doors.map((door) => `lib/${door}.ts`));
+  it('listens without the MCP SDK, which only sessions need', () => {
+    const late = [...byPath.keys()].filter((path) => /^lib\/transports\/.*-transport\.ts$/.test(path));
+    const listening = late.filter((path) => !path.includes('stdio'));
+    const packages = packagesLoadedWith(
+      'lib/access/access.ts',
+      'lib/transports/http/http-host.ts',
+      ...listening,
+    );
     expect(packages).to.deep.equal(['better-sse', 'express', 'rate-limiter-flexible', 'ws']);
+  });
+
+  it('lets no transport know another: they share the listening socket and the rendering', () => {
+    const shared = ['http', 'rendering'];
+    const seam = ['lib/transports/transport.ts', 'lib/transports/news.ts'];
+    const roomOf = (path: string) => /^lib\/transports\/([^/]+)\//.exec(path)?.[1];
+    const wrong: string[] = [];
+    for (const { path, imports } of sources) {
+      const room = roomOf(path);
+      for (const { path: target } of imports.filter((one) => one.path.startsWith('lib/transports/'))) {
+        const to = roomOf(target);
+        const isLine = path === 'lib/transports/index.ts' && target.endsWith('/index.ts');
+        const isOwn = to !== undefined && to === room;
+        const isShared = to !== undefined && shared.includes(to);
+        const isSeam = to === undefined && (seam.includes(target) || !path.startsWith('lib/transports/'));
+        if (!isLine && !isOwn && !isShared && !isSeam) wrong.push(`${path} imports ${target}`);
+      }
+    }
+    expect(wrong).to.deep.equal([]);
+  });
+
+  it('keeps each package of a protocol in the folder of that protocol, its types included', () => {
+    const homes = { express: 'http', ws: 'websocket', 'better-sse': 'sse' };
+    for (const [name, home] of Object.entries(homes)) {
+      const users = sources.filter(({ text }) => new RegExp(`(?:from|import\\() ?'${name}['/]`).test(text));
+      const abroad = users.filter(({ path }) => !path.startsWith(`lib/transports/${home}/`));
+      expect([users.length > 0, abroad.map(({ path }) => path)], name).to.deep.equal([true, []]);
+    }
+  });
+
+  it('states the name of each transport once, in its own folder', () => {
+    const transports = sources.filter(({ path }) => /^lib\/transports\/.+\/index\.ts$/.test(path));
+    expect(transports).to.have.length(7);
+    for (const { path, text } of transports) {
+      const [, name = ''] = /const NAME = '([\w-]+)';/.exec(text) ?? [];
+      expect(text, path).to.match(/name: NAME,\n {2}opens: '(?:listen|connect|print)',/);
+      // Two names are those of protocols too: of the scheme of a URL, and of what is upgraded to.
+      const isProtocol = (line: string) => /https|upgrade/i.test(line);
+      const elsewhere = sources
+        .filter((source) => source.path !== path)
+        .flatMap((source) => source.text.split('\n').map((line) => `${source.path}: ${line.trim()}`))
+        .filter((line) => line.includes(`'${name}'`) && !isProtocol(line));
+      expect(elsewhere, name).to.deep.equal([]);
+    }
   });
 
   it('has no import cycle', () => {

@@ -10,31 +10,31 @@ import { dispatchOptions } from '../dispatch/options.ts';
 import { observeOptions } from '../observe/options.ts';
 import * as runnerKinds from '../runners/index.ts';
 import { httpOptions } from '../transports/http/options.ts';
-import { mcpHttpOptions } from '../transports/mcp/http/options.ts';
+import * as transports from '../transports/index.ts';
 import { renderingOptions } from '../transports/rendering/options.ts';
-import { websocketOptions } from '../transports/websocket/options.ts';
 import type { Option, ValuesOf } from './option.ts';
 
 export { PUBLISHED_API_KEY } from '../access/options.ts';
 
-type Kind = (typeof runnerKinds)[keyof typeof runnerKinds];
-/** What all kinds have, together: an option of any is one of the table. */
+/** What all have, together: an option of any is one of the table. */
 type Together<Each> = (Each extends unknown ? (each: Each) => void : never) extends (all: infer All) => void
   ? All
   : never;
-const runnerOptions: Together<Kind['options']> = Object.assign(
-  {},
-  ...Object.values(runnerKinds).map(({ options }) => options),
-);
+
+/** The options of all entries of a list, where each is in a folder of its own. */
+function together<Entry extends { readonly options: object }>(
+  list: Readonly<Record<string, Entry>>,
+): Together<Entry['options']> {
+  return Object.assign({}, ...Object.values(list).map(({ options }) => options));
+}
 
 const OPTIONS = {
   ...httpOptions,
   ...accessOptions,
   ...dispatchOptions,
   ...renderingOptions,
-  ...runnerOptions,
-  ...websocketOptions,
-  ...mcpHttpOptions,
+  ...together(runnerKinds),
+  ...together(transports),
   ...observeOptions,
 };
 

@@ -12,6 +12,7 @@ import type { CallKind, Catalog, ToolDescriptor } from '../call/catalog.ts';
 import type { CallRequest, RunningCall } from '../call/running-call.ts';
 import { ToolError } from '../call/tool-error.ts';
 import type { AdmittedCall, Runner, RunnerStats, RunnerStatus } from '../runners/runner.ts';
+import type { Calls } from './calls.ts';
 import { ObservedCall } from './observed-call.ts';
 import { type GatewayObserver, Observers, type StartedCall } from './observers.ts';
 import { refusedCall } from './refused-call.ts';
@@ -24,7 +25,7 @@ export interface DispatcherOptions {
   readonly timeoutMs: number;
 }
 
-export class Dispatcher {
+export class Dispatcher implements Calls {
   readonly #runners: RunnerSet;
   readonly #timeoutMs: number;
   readonly #calls = new TransitMap<string, RunningCall>();

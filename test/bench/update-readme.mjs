@@ -1,6 +1,6 @@
 /**
- * Publishes a result file: `node test/bench/update-readme.mjs [results/published.json]` writes the targets into the
- * README's performance section and all tables into test/bench/RESULTS.md. Numbers come from the file alone, so that
+ * Publishes a result file: `node test/bench/update-readme.mjs [results/published.json]` writes the targets into
+ * docs/performance.md, between its markers, and all tables into test/bench/RESULTS.md. Numbers come from the file alone, so that
  * neither says what no run has shown.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { formatNumber, heads, ratioOf } from './harness/report.mjs';
 
 const START = '<!-- performance: written by test/bench/update-readme.mjs -->';
 const END = '<!-- /performance -->';
-const readme = fileURLToPath(new URL('../../README.md', import.meta.url));
+const page = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
 const file = resolve(process.argv[2] ?? fileURLToPath(new URL('results/published.json', import.meta.url)));
 const { machine, versions, startedAt, workloads } = JSON.parse(readFileSync(file, 'utf8'));
 
@@ -71,9 +71,9 @@ const results = fileURLToPath(new URL('RESULTS.md', import.meta.url));
 const tables = Object.values(workloads).map(table);
 writeFileSync(results, `${['# Results', measured, ...tables].join('\n\n')}\n`);
 
-const text = readFileSync(readme, 'utf8');
+const text = readFileSync(page, 'utf8');
 const from = text.indexOf(START);
 const to = text.indexOf(END);
-if (from < 0 || to < from) throw new Error(`${readme} has no "${START}" … "${END}" to write between`);
-writeFileSync(readme, text.slice(0, from) + section + text.slice(to + END.length));
-console.log(`${readme}: performance section and ${results} written from ${file}`);
+if (from < 0 || to < from) throw new Error(`${page} has no "${START}" … "${END}" to write between`);
+writeFileSync(page, text.slice(0, from) + section + text.slice(to + END.length));
+console.log(`${page} and ${results} written from ${file}`);

@@ -1,5 +1,5 @@
 /**
- * A pool over fixture tools, for tests below the doors.
+ * A pool over fixture tools, for tests below the transports.
  */
 import { tmpdir } from 'node:os';
 import type { ToolEvent } from '../../lib/call/call-events.ts';

@@ -1,5 +1,5 @@
 /**
- * A runner without threads: tools are generator functions in this process. For what only the doors decide.
+ * A runner without threads: tools are generator functions in this process. For what only the transports decide.
  */
 
 import type { TerminalEvent, ToolEvent } from '../../lib/call/call-events.ts';

@@ -6,20 +6,22 @@
  */
 
 import type { Caller, ClientAbilities } from '../../call/caller.ts';
-import type { Dispatcher } from '../../dispatch/dispatcher.ts';
+import type { Calls } from '../../dispatch/calls.ts';
+import type { NewsSource } from '../news.ts';
 import type { CallWishes } from './calls/call-notifier.ts';
 import { type Asker, ServedCall } from './calls/served-call.ts';
-import { type Era, modernEra, type ServerIdentity, toolLogLevel } from './era.ts';
+import { type Era, type ServerIdentity, statelessEra, toolLogLevel } from './era.ts';
 import { faultText, INTERNAL_ERROR, McpFault } from './fault.ts';
-import { type CallPlan, McpOffer } from './mcp-catalog.ts';
+import { type CallPlan, McpCatalog } from './mcp-catalog.ts';
 import { isMessageId, type McpRequest, type MessageId, metaOf, responseText } from './message.ts';
-import type { McpHub } from './news.ts';
 import type { Outlet } from './outlet.ts';
 import { TaskQuota } from './sessions/task-quota.ts';
 
 export interface McpServiceOptions {
-  readonly dispatcher: Dispatcher;
-  readonly hub: McpHub;
+  /** The name of the transport that serves. */
+  readonly transport: string;
+  readonly dispatcher: Calls;
+  readonly news: NewsSource;
   readonly identity: ServerIdentity;
   /** Cap of a result, the list of chunks that it repeats included. */
   readonly maxResultBytes: number;
@@ -50,24 +52,26 @@ export interface RequestScope {
 const LIST_TTL_MS = 60_000;
 
 export class McpService {
-  readonly dispatcher: Dispatcher;
-  readonly hub: McpHub;
-  readonly offer: McpOffer;
+  readonly transport: string;
+  readonly dispatcher: Calls;
+  readonly news: NewsSource;
+  readonly catalog: McpCatalog;
   readonly identity: ServerIdentity;
   readonly instructions: string | undefined;
-  readonly modernEra: Era;
+  readonly statelessEra: Era;
   readonly taskQuota = new TaskQuota();
   /** What both eras declare. */
   readonly capabilities: Readonly<Record<string, Record<string, boolean>>>;
   readonly #options: McpServiceOptions;
 
   constructor(options: McpServiceOptions) {
+    this.transport = options.transport;
     this.dispatcher = options.dispatcher;
-    this.hub = options.hub;
+    this.news = options.news;
     this.identity = options.identity;
     this.instructions = options.instructions;
-    this.modernEra = modernEra(options.identity);
-    this.offer = new McpOffer(() => options.dispatcher.catalog);
+    this.statelessEra = statelessEra(options.identity);
+    this.catalog = new McpCatalog(() => options.dispatcher.catalog);
     const listChanged = options.listsChange ?? false;
     this.capabilities = {
       tools: { listChanged },
@@ -92,24 +96,24 @@ export class McpService {
     try {
       switch (request.method) {
         case 'tools/call':
-          return await this.#run(request, this.offer.toolCall(params), scope, outlet);
+          return await this.#run(request, this.catalog.toolCall(params), scope, outlet);
         case 'tools/list':
-          return tell(outlet, id, era, this.offer.tools(params, scope.hasTasks ?? false), LIST_TTL_MS);
+          return tell(outlet, id, era, this.catalog.tools(params, scope.hasTasks ?? false), LIST_TTL_MS);
         case 'prompts/list':
-          return tell(outlet, id, era, this.offer.prompts(params), LIST_TTL_MS);
+          return tell(outlet, id, era, this.catalog.prompts(params), LIST_TTL_MS);
         case 'resources/templates/list':
-          return tell(outlet, id, era, this.offer.templates(params), LIST_TTL_MS);
+          return tell(outlet, id, era, this.catalog.templates(params), LIST_TTL_MS);
         case 'resources/list':
           members = await this.#listMembers(scope);
-          if (members !== null) return tell(outlet, id, era, this.offer.resources(params, members), 0);
+          if (members !== null) return tell(outlet, id, era, this.catalog.resources(params, members), 0);
           outlet.abandon();
           return 'ended';
         case 'resources/read':
-          return await this.#run(request, this.offer.resourceRead(params, era.isModern), scope, outlet);
+          return await this.#run(request, this.catalog.resourceRead(params, era.isStateless), scope, outlet);
         case 'prompts/get':
-          return await this.#run(request, this.offer.promptGet(params), scope, outlet);
+          return await this.#run(request, this.catalog.promptGet(params), scope, outlet);
         default: {
-          const plan = this.offer.completion(params);
+          const plan = this.catalog.completion(params);
           if (plan) return await this.#run(request, plan, scope, outlet);
           return tell(outlet, id, era, '"completion":{"values":[]}');
         }
@@ -159,7 +163,7 @@ export class McpService {
   /** The members that templates list, as JSON texts; null when the client cancelled the request. */
   async #listMembers({ caller, track }: RequestScope): Promise<readonly string[] | null> {
     const { maxResultBytes: repeatBytes } = this.#options;
-    const calls = this.offer
+    const calls = this.catalog
       .resourceListings()
       .map((plan) => this.dispatcher.call({ ...plan, caller, streams: false, repeatBytes }));
     let isDropped = false;

@@ -2,11 +2,11 @@ import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import { LineReader } from '../../../lib/async/line-reader.ts';
 import { LineWriter } from '../../../lib/async/line-writer.ts';
-import { ProgressSequence } from '../../../lib/transports/mcp/calls/progress.ts';
+import { ProgressSequence } from '../../../lib/transports/mcp/calls/progress-sequence.ts';
 import { toolResult } from '../../../lib/transports/mcp/calls/result.ts';
-import { LEGACY_ERA } from '../../../lib/transports/mcp/era.ts';
+import { SESSION_ERA } from '../../../lib/transports/mcp/era.ts';
 import { EventRing } from '../../../lib/transports/mcp/http/event-ring.ts';
-import { templateMatcher } from '../../../lib/transports/mcp/resource-match.ts';
+import { templateMatcher } from '../../../lib/transports/mcp/template-matcher.ts';
 
 describe('ProgressSequence', () => {
   const progressOf = (text: string): number => JSON.parse(text).params.progress;
@@ -39,7 +39,7 @@ describe('ProgressSequence', () => {
 describe('toolResult()', () => {
   it('says that a list too long to repeat is left out, why, and how to get it', () => {
     const end = { type: 'result', data: null, repeats: true, shape: 'other', chunks: 3, meta: null } as const;
-    const text = toolResult({ ...end, durationMs: 1 }, LEGACY_ERA);
+    const text = toolResult({ ...end, durationMs: 1 }, SESSION_ERA);
     const { content, structuredContent } = JSON.parse(text);
     expect(structuredContent).to.deep.equal({ data: null, omitted: true, chunks: 3 });
     expect(content[0].text)

@@ -96,7 +96,7 @@ export class SessionTasks {
   }
 
   async #create(request: McpRequest, scope: TaskScope, outlet: Outlet): Promise<void> {
-    const plan = this.#service.offer.toolCall(request.params);
+    const plan = this.#service.catalog.toolCall(request.params);
     const task = new McpTask(ttlOf(request.params['task']), this.#line);
     const { keyId } = scope.caller;
     this.#quota.take(keyId);

@@ -12,8 +12,9 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { JsonSchemaType, JsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import { TransitMap } from '../../../async/transit-map.ts';
 import type { Caller, ClientAbilities } from '../../../call/caller.ts';
+import type { News } from '../../news.ts';
 import type { Asker, ServedCall } from '../calls/served-call.ts';
-import { abilitiesOf, isLogLevel, LEGACY_ERA } from '../era.ts';
+import { abilitiesOf, isLogLevel, SESSION_ERA } from '../era.ts';
 import { faultText, INVALID_PARAMS, INVALID_REQUEST, McpFault } from '../fault.ts';
 import { uriOf } from '../mcp-catalog.ts';
 import {
@@ -26,11 +27,11 @@ import {
   type Params,
   responseText,
 } from '../message.ts';
-import { type News, newsMessage } from '../news.ts';
+import { newsMessage } from '../news-message.ts';
 import type { Outlet } from '../outlet.ts';
 import { type McpService, wishesOf } from '../service.ts';
 import { putQuestion } from './put-question.ts';
-import { SessionTransport } from './sdk-transport.ts';
+import { SdkTransport } from './sdk-transport.ts';
 import { SessionTasks, TASKS_CAPABILITY, TASKS_VERSION, type TaskScope } from './session-tasks.ts';
 import type { TaskLine } from './task.ts';
 
@@ -41,11 +42,11 @@ interface InFlight {
   served?: Pick<ServedCall, 'drop'>;
 }
 
-export class LegacySession {
+export class Session {
   readonly #service: McpService;
   readonly #caller: Caller;
   readonly #server: Server;
-  readonly #transport: SessionTransport;
+  readonly #transport: SdkTransport;
   readonly #inFlight = new TransitMap<MessageId, InFlight>();
   readonly #subscribed = new Set<string>();
   readonly #unsubscribe: () => void;
@@ -68,9 +69,9 @@ export class LegacySession {
       jsonSchemaValidator: NO_VALIDATOR,
       ...(instructions === undefined ? {} : { instructions }),
     });
-    this.#transport = new SessionTransport((message, related) => this.#write(message, related));
+    this.#transport = new SdkTransport((message, related) => this.#write(message, related));
     void this.#server.connect(this.#transport);
-    this.#unsubscribe = service.hub.subscribe((news) => this.#tellNews(news));
+    this.#unsubscribe = service.news.subscribe((news) => this.#tellNews(news));
   }
 
   /** The negotiated revision; empty before the handshake. */
@@ -102,7 +103,7 @@ export class LegacySession {
     }
     const wishes = wishesOf(request, this.#logLevel, this.#allowsPartials);
     const scope: TaskScope = {
-      era: LEGACY_ERA,
+      era: SESSION_ERA,
       caller: this.#caller,
       abilities: this.#abilities,
       wishes,
@@ -171,7 +172,7 @@ export class LegacySession {
   #setSubscription(isOn: boolean, params: Params): void {
     const uri = uriOf(params, 'resources/subscribe');
     if (!isOn) return void this.#subscribed.delete(uri);
-    this.#service.offer.resourceRead(params, false);
+    this.#service.catalog.resourceRead(params, false);
     if (this.#subscribed.size >= MAX_SUBSCRIPTIONS) {
       throw new McpFault(INVALID_REQUEST, `more than ${MAX_SUBSCRIPTIONS} subscriptions; unsubscribe first`);
     }
@@ -186,7 +187,7 @@ export class LegacySession {
   }
 
   /** Begins or ends what the negotiated revision has. @returns the capabilities that only that revision has. */
-  #offerTasks(): object {
+  #beginTasks(): object {
     this.#tasks?.close();
     this.#tasks = undefined;
     if (this.#protocolVersion !== TASKS_VERSION) return {};
@@ -224,7 +225,7 @@ export class LegacySession {
     if (typeof result?.['protocolVersion'] === 'string') {
       this.#protocolVersion = result['protocolVersion'];
       this.#learnClient();
-      result = { ...result, capabilities: { ...this.#service.capabilities, ...this.#offerTasks() } };
+      result = { ...result, capabilities: { ...this.#service.capabilities, ...this.#beginTasks() } };
     }
     this.#inFlight.delete(id);
     entry.outlet.respond(JSON.stringify(result ? { ...message, result } : message));

@@ -13,7 +13,7 @@ import type { TerminalEvent } from '../../../call/call-events.ts';
 import type { RunningCall } from '../../../call/running-call.ts';
 import type { CallWishes } from '../calls/call-notifier.ts';
 import type { AskEvent, Asker, ServedCall } from '../calls/served-call.ts';
-import { type Era, LEGACY_ERA } from '../era.ts';
+import { type Era, SESSION_ERA } from '../era.ts';
 import { type MessageId, notificationText, type Params } from '../message.ts';
 import type { Outlet } from '../outlet.ts';
 
@@ -63,10 +63,10 @@ export class McpTask implements Outlet {
     this.#line = line;
     const related = `"${RELATED_TASK}":${JSON.stringify({ taskId: this.id })}`;
     this.era = {
-      isModern: false,
+      isStateless: false,
       result(body, meta) {
         const own = !meta || meta === '{}' ? '' : `${meta.slice(1, -1)},`;
-        return LEGACY_ERA.result(body, `{${own}${related}}`);
+        return SESSION_ERA.result(body, `{${own}${related}}`);
       },
     };
   }

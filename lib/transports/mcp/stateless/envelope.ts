@@ -8,11 +8,11 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { JsonSchema } from '../../../call/catalog.ts';
 import {
   isLogLevel,
-  LEGACY_VERSIONS,
   META_CAPABILITIES,
   META_LOG_LEVEL,
   META_VERSION,
-  MODERN_VERSION,
+  SESSION_VERSIONS,
+  STATELESS_VERSION,
 } from '../era.ts';
 import { HEADER_MISMATCH, INVALID_PARAMS, McpFault, UNSUPPORTED_VERSION } from '../fault.ts';
 import { isObject, type McpRequest, metaOf, type Params } from '../message.ts';
@@ -24,7 +24,7 @@ export interface Envelope {
 }
 
 /** Whether a request claims to be of the stateless era. */
-export function isModernRequest(params: Params): boolean {
+export function isStatelessRequest(params: Params): boolean {
   return metaOf(params)[META_VERSION] !== undefined;
 }
 
@@ -42,17 +42,17 @@ export function readEnvelope({ params }: McpRequest): Envelope {
 
 /** @throws {McpFault} for a version other than the served one. */
 export function checkVersion(version: string): void {
-  if (version === MODERN_VERSION) return;
+  if (version === STATELESS_VERSION) return;
   throw new McpFault(UNSUPPORTED_VERSION, `protocol version ${JSON.stringify(version)} is not served here`, {
     status: 400,
-    data: { supported: [MODERN_VERSION], requested: version },
+    data: { supported: [STATELESS_VERSION], requested: version },
   });
 }
 
 /** @throws {McpFault} for a version that no era has. */
 export function checkKnownVersion(version: string | string[] | undefined): void {
-  if (version === undefined || version === MODERN_VERSION) return;
-  const data = { supported: [MODERN_VERSION, ...LEGACY_VERSIONS], requested: version };
+  if (version === undefined || version === STATELESS_VERSION) return;
+  const data = { supported: [STATELESS_VERSION, ...SESSION_VERSIONS], requested: version };
   throw new McpFault(UNSUPPORTED_VERSION, `protocol version ${JSON.stringify(version)} is not served here`, {
     status: 400,
     data,

@@ -15,7 +15,7 @@ import type { RunningCall } from '../../../call/running-call.ts';
 import type { CallWishes } from '../calls/call-notifier.ts';
 import { isAnswer, questionKey, questionOf } from '../calls/questions.ts';
 import { type AskEvent, type Asker, ServedCall } from '../calls/served-call.ts';
-import { abilitiesOf, MODERN_VERSION } from '../era.ts';
+import { abilitiesOf, STATELESS_VERSION } from '../era.ts';
 import { faultText, INVALID_PARAMS, McpFault, METHOD_NOT_FOUND } from '../fault.ts';
 import { isObject, type McpRequest, type MessageId, type Params, responseText } from '../message.ts';
 import type { Outlet } from '../outlet.ts';
@@ -28,7 +28,7 @@ import { type SuspendedCall, SuspendedCalls } from './suspended-calls.ts';
 const QUIET_MS = 5;
 
 /** Who asks, and how its call is cancelled. */
-export interface ModernCaller {
+export interface StatelessCaller {
   readonly caller: Caller;
   readonly traceparent?: string | undefined;
   track(served: Pick<ServedCall, 'drop'>): void;
@@ -40,7 +40,7 @@ interface Asked {
   readonly envelope: Envelope;
   /** Answers that came with it, by key. */
   readonly given: Params;
-  readonly who: ModernCaller;
+  readonly who: StatelessCaller;
   readonly outlet: Outlet;
 }
 
@@ -53,7 +53,7 @@ interface Interview {
   served?: ServedCall;
 }
 
-export class ModernRequests {
+export class StatelessRequests {
   readonly #service: McpService;
   readonly #subscriptions: Subscriptions;
   readonly #suspended = new SuspendedCalls();
@@ -68,7 +68,7 @@ export class ModernRequests {
   }
 
   /** Answers a request whose envelope was found good. Never rejects. */
-  async handle(request: McpRequest, envelope: Envelope, who: ModernCaller, outlet: Outlet): Promise<void> {
+  async handle(request: McpRequest, envelope: Envelope, who: StatelessCaller, outlet: Outlet): Promise<void> {
     const { id, method, params } = request;
     try {
       if (method === 'server/discover') return this.#discover(id, outlet);
@@ -95,18 +95,18 @@ export class ModernRequests {
   }
 
   #discover(id: MessageId, outlet: Outlet): void {
-    const { capabilities, instructions, modernEra } = this.#service;
-    const told = { supportedVersions: [MODERN_VERSION], capabilities, instructions };
-    outlet.respond(responseText(id, modernEra.result(JSON.stringify(told).slice(1, -1), null, 0)));
+    const { capabilities, instructions, statelessEra } = this.#service;
+    const told = { supportedVersions: [STATELESS_VERSION], capabilities, instructions };
+    outlet.respond(responseText(id, statelessEra.result(JSON.stringify(told).slice(1, -1), null, 0)));
   }
 
   async #start({ request, envelope, given, who, outlet }: Asked): Promise<void> {
     const interview: Interview = { given };
-    const wishes = modernWishes(request, envelope);
+    const wishes = statelessWishes(request, envelope);
     const end = await this.#service.handle(
       request,
       {
-        era: this.#service.modernEra,
+        era: this.#service.statelessEra,
         caller: who.caller,
         abilities: abilitiesOf(envelope.capabilities),
         wishes,
@@ -150,7 +150,7 @@ export class ModernRequests {
       questions.delete(key);
       served.call.answer(ask.ask, { value: given[key] });
     }
-    const wishes = modernWishes(request, envelope);
+    const wishes = statelessWishes(request, envelope);
     const end = await served.serve(request.id, outlet, wishes, questions.size > 0 ? quiet() : undefined);
     if (end === 'suspended') this.#askClient(request.id, suspended, outlet);
   }
@@ -185,7 +185,7 @@ function askerOf(interview: Interview): Asker {
   };
 }
 
-function modernWishes(request: McpRequest, { logLevel, capabilities }: Envelope): CallWishes {
+function statelessWishes(request: McpRequest, { logLevel, capabilities }: Envelope): CallWishes {
   return wishesOf(request, logLevel, isObject(capabilities['partialResults']));
 }
 

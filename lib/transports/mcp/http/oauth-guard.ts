@@ -1,5 +1,5 @@
 /**
- * OAuth 2.1 for the /mcp door: the gateway as a resource server that trusts one issuer (RFC 9728, RFC 8707).
+ * OAuth 2.1 for /mcp: the gateway as a resource server that trusts one issuer (RFC 9728, RFC 8707).
  *
  * A1. Off unless an issuer is configured; API keys go on working beside it.
  * A2. A token counts only when its signature is of the issuer's key set, its audience is this server, it has not
@@ -12,8 +12,8 @@ import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import { bearerToken } from '../../../access/presented-key.ts';
 import { ToolError } from '../../../call/tool-error.ts';
 import type { GatewayRequest } from '../../http/gateway-message.ts';
+import type { Mount } from '../../http/registration.ts';
 import { JSON_TYPE, respond } from '../../http/response.ts';
-import type { Mount } from '../../http/routes.ts';
 import { errorData, McpFault } from '../fault.ts';
 
 export interface OAuthOptions {
