@@ -256,4 +256,77 @@ describe('the architecture', () => {
     const named = sources.flatMap(({ path }) => path.replace(/\.ts$/, '').split('/'));
     expect(named.filter((name) => BANNED_NAMES.test(name))).to.deep.equal([]);
   });
+
+  describe('of runners', () => {
+    const kinds = readdirSync(join(ROOT, 'lib/runners'), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
+    const isIn = (path: string, folder: string): boolean => path.startsWith(`${folder}/`);
+
+    it('lets a runner import call, async, the seam and itself', () => {
+      const wrong = sources.flatMap(({ path, imports }) => {
+        const own = kinds.map((kind) => `lib/runners/${kind}`).find((folder) => isIn(path, folder));
+        if (!own) return [];
+        const may = ({ path: target }: { readonly path: string }) =>
+          isIn(target, own) ||
+          ['lib/call', 'lib/async'].some((room) => isIn(target, room)) ||
+          target === 'lib/runners/runner.ts' ||
+          (isOptions(path) && OPTION_WORDS.includes(target));
+        return imports.filter((one) => !may(one)).map(({ path: target }) => `${path} imports ${target}`);
+      });
+      expect(wrong).to.deep.equal([]);
+    });
+
+    it('names a runner in its own folder and in the list alone', () => {
+      // Comments may speak of threads; only code would have to change with them.
+      const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+      const wrong = kinds.flatMap((kind) => {
+        const named = new RegExp(`runners/${kind}\\b|'${kind}'`);
+        return sources
+          .filter(({ path }) => isIn(path, 'lib') && path !== 'lib/runners/index.ts')
+          .filter(({ path }) => !isIn(path, `lib/runners/${kind}`))
+          .filter(({ text }) => named.test(code(text)))
+          .map(({ path }) => `${path} names ${kind}`);
+      });
+      expect(wrong).to.deep.equal([]);
+    });
+
+    it('has one line a runner in the list', () => {
+      const list = byPath
+        .get('lib/runners/index.ts')
+        ?.text.split('\n')
+        .filter((line) => line.startsWith('export'));
+      expect(list).to.have.length(kinds.length);
+    });
+
+    it('imports Piscina in the one folder that keeps its traps', () => {
+      const users = sources
+        .filter(({ text }) => /(?:from|import\()\s*'piscina'/.test(text))
+        .map(({ path }) => path);
+      expect(users.filter((path) => !isIn(path, 'lib/runners/threads/piscina'))).to.deep.equal([]);
+      expect(users).not.to.have.length(0);
+    });
+
+    it('knows what crosses a port in the thread pool and on its threads alone', () => {
+      const users = sources.filter(({ imports }) =>
+        imports.some(({ path }) => isIn(path, 'lib/runners/threads/port')),
+      );
+      const strangers = users.filter(
+        ({ path }) => !isIn(path, 'lib/runners/threads') && !isIn(path, 'workers'),
+      );
+      expect(strangers.map(({ path }) => path)).to.deep.equal([]);
+    });
+  });
+
+  it('has no cycle of types in runners, dispatch and workers', () => {
+    const rooms = ['lib/runners', 'lib/dispatch', 'workers'];
+    const done = new Set<string>();
+    const visit = (path: string, trail: readonly string[]): void => {
+      expect(trail, `cycle: ${[...trail, path].join(' → ')}`).not.to.include(path);
+      if (done.has(path)) return;
+      for (const { path: target } of byPath.get(path)?.imports ?? []) visit(target, [...trail, path]);
+      done.add(path);
+    };
+    for (const { path } of sources) if (rooms.some((room) => path.startsWith(`${room}/`))) visit(path, []);
+  });
 });
