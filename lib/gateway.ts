@@ -181,7 +181,7 @@ export class Gateway {
     return this.#dispatcher.observe(observer);
   }
 
-  /** What `GET /stats` shows, as far as it is there without a door, and what has gone wrong inside. */
+  /** What `GET /stats` shows, as far as it is there without a transport, and what has gone wrong inside. */
   stats(): GatewayStats {
     return {
       ...this.#pages.stats(),
