@@ -29,11 +29,10 @@ import { type ModuleWatch, watchModules } from './runners/threads/modules/module
 import { WorkerPool } from './runners/threads/worker-pool.ts';
 import type { Endpoint } from './transports/http/endpoint.ts';
 import type { HttpHost } from './transports/http/http-host.ts';
-import * as builtInTransports from './transports/index.ts';
 import { NewsFeed } from './transports/news.ts';
 import type { TransportLog } from './transports/rendering/transport-log.ts';
 import type { BaseContext, ClientStreams, PrintOptions, Transport } from './transports/transport.ts';
-import { TransportSet } from './transports/transport-set.ts';
+import type { TransportSet } from './transports/transport-set.ts';
 
 /** Where a gateway listens. */
 export interface Listening {
@@ -60,6 +59,19 @@ export type Preload = 'listen' | 'connect';
 export interface Extras {
   readonly preload?: Preload | undefined;
   readonly transports?: readonly Transport[];
+}
+
+/** Loads the list of transports, which starts nothing. @throws {ToolError} invalid_arguments for `added` ones. */
+async function findTransports(config: Config, { preload, transports: added = [] }: Extras, log: Logger) {
+  const [builtIn, { TransportSet: TransportSetClass }] = await Promise.all([
+    import('./transports/index.ts'),
+    import('./transports/transport-set.ts'),
+  ]);
+  const all = { builtIn: Object.values(builtIn), added, settings: config, log: transportLog(log) };
+  const transports = new TransportSetClass(all);
+  if (preload) transports.preload(preload);
+  if (preload === 'listen') loadListening().catch(() => undefined); // it fails where it is opened
+  return transports;
 }
 
 /** What all that listens shares; it takes as long to load as the tools do. */
@@ -123,10 +135,8 @@ export class Gateway {
    * @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used, `invalid_arguments` when
    * two transports have one name.
    */
-  static async open(config: Config, { preload, transports: added = [] }: Extras = {}): Promise<Gateway> {
+  static async open(config: Config, extras: Extras = {}): Promise<Gateway> {
     const log = await createLogger({ level: config.logLevel, keys: config.apiKeys });
-    const builtIn = Object.values(builtInTransports);
-    const transports = new TransportSet({ builtIn, added, settings: config, log: transportLog(log) });
     const modules = [builtInTools, ...findToolModules(config.tools)];
     claimDataFolder(config.dataDir);
     const starting = WorkerPool.start({
@@ -146,9 +156,13 @@ export class Gateway {
       queueWaitMs: config.queueWaitMs,
       cancelGraceMs: config.cancelGraceMs,
     });
-    if (preload) transports.preload(preload);
-    if (preload === 'listen') loadListening().catch(() => undefined); // it fails where it is opened
-    return new Gateway(config, await starting, log, modules, transports);
+    // Found while the threads load the tools: it takes as long as a hundredth of the start.
+    const finding = findTransports(config, extras, log);
+    const [pool, transports] = await Promise.all([starting, finding]).catch(async (error: unknown) => {
+      await starting.then((started) => started.close()).catch(() => undefined);
+      throw error;
+    });
+    return new Gateway(config, pool, log, modules, transports);
   }
 
   #observe(): void {
