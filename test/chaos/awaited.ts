@@ -22,6 +22,7 @@ export const AWAITED: Readonly<Record<string, string>> = {
   'poison-object-accessor-code': SEEN,
   'poison-weak-map-methods': SEEN,
   'poison-regexp-exec': SEEN,
+  'poison-function-call': `${SEEN}, from Node 22 on; on Node 20 it dies of it`,
   'poison-text-encoder': SEEN,
   'poison-error-stack': SEEN,
   'poison-fetch': SEEN,

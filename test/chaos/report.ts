@@ -3,7 +3,8 @@ import { TRANSPORT_NAMES, type TransportName } from './clients/transport.ts';
 import { PROMISES, type Violation } from './ledger.ts';
 import type { ChaosReport } from './run-chaos.ts';
 
-const SHOWN_VIOLATIONS = 25;
+/** Of each promise. */
+const SHOWN_VIOLATIONS = 8;
 /** More than these name nobody. */
 const MOST_SUSPECTS = 6;
 
@@ -29,7 +30,9 @@ export function tableOf({ ledger, options }: ChaosReport): string {
 }
 
 export function violationsOf({ ledger, options }: ChaosReport): string {
-  const shown = ledger.violations.slice(0, SHOWN_VIOLATIONS);
+  const shown = PROMISES.flatMap((promise) =>
+    ledger.violations.filter((violation) => violation.promise === promise).slice(0, SHOWN_VIOLATIONS),
+  );
   const more = ledger.violations.length - shown.length;
   const lines = shown.map((violation) => {
     const again = reproduction(options.seed, violation);

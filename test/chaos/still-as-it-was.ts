@@ -9,7 +9,8 @@ import { StdioServer } from './system/stdio-server.ts';
 const PATIENCE_MS = 60_000;
 /** Sockets that the kernel closes in its own time, and a file that a library keeps since its first use. */
 const FEW_FILES = 4;
-const FEW_THREADS = 2;
+/** Those of libuv, which come with the first file or checksum that is worked on beside JavaScript. */
+const FEW_THREADS = 4;
 
 export type Figures = ReadonlyMap<Host, ProcessFigures>;
 
@@ -25,11 +26,18 @@ export async function figuresAtRest(field: Field): Promise<{ figures: Figures; r
   return { figures, restless };
 }
 
-async function untilRest({ http }: Field): Promise<string | null> {
+async function untilRest(field: Field): Promise<string | null> {
   const giveUpAt = performance.now() + PATIENCE_MS;
   for (;;) {
-    const { status, workers, queue } = await http.health();
-    const inFlight = await http.callsInFlight();
+    // A late death is counted as one; its successor is looked at.
+    await field.ready('http');
+    const seen = await lookAt(field).catch(() => undefined);
+    if (!seen) {
+      await sleep(300);
+      if (performance.now() > giveUpAt) return '/health does not answer';
+      continue;
+    }
+    const { status, workers, queue, inFlight } = seen;
     const { alive, min, busy, starting } = workers;
     const atRest = status === 'ok' && alive === min && busy === 0 && starting === 0 && queue.depth === 0;
     if (atRest && inFlight === 0) return null;
@@ -37,6 +45,10 @@ async function untilRest({ http }: Field): Promise<string | null> {
       return `${status}, ${alive} threads of ${min}, ${busy} busy, ${starting} starting, queue ${queue.depth}, ${inFlight} calls`;
     await sleep(200);
   }
+}
+
+async function lookAt({ http }: Field) {
+  return { ...(await http.health()), inFlight: await http.callsInFlight() };
 }
 
 /** Compares with what was before, and waits a little for what is on its way out. */
