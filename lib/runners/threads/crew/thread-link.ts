@@ -71,6 +71,7 @@ export class ThreadLink implements ThreadLoad {
   }
 
   #onMessage(frames: unknown): void {
+    if (this.life.state === 'gone') return; // nobody knows it any more
     this.heardAt = performance.now();
     if (!Array.isArray(frames)) return this.#listener.impossible(this, frames);
     for (const frame of frames as readonly unknown[]) {
