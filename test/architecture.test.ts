@@ -195,6 +195,21 @@ describe('the architecture', () => {
     }
   });
 
+  it('names the MCP SDK and the token library only in the folders that exist for them', () => {
+    const rooms: Readonly<Record<string, RegExp>> = {
+      '@modelcontextprotocol/sdk': /^lib\/transports\/mcp\/(?:sessions|stdio)\//,
+      jose: /^lib\/transports\/mcp\/http\//,
+    };
+    const wrong = Object.entries(rooms).flatMap(([name, room]) => {
+      // Types and late imports too: they tie a file to a package as well.
+      const named = new RegExp(`(?:\\bfrom\\s+|\\bimport\\(\\s*|^import\\s+)'${name}(?:/[^']*)?'`, 'm');
+      return sources
+        .filter(({ path, text }) => named.test(text) && !room.test(path))
+        .map(({ path }) => `${path} names ${name}`);
+    });
+    expect(wrong).to.deep.equal([]);
+  });
+
   it('has no import cycle', () => {
     const done = new Set<string>();
     const visit = (path: string, trail: readonly string[]): void => {

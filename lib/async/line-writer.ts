@@ -1,14 +1,14 @@
 /**
- * Writes MCP messages to stdout, one a line.
+ * Lines of text to a byte stream, within what its reader takes.
  *
- * W1. Nothing else is ever written there, and nothing after the reader is gone.
- * W2. `writeApart` lets what was written reach the reader before its line is: a client that reads a notification
- *     together with the response drops the notification. Who writes long after the last line does not wait.
+ * W1. Nothing is written after the reader is gone.
+ * W2. `writeApart` lets what was written reach the reader before its line is, for readers that make one of two lines
+ *     that they read at once. Who writes long after the last line does not wait.
  */
 import type { Writable } from 'node:stream';
 import { DrainGate } from './drain-gate.ts';
 
-/** How long a response keeps away from the notification before it: a pipe tells when it was filled, not when read. */
+/** How long a line keeps away from the one before it: a pipe tells when it was filled, not when read. */
 const READER_TURN_MS = 50;
 
 export class LineWriter {

@@ -6,7 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { formatNumber, heads, ratioOf } from './harness/report.mjs';
+import { formatNumber, heads, ownRowFor, ratioOf } from './harness/report.mjs';
 
 const START = '<!-- performance: written by test/bench/update-readme.mjs -->';
 const END = '<!-- /performance -->';
@@ -18,10 +18,10 @@ const cell = (text) => String(text).replaceAll('|', '/');
 
 /** One row per peer: its figure, ours, and which is better by how much. */
 function rowsOf(workload) {
-  const own = workload.rows.find((row) => row.id === 'ours');
   return workload.rows
-    .filter((row) => row !== own && !row.id.startsWith('ours') && row.id !== 'difference')
+    .filter((row) => !row.id.startsWith('ours') && row.id !== 'difference')
     .map((row) => {
+      const own = ownRowFor(workload.rows, row);
       const ratio = ratioOf(workload, own, row);
       const [column] = workload.columns;
       if (ratio === undefined)

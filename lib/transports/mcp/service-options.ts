@@ -5,13 +5,14 @@ import type { McpServiceOptions } from './service.ts';
 /** @param transport the name of the transport that serves. */
 export function serviceOptions(
   transport: string,
-  { calls, news, identity, limits, reloads }: BaseContext,
+  { calls, news, identity, limits, log, reloads }: BaseContext,
 ): McpServiceOptions {
   return {
     transport,
     dispatcher: calls,
     news,
     identity,
+    log,
     maxResultBytes: limits.maxResultBytes,
     listsChange: reloads,
     // A little less than what clients wait, so that they see why their call ended.

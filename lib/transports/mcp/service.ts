@@ -7,13 +7,15 @@
 
 import type { Caller, ClientAbilities } from '../../call/caller.ts';
 import type { Calls } from '../../dispatch/calls.ts';
-import type { NewsSource } from '../news.ts';
+import type { News, NewsSource } from '../news.ts';
+import type { TransportLog } from '../rendering/transport-log.ts';
 import type { CallWishes } from './calls/call-notifier.ts';
 import { type Asker, ServedCall } from './calls/served-call.ts';
 import { type Era, type ServerIdentity, statelessEra, toolLogLevel } from './era.ts';
-import { faultText, INTERNAL_ERROR, McpFault } from './fault.ts';
+import { type FaultContext, faultOf, faultText, INTERNAL_ERROR, McpFault } from './fault.ts';
 import { type CallPlan, McpCatalog } from './mcp-catalog.ts';
 import { isMessageId, type McpRequest, type MessageId, metaOf, responseText } from './message.ts';
+import { newsMessage } from './news-message.ts';
 import type { Outlet } from './outlet.ts';
 import { TaskQuota } from './sessions/task-quota.ts';
 
@@ -23,6 +25,8 @@ export interface McpServiceOptions {
   readonly dispatcher: Calls;
   readonly news: NewsSource;
   readonly identity: ServerIdentity;
+  /** Told of defects. */
+  readonly log: TransportLog;
   /** Cap of a result, the list of chunks that it repeats included. */
   readonly maxResultBytes: number;
   /** Told to clients at the start. */
@@ -54,12 +58,12 @@ const LIST_TTL_MS = 60_000;
 export class McpService {
   readonly transport: string;
   readonly dispatcher: Calls;
-  readonly news: NewsSource;
   readonly catalog: McpCatalog;
   readonly identity: ServerIdentity;
   readonly instructions: string | undefined;
   readonly statelessEra: Era;
   readonly taskQuota = new TaskQuota();
+  readonly log: TransportLog;
   /** What both eras declare. */
   readonly capabilities: Readonly<Record<string, Record<string, boolean>>>;
   readonly #options: McpServiceOptions;
@@ -67,9 +71,9 @@ export class McpService {
   constructor(options: McpServiceOptions) {
     this.transport = options.transport;
     this.dispatcher = options.dispatcher;
-    this.news = options.news;
     this.identity = options.identity;
     this.instructions = options.instructions;
+    this.log = options.log;
     this.statelessEra = statelessEra(options.identity);
     this.catalog = new McpCatalog(() => options.dispatcher.catalog);
     const listChanged = options.listsChange ?? false;
@@ -119,22 +123,57 @@ export class McpService {
         }
       }
     } catch (thrown) {
-      const fault = thrown instanceof McpFault ? thrown : new McpFault(INTERNAL_ERROR, 'the request failed');
-      outlet.respond(faultText(id, fault), fault);
-      return 'ended';
+      return this.fail(thrown, request, outlet);
     }
   }
 
-  #run(
+  /** The fault that answers for a thrown value; logs what is a defect. */
+  faultOf(thrown: unknown, context: FaultContext, status?: number): McpFault {
+    return faultOf(thrown, this.log, context, status);
+  }
+
+  /**
+   * Tells of news until the returned function is called; a defect in the telling spoils nobody else's.
+   * @returns what ends it.
+   */
+  onNews(tell: (news: News) => void): () => void {
+    return this.#options.news.subscribe((news) => {
+      try {
+        tell(news);
+      } catch (thrown) {
+        this.faultOf(thrown, { method: newsMessage(news).method });
+      }
+    });
+  }
+
+  /** Answers a request with the fault of what was thrown. Never throws: where not even that can be written, it ends. */
+  fail(thrown: unknown, { id, method }: McpRequest, outlet: Outlet, callId?: string): 'ended' {
+    const fault = this.faultOf(thrown, { method, callId });
+    try {
+      outlet.respond(faultText(id, fault), fault);
+    } catch (broken) {
+      this.faultOf(broken, { method, callId });
+      outlet.abandon();
+    }
+    return 'ended';
+  }
+
+  async #run(
     request: McpRequest,
     plan: CallPlan,
     scope: RequestScope,
     outlet: Outlet,
   ): Promise<'ended' | 'suspended'> {
     const served = this.start(request, plan, scope);
-    scope.track(served);
-    outlet.named(served.call.callId);
-    return served.serve(request.id, outlet, scope.wishes);
+    const { callId } = served.call;
+    try {
+      scope.track(served);
+      outlet.named(callId);
+      return await served.serve(request.id, outlet, scope.wishes);
+    } catch (thrown) {
+      served.drop();
+      return this.fail(thrown, request, outlet, callId);
+    }
   }
 
   /** Starts a call. Never throws: a refused call ends at once. */

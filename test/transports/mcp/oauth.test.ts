@@ -148,15 +148,18 @@ describe('OAuth on /mcp', () => {
 });
 
 describe('OAuth without its issuer', () => {
-  it('answers 503 while the keys cannot be fetched', async () => {
+  it('answers 503 while the keys cannot be fetched, and tells the operator why', async () => {
     const issuer = await Issuer.start();
     const token = await issuer.token();
     await issuer.close();
+    const logged: string[] = [];
     const mcp = await startMcp({
       oauth: { issuer: issuer.url, audience: AUDIENCE, jwksUri: `${issuer.url}/keys`, scopes: [] },
+      log: (level, message) => void logged.push(`${level}: ${message}`),
     });
     const reply = await new WireClient(mcp.url, bearer(token)).stateless('tools/list').done;
     expect([reply.status, reply.headers['retry-after']]).to.deep.equal([503, '5']);
+    expect(logged).to.deep.equal(["warning: an access token cannot be checked without the issuer's keys"]);
     await mcp.close();
   });
 });

@@ -1,6 +1,7 @@
-/** Starts the HTTP transports with /mcp over a real pool, on a free port; closes them again. */
+/** Starts the HTTP transports with /mcp over a real pool, or a runner that is given, on a free port; closes them again. */
 import { Access } from '../../../lib/access/access.ts';
 import { Dispatcher } from '../../../lib/dispatch/dispatcher.ts';
+import type { Runner } from '../../../lib/runners/runner.ts';
 import type { PoolOptions } from '../../../lib/runners/threads/worker-pool.ts';
 import { HttpHost } from '../../../lib/transports/http/http-host.ts';
 import { McpEndpoint, type McpEndpointOptions } from '../../../lib/transports/mcp/http/mcp-endpoint.ts';
@@ -19,6 +20,8 @@ export interface StartedMcp {
 
 export interface StartMcpOptions extends Partial<McpEndpointOptions> {
   readonly modules?: readonly string[];
+  /** In place of a pool with `modules`. */
+  readonly runner?: Runner;
   readonly auth?: boolean;
   readonly timeoutMs?: number;
   readonly stallMs?: number;
@@ -27,12 +30,11 @@ export interface StartMcpOptions extends Partial<McpEndpointOptions> {
 
 export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMcp> {
   const { modules = ['basic-tools'], auth = true, timeoutMs = 60_000, stallMs = 30_000 } = options;
-  const pool = await startPool({ minThreads: 1, maxThreads: 2, callsPerThread: 64, ...options.pool }, [
-    ...modules,
-  ]);
+  const sizes = { minThreads: 1, maxThreads: 2, callsPerThread: 64, ...options.pool };
+  const runner = options.runner ?? (await startPool(sizes, [...modules]));
   const news = new NewsFeed();
-  pool.listen({ notice: (notice) => news.notice(notice), catalogChanged: () => news.catalogChanged() });
-  const dispatcher = new Dispatcher({ runners: [pool], timeoutMs });
+  runner.listen({ notice: (notice) => news.notice(notice), catalogChanged: () => news.catalogChanged() });
+  const dispatcher = new Dispatcher({ runners: [runner], timeoutMs });
   const access = new Access({
     keys: ['super-secret', 'second'],
     auth,
@@ -82,7 +84,7 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
       endpoint.close();
       await dispatcher.drain(0);
       await host.close();
-      await pool.close();
+      await runner.close();
     },
   };
 }

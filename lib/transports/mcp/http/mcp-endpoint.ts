@@ -17,19 +17,13 @@ import type { StreamWatch } from '../../rendering/stream-watch.ts';
 import type { TransportLog } from '../../rendering/transport-log.ts';
 import type { TransportMeter } from '../../rendering/transport-meter.ts';
 import { isSessionVersion, STATELESS_VERSION } from '../era.ts';
-import { INVALID_REQUEST, McpFault } from '../fault.ts';
+import { INVALID_REQUEST, McpFault, refusalFault } from '../fault.ts';
 import { type IncomingMcpMessage, type McpRequest, readMessage } from '../message.ts';
 import { McpService, type McpServiceOptions } from '../service.ts';
-import {
-  checkHeaders,
-  checkKnownVersion,
-  checkVersion,
-  checkVersionHeader,
-  isStatelessRequest,
-  readEnvelope,
-} from '../stateless/envelope.ts';
+import { checkVersion, isStatelessRequest, readEnvelope } from '../stateless/envelope.ts';
 import { StatelessRequests } from '../stateless/stateless-requests.ts';
 import { Subscriptions } from '../stateless/subscriptions.ts';
+import { checkHeaders, checkKnownVersion, checkVersionHeader } from './envelope-headers.ts';
 import { HttpOutlet, prefersStream } from './http-outlet.ts';
 import type { HttpSession } from './http-session.ts';
 import { OAuthGuard, type OAuthOptions } from './oauth-guard.ts';
@@ -93,7 +87,7 @@ export class McpEndpoint implements Mount {
     this.#sessions = new SessionTable({ service, reply, resumeGraceMs, maxSessions, idleMs: sessionIdleMs });
     this.#subscriptions = new Subscriptions(service);
     this.#statelessRequests = new StatelessRequests(service, this.#subscriptions);
-    this.#oauth = options.oauth?.issuer ? new OAuthGuard(options.oauth) : undefined;
+    this.#oauth = options.oauth?.issuer ? new OAuthGuard(options.oauth, options.log) : undefined;
     this.mounts = [this, ...(this.#oauth?.mounts ?? [])];
   }
 
@@ -106,8 +100,7 @@ export class McpEndpoint implements Mount {
       if (request.method === 'POST') await this.#post(request, response);
       else this.#withoutBody(request, response);
     } catch (thrown) {
-      this.#logDefect(request, thrown);
-      refuse(request, response, thrown);
+      refuse(request, response, this.#faultOf(thrown, request));
     }
   };
 
@@ -127,17 +120,17 @@ export class McpEndpoint implements Mount {
     this.#sessions.close();
   }
 
-  #logDefect({ requestId }: GatewayRequest, thrown: unknown): void {
-    if (thrown instanceof McpFault || ToolError.is(thrown)) return;
-    this.#options.log('error', '/mcp failed to handle a request', { requestId, error: thrown });
+  /** @param method of the message, once it is known. */
+  #faultOf(thrown: unknown, { requestId }: GatewayRequest, method?: string): McpFault {
+    return this.#service.faultOf(thrown, { method, requestId }, 500);
   }
 
   #withoutBody(request: GatewayRequest, response: GatewayResponse): void {
     const { headers, method } = request;
     const isKnown = method === 'GET' || method === 'DELETE';
     if (!isKnown || headers['mcp-protocol-version'] === STATELESS_VERSION) {
-      const error = new ToolError('method_not_allowed', `${method} is not served on /mcp`);
-      return refuse(request, response, error, null, ['Allow', isKnown ? 'POST' : ALLOWED]);
+      const fault = refusalFault(new ToolError('method_not_allowed', `${method} is not served on /mcp`));
+      return refuse(request, response, fault, null, ['Allow', isKnown ? 'POST' : ALLOWED]);
     }
     const session = this.#session(request);
     if (method === 'DELETE') {
@@ -221,7 +214,7 @@ export class McpEndpoint implements Mount {
       } as const;
       await this.#statelessRequests.handle(message, envelope, who, outlet);
     } catch (thrown) {
-      refuse(request, response, thrown, message.id);
+      refuse(request, response, this.#faultOf(thrown, request, message.method), message.id);
     }
   }
 

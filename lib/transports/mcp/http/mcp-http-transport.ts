@@ -1,16 +1,13 @@
 /** Puts /mcp, and the page that names its authorization server, on the listening socket. */
+import type { ValuesOf } from '../../../config/option.ts';
 import type { Transport, TransportContext } from '../../transport.ts';
 import { serviceOptions } from '../service-options.ts';
 import { McpEndpoint } from './mcp-endpoint.ts';
+import type { mcpHttpOptions } from './options.ts';
 
-export interface McpHttpOptions {
-  readonly oauthIssuer: string;
-  readonly oauthAudience: string;
-  readonly oauthJwksUri: string;
-  readonly oauthScopes: readonly string[];
-}
+type McpHttpSettings = ValuesOf<typeof mcpHttpOptions>;
 
-export class McpHttpTransport implements Transport<TransportContext<McpHttpOptions>> {
+export class McpHttpTransport implements Transport<TransportContext<McpHttpSettings>> {
   readonly name: string;
   #endpoint: McpEndpoint | undefined;
 
@@ -18,7 +15,7 @@ export class McpHttpTransport implements Transport<TransportContext<McpHttpOptio
     this.name = name;
   }
 
-  open(context: TransportContext<McpHttpOptions>): void {
+  open(context: TransportContext<McpHttpSettings>): void {
     const { access, watch, log, meter, limits, options, http } = context;
     this.#endpoint = new McpEndpoint({
       ...serviceOptions(this.name, context),

@@ -8,14 +8,14 @@
  * L3. `close` ends what runs and frees everything, any number of times.
  */
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
-import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { JSONRPCMessage, JSONRPCResponse } from '@modelcontextprotocol/sdk/types.js';
 import type { JsonSchemaType, JsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import { TransitMap } from '../../../async/transit-map.ts';
 import type { Caller, ClientAbilities } from '../../../call/caller.ts';
 import type { News } from '../../news.ts';
 import type { Asker, ServedCall } from '../calls/served-call.ts';
 import { abilitiesOf, isLogLevel, SESSION_ERA } from '../era.ts';
-import { faultText, INVALID_PARAMS, INVALID_REQUEST, McpFault } from '../fault.ts';
+import { type FaultContext, faultText, INVALID_PARAMS, INVALID_REQUEST, McpFault } from '../fault.ts';
 import { uriOf } from '../mcp-catalog.ts';
 import {
   isMessageId,
@@ -70,8 +70,10 @@ export class Session {
       ...(instructions === undefined ? {} : { instructions }),
     });
     this.#transport = new SdkTransport((message, related) => this.#write(message, related));
-    void this.#server.connect(this.#transport);
-    this.#unsubscribe = service.news.subscribe((news) => this.#tellNews(news));
+    // What the SDK has no answer for: mostly a client's mistakes, so nothing that the log should fill with.
+    this.#server.onerror = (error) => service.log('debug', 'an MCP message was not understood', { error });
+    this.#server.connect(this.#transport).catch((thrown) => service.faultOf(thrown, {}));
+    this.#unsubscribe = service.onNews((news) => this.#tellNews(news));
   }
 
   /** The negotiated revision; empty before the handshake. */
@@ -96,6 +98,17 @@ export class Session {
     }
     const entry: InFlight = { outlet };
     this.#inFlight.set(id, entry);
+    try {
+      await this.#answer(request, entry, traceparent);
+    } catch (thrown) {
+      this.#inFlight.delete(id);
+      this.#service.fail(thrown, request, outlet);
+    }
+  }
+
+  async #answer(request: McpRequest, entry: InFlight, traceparent: string | undefined): Promise<void> {
+    const { id } = request;
+    const { outlet } = entry;
     const tasks = this.#tasks?.takes(request) ? this.#tasks : undefined;
     if (!tasks && !this.#service.handles(request.method)) {
       if (!this.#handleOwn(request, outlet)) this.#transport.receive(request);
@@ -141,7 +154,7 @@ export class Session {
     this.#unsubscribe();
     for (const { served } of this.#inFlight.values()) served?.drop();
     this.#tasks?.close();
-    void this.#server.close();
+    this.#server.close().catch((thrown) => this.#service.faultOf(thrown, {}));
   }
 
   /** Requests that are ours but belong to this era only. */
@@ -153,13 +166,9 @@ export class Session {
     ) {
       return false;
     }
-    try {
-      if (method === 'logging/setLevel') this.#setLevel(params);
-      else this.#setSubscription(method === 'resources/subscribe', params);
-      outlet.respond(responseText(id, '{}'));
-    } catch (thrown) {
-      outlet.respond(faultText(id, thrown as McpFault));
-    }
+    if (method === 'logging/setLevel') this.#setLevel(params);
+    else this.#setSubscription(method === 'resources/subscribe', params);
+    outlet.respond(responseText(id, '{}'));
     this.#inFlight.delete(id);
     return true;
   }
@@ -193,17 +202,21 @@ export class Session {
     if (this.#protocolVersion !== TASKS_VERSION) return {};
     this.#tasks = new SessionTasks(this.#service, {
       tell: this.#tell,
-      ask: (ask, call, on, meta, left) => putQuestion(this.#server, ask, call, { on, meta, left }),
+      ask: (ask, call, on, meta, left) =>
+        putQuestion(this.#server, ask, call, { on, meta, left, defect: this.#defect }),
     });
     return { tasks: TASKS_CAPABILITY };
   }
 
   #askerOf(id: MessageId): Asker {
     return (ask, call) => {
-      void putQuestion(this.#server, ask, call, { on: id });
+      void putQuestion(this.#server, ask, call, { on: id, defect: this.#defect });
       return undefined;
     };
   }
+
+  readonly #defect = (thrown: unknown, context: FaultContext): McpFault =>
+    this.#service.faultOf(thrown, context);
 
   #tellNews(news: News): void {
     if (news.type === 'updated' && !this.#subscribed.has(news.uri)) return;
@@ -221,14 +234,25 @@ export class Session {
     const { id } = message;
     const entry = id === undefined ? undefined : this.#inFlight.get(id);
     if (!entry || id === undefined) return;
+    let text: string;
+    try {
+      text = this.#responseOf(message);
+    } catch (thrown) {
+      text = faultText(id, this.#service.faultOf(thrown, {}));
+    }
+    this.#inFlight.delete(id);
+    entry.outlet.respond(text);
+  }
+
+  /** The text of what the SDK's Server answers; the answer to `initialize` gets what only the negotiated revision has. */
+  #responseOf(message: JSONRPCResponse): string {
     let result = 'result' in message ? message.result : undefined;
     if (typeof result?.['protocolVersion'] === 'string') {
       this.#protocolVersion = result['protocolVersion'];
       this.#learnClient();
       result = { ...result, capabilities: { ...this.#service.capabilities, ...this.#beginTasks() } };
     }
-    this.#inFlight.delete(id);
-    entry.outlet.respond(JSON.stringify(result ? { ...message, result } : message));
+    return JSON.stringify(result ? { ...message, result } : message);
   }
 }
 

@@ -16,7 +16,7 @@ import type { CallWishes } from '../calls/call-notifier.ts';
 import { isAnswer, questionKey, questionOf } from '../calls/questions.ts';
 import { type AskEvent, type Asker, ServedCall } from '../calls/served-call.ts';
 import { abilitiesOf, STATELESS_VERSION } from '../era.ts';
-import { faultText, INVALID_PARAMS, McpFault, METHOD_NOT_FOUND } from '../fault.ts';
+import { INVALID_PARAMS, McpFault, METHOD_NOT_FOUND } from '../fault.ts';
 import { isObject, type McpRequest, type MessageId, type Params, responseText } from '../message.ts';
 import type { Outlet } from '../outlet.ts';
 import { type McpService, wishesOf } from '../service.ts';
@@ -85,8 +85,7 @@ export class StatelessRequests {
       const asked: Asked = { request, envelope, given: given ?? {}, who, outlet };
       await (params['requestState'] === undefined ? this.#start(asked) : this.#resume(asked));
     } catch (thrown) {
-      const fault = thrown instanceof McpFault ? thrown : new McpFault(INVALID_PARAMS, 'the request failed');
-      outlet.respond(faultText(id, fault), fault);
+      this.#service.fail(thrown, request, outlet);
     }
   }
 
@@ -121,13 +120,12 @@ export class StatelessRequests {
     );
     if (end === 'suspended' && interview.served) {
       const { caller } = who;
-      const suspended = {
+      this.#askClient(request, outlet, {
         served: interview.served,
         keyId: caller.keyId,
         fingerprint: fingerprintOf(request),
         questions: interview.open ?? new Map(),
-      };
-      this.#askClient(request.id, suspended, outlet);
+      });
     }
   }
 
@@ -144,25 +142,39 @@ export class StatelessRequests {
       }
     }
     this.#suspended.take(handle);
-    who.track(served);
-    for (const [key, ask] of [...questions]) {
-      if (given[key] === undefined) continue;
-      questions.delete(key);
-      served.call.answer(ask.ask, { value: given[key] });
+    try {
+      who.track(served);
+      for (const [key, ask] of [...questions]) {
+        if (given[key] === undefined) continue;
+        questions.delete(key);
+        served.call.answer(ask.ask, { value: given[key] });
+      }
+      const wishes = statelessWishes(request, envelope);
+      const end = await served.serve(request.id, outlet, wishes, questions.size > 0 ? quiet() : undefined);
+      if (end === 'suspended') this.#askClient(request, outlet, suspended);
+    } catch (thrown) {
+      this.#abort(thrown, request, outlet, served);
     }
-    const wishes = statelessWishes(request, envelope);
-    const end = await served.serve(request.id, outlet, wishes, questions.size > 0 ? quiet() : undefined);
-    if (end === 'suspended') this.#askClient(request.id, suspended, outlet);
   }
 
-  /** Keeps the call and answers with its open questions. */
-  #askClient(id: MessageId, suspended: SuspendedCall, outlet: Outlet): void {
-    const handle = this.#suspended.keep(suspended);
-    const inputRequests = Object.fromEntries(
-      [...suspended.questions].map(([key, ask]) => [key, questionOf(ask)]),
-    );
-    const told = { resultType: 'input_required', inputRequests, requestState: handle };
-    outlet.respond(responseText(id, JSON.stringify(told)));
+  /** Keeps the call and answers with its open questions; a call that cannot be kept or asked about ends. */
+  #askClient(request: McpRequest, outlet: Outlet, suspended: SuspendedCall): void {
+    try {
+      const handle = this.#suspended.keep(suspended);
+      const inputRequests = Object.fromEntries(
+        [...suspended.questions].map(([key, ask]) => [key, questionOf(ask)]),
+      );
+      const told = { resultType: 'input_required', inputRequests, requestState: handle };
+      outlet.respond(responseText(request.id, JSON.stringify(told)));
+    } catch (thrown) {
+      this.#abort(thrown, request, outlet, suspended.served);
+    }
+  }
+
+  /** Ends a call whose request cannot be answered with what it tells. */
+  #abort(thrown: unknown, request: McpRequest, outlet: Outlet, served: ServedCall): void {
+    served.drop();
+    this.#service.fail(thrown, request, outlet, served.call.callId);
   }
 }
 

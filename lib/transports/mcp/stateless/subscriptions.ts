@@ -53,7 +53,7 @@ export class Subscriptions {
       outlet.respond(responseText(id, this.#service.statelessEra.result('', meta)));
     };
     const uris = new Set(filter.resourceSubscriptions);
-    const unsubscribe = this.#service.news.subscribe((news) => {
+    const unsubscribe = this.#service.onNews((news) => {
       if (!accepts(filter, uris, news) || outlet.ready()) return;
       const { method, params: told } = newsMessage(news);
       send(method, told);

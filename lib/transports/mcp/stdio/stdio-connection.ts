@@ -50,7 +50,7 @@ export function serveMcpStdio(options: McpStdioOptions): Promise<void> {
     };
     const { stdin, stdout, signal } = options;
     stdin.on('data', (bytes: Buffer) => connection.read(bytes));
-    stdin.once('end', () => connection.whenIdle(EOF_GRACE_MS).then(end));
+    stdin.once('end', () => connection.whenIdle(EOF_GRACE_MS).catch(connection.defect).then(end));
     stdin.once('close', () => stdin.readableEnded || end());
     stdout.once('close', end);
     stdout.on('error', end);
@@ -64,6 +64,7 @@ const MAX_IN_FLIGHT = 1024;
 
 class StdioConnection {
   readonly #caller: Caller;
+  readonly #service: McpService;
   readonly #writer: LineWriter;
   readonly #lines: LineReader;
   readonly #session: Session;
@@ -75,6 +76,7 @@ class StdioConnection {
 
   constructor(options: McpStdioOptions) {
     const service = new McpService(options);
+    this.#service = service;
     this.#caller = { keyId: 'stdio', transport: service.transport };
     const { maxLineBytes } = options;
     this.#writer = new LineWriter(options.stdout);
@@ -91,6 +93,8 @@ class StdioConnection {
     this.#subscriptions = new Subscriptions(service);
     this.#statelessRequests = new StatelessRequests(service, this.#subscriptions);
   }
+
+  readonly defect = (thrown: unknown): void => void this.#service.faultOf(thrown, {});
 
   read(bytes: Buffer): void {
     if (!this.#isClosed) this.#lines.push(bytes);
@@ -121,12 +125,23 @@ class StdioConnection {
     try {
       value = parseJsonText(text);
     } catch (thrown) {
-      const error = ToolError.from(thrown, 'parse_error', 'a line is not JSON');
-      return this.#refuse(refusalFault(error));
+      return this.#refuse(this.#service.faultOf(thrown, {}));
     }
     if (Array.isArray(value) && this.#session.protocolVersion === '2025-03-26') {
-      for (const one of value) this.#message(readMessage(one));
-    } else this.#message(readMessage(value));
+      for (const one of value) this.#take(readMessage(one));
+    } else this.#take(readMessage(value));
+  }
+
+  /** Never throws: a defect is told to whoever waits for an answer, and the next line is read as ever. */
+  #take(message: IncomingMcpMessage): void {
+    try {
+      this.#message(message);
+    } catch (thrown) {
+      const fault = this.#service.faultOf(thrown, {
+        method: 'method' in message ? message.method : undefined,
+      });
+      if (message.kind === 'request') this.#refuse(fault, message.id);
+    }
   }
 
   #message(message: IncomingMcpMessage): void {
@@ -168,7 +183,7 @@ class StdioConnection {
   }
 
   async #stateless(request: McpRequest, outlet: StdioOutlet): Promise<void> {
-    const { id } = request;
+    const { id, method } = request;
     try {
       const envelope = readEnvelope(request);
       checkVersion(envelope.version);
@@ -178,7 +193,7 @@ class StdioConnection {
       const track = (served: { drop(): void }) => this.#inFlight.set(id, { drop: () => served.drop() });
       await this.#statelessRequests.handle(request, envelope, { caller: this.#caller, track }, outlet);
     } catch (thrown) {
-      if (thrown instanceof McpFault) this.#refuse(thrown, id);
+      this.#refuse(this.#service.faultOf(thrown, { method }), id);
     }
   }
 
