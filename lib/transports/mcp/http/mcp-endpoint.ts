@@ -40,7 +40,7 @@ export interface McpEndpointOptions extends McpServiceOptions {
   /** Looks after streams whose readers stand still. */
   readonly watch: StreamWatch;
   readonly log: TransportLog;
-  /** Default 1000; the next session is refused. */
+  /** Default 1000; for the next session another is ended (session-table.ts). */
   readonly maxSessions?: number;
   /** Default 30 minutes without a request or an open stream. */
   readonly sessionIdleMs?: number;
@@ -233,10 +233,14 @@ export class McpEndpoint implements Mount {
       });
     }
     const session = this.#sessions.find(id, keyId);
-    if (!session) throw new McpFault(1404, 'there is no such session; initialize again', { status: 404 });
+    if (!session) throw unknownSession();
     return session;
   }
 }
+
+/** Its code is that of the protocol's own SDKs. */
+const unknownSession = (): McpFault =>
+  new McpFault(-32001, 'there is no such session; initialize again', { status: 404 });
 
 function accepts(header: string | undefined, type: string): boolean {
   return header === undefined || header.includes(type) || header.includes('*/*');
