@@ -42,6 +42,8 @@ export interface McpEndpointOptions extends McpServiceOptions {
   readonly log: TransportLog;
   /** Default 1000; for the next session another is ended (session-table.ts). */
   readonly maxSessions?: number;
+  /** Of the stateless era; default 1024, as subscriptions.ts has it. */
+  readonly maxSubscriptions?: number;
   /** Default 30 minutes without a request or an open stream. */
   readonly sessionIdleMs?: number;
   /** Default 2 s: how long a client with sessions whose stream broke may take to come back for it. */
@@ -85,7 +87,7 @@ export class McpEndpoint implements Mount {
     this.#service = new McpService(options);
     const [service, reply] = [this.#service, this.#reply];
     this.#sessions = new SessionTable({ service, reply, resumeGraceMs, maxSessions, idleMs: sessionIdleMs });
-    this.#subscriptions = new Subscriptions(service);
+    this.#subscriptions = new Subscriptions(service, options.maxSubscriptions);
     this.#statelessRequests = new StatelessRequests(service, this.#subscriptions);
     this.#oauth = options.oauth?.issuer ? new OAuthGuard(options.oauth, options.log) : undefined;
     this.mounts = [this, ...(this.#oauth?.mounts ?? [])];
