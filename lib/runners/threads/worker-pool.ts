@@ -253,11 +253,11 @@ export class WorkerPool implements Runner {
     });
   }
 
-  async close(): Promise<void> {
+  async close(graceMs = this.#options.cancelGraceMs): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#watch?.close();
     for (const call of this.#queue.inOrder()) call.cancel('unavailable', 'the gateway is shutting down');
-    await this.#crew.close();
+    await this.#crew.close(graceMs);
   }
 }
