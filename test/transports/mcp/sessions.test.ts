@@ -118,6 +118,24 @@ describe('/mcp, era with sessions', () => {
     }
   });
 
+  it('lists the resources of every template that can, and names the one that cannot', async () => {
+    const logged: unknown[] = [];
+    const half = await startMcp({
+      modules: ['half-a-list'],
+      log: (_level, message, fields) => logged.push([message, fields?.['resource']]),
+    });
+    try {
+      const other = new WireClient(half.url);
+      await other.initialize();
+      const { result } = (await other.call('resources/list').done).last ?? {};
+      expect(result?.['resources']).to.deep.equal([{ uri: 'listed://1', name: 'one' }]);
+      expect(result?.['_meta']).to.deep.equal({ 'io.github.mcp-streaming-gateway/unlisted': ['broken'] });
+      expect(logged).to.deep.equal([['a resource template could not list its members', 'broken']]);
+    } finally {
+      await half.close();
+    }
+  });
+
   it('cancels the call of a client that leaves a document', async () => {
     const running = client.tool('wait', { ms: 60_000 }, 5);
     while (mcp.dispatcher.callsInFlight === 0) await new Promise(setImmediate);
