@@ -96,7 +96,23 @@ describe('/mcp, era with sessions', () => {
     const running = client.tool('wait', { ms: 60_000 }, 5);
     while (mcp.dispatcher.callsInFlight === ids) await new Promise(setImmediate);
     await client.cancel(5).done;
-    expect((await running.done).status).to.equal(202);
+    const { status, headers, messages } = await running.done;
+    expect([status, headers['content-type'], messages]).to.deep.equal([200, 'text/event-stream', []]);
+  });
+
+  it('tells the requests of a session that is ended that it is gone', async () => {
+    const other = new WireClient(mcp.url);
+    await other.initialize();
+    const running = other.tool('wait', { ms: 60_000 }, 5);
+    const streaming = other.tool('until_cancelled', { key: 'ended session' }, 6, { progressToken: 'p' });
+    await streaming.head;
+    await eventually(() => mcp.dispatcher.callsInFlight === 2);
+    expect((await other.end().done).status).to.equal(200);
+    const { status, last } = await running.done;
+    expect([status, last?.id, last?.error?.code]).to.deep.equal([404, 5, -32001]);
+    const told = (await streaming.done).last;
+    expect([told?.id, told?.error?.code]).to.deep.equal([6, -32001]);
+    await eventually(() => mcp.dispatcher.callsInFlight === 0);
   });
 
   it('cancels a list of resources that does not come', async () => {

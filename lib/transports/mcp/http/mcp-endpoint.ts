@@ -17,7 +17,7 @@ import type { StreamWatch } from '../../rendering/stream-watch.ts';
 import type { TransportLog } from '../../rendering/transport-log.ts';
 import type { TransportMeter } from '../../rendering/transport-meter.ts';
 import { isSessionVersion, STATELESS_VERSION } from '../era.ts';
-import { INVALID_REQUEST, McpFault, refusalFault } from '../fault.ts';
+import { INVALID_REQUEST, McpFault, refusalFault, sessionGone } from '../fault.ts';
 import { type IncomingMcpMessage, type McpRequest, readMessage } from '../message.ts';
 import { McpService, type McpServiceOptions } from '../service.ts';
 import { checkVersion, isStatelessRequest, readEnvelope } from '../stateless/envelope.ts';
@@ -235,14 +235,10 @@ export class McpEndpoint implements Mount {
       });
     }
     const session = this.#sessions.find(id, keyId);
-    if (!session) throw unknownSession();
+    if (!session) throw sessionGone('there is no such session');
     return session;
   }
 }
-
-/** Its code is that of the protocol's own SDKs. */
-const unknownSession = (): McpFault =>
-  new McpFault(-32001, 'there is no such session; initialize again', { status: 404 });
 
 function accepts(header: string | undefined, type: string): boolean {
   return header === undefined || header.includes(type) || header.includes('*/*');
