@@ -9,6 +9,8 @@
  * T4. The first thread starts alone: beside others it would load its tools slower, and the first call waits for it.
  * T5. One thread above the maximum may start while another is about to be killed (successor.ts); calls never run on
  *     more threads than the maximum.
+ * T6. At the end every call is cancelled as any other is: its tool hears of it and has its grace. Threads without a
+ *     call end at once, the others with their last.
  */
 import { inspect } from 'node:util';
 import type { GuardedList } from '../../../async/guarded-list.ts';
@@ -59,6 +61,7 @@ export class ThreadCrew {
   readonly #links = new Map<number, ThreadLink>();
   readonly #liveness: Liveness;
   #isClosed = false;
+  #onStopped: () => void = () => {};
   readonly #successor = new Successor();
   readonly #ends: ThreadEnds;
   readonly #counts: CrewCounts = { scaleUps: 0, scaleDowns: 0, crashes: 0, kills: 0, restarts: 0 };
@@ -103,7 +106,7 @@ export class ThreadCrew {
 
   /** Starts the thread that follows `behind`, which is about to be killed, where the maximum is reached (T5). */
   prepareSuccessor(behind: ThreadLink): void {
-    if (!this.canGrow) this.#successor.prepare(behind, () => this.#spawn());
+    if (!this.canGrow && !this.#isClosed) this.#successor.prepare(behind, () => this.#spawn());
   }
 
   #spawn(): ThreadLink {
@@ -115,6 +118,7 @@ export class ThreadCrew {
         if (dismissed) this.#ends.letGo(dismissed);
         this.#ends.endIfRetired(from);
         this.#listener.freed(call);
+        if (this.#isClosed) this.#letGoAtEnd(from);
       },
       impossible: (from, frame) => this.kill(from, `it sent an impossible frame: ${shown(frame)}`),
       defect: (from, frame, error) => this.#onDefect(from, frame, error),
@@ -229,7 +233,8 @@ export class ThreadCrew {
     const { leaving, hasLoaded } = link.life;
     if (leaving === null && !hasLoaded) this.catalogs.fail(ENDED_AT_LOAD);
     for (const call of unfinished) this.#listener.lost(call, death);
-    if (hasLoaded && !this.#isClosed) this.#listener.changed();
+    if (this.#isClosed) this.#tellIfStopped();
+    else if (hasLoaded) this.#listener.changed();
   }
 
   #onTick(): void {
@@ -248,10 +253,34 @@ export class ThreadCrew {
     return crewStats(this.#links.values(), { min, max, alive, starting: this.starting }, this.#counts);
   }
 
-  async close(): Promise<void> {
+  /** @param graceMs how long tools may take to stop, cancelled as they all are, before their threads are ended (T6). */
+  async close(graceMs: number): Promise<void> {
     this.#isClosed = true;
     this.#liveness.close();
     for (const link of this.#links.values()) link.failAll();
+    await this.#stopped(graceMs);
     await this.#threads.destroy();
+  }
+
+  /** Settles when no call is on a thread any more, at the latest after `graceMs`; idle threads end meanwhile. */
+  async #stopped(graceMs: number): Promise<void> {
+    const stopped = new Promise<void>((resolve) => {
+      this.#onStopped = resolve;
+    });
+    const timer = setTimeout(this.#onStopped, graceMs);
+    for (const link of [...this.#links.values()]) this.#letGoAtEnd(link);
+    this.#tellIfStopped();
+    await stopped;
+    clearTimeout(timer);
+  }
+
+  #letGoAtEnd(link: ThreadLink): void {
+    if (link.isOpen && link.calls === 0) this.#ends.letGo(link);
+    this.#tellIfStopped();
+  }
+
+  #tellIfStopped(): void {
+    for (const link of this.#links.values()) if (link.calls > 0) return;
+    this.#onStopped();
   }
 }
