@@ -8,10 +8,17 @@
  *     from the port early (to see a cancel) waits for the next turn, unless it is a ping or for a call that runs.
  */
 
-import { isMainThread, type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import {
+  isMainThread,
+  type MessagePort,
+  receiveMessageOnPort,
+  threadId,
+  workerData,
+} from 'node:worker_threads';
 import { TransitMap } from '../lib/async/transit-map.ts';
 import { LOG_RANK, type LogLevel } from '../lib/call/log-level.ts';
 import { describeThrown, ToolError } from '../lib/call/tool-error.ts';
+import { ownKernelId } from '../lib/runners/threads/memory/kernel-thread.ts';
 import type { CallTask, HostFrame, Shift, ThreadSettings } from '../lib/runners/threads/port/frames.ts';
 import { createCallContext } from './async-context/call-context.ts';
 import { setImmediate } from './async-context/own-timers.ts';
@@ -140,8 +147,13 @@ function onHostFrame(frame: HostFrame): void {
     case 'ping': {
       const since = performance.eventLoopUtilization(utilization);
       utilization = performance.eventLoopUtilization();
-      const { heapUsed } = process.memoryUsage();
-      return outbox.post({ type: 'pong', heapUsedBytes: heapUsed, utilization: since.utilization });
+      const { heapUsed, heapTotal, external } = process.memoryUsage();
+      return outbox.post({
+        type: 'pong',
+        heapUsedBytes: heapUsed,
+        heldBytes: heapTotal + external,
+        utilization: since.utilization,
+      });
     }
     case 'describe':
       return void registry.describe().then(
@@ -170,7 +182,7 @@ const builtIns = new BuiltIns();
 export function serve(shift: Shift): Promise<never> {
   ({ port, begun } = shift);
   port.on('message', (frames: readonly HostFrame[]) => context.runApart(() => onMessage(frames)));
-  outbox.open(port, { type: 'hello', failure });
+  outbox.open(port, { type: 'hello', failure, threadId, kernelId: ownKernelId() });
   return new Promise(() => {});
 }
 

@@ -104,8 +104,10 @@ export class WorkerPool implements ToolRunner {
   /** Hands the call to a thread that fits it now, if one does. */
   #tryGive(call: ToolCall): boolean {
     const link = this.#choose(call.isExclusive ? 'exclusive' : 'shared');
-    link?.take(call);
-    return link !== null;
+    if (link === null) return false;
+    link.take(call);
+    this.#crew.memory.wake();
+    return true;
   }
 
   #choose(isolation: Isolation): ThreadLink | null {

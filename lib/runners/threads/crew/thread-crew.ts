@@ -16,6 +16,8 @@ import { describeThrown } from '../../../call/tool-error.ts';
 import type { RunnerListener } from '../../runner.ts';
 import { Successor } from '../ending/successor.ts';
 import { explainDeath, type ThreadDeath } from '../ending/thread-death.ts';
+import { defaultMemoryLimit } from '../memory/available-memory.ts';
+import { MemoryWatch, memoryLimits } from '../memory/memory-watch.ts';
 import { PiscinaThreads, type ThreadsOptions } from '../piscina/piscina-threads.ts';
 import type { ThreadFrame } from '../port/frames.ts';
 import type { ToolCall } from '../tool-call.ts';
@@ -51,6 +53,7 @@ export class ThreadCrew {
   readonly #threads: PiscinaThreads;
   readonly #links = new Map<number, ThreadLink>();
   readonly #liveness: Liveness;
+  readonly memory: MemoryWatch<ThreadLink>;
   #isClosed = false;
   readonly #successor = new Successor();
   readonly #counts: CrewCounts = { scaleUps: 0, scaleDowns: 0, crashes: 0, kills: 0, restarts: 0 };
@@ -58,7 +61,15 @@ export class ThreadCrew {
   constructor(options: ThreadsOptions, listener: CrewListener) {
     this.#options = options;
     this.#listener = listener;
-    this.#threads = new PiscinaThreads(options, (error) => this.#say('error', -1, describeThrown(error)));
+    const { heapMb, memoryLimitBytes = defaultMemoryLimit() } = options;
+    const limits = memoryLimits(heapMb, memoryLimitBytes);
+    this.memory = new MemoryWatch(limits, {
+      threads: () => this.#links.values(),
+      tooLarge: (link, reason) => this.kill(link, reason),
+    });
+    this.#threads = new PiscinaThreads({ ...options, heapMb: limits.hardHeapMb }, (error) =>
+      this.#say('error', -1, describeThrown(error)),
+    );
     this.#liveness = new Liveness(this.#links, {
       stuck: (link) => this.kill(link, 'it was blocked for 5 s'),
       tick: () => this.#onTick(),
@@ -169,9 +180,12 @@ export class ThreadCrew {
   #onFrame(link: ThreadLink, frame: ThreadFrame): void {
     switch (frame.type) {
       case 'hello':
+        link.threadId = frame.threadId;
+        link.kernelId = frame.kernelId;
         return this.#onHello(link, frame.failure);
       case 'pong':
         link.heapUsedBytes = frame.heapUsedBytes;
+        link.heldBytes = frame.heldBytes;
         link.utilization = frame.utilization;
         return;
       case 'described':
@@ -218,7 +232,7 @@ export class ThreadCrew {
     if (link.leaving === null && link.isReady) this.#counts.crashes++;
     if (link.leaving === null && !link.isReady) this.catalogs.fail(ENDED_AT_LOAD);
     this.#say('ended', link.id, link.leaving ?? 'crashed');
-    const death = explainDeath(loss, link.leaving === 'killed');
+    const death = this.memory.deathOf(link) ?? explainDeath(loss, link.leaving === 'killed');
     for (const call of unfinished) this.#listener.lost(call, death);
     if (link.isReady && !this.#isClosed) this.#listener.changed();
   }
@@ -246,6 +260,7 @@ export class ThreadCrew {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#liveness.close();
+    this.memory.close();
     for (const link of this.#links.values()) link.failAll();
     await this.#threads.destroy();
   }

@@ -10,6 +10,7 @@
 import { TransitMap } from '../../../async/transit-map.ts';
 import type { ThreadStats } from '../../runner.ts';
 import { callTask } from '../call-task.ts';
+import type { WatchedThread } from '../memory/memory-watch.ts';
 import type { PoolThread } from '../piscina/piscina-threads.ts';
 import type { HostFrame, ThreadFrame } from '../port/frames.ts';
 import type { ThreadLoad } from '../thread-choice.ts';
@@ -36,8 +37,10 @@ const MOST_FRAMES = 8;
 /** How long a lost thread's port close, or a closed one's loss, is waited for. */
 const LAST_WORD_MS = 1000;
 
-export class ThreadLink implements ThreadLoad {
+export class ThreadLink implements ThreadLoad, WatchedThread {
   readonly id: number;
+  threadId: number | null = null;
+  kernelId: number | null = null;
   readonly #thread: PoolThread;
   readonly #listener: LinkListener;
   readonly #calls = new TransitMap<number, ToolCall>();
@@ -58,6 +61,7 @@ export class ThreadLink implements ThreadLoad {
   #completed = 0;
   #crashes = 0;
   heapUsedBytes = 0;
+  heldBytes = 0;
   utilization = 0;
   /** When the thread last said anything. */
   heardAt = performance.now();
