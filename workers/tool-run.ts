@@ -13,20 +13,20 @@ import { ERROR_CODES } from '../lib/call/error-code.ts';
 import type { LogLevel } from '../lib/call/log-level.ts';
 import type { CancelReason } from '../lib/call/running-call.ts';
 import { describeThrown, ToolError } from '../lib/call/tool-error.ts';
+import type { ToolNotice } from '../lib/runners/runner.ts';
 import type { CallTask, HostFrame } from '../lib/runners/threads/port/frames.ts';
 import { asyncIteratorOf, endEarly } from './async-stream.ts';
 import { checkInput, checkOutput, checkOwn } from './call-checks.ts';
 import { kindOfThrown, toCallError } from './call-error.ts';
 import { ChunkStream } from './chunk-stream.ts';
 import type { Executable } from './executable.ts';
-import { toJson } from './json-text.ts';
 import type { Check } from './loading/schema.ts';
 import type { Outbox } from './outbox.ts';
 import { Pace } from './pace.ts';
 import { ProgressThrottle } from './progress-throttle.ts';
 import { Questions } from './questions.ts';
-import { resultText, shapeOf } from './result-text.ts';
-import { createToolContext } from './tool-context.ts';
+import { chunkText, resultText, shapeOf } from './result-text.ts';
+import { type ContextRun, createToolContext } from './tool-context.ts';
 
 /** What the gateway says to a call that runs. */
 export type FrameOfRun = Exclude<HostFrame, { type: 'call' | 'ping' | 'describe' }>;
@@ -35,7 +35,7 @@ export type FrameOfRun = Exclude<HostFrame, { type: 'call' | 'ping' | 'describe'
 export interface RunHost {
   readonly outbox: Outbox;
   /** Lets a run that yields in a loop do so at less cost. @returns what it has to wait for, if anything. */
-  hasten(run: ToolRun): Promise<void> | undefined;
+  sprint(run: ToolRun): Promise<void> | undefined;
   /** Marks the call as begun. */
   begin(task: CallTask): void;
   log(run: ToolRun, level: LogLevel, message: string, data?: unknown): void;
@@ -47,7 +47,10 @@ export interface RunHost {
   retire(reason: string): void;
 }
 
-export class ToolRun {
+/** A chunk that was so long in coming may be a large one; those that come thick and fast are not measured first. */
+const BIG_AFTER_MS = 2;
+
+export class ToolRun implements ContextRun {
   readonly task: CallTask;
   readonly #host: RunHost;
   readonly #maxResultBytes: number;
@@ -111,7 +114,7 @@ export class ToolRun {
     return this.#questions;
   }
 
-  notice(notice: { type: 'resource-updated'; uri: string } | { type: 'resources-changed' }): void {
+  notice(notice: ToolNotice): void {
     this.#host.outbox.post({ type: 'notice', notice });
   }
 
@@ -144,7 +147,8 @@ export class ToolRun {
   }
 
   async #drive(iterator: AsyncIterator<unknown>, check: Check | null): Promise<unknown> {
-    const pace = new Pace(() => this.#host.hasten(this));
+    const pace = new Pace(() => this.#host.sprint(this));
+    let wroteAt = 0;
     for (;;) {
       const step = await iterator.next();
       if (step.done) return step.value;
@@ -154,7 +158,9 @@ export class ToolRun {
           ? await checkOwn(this.task, check, step.value, `chunk ${this.#chunks.count}`)
           : step.value;
         const now = performance.now();
-        const waiting = this.#chunks.add(toJson(value, 'chunk', this.#chunks.count), now);
+        const json = chunkText(value, this.#chunks.count, this.#maxResultBytes, now - wroteAt > BIG_AFTER_MS);
+        wroteAt = now;
+        const waiting = this.#chunks.add(json, now);
         const rest = pace.rest(now, waiting);
         if (rest) await rest;
         if (this.#cancelled) throw this.#cancelled;
@@ -171,7 +177,8 @@ export class ToolRun {
     if (this.#cancelled) throw this.#cancelled;
     const repeats = isStream && returned === undefined;
     const data = repeats ? this.#chunks.repeated() : resultText(value, this.#maxResultBytes);
-    const meta = Object.keys(this.meta).length > 0 ? toJson(this.meta, 'ctx.meta') : null;
+    const hasMeta = Object.keys(this.meta).length > 0;
+    const meta = hasMeta ? resultText(this.meta, this.#maxResultBytes, 'ctx.meta') : null;
     this.#end();
     this.#host.outbox.post({
       type: 'result',

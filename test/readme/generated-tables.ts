@@ -1,19 +1,21 @@
 /**
- * The tables of the README that are made from code, each between `<!-- name -->` and `<!-- /name -->`.
+ * The tables in docs/ that are made from code, each between `<!-- name -->` and `<!-- /name -->`.
  */
 
 import { ERROR_CODES } from '../../lib/call/error-code.ts';
 import { optionTable } from '../../lib/config/explain.ts';
 
-/** The README as it should be: its tables made anew. */
-export function withFreshTables(readme: string): string {
-  return withTable(withTable(readme, 'options', optionTable()), 'errors', errorTable());
-}
+/** The pages with a table, and what makes it. */
+export const TABLES = [
+  { path: 'docs/options.md', name: 'options', make: optionTable },
+  { path: 'docs/errors.md', name: 'errors', make: errorTable },
+] as const;
 
-function withTable(readme: string, name: string, table: string): string {
-  const [before, rest] = readme.split(`<!-- ${name} -->\n`);
+/** The page as it should be: its table made anew. @throws {Error} when the page has no place for it. */
+export function withFreshTable(page: string, name: string, table: string): string {
+  const [before, rest] = page.split(`<!-- ${name} -->\n`);
   const after = rest?.split(`<!-- /${name} -->`)[1];
-  if (before === undefined || after === undefined) throw new Error(`the README has no place for ${name}`);
+  if (before === undefined || after === undefined) throw new Error(`the page has no place for ${name}`);
   return `${before}<!-- ${name} -->\n${table}\n<!-- /${name} -->${after}`;
 }
 
