@@ -206,12 +206,29 @@ export class ThreadCrew {
       case 'log':
         return this.#onLog(link, frame);
       case 'result':
+        return this.#onResult(link, frame);
       case 'error':
-        link.callOf(frame.call)?.receive(frame);
-        return this.#onEnded(link, frame);
+        return this.#end(link, frame);
       default:
         link.callOf(frame.call)?.receive(frame);
     }
+  }
+
+  /** A result waits for what is found of a thread that may have outgrown its heap for it. */
+  #onResult(link: ThreadLink, frame: Extract<ThreadFrame, { type: 'result' }>): void {
+    const verdict = this.memory.verdict(link);
+    if (verdict !== null) void verdict.then(() => this.#endUnlessDying(link, frame));
+    else this.#endUnlessDying(link, frame);
+  }
+
+  /** A thread that has to go for its memory has nothing more to say: what its calls end with is decided. */
+  #endUnlessDying(link: ThreadLink, frame: LastFrame): void {
+    if (this.memory.deathOf(link) === undefined) this.#end(link, frame);
+  }
+
+  #end(link: ThreadLink, frame: LastFrame): void {
+    link.callOf(frame.call)?.receive(frame);
+    this.#onEnded(link, frame);
   }
 
   #onLog(link: ThreadLink, frame: Extract<ThreadFrame, { type: 'log' }>): void {

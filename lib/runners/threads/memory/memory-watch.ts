@@ -59,8 +59,8 @@ interface Look {
   used: number;
   /** What was left when it collected last. */
   left: number;
-  /** The tick when it was asked; null when it has answered. */
-  askedAt: number | null;
+  /** While it is asked: since which tick, and when it has answered and been judged. */
+  asked: { readonly at: number; readonly judged: Promise<void> } | null;
   /** It may hold garbage that nothing makes it collect. */
   hasGrown: boolean;
   /** What it said that it holds, and what it had touched by then. */
@@ -82,6 +82,8 @@ const LARGE_BYTES = 32 * MIB;
 const SILENT_TICKS = 2;
 /** What must be free again below the limit before calls are taken. */
 const RELIEF = 0.95;
+/** How often all that have calls are asked while the process is large, in ticks. */
+const ROUND_TICKS = 10;
 /** How often threads without a call are seen to, in ticks. */
 const TIDY_TICKS = 25;
 
@@ -93,6 +95,8 @@ export class MemoryWatch<T extends WatchedThread> {
   readonly #deaths = new WeakMap<T, ThreadDeath>();
   #timer: NodeJS.Timeout | null = null;
   #ticks = 0;
+  /** Threads that are asked. */
+  #pending = 0;
   /** The least size of the process since threads were asked last. */
   #floor = 0;
   #endedAt = Number.NEGATIVE_INFINITY;
@@ -125,7 +129,9 @@ export class MemoryWatch<T extends WatchedThread> {
     const size = process.memoryUsage.rss();
     this.#watchTotal(size);
     this.#floor = Math.min(this.#floor, size);
-    if (size - this.#floor >= STEP_BYTES) {
+    // What one thread gives back may hide what another takes.
+    const isHidden = this.#ticks % ROUND_TICKS === 0 && size > (this.#limits.heapBytes ?? Infinity);
+    if (size - this.#floor >= STEP_BYTES || isHidden) {
       this.#floor = size;
       for (const thread of this.#listener.threads()) this.#note(thread);
     }
@@ -141,19 +147,31 @@ export class MemoryWatch<T extends WatchedThread> {
     }
     if (thread.calls === 0) return;
     look.hasGrown = true;
-    void this.#look(thread, look);
+    if (look.asked === null && !this.#deaths.has(thread)) this.#ask(thread, look);
   }
 
-  async #look(thread: T, look: Look): Promise<void> {
+  #ask(thread: T, look: Look): void {
     const { threadId } = thread;
-    if (look.askedAt !== null || threadId === null || this.#deaths.has(thread)) return;
-    if (this.#limits.heapBytes === null) return;
-    const askedAt = this.#ticks;
-    look.askedAt = askedAt;
-    const used = await this.#probe.used(threadId);
-    const wasSilent = this.#ticks - askedAt >= SILENT_TICKS;
-    if (used !== null) await this.#judge(thread, look, threadId, used, wasSilent);
-    look.askedAt = null;
+    if (this.#limits.heapBytes === null || threadId === null) return;
+    const at = this.#ticks;
+    const judged = this.#probe.used(threadId).then(async (used) => {
+      if (used !== null) await this.#judge(thread, look, threadId, used, this.#ticks - at >= SILENT_TICKS);
+      look.asked = null;
+      this.#pending--;
+    });
+    look.asked = { at, judged };
+    this.#pending++;
+  }
+
+  /**
+   * Asked before a call's result is taken. Where the thread was in one long step at the end of it, its answer is on its
+   * way beside the result, and may come second.
+   * @returns what to wait for, if anything; `deathOf` says what came out.
+   */
+  verdict(thread: T): Promise<void> | null {
+    if (this.#pending === 0) return null;
+    const asked = this.#looks.get(thread)?.asked;
+    return asked && this.#ticks - asked.at >= SILENT_TICKS ? asked.judged : null;
   }
 
   /** @param wasSilent it has been in one single step since it was asked. */
@@ -181,7 +199,7 @@ export class MemoryWatch<T extends WatchedThread> {
     let look = this.#looks.get(thread);
     if (look === undefined) {
       const { heldBytes: held, kernelId } = thread;
-      look = { used: held, left: 0, askedAt: null, hasGrown: false, held, touched: bytesTouched(kernelId) };
+      look = { used: held, left: 0, asked: null, hasGrown: false, held, touched: bytesTouched(kernelId) };
       this.#looks.set(thread, look);
     }
     return look;
