@@ -37,6 +37,11 @@ export interface PoolOptions extends ThreadsOptions {
 
 const HOOKS = ['log', 'notice', 'catalogChanged', 'reloadWanted', 'unit', 'defect'] as const;
 
+function memoryIsShort(): ToolError {
+  const text = 'memory is short (MEMORY_LIMIT); try again shortly';
+  return new ToolError('overloaded', text, { retryAfterMs: 1000 });
+}
+
 export class WorkerPool implements Runner {
   readonly name = 'threads';
   readonly #options: PoolOptions;
@@ -126,6 +131,7 @@ export class WorkerPool implements Runner {
     const definition = this.#definitions.of(request.kind ?? 'tool', request.name);
     const call = new ToolCall(this.#nextCall++, request, definition, this.#callHost);
     if (this.#isClosed) call.fail(new ToolError('unavailable', 'the gateway is shutting down'));
+    else if (this.#crew.memory.isShort) call.fail(memoryIsShort());
     // What waits does not fit now, or the last look at the queue would have handed it over.
     else if (!this.#tryGive(call)) this.#enqueue(call);
     return call;
@@ -137,6 +143,7 @@ export class WorkerPool implements Runner {
     if (link === null) return false;
     this.#shares.take(call);
     link.take(call);
+    this.#crew.memory.wake();
     return true;
   }
 

@@ -20,6 +20,8 @@ import type { RunnerListener } from '../../runner.ts';
 import { Successor } from '../ending/successor.ts';
 import type { ThreadDeath } from '../ending/thread-death.ts';
 import { ThreadEnds } from '../ending/thread-ends.ts';
+import { defaultMemoryLimit } from '../memory/available-memory.ts';
+import { MemoryWatch, memoryLimits } from '../memory/memory-watch.ts';
 import { PiscinaThreads, type ThreadsOptions } from '../piscina/piscina-threads.ts';
 import type { ThreadFrame } from '../port/frames.ts';
 import type { ToolCall } from '../tool-call.ts';
@@ -60,6 +62,7 @@ export class ThreadCrew {
   readonly #threads: PiscinaThreads;
   readonly #links = new Map<number, ThreadLink>();
   readonly #liveness: Liveness;
+  readonly memory: MemoryWatch<ThreadLink>;
   #isClosed = false;
   #onStopped: () => void = () => {};
   readonly #successor = new Successor();
@@ -70,7 +73,15 @@ export class ThreadCrew {
     this.#options = options;
     this.#listener = listener;
     this.#ends = new ThreadEnds(this.#counts, (kind, id, detail) => this.#say(kind, id, detail));
-    this.#threads = new PiscinaThreads(options, (error) => this.#say('error', -1, describeThrown(error)));
+    const { heapMb, memoryLimitBytes = defaultMemoryLimit() } = options;
+    const limits = memoryLimits(heapMb, memoryLimitBytes);
+    this.memory = new MemoryWatch(limits, {
+      threads: () => this.#links.values(),
+      tooLarge: (link, reason) => this.kill(link, reason),
+    });
+    this.#threads = new PiscinaThreads({ ...options, heapMb: limits.hardHeapMb }, (error) =>
+      this.#say('error', -1, describeThrown(error)),
+    );
     this.#liveness = new Liveness(this.#links, {
       stuck: (link) => this.kill(link, 'it was blocked for 5 s'),
       tick: () => this.#onTick(),
@@ -182,9 +193,12 @@ export class ThreadCrew {
   #onFrame(link: ThreadLink, frame: ThreadFrame): void {
     switch (frame.type) {
       case 'hello':
+        link.threadId = frame.threadId;
+        link.kernelId = frame.kernelId;
         return this.#onHello(link, frame.failure);
       case 'pong':
         link.heapUsedBytes = frame.heapUsedBytes;
+        link.heldBytes = frame.heldBytes;
         link.utilization = frame.utilization;
         return;
       case 'described':
@@ -196,12 +210,29 @@ export class ThreadCrew {
       case 'log':
         return this.#onLog(link, frame);
       case 'result':
+        return this.#onResult(link, frame);
       case 'error':
-        link.callOf(frame.call)?.receive(frame);
-        return this.#onEnded(link, frame);
+        return this.#end(link, frame);
       default:
         link.callOf(frame.call)?.receive(frame);
     }
+  }
+
+  /** A result waits for what is found of a thread that may have outgrown its heap for it. */
+  #onResult(link: ThreadLink, frame: Extract<ThreadFrame, { type: 'result' }>): void {
+    const verdict = this.memory.verdict(link);
+    if (verdict !== null) void verdict.then(() => this.#endUnlessDying(link, frame));
+    else this.#endUnlessDying(link, frame);
+  }
+
+  /** A thread that has to go for its memory has nothing more to say: what its calls end with is decided. */
+  #endUnlessDying(link: ThreadLink, frame: LastFrame): void {
+    if (this.memory.deathOf(link) === undefined) this.#end(link, frame);
+  }
+
+  #end(link: ThreadLink, frame: LastFrame): void {
+    link.callOf(frame.call)?.receive(frame);
+    this.#onEnded(link, frame);
   }
 
   #onLog(link: ThreadLink, frame: Extract<ThreadFrame, { type: 'log' }>): void {
@@ -229,7 +260,8 @@ export class ThreadCrew {
   #onGone(link: ThreadLink, unfinished: readonly ToolCall[], loss: unknown): void {
     this.#links.delete(link.id);
     this.#successor.gone(link);
-    const death = this.#ends.gone(link, loss);
+    const explained = this.#ends.gone(link, loss);
+    const death = this.memory.deathOf(link) ?? explained;
     const { leaving, hasLoaded } = link.life;
     if (leaving === null && !hasLoaded) this.catalogs.fail(ENDED_AT_LOAD);
     for (const call of unfinished) this.#listener.lost(call, death);
@@ -257,6 +289,7 @@ export class ThreadCrew {
   async close(graceMs: number): Promise<void> {
     this.#isClosed = true;
     this.#liveness.close();
+    this.memory.close();
     for (const link of this.#links.values()) link.failAll();
     await this.#stopped(graceMs);
     await this.#threads.destroy();
