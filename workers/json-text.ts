@@ -2,9 +2,7 @@
  * Values of a tool as JSON text, made in the thread, so that what cannot be serialised fails its own call only.
  */
 import { ToolError } from '../lib/call/tool-error.ts';
-
-/** Taken before tools load: a tool that replaces them writes no text of ours. */
-const { stringify, parse } = JSON;
+import { byteLength, indexOf, NativeError, parse, slice, stringify } from './intrinsics/captured.ts';
 
 /**
  * @param index counts chunks; beside `what` rather than in it, since a text per chunk costs as much as the rest here.
@@ -28,7 +26,9 @@ function notJson(what: string, index: number | undefined, reason: string, cause?
 
 /** V8 draws a cycle over several lines; the first says it. */
 function reasonOf(error: unknown): string {
-  return error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'it throws when serialised';
+  if (!(error instanceof NativeError)) return 'it throws when serialised';
+  const end = indexOf(error.message, '\n');
+  return end < 0 ? error.message : slice(error.message, 0, end);
 }
 
 /** A plain copy of free-form data that can cross the port, or undefined where there is none. */
@@ -44,5 +44,5 @@ export function toPlain(value: unknown): unknown {
 
 /** Whether the UTF-8 form of `text` exceeds `bytes`; counts only where the length leaves a doubt. */
 export function exceedsBytes(text: string, bytes: number): boolean {
-  return text.length * 3 > bytes && (text.length > bytes || Buffer.byteLength(text) > bytes);
+  return text.length * 3 > bytes && (text.length > bytes || byteLength(text) > bytes);
 }

@@ -4,6 +4,7 @@
  */
 import type { ElicitAnswer, ElicitForm, ElicitUrl, SampleRequest } from '../lib/tool/ask-client.ts';
 import type { ToolContext } from '../lib/tool/define-tool.ts';
+import { freeze, hasOwn } from './intrinsics/captured.ts';
 import type { ToolRun } from './tool-run.ts';
 
 export function createToolContext(run: ToolRun): ToolContext {
@@ -56,7 +57,7 @@ class BoundContext implements ToolContext {
   get elicit(): ToolContext['elicit'] {
     return (request: ElicitForm | ElicitUrl) => {
       const { elicitForm, elicitUrl } = this.#run.task.abilities ?? {};
-      const isAble = 'url' in request ? elicitUrl : elicitForm;
+      const isAble = hasOwn(request, 'url') ? elicitUrl : elicitForm;
       return this.#run.questions.ask('elicit', isAble, request) as Promise<ElicitAnswer>;
     };
   }
@@ -75,3 +76,6 @@ class BoundContext implements ToolContext {
       >;
   }
 }
+
+// A tool has its prototype in hand, and so have the calls of others.
+freeze(BoundContext.prototype);

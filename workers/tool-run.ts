@@ -19,6 +19,7 @@ import { checkInput, checkOutput, checkOwn } from './call-checks.ts';
 import { kindOfThrown, toCallError } from './call-error.ts';
 import { ChunkStream } from './chunk-stream.ts';
 import type { Executable } from './executable.ts';
+import { hasOwn, keys, NativeAbortController, now } from './intrinsics/captured.ts';
 import { toJson } from './json-text.ts';
 import type { Check } from './loading/schema.ts';
 import type { Outbox } from './outbox.ts';
@@ -46,6 +47,9 @@ export interface RunHost {
   /** Lets the thread have no more calls. */
   retire(reason: string): void;
 }
+
+/** Not by `instanceof`, whose meaning a tool can change. */
+const isFound = (found: Executable | Promise<Executable>): found is Executable => hasOwn(found, 'invoke');
 
 export class ToolRun {
   readonly task: CallTask;
@@ -92,7 +96,7 @@ export class ToolRun {
   /** Made when first asked for: most calls never look at it. */
   get signal(): AbortSignal {
     if (!this.#abort) {
-      this.#abort = new AbortController();
+      this.#abort = new NativeAbortController();
       if (this.#cancelled) this.#abort.abort(this.#cancelled);
     }
     return this.#abort.signal;
@@ -118,7 +122,7 @@ export class ToolRun {
   /** Runs the call to its end; never rejects. */
   async execute(found: Executable | Promise<Executable>): Promise<void> {
     try {
-      const executable = found instanceof Promise ? await found : found;
+      const executable = isFound(found) ? found : await found;
       const input = await checkInput(this.task, executable.input);
       if (this.#cancelled) throw this.#cancelled;
       this.#begin();
@@ -133,14 +137,14 @@ export class ToolRun {
 
   #begin(): void {
     this.#host.begin(this.task);
-    this.#begunAt = performance.now();
+    this.#begunAt = now();
     if (!this.task.streams) return;
     this.#host.outbox.post({ type: 'started', call: this.task.call });
     this.#host.outbox.flush();
   }
 
   get #ranMs(): number | null {
-    return this.#begunAt === null ? null : performance.now() - this.#begunAt;
+    return this.#begunAt === null ? null : now() - this.#begunAt;
   }
 
   async #drive(iterator: AsyncIterator<unknown>, check: Check | null): Promise<unknown> {
@@ -153,9 +157,9 @@ export class ToolRun {
         const value = check
           ? await checkOwn(this.task, check, step.value, `chunk ${this.#chunks.count}`)
           : step.value;
-        const now = performance.now();
-        const waiting = this.#chunks.add(toJson(value, 'chunk', this.#chunks.count), now);
-        const rest = pace.rest(now, waiting);
+        const at = now();
+        const waiting = this.#chunks.add(toJson(value, 'chunk', this.#chunks.count), at);
+        const rest = pace.rest(at, waiting);
         if (rest) await rest;
         if (this.#cancelled) throw this.#cancelled;
       } catch (error) {
@@ -171,7 +175,7 @@ export class ToolRun {
     if (this.#cancelled) throw this.#cancelled;
     const repeats = isStream && returned === undefined;
     const data = repeats ? this.#chunks.repeated() : resultText(value, this.#maxResultBytes);
-    const meta = Object.keys(this.meta).length > 0 ? toJson(this.meta, 'ctx.meta') : null;
+    const meta = keys(this.meta).length > 0 ? toJson(this.meta, 'ctx.meta') : null;
     this.#end();
     this.#host.outbox.post({
       type: 'result',

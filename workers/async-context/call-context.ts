@@ -26,12 +26,22 @@ function hasContextFrame({ versions, execArgv }: Pick<NodeJS.Process, 'versions'
   return execArgv.includes('--experimental-async-context-frame');
 }
 
+/** Copies the methods of an object's class to the object: those of the class are a tool's to replace. */
+function withOwnMethods<T extends object>(object: T): T {
+  const { prototype } = object.constructor;
+  for (const key of Reflect.ownKeys(prototype)) {
+    const method = Reflect.getOwnPropertyDescriptor(prototype, key);
+    if (key !== 'constructor' && method) Reflect.defineProperty(object, key, method);
+  }
+  return object;
+}
+
 export function createCallContext<Owner extends object>(): CallContext<Owner> {
   return hasContextFrame(process) ? storedContext() : hookedContext();
 }
 
 function storedContext<Owner extends object>(): CallContext<Owner> {
-  const storage = new AsyncLocalStorage<Owner>();
+  const storage = withOwnMethods(new AsyncLocalStorage<Owner>());
   return {
     run: (owner, work) => storage.run(owner, work),
     enter: (owner, work) => storage.run(owner, work),
