@@ -7,6 +7,10 @@
  * B3. Looked at on every call: only what the host and Piscina use, compared by identity.
  */
 
+import { defineProperty, deleteProperty, toText } from './intrinsics/captured.ts';
+
+const { prototype: objects } = Object;
+
 type Owner = Record<PropertyKey, unknown>;
 
 const GUARDED: readonly (readonly [owner: object, keys: readonly PropertyKey[]])[] = [
@@ -52,12 +56,13 @@ export class BuiltIns {
       const key = this.#keys[at] as PropertyKey;
       const value = this.#values[at];
       if (owner[key] === value) continue;
-      changed = String(key);
-      Object.defineProperty(owner, key, { value, writable: true, configurable: true, enumerable: false });
+      changed = toText(key);
+      const descriptor = { __proto__: null, value, writable: true, configurable: true, enumerable: false };
+      defineProperty(owner, key, descriptor);
     }
-    for (const key in Object.prototype) {
+    for (const key in objects) {
       changed = key;
-      delete (Object.prototype as unknown as Owner)[key];
+      deleteProperty(objects, key);
     }
     return changed;
   }

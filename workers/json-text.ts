@@ -3,6 +3,7 @@
  */
 import { ToolError } from '../lib/call/tool-error.ts';
 import { byteLength, indexOf, NativeError, parse, slice, stringify } from './intrinsics/captured.ts';
+import { keepFaithful } from './intrinsics/faithful-text.ts';
 
 /**
  * @param index counts chunks; beside `what` rather than in it, since a text per chunk costs as much as the rest here.
@@ -10,6 +11,7 @@ import { byteLength, indexOf, NativeError, parse, slice, stringify } from './int
  */
 export function toJson(value: unknown, what: string, index?: number): string {
   let json: string | undefined;
+  keepFaithful();
   try {
     json = stringify(value);
   } catch (error) {
@@ -35,6 +37,7 @@ function reasonOf(error: unknown): string {
 export function toPlain(value: unknown): unknown {
   if (value === undefined) return undefined;
   try {
+    keepFaithful();
     const json = stringify(value);
     return json === undefined ? undefined : parse(json);
   } catch {

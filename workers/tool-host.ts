@@ -6,6 +6,8 @@
  * H3. A call that changed built-ins under the host's feet ends as it would, and retires the thread likewise.
  * H4. The gateway's frames are taken in their order, and no call begins within another: what a tool's progress reads
  *     from the port early (to see a cancel) waits for the next turn, unless it is a ping or for a call that runs.
+ * H5. A call of another caller than those before it begins only where none of them has changed built-ins
+ *     (intrinsics/caller-watch.ts); elsewhere it is refused, and the gateway gives it to another thread.
  */
 
 import { isMainThread, type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
@@ -14,10 +16,23 @@ import { LOG_RANK, type LogLevel } from '../lib/call/log-level.ts';
 import { describeThrown, ToolError } from '../lib/call/tool-error.ts';
 import type { CallTask, HostFrame, Shift, ThreadSettings } from '../lib/runners/threads/port/frames.ts';
 import { createCallContext } from './async-context/call-context.ts';
-import { setImmediate } from './async-context/own-timers.ts';
+import { setImmediate, setTimeout } from './async-context/own-timers.ts';
 import { BuiltIns } from './built-ins.ts';
 import { findExecutable } from './executable.ts';
 import { guardPorts } from './guarded-ports.ts';
+import { CallerWatch } from './intrinsics/caller-watch.ts';
+import {
+  eventLoopUtilization,
+  memoryUsage,
+  now,
+  ownList,
+  store,
+  stringify,
+  toText,
+  unref,
+} from './intrinsics/captured.ts';
+import { guardText, noteText } from './intrinsics/faithful-text.ts';
+import { Norm } from './intrinsics/norm.ts';
 import { toPlain } from './json-text.ts';
 import { loadModules } from './loading/load-modules.ts';
 import { Registry } from './loading/registry.ts';
@@ -29,6 +44,7 @@ import { type FrameOfRun, type RunHost, ToolRun } from './tool-run.ts';
 if (isMainThread) throw new Error('workers/tool-host runs on a thread of the pool, not by itself');
 
 const settings = workerData as ThreadSettings;
+const receive = receiveMessageOnPort;
 const outbox = new Outbox();
 const runs = new TransitMap<number, ToolRun>();
 const context = createCallContext<ToolRun>();
@@ -50,8 +66,8 @@ function writeLog(run: ToolRun | undefined, level: LogLevel, message: string, da
   logLimit.write(
     run?.task.call ?? null,
     level,
-    String(message),
-    plain === undefined ? undefined : JSON.stringify(plain),
+    toText(message),
+    plain === undefined ? undefined : stringify(plain),
   );
 }
 
@@ -82,7 +98,7 @@ process.on('uncaughtException', (thrown) => onStrayError(thrown));
 process.on('unhandledRejection', onStrayError);
 // process.exit() in a tool: what the turn has made so far still arrives.
 process.on('exit', () => {
-  for (const run of runs.values()) run.flush();
+  runs.each((run) => run.flush());
   outbox.flush();
 });
 
@@ -93,19 +109,20 @@ let polledAt = 0;
 let port: MessagePort | null = null;
 let begun: Shift['begun'];
 /** Read early, and due at the next turn (H4). */
-let postponed: HostFrame[] = [];
+let postponed = ownList<HostFrame>();
 
 const host: RunHost = {
   outbox,
   hasten: (run) => (runs.size === 1 ? context.hasten(run) : undefined),
-  begin: ({ call, place }) => Atomics.store(begun, place, call),
+  begin: ({ call, place }) => store(begun, place, call),
   log: writeLog,
   pollPort() {
-    const now = performance.now();
-    if (port === null || now - polledAt < POLL_MS) return;
-    polledAt = now;
-    for (let received = receiveMessageOnPort(port); received; received = receiveMessageOnPort(port)) {
-      for (const frame of received.message as HostFrame[]) takeEarly(frame);
+    const at = now();
+    if (port === null || at - polledAt < POLL_MS) return;
+    polledAt = at;
+    for (let received = receive(port); received; received = receive(port)) {
+      const frames = received.message as HostFrame[];
+      for (let index = 0; index < frames.length; index++) takeEarly(frames[index] as HostFrame);
     }
   },
   inspect() {
@@ -116,31 +133,35 @@ const host: RunHost = {
 };
 
 function takeEarly(frame: HostFrame): void {
-  if (frame.type === 'ping' || ('call' in frame && runs.has(frame.call))) onHostFrame(frame);
-  else if (postponed.push(frame) === 1) setImmediate(takePostponed);
+  if (frame.type === 'ping' || (frame.type !== 'call' && frame.type !== 'describe' && runs.has(frame.call)))
+    onHostFrame(frame);
+  else {
+    postponed[postponed.length] = frame;
+    if (postponed.length === 1) setImmediate(takePostponed);
+  }
 }
 
 function takePostponed(): void {
   const frames = postponed;
-  postponed = [];
-  for (const frame of frames) onHostFrame(frame);
+  postponed = ownList();
+  for (let at = 0; at < frames.length; at++) onHostFrame(frames[at] as HostFrame);
 }
 
 function onMessage(frames: readonly HostFrame[]): void {
   if (postponed.length > 0) takePostponed();
-  for (const frame of frames) onHostFrame(frame);
+  for (let at = 0; at < frames.length; at++) onHostFrame(frames[at] as HostFrame);
 }
 
-let utilization = performance.eventLoopUtilization();
+let utilization = eventLoopUtilization();
 
 function onHostFrame(frame: HostFrame): void {
   switch (frame.type) {
     case 'call':
       return startRun(frame);
     case 'ping': {
-      const since = performance.eventLoopUtilization(utilization);
-      utilization = performance.eventLoopUtilization();
-      const { heapUsed } = process.memoryUsage();
+      const since = eventLoopUtilization(utilization);
+      utilization = eventLoopUtilization();
+      const { heapUsed } = memoryUsage();
       return outbox.post({ type: 'pong', heapUsedBytes: heapUsed, utilization: since.utilization });
     }
     case 'describe':
@@ -162,6 +183,7 @@ try {
   failure = error instanceof Error ? error.message : String(error);
 }
 const builtIns = new BuiltIns();
+noteText();
 
 /**
  * The thread's shift: takes calls from the gateway until the thread is ended. Never settles.
@@ -171,6 +193,8 @@ export function serve(shift: Shift): Promise<never> {
   ({ port, begun } = shift);
   port.on('message', (frames: readonly HostFrame[]) => context.runApart(() => onMessage(frames)));
   outbox.open(port, { type: 'hello', failure });
+  // Not before the hello: the gateway may have other things to do meanwhile.
+  setImmediate(takeNorm);
   return new Promise(() => {});
 }
 
@@ -180,7 +204,23 @@ function toRun(frame: FrameOfRun): void {
   if (run) context.enter(run, () => run.receive(frame));
 }
 
+let norm: Norm | null = null;
+
+function takeNorm(): void {
+  norm ??= context.runApart(() => new Norm());
+}
+
+const watch = new CallerWatch({
+  look: () => norm?.changed() ?? null,
+  forEachKey: (visit) => runs.each((run) => visit(run.task.caller.keyId)),
+  later: (step, ms) => void unref(setTimeout(step, ms)),
+  becameMixed: () => guardText((change) => watch.spoil(change)),
+  spoilt: (reason) => retire(reason),
+});
+
 function startRun(task: CallTask): void {
+  takeNorm();
+  if (!watch.admits(task, runs.size === 0)) return outbox.post({ type: 'refused', call: task.call });
   const run = new ToolRun(task, host, settings.maxResultBytes, () => runs.delete(task.call));
   runs.set(task.call, run);
   context.run(run, () => void run.execute(find(task)));
@@ -190,6 +230,10 @@ function find(task: CallTask): ReturnType<typeof findExecutable> {
   try {
     return findExecutable(registry, task);
   } catch (error) {
-    return Promise.reject(ToolError.from(error, 'internal', 'the call could not be set up'));
+    return failing(ToolError.from(error, 'internal', 'the call could not be set up'));
   }
+}
+
+async function failing(error: ToolError): Promise<never> {
+  throw error;
 }

@@ -6,7 +6,7 @@
  * them every entry they ever had, to be copied by each collection on the way.
  *
  * T1. Tables refer to cells alone, and a deleted entry's cell is empty.
- * T2. `forEach` works whatever a tool has made of the iterators of its thread.
+ * T2. `each` works whatever a tool has made of the iterators of its thread.
  */
 import { OwnMap } from './own-collections.ts';
 
@@ -44,14 +44,14 @@ export class TransitMap<K, V extends object> {
   /** A list of what is there now, oldest first. */
   values(): V[] {
     const list: V[] = [];
-    this.forEach((value) => {
+    this.each((value) => {
       list.push(value);
     });
     return list;
   }
 
   /** Visits what is there, oldest first. */
-  forEach(visit: (value: V) => void): void {
+  each(visit: (value: V) => void): void {
     this.#cells.forEach(({ value }) => {
       if (value !== undefined) visit(value);
     });

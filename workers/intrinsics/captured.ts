@@ -17,6 +17,7 @@ export const ownMethod = bind.bind(call) as <Own extends (self: never, ...args: 
 ) => Own;
 
 export const {
+  apply,
   defineProperty,
   deleteProperty,
   getOwnPropertyDescriptor,
@@ -35,6 +36,7 @@ export const toText = String;
 export const NativePromise = Promise;
 export const NativeAbortController = AbortController;
 export const NativeError = Error;
+export const NativeFunction = Function;
 
 const { byteLength, from } = Buffer;
 const utf8 = ownMethod<(bytes: Buffer, encoding: 'utf8') => string>(Buffer.prototype.toString);
@@ -50,6 +52,11 @@ export const { memoryUsage, nextTick } = process;
 
 export const chain = ownMethod<(promise: Promise<void>, next: () => void) => Promise<void>>(
   Promise.prototype.then,
+);
+export const sourceOf = ownMethod<(value: unknown) => string>(Function.prototype.toString);
+/** The getter of an accessor that an object has or inherits. */
+export const lookupGetter = ownMethod<(object: object, key: PropertyKey) => unknown>(
+  (Object.prototype as unknown as { readonly __lookupGetter__: unknown }).__lookupGetter__,
 );
 export const indexOf = ownMethod<(text: string, part: string, from?: number) => number>(
   String.prototype.indexOf,

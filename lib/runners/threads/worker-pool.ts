@@ -54,6 +54,7 @@ export class WorkerPool implements ToolRunner {
     this.#crew = new ThreadCrew(options, {
       changed: () => this.#pump(),
       freed: (call) => this.#onFreed(call),
+      refused: (call) => this.#onRefused(call),
       lost: (call, death) => this.#onLost(call, death),
       tell: (say) => this.#tell(say),
     });
@@ -198,6 +199,14 @@ export class WorkerPool implements ToolRunner {
   #onFreed(call: ToolCall): void {
     if (call.hasStarted) this.#waits.record(call.waitedMs);
     if (call.hasStarted) this.#runs.record(call.ranMs);
+    this.#pump();
+  }
+
+  /** Its thread is retired, so this ends: it goes to one that no other caller has changed. */
+  #onRefused(call: ToolCall): void {
+    if (call.isEnded) return;
+    this.#queue.addFirst(call);
+    this.#watchWait(call);
     this.#pump();
   }
 

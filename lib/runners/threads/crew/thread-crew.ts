@@ -30,6 +30,8 @@ export interface CrewListener {
   changed(): void;
   /** A call's place on its thread is free again. */
   freed(call: ToolCall): void;
+  /** A thread would not begin a call: it is to be tried elsewhere. */
+  refused(call: ToolCall): void;
   /** A call went down with its thread. */
   lost(call: ToolCall, death: ThreadDeath): void;
   /** For whoever listens to the runner. */
@@ -180,6 +182,8 @@ export class ThreadCrew {
         return this.#listener.tell((to) => to.notice?.(frame.notice));
       case 'retiring':
         return this.#retire(link, frame.reason);
+      case 'refused':
+        return this.#onRefused(link, frame.call);
       case 'log':
         return this.#onLog(link, frame);
       case 'result':
@@ -190,6 +194,12 @@ export class ThreadCrew {
       default:
         link.callOf(frame.call)?.receive(frame);
     }
+  }
+
+  #onRefused(link: ThreadLink, number: number): void {
+    const call = link.giveBack(number);
+    this.#endIfRetired(link);
+    if (call) this.#listener.refused(call);
   }
 
   #onLog(link: ThreadLink, frame: Extract<ThreadFrame, { type: 'log' }>): void {

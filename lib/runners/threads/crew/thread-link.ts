@@ -156,6 +156,16 @@ export class ThreadLink implements ThreadLoad {
     return this.#calls.get(number);
   }
 
+  /** A call that the thread has not begun leaves it. @returns the call, or undefined where it is not there. */
+  giveBack(number: number): ToolCall | undefined {
+    const call = this.#calls.get(number);
+    if (!call) return undefined;
+    this.#calls.delete(number);
+    if (call.isExclusive) this.#exclusives--;
+    this.#freePlaces.push(call.detach());
+    return call;
+  }
+
   /** A call's terminal frame is in. @returns whether an error that escaped the call ended it. */
   ended(frame: Extract<ThreadFrame, { type: 'result' | 'error' }>): boolean {
     const call = this.#calls.get(frame.call);

@@ -128,6 +128,8 @@ export type ThreadFrame =
       readonly ranMs: number | null;
     }
   | { readonly type: 'retiring'; readonly reason: string }
+  /** The call does not begin here: what an earlier one has left behind is no place for it. After `retiring`. */
+  | { readonly type: 'refused'; readonly call: number }
   | { readonly type: 'pong'; readonly heapUsedBytes: number; readonly utilization: number }
   | { readonly type: 'described'; readonly catalog: Catalog | null; readonly failure: string | null };
 

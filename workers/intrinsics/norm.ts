@@ -1,0 +1,224 @@
+/**
+ * The built-ins of a thread as the tool modules left them when they had loaded, and whether they still are so.
+ *
+ * N1. A look compares all parts by identity, which takes 0.1 to 0.2 ms; those that everything leans on, and in turn one
+ *     in 16 of the others, thoroughly (part.ts). So what identity does not find is found within 16 looks.
+ * N2. A look runs no code of a tool's, but getters that a tool put in the place of values. What those throw is a change.
+ * N3. What Node loads later (modules, lazy globals) belongs to the norm from the first look on. A lazy global that was
+ *     made before that look has to be written as a class of Node's is.
+ */
+import { OwnMap, OwnSet } from '../../lib/async/own-collections.ts';
+import {
+  getPrototypeOf,
+  hasOwn,
+  lookupGetter,
+  NativeFunction,
+  ownKeys,
+  sourceOf,
+  toText,
+} from './captured.ts';
+import { isHarmless } from './harmless.ts';
+import { ListenersNorm } from './listeners.ts';
+import { Part } from './part.ts';
+import {
+  isApart,
+  isOfModule,
+  LAZY,
+  type LazyGlobals,
+  LOADED,
+  makeLazyGlobals,
+  type Root,
+  rootsOfModule,
+  rootsOfRealm,
+} from './realm.ts';
+
+/** Compared thoroughly at every look (N1). */
+const CLOSE =
+  /^(?:globalThis|process|(?:(?:Object|Function|Array|Promise|String|Date|Error|RegExp|Map)(?:\.prototype)?|Symbol|JSON|Reflect|console))$/;
+
+const ROUNDS = 16;
+
+/** More than a realm has: a module that hangs its state on a built-in does not make every look slow. */
+const MOST_PARTS = 6000;
+
+/** A function that has nothing of its own but what all have. */
+interface Plain {
+  readonly path: string;
+  readonly value: (...args: never[]) => unknown;
+  readonly keys: number;
+}
+
+const globals = globalThis as Record<PropertyKey, unknown>;
+
+const { call, apply, bind } = NativeFunction.prototype;
+
+const PLAIN_KEYS: ReadonlySet<PropertyKey> = new OwnSet<PropertyKey>(['length', 'name', 'prototype']);
+
+export class Norm {
+  readonly #close: Part[] = [];
+  readonly #parts: Part[] = [];
+  readonly #plain: Plain[] = [];
+  readonly #seen = new OwnSet<object>();
+  readonly #listeners = new ListenersNorm();
+  readonly #environment = new Environment();
+  readonly #outputs = [process.stdout, process.stderr].map((stream) => ({ stream, write: stream.write }));
+  readonly #lazyGetters = new OwnMap<string, unknown>();
+  #lazy: readonly LazyGlobals[] = LAZY.filter(({ loads }) => !LOADED.includes(loads));
+  /** Who sends the requests of `fetch`, by the global that says so; there once `fetch` has been loaded. */
+  #dispatchers: readonly { readonly key: symbol; readonly value: unknown }[] = [];
+  #loaded = 0;
+  #round = 0;
+
+  /** Takes what is there now for the norm. */
+  constructor() {
+    for (const { names } of this.#lazy)
+      for (const name of names) this.#lazyGetters.set(name, lookupGetter(globalThis, name));
+    makeLazyGlobals((key) => this.#isLazy(key));
+    for (const root of rootsOfRealm()) this.#add(root, true);
+    this.#addModules();
+  }
+
+  /** How many objects and functions are compared. */
+  get size(): number {
+    return this.#close.length + this.#parts.length + this.#plain.length;
+  }
+
+  #isLazy(key: PropertyKey): boolean {
+    return this.#lazyGetters.has(key as string);
+  }
+
+  #add(root: Root, isDeep: boolean): void {
+    const queue: Root[] = [root];
+    for (const { path, object } of queue) {
+      if (this.#seen.has(object) || isApart(object) || this.#seen.size >= MOST_PARTS) continue;
+      this.#seen.add(object);
+      if (isPlain(object)) {
+        this.#plain.push({ path, value: object, keys: ownKeys(object).length });
+        const { prototype } = object as { readonly prototype?: unknown };
+        if (isDeep && isObject(prototype)) queue.push({ path: `${path}.prototype`, object: prototype });
+        continue;
+      }
+      const isKeyOnly =
+        object === globalThis ? (key: PropertyKey) => isOfModule(key) || this.#isLazy(key) : never;
+      const part = new Part(path, object, isKeyOnly);
+      (CLOSE.test(path) ? this.#close : this.#parts).push(part);
+      if (!isDeep) continue;
+      part.forEachReached((name, reached) => {
+        if (isObject(reached)) queue.push({ path: name, object: reached });
+      });
+    }
+  }
+
+  /** Adds the modules that Node has loaded since it was asked last. */
+  #addModules(): void {
+    for (; this.#loaded < LOADED.length; this.#loaded++)
+      for (const root of rootsOfModule(LOADED[this.#loaded] as string) ?? []) this.#add(root, false);
+  }
+
+  /** @returns the name of something that has changed, or null. */
+  changed(): string | null {
+    try {
+      return this.#changed() ?? this.#changeOfLazy();
+    } catch {
+      return 'a built-in, which throws when it is looked at';
+    }
+  }
+
+  #changed(): string | null {
+    const round = this.#round++ % ROUNDS;
+    const close = this.#close;
+    for (let at = 0; at < close.length; at++) {
+      const change = (close[at] as Part).changed(true);
+      if (change !== null) return change;
+    }
+    const parts = this.#parts;
+    for (let at = 0; at < parts.length; at++) {
+      const change = (parts[at] as Part).changed(at % ROUNDS === round);
+      if (change !== null) return change;
+    }
+    const plain = this.#plain;
+    for (let at = 0; at < plain.length; at++)
+      if (!isPlainStill(plain[at] as Plain, at % ROUNDS === round)) return (plain[at] as Plain).path;
+    for (let at = 0; at < this.#outputs.length; at++) {
+      const output = this.#outputs[at];
+      if (output && output.stream.write !== output.write)
+        return 'process.stdout.write or process.stderr.write';
+    }
+    for (let at = 0; at < this.#dispatchers.length; at++) {
+      const dispatcher = this.#dispatchers[at];
+      if (dispatcher && globals[dispatcher.key] !== dispatcher.value) return 'the dispatcher of fetch';
+    }
+    const event = this.#listeners.changed();
+    if (event !== null) return `the listeners of process to "${toText(event)}"`;
+    return this.#environment.changed();
+  }
+
+  /** What Node has loaded since (N3). All else is as it should be when this runs, and may be used. */
+  #changeOfLazy(): string | null {
+    for (const { loads, names } of this.#lazy) {
+      const isKnown = !LOADED.includes(loads);
+      for (const name of names) {
+        if (!hasOwn(globalThis, name)) continue;
+        const getter = lookupGetter(globalThis, name);
+        const isMade = getter === undefined || getter === this.#lazyGetters.get(name);
+        const value: unknown = isMade ? globals[name] : undefined;
+        const path = name;
+        if (typeof value !== 'function' || !new RegExp(`^class _?${name}\\b`).test(sourceOf(value)))
+          return path;
+        const odd = isKnown ? null : (oddMember(value) ?? oddMember(value.prototype));
+        if (odd !== null) return `${name} (${odd})`;
+        this.#add({ path: name, object: value }, true);
+        this.#close[0]?.noteValueOf(name);
+      }
+    }
+    if (this.#lazy.length > 0) {
+      this.#lazy = [];
+      this.#dispatchers = Object.getOwnPropertySymbols(globals)
+        .filter((key) => isHarmless(String(key)))
+        .map((key) => ({ key, value: globals[key] }));
+    }
+    if (this.#loaded < LOADED.length) this.#addModules();
+    return null;
+  }
+}
+
+const never = (): boolean => false;
+
+const isObject = (value: unknown): value is object =>
+  (typeof value === 'object' && value !== null) || typeof value === 'function';
+
+function isPlain(object: object): object is Plain['value'] {
+  if (typeof object !== 'function' || getPrototypeOf(object) !== NativeFunction.prototype) return false;
+  return ownKeys(object).every((key) => PLAIN_KEYS.has(key));
+}
+
+function isPlainStill({ value, keys }: Plain, isThorough: boolean): boolean {
+  if (value.call !== call || value.apply !== apply || value.bind !== bind) return false;
+  if (getPrototypeOf(value) !== NativeFunction.prototype) return false;
+  return !isThorough || ownKeys(value).length === keys;
+}
+
+/** The name of a member that is not written as a method of a class is. */
+function oddMember(owner: object): string | null {
+  for (const [key, { value }] of Object.entries(Object.getOwnPropertyDescriptors(owner)))
+    if (typeof value === 'function' && /^(?:async\s*)?(?:function|\(|\w+\s*=>)/.test(sourceOf(value)))
+      return key;
+  return null;
+}
+
+/** The variables of the thread's environment. */
+class Environment {
+  readonly #variables = process.env;
+  readonly #names = Object.keys(this.#variables);
+  readonly #values = this.#names.map((name) => this.#variables[name]);
+
+  /** @returns the name of a variable that has changed, or null. */
+  changed(): string | null {
+    const names = ownKeys(this.#variables);
+    for (let at = 0; at < this.#names.length; at++) {
+      const name = this.#names[at] as string;
+      if (this.#variables[name] !== this.#values[at]) return `process.env.${name}`;
+    }
+    return names.length === this.#names.length ? null : 'process.env, which has other variables';
+  }
+}
