@@ -19,8 +19,8 @@ export async function serveStdio(config: Config): Promise<number> {
     onSignal(() => resolve());
     process.stdout.on('error', () => resolve());
   });
-  const gateway = await createGateway({ ...config, door: 'stdio' });
-  await Promise.race([gateway.serveStdio({ stdin: process.stdin, stdout: process.stdout }), left]);
+  const gateway = await createGateway({ ...config, preload: 'connect' });
+  await Promise.race([gateway.connect({ stdin: process.stdin, stdout: process.stdout }), left]);
   await Promise.race([gateway.close({ drainMs: 0 }), delay(LAST_WORDS_MS)]);
   return 0;
 }

@@ -4,7 +4,7 @@ import { createGateway, type Listening } from '../lib/index.ts';
 import { onSignal } from './shutdown.ts';
 
 export async function serve(config: Config): Promise<number> {
-  const gateway = await createGateway({ ...config, door: 'http' });
+  const gateway = await createGateway({ ...config, preload: 'listen' });
   const stopped = new Promise<void>((resolve) => {
     onSignal((signal) => {
       process.stderr.write(

@@ -1,15 +1,15 @@
 /**
- * The composition root: the only place that wires configuration, pool, dispatcher, observers and doors together.
+ * The composition root: the only place that wires configuration, pool, dispatcher, observers and transports together.
  *
- * G1. Tool code never loads here; of the doors only the one that is opened, or announced, is loaded: stdio does not
- *     pay for HTTP.
+ * G1. Tool code never loads here; of the transports only those that are opened, or announced, are loaded: stdio does
+ *     not pay for HTTP. None is named here: transports/index.ts has the list.
  * G2. Observers subscribe; nothing below knows a logger.
- * G3. `close` drains: new calls are refused, running ones finish or end `unavailable`, then doors and threads go.
+ * G3. `close` drains: new calls are refused, running ones finish or end `unavailable`, then transports and threads go.
  * Length: one list of wires; parting it would hide which part gets what.
  */
 import { readFileSync } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
 import type { TerminalEvent } from './call/call-events.ts';
+import type { Caller } from './call/caller.ts';
 import type { ToolDescriptor } from './call/catalog.ts';
 import type { LogLevel } from './call/log-level.ts';
 import type { CallRequest, RunningCall } from './call/running-call.ts';
@@ -17,22 +17,21 @@ import { ToolError } from './call/tool-error.ts';
 import { checkListening } from './config/load.ts';
 import type { Config } from './config/options.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
-import { logCall, logToolRecord } from './observe/call-log.ts';
-import { CallStatistics } from './observe/call-statistics.ts';
+import type { GatewayObserver } from './dispatch/observers.ts';
+import { logCall, logDefect, logToolRecord, logUnit } from './observe/call-log.ts';
+import { CallStatistics, type ToolStatistics } from './observe/call-statistics.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { StatusPages } from './observe/status-pages.ts';
-import { claimDataFolder } from './runners/threads/environment/data-folder.ts';
-import { toolEnvironment } from './runners/threads/environment/tool-environment.ts';
-import { findToolModules } from './runners/threads/modules/module-paths.ts';
-import { type ModuleWatch, watchModules } from './runners/threads/modules/module-watch.ts';
-import { WorkerPool } from './runners/threads/worker-pool.ts';
+import * as runnerKinds from './runners/index.ts';
+import type { Runner } from './runners/runner.ts';
 import type { Endpoint } from './transports/http/endpoint.ts';
-import type { HttpTransport } from './transports/http/http-host.ts';
+import type { HttpHost } from './transports/http/http-host.ts';
 import { readTlsFiles } from './transports/http/tls-files.ts';
-import { McpHub } from './transports/mcp/news.ts';
-import type { McpServiceOptions } from './transports/mcp/service.ts';
+import * as builtInTransports from './transports/index.ts';
+import { NewsFeed } from './transports/news.ts';
 import type { TransportLog } from './transports/rendering/transport-log.ts';
-import type { PrintOptions } from './transports/terminal/print-call.ts';
+import type { BaseContext, ClientStreams, PrintOptions, Transport } from './transports/transport.ts';
+import { TransportSet } from './transports/transport-set.ts';
 
 /** Where a gateway listens. */
 export interface Listening {
@@ -52,107 +51,144 @@ export interface CallOptions {
   readonly streams?: boolean;
 }
 
-/** Named here and not read off DOORS: the package's types must not reach Express's, which users have not installed. */
-export type Door = 'http' | 'stdio';
+/** Which code is loaded while the threads load theirs: what `listen()` needs, or what `connect()` does. */
+export type Preload = 'listen' | 'connect';
 
-/** The code of the doors, which takes as long to load as the tools do. */
-const DOORS = {
-  http: () =>
-    Promise.all([
-      import('./access/access.ts'),
-      import('./transports/http/http-host.ts'),
-      import('./transports/rendering/transport-meters.ts'),
-      import('./transports/rendering/stream-watch.ts'),
-      import('./transports/mcp/http/mcp-endpoint.ts'),
-    ]),
-  stdio: () => import('./transports/mcp/stdio/stdio-connection.ts'),
-} satisfies Record<Door, () => Promise<unknown>>;
+/** What a gateway knows of itself in numbers; the rest is what its runners tell. */
+export interface GatewayStats {
+  /** By name. */
+  readonly tools: Readonly<Record<string, ToolStatistics>>;
+  /** How often observers have failed, by the method that did. */
+  readonly observerFailures: Readonly<Record<string, number>>;
+  /** What must not have happened inside the gateway, failed observers included; the log has each. */
+  readonly defects: number;
+  readonly [figure: string]: unknown;
+}
 
-/** A gateway whose threads run; made by `createGateway`, ended by `close`. */
+/** What a gateway has besides its configuration. */
+export interface Extras {
+  readonly preload?: Preload | undefined;
+  readonly transports?: readonly Transport[];
+  /** Beside those of the configuration; they are closed with the gateway. */
+  readonly runners?: readonly Runner[];
+}
+
+/** What all that listens shares; it takes as long to load as the tools do. */
+const loadListening = () =>
+  Promise.all([
+    import('./access/access.ts'),
+    import('./transports/http/http-host.ts'),
+    import('./transports/rendering/stream-watch.ts'),
+  ]);
+
+/** A gateway whose runners run; made by `createGateway`, ended by `close`. */
 export class Gateway {
   /** Every setting as it holds, defaults included. */
   readonly config: Config;
-  readonly #pool: WorkerPool;
   readonly #dispatcher: Dispatcher;
   readonly #statistics: CallStatistics;
   readonly #log: Logger;
-  readonly #hub = new McpHub();
+  readonly #transportLog: TransportLog;
+  readonly #transports: TransportSet;
+  readonly #news = new NewsFeed();
+  /** Where calls from code come from. */
+  readonly #callerHere: Caller;
   readonly #pages: StatusPages;
-  readonly #watch: ModuleWatch | null;
   /** Set from the call of `listen` on. */
   #listening: Promise<Listening> | null = null;
-  #http: HttpTransport | null = null;
-  #mcp: { close(): void; stats(): object } | null = null;
+  #host: HttpHost | null = null;
   #closing: Promise<void> | null = null;
+  #defects = 0;
 
-  private constructor(config: Config, pool: WorkerPool, log: Logger, modules: readonly string[]) {
+  private constructor(config: Config, dispatcher: Dispatcher, log: Logger, transports: TransportSet) {
     this.config = config;
-    this.#pool = pool;
     this.#log = log;
-    this.#dispatcher = new Dispatcher({ runner: pool, timeoutMs: config.requestTimeoutMs });
-    this.#statistics = new CallStatistics((name) => this.#dispatcher.tool(name) !== undefined);
+    this.#transportLog = transportLog(log);
+    this.#transports = transports;
+    this.#callerHere = { keyId: 'local', transport: transports.nameOf('print') };
+    this.#dispatcher = dispatcher;
+    this.#statistics = new CallStatistics((name) => dispatcher.tool(name) !== undefined);
     this.#pages = new StatusPages({
       ...IDENTITY,
-      runner: () => pool.stats(),
+      runners: () => dispatcher.stats(),
+      health: () => dispatcher.health(),
       toolCount: () => this.tools().length,
-      callsInFlight: () => this.#dispatcher.callsInFlight,
-      isDraining: () => this.#dispatcher.isDraining,
+      callsInFlight: () => dispatcher.callsInFlight,
+      isDraining: () => dispatcher.isDraining,
     });
-    this.#observe();
-    this.#watch = config.reload
-      ? watchModules(modules, () => void this.reload().catch(() => undefined))
-      : null;
+    this.#watch();
   }
 
   /**
-   * Starts the threads and loads the tools; opens no door yet.
-   * @param door one that will be opened: its code is loaded while the threads load theirs.
-   * @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used.
+   * Starts the runners, which load the tools; opens no transport yet.
+   * @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used, or two runners offer the
+   * same, `invalid_arguments` when two transports have one name; runners that were given stay open then.
    */
-  static async open(config: Config, door: Door | null = null): Promise<Gateway> {
-    const log = await createLogger({ level: config.logLevel, keys: config.apiKeys });
-    const modules = [builtInTools, ...findToolModules(config.tools)];
-    claimDataFolder(config.dataDir);
-    const starting = WorkerPool.start({
-      entry: new URL('../workers/piscina-entry.cjs', import.meta.url).href,
-      settings: {
-        toolModules: modules,
-        dataDir: config.dataDir,
-        logLevel: config.logLevel.toLowerCase() as LogLevel,
-        maxResultBytes: config.maxResultBytes,
-      },
-      env: toolEnvironment(config.toolEnv),
-      minThreads: config.minWorkers,
-      maxThreads: config.maxWorkers,
-      callsPerThread: config.callsPerWorker,
-      heapMb: config.workerHeapMb,
-      queueLimit: config.queueLimit,
-      queueWaitMs: config.queueWaitMs,
-      cancelGraceMs: config.cancelGraceMs,
-    });
-    // A door that cannot be loaded fails where it is opened.
-    if (door) DOORS[door]().catch(() => undefined);
-    return new Gateway(config, await starting, log, modules);
+  static async open(config: Config, extras: Extras = {}): Promise<Gateway> {
+    const { preload, transports: added = [], runners: more = [] } = extras;
+    const [log, ...kinds] = await Promise.all([
+      createLogger({ level: config.logLevel, keys: config.apiKeys }),
+      ...Object.values(runnerKinds).map((kind) => kind.load()),
+    ]);
+    const builtIn = Object.values(builtInTransports);
+    const transports = new TransportSet({ builtIn, added, settings: config, log: transportLog(log) });
+    const starting = startRunners(kinds, config);
+    if (preload) transports.preload(preload);
+    if (preload === 'listen') loadListening().catch(() => undefined); // it fails where it is opened
+    const started = await starting;
+    try {
+      const dispatcher = new Dispatcher({
+        runners: [...started, ...more],
+        timeoutMs: config.requestTimeoutMs,
+      });
+      return new Gateway(config, dispatcher, log, transports);
+    } catch (error) {
+      await closeAll(started);
+      throw error;
+    }
   }
 
-  #observe(): void {
+  /** What the gateway itself observes: statistics, log, what MCP clients are told, and its tools' code. */
+  #watch(): void {
     const log = this.#log;
-    this.#dispatcher.observe({
+    this.observe({
       started: (call) => this.#statistics.started(call),
-      ended: (record) => {
-        this.#statistics.ended(record);
-        logCall(log, record);
+      ended: (record) => this.#statistics.ended(record),
+      defect: () => {
+        this.#defects++;
       },
     });
-    this.#pool.listen({
+    this.observe({
+      ended: (record) => logCall(log, record),
       log: (record) => logToolRecord(log, record),
-      notice: (notice) => this.#hub.notice(notice),
-      catalogChanged: () => this.#hub.catalogChanged(),
-      thread: ({ kind, threadId, detail }) => {
-        const level = kind === 'killed' || kind === 'failed' || kind === 'error' ? 'warn' : 'debug';
-        log[level]({ thread: threadId, detail }, `thread ${kind}`);
-      },
+      unit: (event) => logUnit(log, event),
+      defect: (defect) => logDefect(log, defect),
     });
+    this.observe({
+      notice: (notice) => this.#news.notice(notice),
+      catalogChanged: () => this.#news.catalogChanged(),
+      reloadWanted: () => void this.reload().catch(() => undefined),
+    });
+  }
+
+  /**
+   * Watches calls, threads and what tools log. Methods that are left out cost nothing; what one throws, or its promise
+   * rejects with, is logged once and counted in `stats()`, and harms nobody.
+   * @returns what ends it.
+   * @example const end = gateway.observe({ ended: ({ name, end }) => console.error(name, end.durationMs) });
+   */
+  observe(observer: GatewayObserver): () => void {
+    return this.#dispatcher.observe(observer);
+  }
+
+  /** What `GET /stats` shows, as far as it is there without a transport, and what has gone wrong inside. */
+  stats(): GatewayStats {
+    return {
+      ...this.#pages.stats(),
+      tools: this.#statistics.snapshot(),
+      observerFailures: this.#dispatcher.observerFailures,
+      defects: this.#defects,
+    };
   }
 
   /** The loaded tools, sorted by name. */
@@ -170,7 +206,7 @@ export class Gateway {
     const request: CallRequest = {
       name,
       arguments: copy,
-      caller: { keyId: 'local', transport: 'cli' },
+      caller: this.#callerHere,
       streams,
       repeatBytes: streams ? this.config.repeatBytes : this.config.maxResultBytes,
       timeoutMs,
@@ -186,15 +222,17 @@ export class Gateway {
   }
 
   /**
-   * Opens the HTTP, SSE, NDJSON, WebSocket and MCP doors on the configured address.
+   * Opens the transports: HTTP, SSE, NDJSON, WebSocket and MCP on the configured address, and those that were given
+   * to `createGateway`.
    * @throws {ConfigError} when that would leave the gateway open or unreachable.
    * @throws {ToolError} `unavailable` when a TLS file cannot be read or the gateway is closed, `failed_precondition`
-   * when it listens, or is about to. Node's own error when the port cannot be had; `listen` may be called again then.
+   * when it listens, or is about to. Node's own error when the port cannot be had, or what a transport's `open` throws; nothing is open then, and `listen`
+   * may be called again.
    */
   async listen(): Promise<Listening> {
     if (this.#closing) throw new ToolError('unavailable', 'the gateway is closed; create another');
     if (this.#listening) throw new ToolError('failed_precondition', 'the gateway listens already');
-    this.#listening = this.#openHttp();
+    this.#listening = this.#listen();
     try {
       return await this.#listening;
     } catch (error) {
@@ -203,100 +241,86 @@ export class Gateway {
     }
   }
 
-  async #openHttp(): Promise<Listening> {
+  async #listen(): Promise<Listening> {
     const { config } = this;
     checkListening(config);
-    const { http, mcp } = await this.#makeHttpDoors();
+    const tls = readTlsFiles(config);
+    const [{ Access }, { HttpHost }, { StreamWatch }] = await loadListening();
+    const access = new Access({ ...config, keys: config.apiKeys, isSecure: config.tlsCert !== null });
+    const base = this.#transportContext();
+    const { maxConnections } = config;
+    const http = new HttpHost({ ...base, ...tls, access, maxConnections, pages: this.#gatewayPages() });
+    const watch = new StreamWatch({ heartbeatMs: SILENCE_MS, stallMs: config.streamStallMs });
+    await this.#transports.listen({ ...base, access, watch, http });
     try {
       const { port } = await http.listen(config.host, config.port);
-      this.#http = http;
-      this.#mcp = mcp;
+      this.#host = http;
       return { url: urlOf(config, port), host: config.host, port, endpoints: http.endpoints };
     } catch (error) {
-      mcp.close();
-      await http.close();
+      await this.#transports.stopListening();
       throw error;
     }
   }
 
-  async #makeHttpDoors() {
-    const { config } = this;
-    const tls = readTlsFiles(config);
-    const [{ Access }, { createHttpTransport }, { newTransportMeters }, { StreamWatch }, { McpHttp }] =
-      await DOORS.http();
-    const access = new Access({ ...config, keys: config.apiKeys, isSecure: config.tlsCert !== null });
-    const meters = newTransportMeters();
-    const watch = new StreamWatch({ heartbeatMs: SILENCE_MS, stallMs: config.streamStallMs });
-    const log: TransportLog = (level, message, fields) =>
-      this.#log[level === 'warning' ? 'warn' : level](fields ?? {}, message);
-    const mcp = new McpHttp({
-      ...this.#mcpService(),
-      access,
-      watch,
-      log,
-      meter: meters['mcp-http'],
-      maxBodyBytes: config.maxBodyBytes,
-      oauth: {
-        issuer: config.oauthIssuer,
-        audience: config.oauthAudience,
-        jwksUri: config.oauthJwksUri,
-        scopes: config.oauthScopes,
-      },
-    });
-    const http = createHttpTransport({
-      ...config,
-      ...tls,
-      dispatcher: this.#dispatcher,
-      access,
-      meters,
-      watch,
-      log,
-      pages: {
-        info: () => this.#pages.info(),
-        health: () => this.#pages.health(),
-        stats: () => ({
-          ...this.#pages.stats(),
-          tools: this.#statistics.snapshot(),
-          transports: meters,
-          mcp: mcp.stats(),
-        }),
-      },
-      mounts: mcp.mounts,
-    });
-    return { http, mcp };
-  }
-
-  #mcpService(): McpServiceOptions {
-    const { maxResultBytes, reload, requestTimeoutMs } = this.config;
+  #gatewayPages() {
     return {
-      dispatcher: this.#dispatcher,
-      hub: this.#hub,
-      identity: IDENTITY,
-      maxResultBytes,
-      listsChange: reload,
-      callTimeoutMs: Math.ceil(requestTimeoutMs * 0.99),
+      info: () => this.#pages.info(),
+      health: () => this.#pages.health(),
+      stats: () => ({
+        ...this.#pages.stats(),
+        tools: this.#statistics.snapshot(),
+        ...this.#troubles(),
+        ...this.#transports.stats(),
+      }),
     };
   }
 
-  /** Serves one MCP client over a pair of streams; settles when the client has left. */
-  async serveStdio(streams: { readonly stdin: Readable; readonly stdout: Writable }): Promise<void> {
-    const { serveMcpStdio } = await DOORS.stdio();
-    await serveMcpStdio({ ...this.#mcpService(), ...streams, maxLineBytes: this.config.maxBodyBytes });
+  /** What every transport gets, whatever opens it. */
+  #transportContext(): Omit<BaseContext, 'meter' | 'options'> {
+    const { maxBodyBytes, maxResultBytes, repeatBytes, requestTimeoutMs, reload } = this.config;
+    return {
+      calls: this.#dispatcher,
+      identity: IDENTITY,
+      log: this.#transportLog,
+      limits: { maxBodyBytes, maxResultBytes, repeatBytes, callTimeoutMs: requestTimeoutMs },
+      news: this.#news,
+      reloads: reload,
+    };
+  }
+
+  /**
+   * Serves one MCP client over a pair of streams; settles when the client has left, or the gateway is closed.
+   * @throws {ToolError} `unavailable` when the gateway is closed.
+   */
+  async connect({ stdin, stdout }: ClientStreams): Promise<void> {
+    if (this.#closing) throw new ToolError('unavailable', 'the gateway is closed; create another');
+    await this.#transports.serve('connect', { ...this.#transportContext(), stdin, stdout });
+  }
+
+  /** What /stats says of troubles inside, once there are any. */
+  #troubles(): Partial<Pick<GatewayStats, 'observerFailures' | 'defects'>> {
+    const { observerFailures } = this.#dispatcher;
+    return {
+      ...(this.#defects > 0 ? { defects: this.#defects } : {}),
+      ...(Object.keys(observerFailures).length > 0 ? { observerFailures } : {}),
+    };
   }
 
   /** Writes a call to its end as NDJSON, and gives the end. */
   async print(call: RunningCall, options: PrintOptions): Promise<TerminalEvent> {
-    const { printCall } = await import('./transports/terminal/print-call.ts');
-    return printCall(call, options);
+    const ended = new Promise<TerminalEvent>((resolve) => call.onEnd(resolve));
+    await this.#transports.serve('print', { ...this.#transportContext(), ...options, call });
+    return ended;
   }
 
   /**
    * Loads the tool modules anew and swaps the threads; running calls finish on the old ones.
-   * @throws {ToolError} `unavailable` when a module does not load; everything goes on as before then.
+   * @throws {ToolError} `unavailable` when a module does not load, or a tool takes a name that another runner offers;
+   * everything goes on as before then.
    */
   async reload(): Promise<void> {
     try {
-      await this.#pool.reload();
+      await this.#dispatcher.reload();
       this.#log.info({ tools: this.tools().length }, 'the tools were loaded anew');
     } catch (error) {
       this.#log.error(
@@ -309,7 +333,7 @@ export class Gateway {
 
   /**
    * Stops the gateway: refuses new calls, lets running ones end within `drainMs` (default: `config.drainTimeoutMs`),
-   * ends the rest `unavailable`, closes doors and threads. Settles when all is gone; later calls share that promise.
+   * ends the rest `unavailable`, closes transports and threads. Settles when all is gone; later calls share that promise.
    */
   close({ drainMs = this.config.drainTimeoutMs }: { readonly drainMs?: number } = {}): Promise<void> {
     this.#closing ??= this.#close(drainMs);
@@ -317,12 +341,10 @@ export class Gateway {
   }
 
   async #close(drainMs: number): Promise<void> {
-    this.#watch?.close();
     await this.#dispatcher.drain(drainMs);
     await this.#listening?.catch(() => undefined);
-    this.#mcp?.close();
-    await this.#http?.close();
-    await this.#pool.close();
+    await Promise.all([this.#transports.close(), this.#host?.close()]);
+    await this.#dispatcher.close();
   }
 }
 
@@ -336,6 +358,11 @@ function copyArguments(args: unknown): { readonly copy: unknown; readonly fault?
   }
 }
 
+const transportLog =
+  (log: Logger): TransportLog =>
+  (level, message, fields) =>
+    log[level === 'warning' ? 'warn' : level](fields ?? {}, message);
+
 /** After so much silence a stream gets a comment, so that nobody in between closes it. */
 const SILENCE_MS = 15_000;
 
@@ -347,7 +374,28 @@ function urlOf({ host, allowedHosts, tlsCert }: Config, port: number): string {
   return `${tlsCert ? 'https' : 'http'}://${authority}:${port}`;
 }
 
-const builtInTools = new URL('../workers/tools/index.js', import.meta.url).href;
+type LoadedKind = Awaited<ReturnType<(typeof runnerKinds)[keyof typeof runnerKinds]['load']>>;
+
+/** @throws what the first kind that did not start threw, once those that did are closed. */
+async function startRunners(kinds: readonly LoadedKind[], config: Config): Promise<Runner[]> {
+  const context = {
+    logLevel: config.logLevel.toLowerCase() as LogLevel,
+    maxResultBytes: config.maxResultBytes,
+    threadEntry: new URL('../workers/piscina-entry.cjs', import.meta.url).href,
+    builtInTools: new URL('../workers/tools/index.js', import.meta.url).href,
+  };
+  const starts = await Promise.allSettled(kinds.map(({ start }) => start(config, context)));
+  const started = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
+  for (const start of starts) {
+    if (start.status === 'fulfilled') continue;
+    await closeAll(started);
+    throw start.reason;
+  }
+  return started;
+}
+
+const closeAll = (runners: readonly Runner[]): Promise<unknown> =>
+  Promise.allSettled(runners.map((runner) => runner.close()));
 
 const IDENTITY = {
   name: 'mcp-streaming-gateway',

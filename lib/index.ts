@@ -5,19 +5,46 @@
 
 import { ToolError } from './call/tool-error.ts';
 import type { Config } from './config/options.ts';
-import type { Door, Gateway } from './gateway.ts';
+import type { Gateway, Preload } from './gateway.ts';
+import type { Runner } from './runners/runner.ts';
 import { isBranded } from './tool/brand.ts';
+import type { Transport } from './transports/transport.ts';
 
+export type { Access } from './access/access.ts';
 export type { ErrorEvent, ResultEvent, TerminalEvent, ToolEvent } from './call/call-events.ts';
-export type { Caller } from './call/caller.ts';
-export type { Icon, Isolation, JsonSchema, ToolAnnotations, ToolDescriptor } from './call/catalog.ts';
+export type { Caller, ClientAbilities } from './call/caller.ts';
+export type {
+  CallKind,
+  Catalog,
+  Icon,
+  Isolation,
+  JsonSchema,
+  PromptDescriptor,
+  ResourceDescriptor,
+  ToolAnnotations,
+  ToolDescriptor,
+} from './call/catalog.ts';
 export type { ErrorCode } from './call/error-code.ts';
 export type { LogLevel } from './call/log-level.ts';
-export type { RunningCall } from './call/running-call.ts';
+export type { CallRequest, CancelReason, RunningCall } from './call/running-call.ts';
 export { ToolError, type ToolErrorOptions } from './call/tool-error.ts';
 export type { ConfigError } from './config/config-error.ts';
 export type { Config } from './config/options.ts';
-export type { CallOptions, Door, Gateway, Listening } from './gateway.ts';
+export type { Calls } from './dispatch/calls.ts';
+export type { CallRecord, GatewayObserver, ProgressRecord, StartedCall } from './dispatch/observers.ts';
+export type { CallOptions, Gateway, GatewayStats, Listening, Preload } from './gateway.ts';
+export type {
+  AdmittedCall,
+  Defect,
+  Percentiles,
+  Runner,
+  RunnerListener,
+  RunnerStats,
+  RunnerStatus,
+  ToolLogRecord,
+  ToolNotice,
+  UnitEvent,
+} from './runners/runner.ts';
 export type { AskClient, ElicitAnswer, ElicitForm, ElicitUrl, SampleRequest } from './tool/ask-client.ts';
 export { type ContentBlock, content, type ToolContent } from './tool/content.ts';
 export { definePrompt, type PromptDefinition, type PromptMessage } from './tool/define-prompt.ts';
@@ -28,6 +55,26 @@ export {
   type ResourceListing,
 } from './tool/define-resource.ts';
 export { defineTool, type RawSchema, type ToolContext, type ToolDefinition } from './tool/define-tool.ts';
+export type { Endpoint } from './transports/http/endpoint.ts';
+export type { GatewayRequest, GatewayResponse } from './transports/http/gateway-message.ts';
+export type {
+  AnswerFormat,
+  HttpRegistration,
+  HttpRoute,
+  Mount,
+  UpgradeRoute,
+} from './transports/http/registration.ts';
+export type { News, NewsSource } from './transports/news.ts';
+export type { StreamWatch, WatchedStream } from './transports/rendering/stream-watch.ts';
+export type { TransportLog } from './transports/rendering/transport-log.ts';
+export type { TransportMeter } from './transports/rendering/transport-meter.ts';
+export type {
+  ClientStreams,
+  PrintOptions,
+  Transport,
+  TransportContext,
+  TransportLimits,
+} from './transports/transport.ts';
 
 /**
  * Settings of a gateway in code: any field of `Config`, in its units; what is left out has its default, and no variable
@@ -36,20 +83,28 @@ export { defineTool, type RawSchema, type ToolContext, type ToolDefinition } fro
  */
 export type GatewayOptions = Omit<Partial<Config>, 'tools'> & {
   readonly tools?: readonly (string | URL)[];
-  /** The door that will be opened first; its code is then loaded while the threads load the tools. */
-  readonly door?: Door;
+  /** What will be called first, `listen()` or `connect()`: its code is then loaded while the threads load the tools. */
+  readonly preload?: Preload;
+  /** More transports, beside the gateway's own: `listen()` opens them, `close()` closes them, `/stats` counts them. */
+  readonly transports?: readonly Transport[];
+  /**
+   * Runners of your own, beside the threads: what they offer is served like any tool. The gateway closes them with
+   * itself; where `createGateway` rejects they are yours to close. Default: none.
+   */
+  readonly runners?: readonly Runner[];
 };
 
 /**
- * Starts the threads and loads the tools. Call `listen()` to open the HTTP doors, `serveStdio()` for MCP over a pair
- * of streams, `call()` to run a tool from code, and `close()` at the end: until then its threads keep the process alive.
+ * Starts the threads and loads the tools. Call `listen()` to open the transports, `connect()` for MCP over a pair of
+ * streams, `call()` to run a tool from code, and `close()` at the end: until then its threads keep the process alive.
  * @example const gateway = await createGateway({ tools: [new URL('./my-tools.js', import.meta.url)] });
  * @throws {ConfigError} (known by its `name`) when a setting is wrong; `problems` has a sentence for each.
- * @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used, `invalid_arguments` when
- * `tools` holds anything but paths and URLs.
+ * @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used, or two runners offer the same
+ * name (both are named), `invalid_arguments` when `tools` holds anything but paths and URLs, or two transports have one
+ * name.
  */
 export async function createGateway(options: GatewayOptions = {}): Promise<Gateway> {
-  const { tools = [], door = null, ...settings } = options;
+  const { tools = [], preload, transports = [], runners = [], ...settings } = options;
   for (const tool of tools as readonly unknown[]) {
     if (typeof tool === 'string' || tool instanceof URL) continue;
     const what = isBranded('tool', tool)
@@ -64,5 +119,9 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     import('./config/load.ts'),
     import('./gateway.ts'),
   ]);
-  return GatewayClass.open(completeConfig({ ...settings, tools: tools.map(String) }), door);
+  return GatewayClass.open(completeConfig({ ...settings, tools: tools.map(String) }), {
+    preload,
+    transports,
+    runners,
+  });
 }

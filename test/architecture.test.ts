@@ -13,10 +13,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'lib/call': [],
   'lib/async': [],
   'lib/tool': ['lib/call'],
-  'lib/config': ['lib/call'],
+  'lib/config': ['lib/call', 'lib/runners/index.ts'],
   'lib/access': ['lib/call'],
   'lib/observe': ['lib/call', 'lib/runners'],
   'lib/runners': ['lib/call', 'lib/async'],
+  'lib/runners/index.ts': ['lib/runners/threads'],
   'lib/runners/threads': ['lib/call', 'lib/async', 'lib/runners'],
   'lib/dispatch': ['lib/call', 'lib/async', 'lib/runners'],
   'lib/transports': ['lib/call', 'lib/async', 'lib/runners', 'lib/dispatch', 'lib/access'],
@@ -28,16 +29,26 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'lib/access',
     'lib/observe',
     'lib/runners',
-    'lib/runners/threads',
+    'lib/runners/index.ts',
     'lib/dispatch',
     'lib/transports',
   ],
-  'lib/index.ts': ['lib/call', 'lib/tool', 'lib/runners', 'lib/gateway.ts', 'lib/config'],
+  'lib/index.ts': [
+    'lib/call',
+    'lib/tool',
+    'lib/runners',
+    'lib/gateway.ts',
+    'lib/config',
+    'lib/access',
+    'lib/dispatch',
+    'lib/transports',
+  ],
   bin: ['lib/index.ts', 'lib/config'],
 };
 
 /** Rooms declare their options in files of this name, with words of `lib/config`, which merges them into a table. */
 const isOptions = (path: string): boolean => basename(path) === 'options.ts';
+const LISTS = ['lib/runners/index.ts', 'lib/transports/index.ts'];
 const OPTION_WORDS = ['lib/config/option.ts', 'lib/config/value-kind.ts'];
 
 /** `index` may use these at run time only through `import()`: tool modules load it in threads. */
@@ -48,6 +59,8 @@ const MAX_LINES = 400;
 interface Source {
   readonly path: string;
   readonly text: string;
+  /** The text without its comments. */
+  readonly code: string;
   readonly imports: readonly { readonly path: string; readonly isLate: boolean; readonly isType: boolean }[];
   /** Names of the packages that are loaded with it. */
   readonly packages: readonly string[];
@@ -69,7 +82,8 @@ function readSource(path: string): Source {
   }));
   const bare = text.matchAll(/^(?:import|export)\s+(?!type\s)[^;'"]*?from\s+'(?!node:|\.)([^']+)'/gm);
   const packages = [...bare].map(([, specifier = '']) => /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? '');
-  return { path, text, imports, packages };
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1');
+  return { path, text, code, imports, packages };
 }
 
 /** The innermost room that a file belongs to. */
@@ -80,12 +94,24 @@ function roomOf(path: string): string {
 
 function mayImport(from: string, to: string): boolean {
   if (OPTION_WORDS.includes(to)) return true;
-  if (roomOf(from) === 'lib/config' && isOptions(to)) return true;
+  if (roomOf(from) === 'lib/config' && (isOptions(to) || LISTS.includes(to))) return true;
   return roomOf(from) === roomOf(to) || (ALLOWED[roomOf(from)]?.includes(roomOf(to)) ?? false);
 }
 
 const sources = [...sourcesIn('lib'), ...sourcesIn('workers'), ...sourcesIn('bin')];
 const byPath = new Map(sources.map((source) => [source.path, source]));
+
+/** What users of the package, and the threads, ask for by name. */
+const ENTRIES = ['lib/index.ts', 'workers/tools/index.ts'];
+/** Members that a package asks for, since the class is one of its interfaces. */
+const CALLED_BY_PACKAGES = ['onerror', 'sendHead', 'sendChunk', 'cleanup', 'getValidator'];
+
+const words = new Map<string, number>();
+for (const { code } of sources)
+  for (const [word] of code.matchAll(/\w+/g)) words.set(word, (words.get(word) ?? 0) + 1);
+
+/** How often a name stands in the sources, its definition included. */
+const uses = (name: string): number => words.get(name) ?? 0;
 
 /** The sources that are loaded with a file, itself included: what its threads and clients wait for. */
 function loadedWith(path: string, seen = new Set<string>()): Set<string> {
@@ -123,45 +149,117 @@ describe('the architecture', () => {
     expect(early).to.deep.equal([]);
   });
 
-  it('loads no more than the command line and the pool before the threads start', () => {
+  it('loads no more than the command line and the log before the runners, which load what they run with', () => {
     expect(
       packagesLoadedWith('bin/main.ts', 'bin/serve.ts', 'lib/config/load.ts', 'lib/gateway.ts'),
-    ).to.deep.equal(['commander', 'pino', 'piscina']);
+    ).to.deep.equal(['commander', 'pino']);
   });
 
-  it('opens the HTTP doors without the MCP SDK, which only sessions need', () => {
-    const doors = ['access/access', 'transports/http/http-host', 'transports/mcp/http/mcp-endpoint'];
-    const packages = packagesLoadedWith(...doors.map((door) => `lib/${door}.ts`));
+  it('listens without the MCP SDK, which only sessions need', () => {
+    const late = [...byPath.keys()].filter((path) => /^lib\/transports\/.*-transport\.ts$/.test(path));
+    const listening = late.filter((path) => !path.includes('stdio'));
+    const packages = packagesLoadedWith(
+      'lib/access/access.ts',
+      'lib/transports/http/http-host.ts',
+      ...listening,
+    );
     expect(packages).to.deep.equal(['better-sse', 'express', 'rate-limiter-flexible', 'ws']);
   });
 
-  it('has no import cycle', () => {
+  it('lets no transport know another: they share the listening socket and the rendering', () => {
+    const shared = ['http', 'rendering'];
+    const seam = ['lib/transports/transport.ts', 'lib/transports/news.ts'];
+    const roomOf = (path: string) => /^lib\/transports\/([^/]+)\//.exec(path)?.[1];
+    const wrong: string[] = [];
+    for (const { path, imports } of sources) {
+      const room = roomOf(path);
+      for (const { path: target } of imports.filter((one) => one.path.startsWith('lib/transports/'))) {
+        const to = roomOf(target);
+        const isLine = path === 'lib/transports/index.ts' && target.endsWith('/index.ts');
+        const isOwn = to !== undefined && to === room;
+        const isShared = to !== undefined && shared.includes(to);
+        const isSeam = to === undefined && (seam.includes(target) || !path.startsWith('lib/transports/'));
+        if (!isLine && !isOwn && !isShared && !isSeam) wrong.push(`${path} imports ${target}`);
+      }
+    }
+    expect(wrong).to.deep.equal([]);
+  });
+
+  it('keeps each package of a protocol in the folder of that protocol, its types included', () => {
+    const homes = { express: 'http', ws: 'websocket', 'better-sse': 'sse' };
+    for (const [name, home] of Object.entries(homes)) {
+      const users = sources.filter(({ text }) => new RegExp(`(?:from|import\\() ?'${name}['/]`).test(text));
+      const abroad = users.filter(({ path }) => !path.startsWith(`lib/transports/${home}/`));
+      expect([users.length > 0, abroad.map(({ path }) => path)], name).to.deep.equal([true, []]);
+    }
+  });
+
+  it('states the name of each transport once, in its own folder', () => {
+    const transports = sources.filter(({ path }) => /^lib\/transports\/.+\/index\.ts$/.test(path));
+    expect(transports).to.have.length(7);
+    for (const { path, text } of transports) {
+      const [, name = ''] = /const NAME = '([\w-]+)';/.exec(text) ?? [];
+      expect(text, path).to.match(/name: NAME,\n {2}opens: '(?:listen|connect|print)',/);
+      // Two names are those of protocols too: of the scheme of a URL, and of what is upgraded to.
+      const isProtocol = (line: string) => /https|upgrade/i.test(line);
+      const elsewhere = sources
+        .filter((source) => source.path !== path)
+        .flatMap((source) => source.text.split('\n').map((line) => `${source.path}: ${line.trim()}`))
+        .filter((line) => line.includes(`'${name}'`) && !isProtocol(line));
+      expect(elsewhere, name).to.deep.equal([]);
+    }
+  });
+
+  it('names the MCP SDK and the token library only in the folders that exist for them', () => {
+    const rooms: Readonly<Record<string, RegExp>> = {
+      '@modelcontextprotocol/sdk': /^lib\/transports\/mcp\/(?:sessions|stdio)\//,
+      jose: /^lib\/transports\/mcp\/http\//,
+    };
+    const wrong = Object.entries(rooms).flatMap(([name, room]) => {
+      // Types and late imports too: they tie a file to a package as well.
+      const named = new RegExp(`(?:\\bfrom\\s+|\\bimport\\(\\s*|^import\\s+)'${name}(?:/[^']*)?'`, 'm');
+      return sources
+        .filter(({ path, text }) => named.test(text) && !room.test(path))
+        .map(({ path }) => `${path} names ${name}`);
+    });
+    expect(wrong).to.deep.equal([]);
+  });
+
+  it('has no import cycle, types included', () => {
     const done = new Set<string>();
     const visit = (path: string, trail: readonly string[]): void => {
       expect(trail, `cycle: ${[...trail, path].join(' → ')}`).not.to.include(path);
       if (done.has(path)) return;
-      const eager = byPath.get(path)?.imports.filter(({ isLate, isType }) => !isLate && !isType) ?? [];
-      for (const { path: target } of eager) visit(target, [...trail, path]);
+      for (const { path: target } of byPath.get(path)?.imports ?? []) visit(target, [...trail, path]);
       done.add(path);
     };
     for (const { path } of sources) visit(path, []);
   });
 
-  it('exports no value that no other file asks for', () => {
-    const entries = ['lib/index.ts', 'workers/tools/index.ts'];
-    // The benchmark has packages of its own beside it, and uses what is built.
-    const tests = readdirSync(join(ROOT, 'test')).filter((name) => name !== 'bench' && !name.includes('.'));
-    const all = [...sources, ...tests.flatMap((name) => sourcesIn(join('test', name)))];
+  it('defines no value that only tests use', () => {
     const idle = sources
-      .filter(({ path }) => !entries.includes(path))
-      .flatMap(({ path, text }) =>
-        [...text.matchAll(/^export (?:const|class|(?:async )?function\*?) (\w+)/gm)]
-          .map(([, name = '']) => name)
-          .filter((name) => {
-            const named = new RegExp(`\\b${name}\\b`);
-            return !all.some((other) => other.path !== path && named.test(other.text));
-          })
-          .map((name) => `${path} exports ${name}`),
+      .filter(({ path }) => !ENTRIES.includes(path))
+      .flatMap(({ path, code }) =>
+        [...code.matchAll(/^export (?:const|class|(?:async )?function\*?) (\w+)/gm)]
+          .filter(([, name = '']) => uses(name) < 2)
+          .map(([, name]) => `${path}: ${name}`),
+      );
+    expect(idle).to.deep.equal([]);
+  });
+
+  it('gives no class a member that nobody uses', () => {
+    const idle = sources
+      .filter(({ path }) => path !== 'lib/gateway.ts') // the public API: its users are elsewhere
+      .flatMap(({ path, code }) =>
+        [...code.matchAll(/^(?:export )?class \w+[^{]*\{\n([\s\S]*?)^\}/gm)].flatMap(([, body = '']) =>
+          [
+            ...body.matchAll(
+              /^ {2}(?!override )(?:(?:readonly|static|async|get|set) )*\*?([a-z]\w*)[?!]?(?:[(:<;]| = )/gm,
+            ),
+          ]
+            .filter(([, name = '']) => uses(name) < 2 && !CALLED_BY_PACKAGES.includes(name))
+            .map(([, name]) => `${path}: ${name}`),
+        ),
       );
     expect(idle).to.deep.equal([]);
   });
@@ -180,5 +278,66 @@ describe('the architecture', () => {
   it('names no folder and no file after a drawer', () => {
     const named = sources.flatMap(({ path }) => path.replace(/\.ts$/, '').split('/'));
     expect(named.filter((name) => BANNED_NAMES.test(name))).to.deep.equal([]);
+  });
+
+  describe('of runners', () => {
+    const kinds = readdirSync(join(ROOT, 'lib/runners'), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
+    const isIn = (path: string, folder: string): boolean => path.startsWith(`${folder}/`);
+
+    it('lets a runner import call, async, the seam and itself', () => {
+      const wrong = sources.flatMap(({ path, imports }) => {
+        const own = kinds.map((kind) => `lib/runners/${kind}`).find((folder) => isIn(path, folder));
+        if (!own) return [];
+        const may = ({ path: target }: { readonly path: string }) =>
+          isIn(target, own) ||
+          ['lib/call', 'lib/async'].some((room) => isIn(target, room)) ||
+          target === 'lib/runners/runner.ts' ||
+          (isOptions(path) && OPTION_WORDS.includes(target));
+        return imports.filter((one) => !may(one)).map(({ path: target }) => `${path} imports ${target}`);
+      });
+      expect(wrong).to.deep.equal([]);
+    });
+
+    it('names a runner in its own folder and in the list alone', () => {
+      // Comments may speak of threads; only code would have to change with them.
+      const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+      const wrong = kinds.flatMap((kind) => {
+        const named = new RegExp(`runners/${kind}\\b|'${kind}'`);
+        return sources
+          .filter(({ path }) => isIn(path, 'lib') && path !== 'lib/runners/index.ts')
+          .filter(({ path }) => !isIn(path, `lib/runners/${kind}`))
+          .filter(({ text }) => named.test(code(text)))
+          .map(({ path }) => `${path} names ${kind}`);
+      });
+      expect(wrong).to.deep.equal([]);
+    });
+
+    it('has one line a runner in the list', () => {
+      const list = byPath
+        .get('lib/runners/index.ts')
+        ?.text.split('\n')
+        .filter((line) => line.startsWith('export'));
+      expect(list).to.have.length(kinds.length);
+    });
+
+    it('imports Piscina in the one folder that keeps its traps', () => {
+      const users = sources
+        .filter(({ text }) => /(?:from|import\()\s*'piscina'/.test(text))
+        .map(({ path }) => path);
+      expect(users.filter((path) => !isIn(path, 'lib/runners/threads/piscina'))).to.deep.equal([]);
+      expect(users).not.to.have.length(0);
+    });
+
+    it('knows what crosses a port in the thread pool and on its threads alone', () => {
+      const users = sources.filter(({ imports }) =>
+        imports.some(({ path }) => isIn(path, 'lib/runners/threads/port')),
+      );
+      const strangers = users.filter(
+        ({ path }) => !isIn(path, 'lib/runners/threads') && !isIn(path, 'workers'),
+      );
+      expect(strangers.map(({ path }) => path)).to.deep.equal([]);
+    });
   });
 });

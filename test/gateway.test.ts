@@ -1,4 +1,4 @@
-/** What a gateway does in code, beside its doors. */
+/** What a gateway does in code, beside its transports. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
@@ -45,6 +45,26 @@ describe('Gateway', () => {
     const { url } = await listening;
     await closed;
     expect(await fetch(`${url}/health`).then(String, ({ cause }) => cause.code)).to.equal('ECONNREFUSED');
+  });
+
+  it('serves a client on a pair of streams until it is closed, and none after that', async () => {
+    await start();
+    const [stdin, stdout] = [new PassThrough(), new PassThrough()];
+    const served = gateway.connect({ stdin, stdout });
+    stdin.write('{"jsonrpc":"2.0","id":1,"method":"ping"}\n');
+    const [answer] = await once(stdout, 'data');
+    expect(JSON.parse(String(answer))).to.deep.equal({ jsonrpc: '2.0', id: 1, result: {} });
+    await gateway.close({ drainMs: 0 });
+    await served;
+    const refused = await gateway.connect({ stdin, stdout }).then(String, ({ code }: ToolError) => code);
+    expect(refused).to.equal('unavailable');
+  });
+
+  it('knows what a printed call and a call from code came through', async () => {
+    await start();
+    const call = gateway.call('primes_tool', { to: 10 });
+    expect(call.request.caller).to.deep.equal({ keyId: 'local', transport: 'cli' });
+    await call.outcome();
   });
 
   it('leaves nothing on the stream that it printed a call to', async () => {

@@ -32,6 +32,15 @@ const GUARDED: readonly (readonly [owner: object, keys: readonly PropertyKey[]])
   [performance, ['now', 'eventLoopUtilization']],
 ];
 
+/** A getter of a tool's may be in its place, and throw. */
+function isStill(owner: Owner, key: PropertyKey, value: unknown): boolean {
+  try {
+    return owner[key] === value;
+  } catch {
+    return false;
+  }
+}
+
 export class BuiltIns {
   readonly #owners: Owner[] = [];
   readonly #keys: PropertyKey[] = [];
@@ -55,7 +64,7 @@ export class BuiltIns {
       const owner = this.#owners[at] as Owner;
       const key = this.#keys[at] as PropertyKey;
       const value = this.#values[at];
-      if (owner[key] === value) continue;
+      if (isStill(owner, key, value)) continue;
       changed = toText(key);
       const descriptor = { __proto__: null, value, writable: true, configurable: true, enumerable: false };
       defineProperty(owner, key, descriptor);

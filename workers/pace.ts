@@ -8,17 +8,17 @@ import { NativePromise, now } from './intrinsics/captured.ts';
 const TURN_MS = 5;
 const nextTurn = (): Promise<void> => new NativePromise((resolve) => setImmediate(resolve));
 
-/** After so many yields without a rest more of them are expected. */
-const HASTY_YIELDS = 16;
+/** After so many yields without a rest more of them are expected: the call may sprint (async-context). */
+const YIELDS_TO_SPRINT = 16;
 
 export class Pace {
-  readonly #hasten: () => Promise<void> | undefined;
+  readonly #sprint: () => Promise<void> | undefined;
   #turnedAt = now();
   #yields = 0;
 
-  /** @param hasten called when the tool yields again and again; gives what the next yield has to wait for. */
-  constructor(hasten: () => Promise<void> | undefined) {
-    this.#hasten = hasten;
+  /** @param sprint called when the tool yields again and again; gives what the next yield has to wait for. */
+  constructor(sprint: () => Promise<void> | undefined) {
+    this.#sprint = sprint;
   }
 
   /**
@@ -28,7 +28,7 @@ export class Pace {
    */
   rest(at: number, waiting: Promise<void> | undefined): Promise<void> | undefined {
     if (waiting === undefined && at - this.#turnedAt < TURN_MS)
-      return ++this.#yields === HASTY_YIELDS ? this.#hasten() : undefined;
+      return ++this.#yields === YIELDS_TO_SPRINT ? this.#sprint() : undefined;
     return this.#turn(waiting ?? nextTurn());
   }
 

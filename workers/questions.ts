@@ -32,7 +32,7 @@ export class Questions {
     if (!isAble) {
       throw new ToolError(
         'failed_precondition',
-        `the client of this call cannot be asked (${method}): use a door and a client that can`,
+        `the client of this call cannot be asked (${method}): use a transport and a client that can`,
         { details: { requiredCapabilities: REQUIRED_CAPABILITIES[method] } },
       );
     }

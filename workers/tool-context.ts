@@ -2,19 +2,33 @@
  * The context object a tool receives. Its functions work when taken out of it (`{ progress, log }`), so each is made
  * when first asked for and bound to its run.
  */
+import type { LogLevel } from '../lib/call/log-level.ts';
+import type { ToolNotice } from '../lib/runners/runner.ts';
+import type { CallTask } from '../lib/runners/threads/port/frames.ts';
 import type { ElicitAnswer, ElicitForm, ElicitUrl, SampleRequest } from '../lib/tool/ask-client.ts';
 import type { ToolContext } from '../lib/tool/define-tool.ts';
 import { freeze, hasOwn } from './intrinsics/captured.ts';
-import type { ToolRun } from './tool-run.ts';
+import type { Questions } from './questions.ts';
 
-export function createToolContext(run: ToolRun): ToolContext {
+/** What a context needs of its run. */
+export interface ContextRun {
+  readonly task: CallTask;
+  readonly signal: AbortSignal;
+  readonly meta: Record<string, unknown>;
+  readonly questions: Questions;
+  progress(value: number, total?: number | null, message?: string): void;
+  log(level: LogLevel, message: string, data?: unknown): void;
+  notice(notice: ToolNotice): void;
+}
+
+export function createToolContext(run: ContextRun): ToolContext {
   return new BoundContext(run);
 }
 
 class BoundContext implements ToolContext {
-  readonly #run: ToolRun;
+  readonly #run: ContextRun;
 
-  constructor(run: ToolRun) {
+  constructor(run: ContextRun) {
     this.#run = run;
   }
 

@@ -1,239 +1,181 @@
 /**
- * What runs on every thread of the pool.
+ * Takes the gateway's frames on a thread that has loaded its tools, and runs its calls.
  *
- * H1. A thread loads all tool modules before its hello; a failure to load travels in the hello.
- * H2. An error that escapes a call ends that call and retires the thread: its state can no longer be trusted.
- * H3. A call that changed built-ins under the host's feet ends as it would, and retires the thread likewise.
- * H4. The gateway's frames are taken in their order, and no call begins within another: what a tool's progress reads
+ * H1. A call that changed built-ins under the host's feet ends as it would, and retires the thread.
+ * H2. The gateway's frames are taken in their order, and no call begins within another: what a tool's progress reads
  *     from the port early (to see a cancel) waits for the next turn, unless it is a ping or for a call that runs.
- * H5. A call of another caller than those before it begins only where none of them has changed built-ins
- *     (intrinsics/caller-watch.ts); elsewhere it is refused, and the gateway gives it to another thread.
+ * H3. A call of another caller than those before it begins only where none of them has changed built-ins
+ *     (intrinsics/caller-watch.ts). Elsewhere it is refused, and the gateway gives it to another thread.
  */
-
-import { isMainThread, type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { TransitMap } from '../lib/async/transit-map.ts';
-import { LOG_RANK, type LogLevel } from '../lib/call/log-level.ts';
-import { describeThrown, ToolError } from '../lib/call/tool-error.ts';
-import type { CallTask, HostFrame, Shift, ThreadSettings } from '../lib/runners/threads/port/frames.ts';
-import { createCallContext } from './async-context/call-context.ts';
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { LogLevel } from '../lib/call/log-level.ts';
+import { ToolError } from '../lib/call/tool-error.ts';
+import type { CallTask, HostFrame, Shift } from '../lib/runners/threads/port/frames.ts';
 import { setImmediate, setTimeout } from './async-context/own-timers.ts';
-import { BuiltIns } from './built-ins.ts';
+import type { BuiltIns } from './built-ins.ts';
+import type { EscapeParts } from './escapes.ts';
 import { findExecutable } from './executable.ts';
-import { guardPorts } from './guarded-ports.ts';
 import { CallerWatch } from './intrinsics/caller-watch.ts';
-import {
-  eventLoopUtilization,
-  memoryUsage,
-  now,
-  ownList,
-  store,
-  stringify,
-  toText,
-  unref,
-} from './intrinsics/captured.ts';
-import { guardText, noteText } from './intrinsics/faithful-text.ts';
+import { eventLoopUtilization, memoryUsage, now, ownList, store, unref } from './intrinsics/captured.ts';
+import { guardText } from './intrinsics/faithful-text.ts';
 import { Norm } from './intrinsics/norm.ts';
-import { toPlain } from './json-text.ts';
-import { loadModules } from './loading/load-modules.ts';
-import { Registry } from './loading/registry.ts';
-import { LogLimit } from './log-limit.ts';
-import { Outbox } from './outbox.ts';
-import { captureOutput } from './tool-output.ts';
+import type { Registry } from './loading/registry.ts';
+import type { Outbox } from './outbox.ts';
 import { type FrameOfRun, type RunHost, ToolRun } from './tool-run.ts';
 
-if (isMainThread) throw new Error('workers/tool-host runs on a thread of the pool, not by itself');
-
-const settings = workerData as ThreadSettings;
-const receive = receiveMessageOnPort;
-const outbox = new Outbox();
-const runs = new TransitMap<number, ToolRun>();
-const context = createCallContext<ToolRun>();
-const logLimit = new LogLimit((call, level, message, data) =>
-  outbox.post({ type: 'log', call, level, message, ...(data === undefined ? {} : { data }) }),
-);
-
-function isLogged(run: ToolRun | undefined, level: LogLevel): boolean {
-  const wanted = run?.task.logLevel;
-  return (
-    LOG_RANK[level] >= LOG_RANK[settings.logLevel] ||
-    (wanted !== undefined && LOG_RANK[level] >= LOG_RANK[wanted])
-  );
+export interface HostParts extends EscapeParts {
+  /** What the thread loaded; empty where that failed. */
+  readonly registry: Registry;
+  /** Why the tools could not be loaded; null when they could. */
+  readonly failure: string | null;
+  /** As they were once the tools had loaded. */
+  readonly builtIns: BuiltIns;
+  /** Cap of one chunk and of a returned value, in bytes of JSON. */
+  readonly maxResultBytes: number;
 }
-
-function writeLog(run: ToolRun | undefined, level: LogLevel, message: string, data?: unknown): void {
-  if (!isLogged(run, level)) return;
-  const plain = toPlain(data);
-  logLimit.write(
-    run?.task.call ?? null,
-    level,
-    toText(message),
-    plain === undefined ? undefined : stringify(plain),
-  );
-}
-
-captureOutput((level, line) => writeLog(context.owner(), level, line));
-
-let isRetiring = false;
-
-function onStrayError(thrown: unknown, promise?: Promise<unknown>): void {
-  const run = context.owner(promise);
-  const text = describeThrown(thrown);
-  if (run && !run.isEnded) run.crash(thrown);
-  else {
-    const whence = run ? 'an ended call' : 'from outside of the running calls';
-    const message = `an error escaped ${whence}; its thread is replaced: ${text}`;
-    logLimit.write(run?.task.call ?? null, 'error', message);
-  }
-  retire('an error escaped a call');
-  outbox.flush();
-}
-
-/** From here on the thread gets no more calls. */
-function retire(reason: string): void {
-  if (isRetiring) return;
-  isRetiring = true;
-  outbox.post({ type: 'retiring', reason });
-}
-process.on('uncaughtException', (thrown) => onStrayError(thrown));
-process.on('unhandledRejection', onStrayError);
-// process.exit() in a tool: what the turn has made so far still arrives.
-process.on('exit', () => {
-  runs.each((run) => run.flush());
-  outbox.flush();
-});
 
 /** How long the port may go unread while a tool reports progress in a loop. */
 const POLL_MS = 5;
-let polledAt = 0;
 
-let port: MessagePort | null = null;
-let begun: Shift['begun'];
-/** Read early, and due at the next turn (H4). */
-let postponed = ownList<HostFrame>();
-
-const host: RunHost = {
-  outbox,
-  hasten: (run) => (runs.size === 1 ? context.hasten(run) : undefined),
-  begin: ({ call, place }) => store(begun, place, call),
-  log: writeLog,
-  pollPort() {
-    const at = now();
-    if (port === null || at - polledAt < POLL_MS) return;
-    polledAt = at;
-    for (let received = receive(port); received; received = receive(port)) {
-      const frames = received.message as HostFrame[];
-      for (let index = 0; index < frames.length; index++) takeEarly(frames[index] as HostFrame);
-    }
-  },
-  inspect() {
-    const changed = builtIns.restore();
-    if (changed !== null) retire(`a call changed the built-in "${changed}"`);
-  },
-  retire,
-};
-
-function takeEarly(frame: HostFrame): void {
-  if (frame.type === 'ping' || (frame.type !== 'call' && frame.type !== 'describe' && runs.has(frame.call)))
-    onHostFrame(frame);
-  else {
-    postponed[postponed.length] = frame;
-    if (postponed.length === 1) setImmediate(takePostponed);
-  }
-}
-
-function takePostponed(): void {
-  const frames = postponed;
-  postponed = ownList();
-  for (let at = 0; at < frames.length; at++) onHostFrame(frames[at] as HostFrame);
-}
-
-function onMessage(frames: readonly HostFrame[]): void {
-  if (postponed.length > 0) takePostponed();
-  for (let at = 0; at < frames.length; at++) onHostFrame(frames[at] as HostFrame);
-}
-
-let utilization = eventLoopUtilization();
-
-function onHostFrame(frame: HostFrame): void {
-  switch (frame.type) {
-    case 'call':
-      return startRun(frame);
-    case 'ping': {
-      const since = eventLoopUtilization(utilization);
-      utilization = eventLoopUtilization();
-      const { heapUsed } = memoryUsage();
-      return outbox.post({ type: 'pong', heapUsedBytes: heapUsed, utilization: since.utilization });
-    }
-    case 'describe':
-      return void registry.describe().then(
-        (catalog) => outbox.post({ type: 'described', catalog, failure: null }),
-        (error: Error) => outbox.post({ type: 'described', catalog: null, failure: error.message }),
-      );
-    default:
-      return toRun(frame);
-  }
-}
-
-guardPorts();
-let registry = new Registry();
-let failure: string | null = null;
-try {
-  registry = await context.runApart(() => loadModules(settings.toolModules));
-} catch (error) {
-  failure = error instanceof Error ? error.message : String(error);
-}
-const builtIns = new BuiltIns();
-noteText();
-
-/**
- * The thread's shift: takes calls from the gateway until the thread is ended. Never settles.
- * Piscina calls it once, when it has loaded this module.
- */
-export function serve(shift: Shift): Promise<never> {
-  ({ port, begun } = shift);
-  port.on('message', (frames: readonly HostFrame[]) => context.runApart(() => onMessage(frames)));
-  outbox.open(port, { type: 'hello', failure });
-  // Not before the hello: the gateway may have other things to do meanwhile.
-  setImmediate(takeNorm);
-  return new Promise(() => {});
-}
-
-function toRun(frame: FrameOfRun): void {
-  const run = runs.get(frame.call);
-  // In its own context: its listeners hear of a cancel here.
-  if (run) context.enter(run, () => run.receive(frame));
-}
-
-let norm: Norm | null = null;
-
-function takeNorm(): void {
-  norm ??= context.runApart(() => new Norm());
-}
-
-const watch = new CallerWatch({
-  look: () => norm?.changed() ?? null,
-  forEachKey: (visit) => runs.each((run) => visit(run.task.caller.keyId)),
-  later: (step, ms) => void unref(setTimeout(step, ms)),
-  becameMixed: () => guardText((change) => watch.spoil(change)),
-  spoilt: (reason) => retire(reason),
-});
-
-function startRun(task: CallTask): void {
-  takeNorm();
-  if (!watch.admits(task, runs.size === 0)) return outbox.post({ type: 'refused', call: task.call });
-  const run = new ToolRun(task, host, settings.maxResultBytes, () => runs.delete(task.call));
-  runs.set(task.call, run);
-  context.run(run, () => void run.execute(find(task)));
-}
-
-function find(task: CallTask): ReturnType<typeof findExecutable> {
-  try {
-    return findExecutable(registry, task);
-  } catch (error) {
-    return failing(ToolError.from(error, 'internal', 'the call could not be set up'));
-  }
-}
+const receive = receiveMessageOnPort;
 
 async function failing(error: ToolError): Promise<never> {
   throw error;
+}
+
+export class ToolHost implements RunHost {
+  readonly outbox: Outbox;
+  readonly #parts: HostParts;
+  readonly #port: MessagePort;
+  readonly #begun: Shift['begun'];
+  /** Read early, and due at the next turn (H2). */
+  #postponed = ownList<HostFrame>();
+  #polledAt = 0;
+  #norm: Norm | null = null;
+  readonly #watch = new CallerWatch({
+    look: () => this.#norm?.changed() ?? null,
+    eachKey: (visit) => this.#parts.runs.each(({ task }) => visit(task.caller.keyId)),
+    later: (step, ms) => unref(setTimeout(step, ms)),
+    becameMixed: () => guardText((change) => this.#watch.spoil(change)),
+    spoilt: (reason) => this.retire(reason),
+  });
+  #utilization = eventLoopUtilization();
+
+  /** Says hello, and takes frames from now on. */
+  constructor(parts: HostParts, { port, begun }: Shift) {
+    const { context, outbox, failure } = parts;
+    this.#parts = parts;
+    this.outbox = outbox;
+    this.#port = port;
+    this.#begun = begun;
+    port.on('message', (frames: readonly HostFrame[]) => context.runApart(() => this.#onMessage(frames)));
+    outbox.open(port, { type: 'hello', failure });
+    // Not before the hello: the gateway may have other things to do meanwhile.
+    setImmediate(this.#takeNorm);
+  }
+
+  sprint(run: ToolRun): Promise<void> | undefined {
+    return this.#parts.runs.size === 1 ? this.#parts.context.sprint(run) : undefined;
+  }
+
+  begin({ call, place }: CallTask): void {
+    store(this.#begun, place, call);
+  }
+
+  log(run: ToolRun, level: LogLevel, message: string, data?: unknown): void {
+    this.#parts.log.write(run, level, message, data);
+  }
+
+  pollPort(): void {
+    const at = now();
+    if (at - this.#polledAt < POLL_MS) return;
+    this.#polledAt = at;
+    const port = this.#port;
+    for (let received = receive(port); received; received = receive(port)) {
+      const frames = received.message as HostFrame[];
+      for (let index = 0; index < frames.length; index++) this.#takeEarly(frames[index] as HostFrame);
+    }
+  }
+
+  inspect(): void {
+    const changed = this.#parts.builtIns.restore();
+    if (changed !== null) this.retire(`a call changed the built-in "${changed}"`);
+  }
+
+  retire(reason: string): void {
+    this.#parts.retirement.begin(reason);
+  }
+
+  #takeEarly(frame: HostFrame): void {
+    const isOfRun = frame.type !== 'ping' && frame.type !== 'describe' && this.#parts.runs.has(frame.call);
+    if (isOfRun || frame.type === 'ping') return this.#onFrame(frame);
+    this.#postponed[this.#postponed.length] = frame;
+    if (this.#postponed.length === 1) setImmediate(this.#takePostponed);
+  }
+
+  readonly #takePostponed = (): void => {
+    const frames = this.#postponed;
+    this.#postponed = ownList();
+    for (let at = 0; at < frames.length; at++) this.#onFrame(frames[at] as HostFrame);
+  };
+
+  #onMessage(frames: readonly HostFrame[]): void {
+    if (this.#postponed.length > 0) this.#takePostponed();
+    for (let at = 0; at < frames.length; at++) this.#onFrame(frames[at] as HostFrame);
+  }
+
+  #onFrame(frame: HostFrame): void {
+    switch (frame.type) {
+      case 'call':
+        return this.#startRun(frame);
+      case 'ping':
+        return this.#answerPing();
+      case 'describe':
+        return this.#describe();
+      default:
+        return this.#passOn(frame);
+    }
+  }
+
+  readonly #takeNorm = (): void => {
+    this.#norm ??= this.#parts.context.runApart(() => new Norm());
+  };
+
+  #answerPing(): void {
+    const since = eventLoopUtilization(this.#utilization);
+    this.#utilization = eventLoopUtilization();
+    const { heapUsed } = memoryUsage();
+    this.outbox.post({ type: 'pong', heapUsedBytes: heapUsed, utilization: since.utilization });
+  }
+
+  #describe(): void {
+    this.#parts.registry.describe().then(
+      (catalog) => this.outbox.post({ type: 'described', catalog, failure: null }),
+      (error: Error) => this.outbox.post({ type: 'described', catalog: null, failure: error.message }),
+    );
+  }
+
+  #passOn(frame: FrameOfRun): void {
+    const run = this.#parts.runs.get(frame.call);
+    // In its own context: its listeners hear of a cancel here.
+    if (run) this.#parts.context.enter(run, () => run.receive(frame));
+  }
+
+  #startRun(task: CallTask): void {
+    const { runs, context, maxResultBytes } = this.#parts;
+    this.#takeNorm();
+    if (!this.#watch.admits(task, runs.size === 0))
+      return this.outbox.post({ type: 'refused', call: task.call });
+    const run = new ToolRun(task, this, maxResultBytes, () => runs.delete(task.call));
+    runs.set(task.call, run);
+    context.run(run, () => void run.execute(this.#find(task)));
+  }
+
+  #find(task: CallTask): ReturnType<typeof findExecutable> {
+    try {
+      return findExecutable(this.#parts.registry, task);
+    } catch (error) {
+      return failing(ToolError.from(error, 'internal', 'the call could not be set up'));
+    }
+  }
 }

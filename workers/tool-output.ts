@@ -1,5 +1,5 @@
 /**
- * What a tool prints becomes log records: on the stdio door the gateway's stdout belongs to the protocol, and
+ * What a tool prints becomes log records: over stdio the gateway's stdout belongs to the protocol, and
  * everywhere a line without its call is of little use.
  *
  * Covers console and process.stdout/stderr.write; not a write to descriptor 1 itself (`fs.writeSync(1, …)`).

@@ -13,6 +13,7 @@ import { ERROR_CODES } from '../lib/call/error-code.ts';
 import type { LogLevel } from '../lib/call/log-level.ts';
 import type { CancelReason } from '../lib/call/running-call.ts';
 import { describeThrown, ToolError } from '../lib/call/tool-error.ts';
+import type { ToolNotice } from '../lib/runners/runner.ts';
 import type { CallTask, HostFrame } from '../lib/runners/threads/port/frames.ts';
 import { asyncIteratorOf, endEarly } from './async-stream.ts';
 import { checkInput, checkOutput, checkOwn } from './call-checks.ts';
@@ -27,7 +28,7 @@ import { Pace } from './pace.ts';
 import { ProgressThrottle } from './progress-throttle.ts';
 import { Questions } from './questions.ts';
 import { resultText, shapeOf } from './result-text.ts';
-import { createToolContext } from './tool-context.ts';
+import { type ContextRun, createToolContext } from './tool-context.ts';
 
 /** What the gateway says to a call that runs. */
 export type FrameOfRun = Exclude<HostFrame, { type: 'call' | 'ping' | 'describe' }>;
@@ -36,7 +37,7 @@ export type FrameOfRun = Exclude<HostFrame, { type: 'call' | 'ping' | 'describe'
 export interface RunHost {
   readonly outbox: Outbox;
   /** Lets a run that yields in a loop do so at less cost. @returns what it has to wait for, if anything. */
-  hasten(run: ToolRun): Promise<void> | undefined;
+  sprint(run: ToolRun): Promise<void> | undefined;
   /** Marks the call as begun. */
   begin(task: CallTask): void;
   log(run: ToolRun, level: LogLevel, message: string, data?: unknown): void;
@@ -51,7 +52,7 @@ export interface RunHost {
 /** Not by `instanceof`, whose meaning a tool can change. */
 const isFound = (found: Executable | Promise<Executable>): found is Executable => hasOwn(found, 'invoke');
 
-export class ToolRun {
+export class ToolRun implements ContextRun {
   readonly task: CallTask;
   readonly #host: RunHost;
   readonly #maxResultBytes: number;
@@ -115,7 +116,7 @@ export class ToolRun {
     return this.#questions;
   }
 
-  notice(notice: { type: 'resource-updated'; uri: string } | { type: 'resources-changed' }): void {
+  notice(notice: ToolNotice): void {
     this.#host.outbox.post({ type: 'notice', notice });
   }
 
@@ -148,7 +149,7 @@ export class ToolRun {
   }
 
   async #drive(iterator: AsyncIterator<unknown>, check: Check | null): Promise<unknown> {
-    const pace = new Pace(() => this.#host.hasten(this));
+    const pace = new Pace(() => this.#host.sprint(this));
     for (;;) {
       const step = await iterator.next();
       if (step.done) return step.value;

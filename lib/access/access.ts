@@ -3,7 +3,7 @@
  *
  * A1. `checkOrigin` comes first, on every route, before a body is read; `checkKey` second.
  * A2. A request with a good key is never refused for the wrong keys of its neighbours; a missing key is no guess.
- * A3. Works on Node's own request objects and writes nothing: the doors render what is thrown.
+ * A3. Works on Node's own request objects and writes nothing: the transports render what is thrown.
  */
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
@@ -72,17 +72,28 @@ export class Access {
    * @throws {ToolError} unauthenticated or rate_limited, at once or as a rejection.
    */
   checkKey(request: IncomingMessage, { isWebSocket = false } = {}): string | Promise<string> {
+    const key = this.#keys && presentedKey(request, isWebSocket);
+    if (this.#keys && key === undefined) {
+      throw new ToolError(
+        'unauthenticated',
+        'an API key is required: send it as X-API-Key or as Authorization: Bearer',
+      );
+    }
+    return this.identify(key, request.socket.remoteAddress);
+  }
+
+  /**
+   * The same for a key that came in a protocol's own way. Where the gateway takes no keys everybody is one caller.
+   * @param address of the client: wrong keys are counted by it.
+   * @returns the caller's keyId. Only what has to wait gives a promise.
+   * @throws {ToolError} unauthenticated or rate_limited, at once or as a rejection.
+   */
+  identify(key: string | undefined, address: string | undefined): string | Promise<string> {
     let keyId: string | undefined = ANONYMOUS;
     if (this.#keys) {
-      const key = presentedKey(request, isWebSocket);
-      if (key === undefined) {
-        throw new ToolError(
-          'unauthenticated',
-          'an API key is required: send it as X-API-Key or as Authorization: Bearer',
-        );
-      }
+      if (key === undefined) throw new ToolError('unauthenticated', 'an API key is required');
       keyId = this.#keys.keyIdFor(key);
-      if (keyId === undefined) return this.#refuseWrongKey(request.socket.remoteAddress);
+      if (keyId === undefined) return this.#refuseWrongKey(address);
     }
     return this.#rate ? this.spend(keyId) : keyId;
   }

@@ -1,26 +1,26 @@
 /**
- * Writes MCP messages to stdout, one a line.
+ * Lines of text to a byte stream, within what its reader takes.
  *
- * W1. Nothing else is ever written there, and nothing after the reader is gone.
- * W2. `writeApart` lets what was written reach the reader before its line is: a client that reads a notification
- *     together with the response drops the notification. Who writes long after the last line does not wait.
+ * W1. Nothing is written after the reader is gone.
+ * W2. `writeApart` lets what was written reach the reader before its line is, for readers that make one of two lines
+ *     that they read at once. Who writes long after the last line does not wait.
  */
 import type { Writable } from 'node:stream';
+import { DrainGate } from './drain-gate.ts';
 
-/** How long a response keeps away from the notification before it: a pipe tells when it was filled, not when read. */
+/** How long a line keeps away from the one before it: a pipe tells when it was filled, not when read. */
 const READER_TURN_MS = 50;
 
 export class LineWriter {
   readonly #output: Writable;
+  readonly #gate = new DrainGate();
   #isGone = false;
-  #drained: Promise<void> | undefined;
-  #release: (() => void) | undefined;
   #flushedAt = Number.NEGATIVE_INFINITY;
   #heldBack = 0;
 
   constructor(output: Writable) {
     this.#output = output;
-    output.on('drain', () => this.#settle());
+    output.on('drain', () => this.#gate.open());
   }
 
   write(text: string): void {
@@ -33,11 +33,7 @@ export class LineWriter {
 
   /** Undefined when more may be written; else settles when the reader took everything, or is gone. */
   drained(): Promise<void> | undefined {
-    if (this.#isGone || !this.#output.writableNeedDrain) return undefined;
-    this.#drained ??= new Promise((resolve) => {
-      this.#release = resolve;
-    });
-    return this.#drained;
+    return this.#isGone || !this.#output.writableNeedDrain ? undefined : this.#gate.opened();
   }
 
   /** Writes a line that the reader shall not find together with the one before. */
@@ -68,12 +64,6 @@ export class LineWriter {
   /** No reader any more: what comes is dropped. */
   abandon(): void {
     this.#isGone = true;
-    this.#settle();
-  }
-
-  #settle(): void {
-    this.#release?.();
-    this.#drained = undefined;
-    this.#release = undefined;
+    this.#gate.open();
   }
 }

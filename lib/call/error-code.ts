@@ -2,7 +2,7 @@
  * The closed list of error codes: every failure a client can see is one of these.
  *
  * E1. There are no user-defined codes; a tool puts free-form data in `details`.
- * E2. Transports render codes from this table alone, so the same failure has the same code at every door.
+ * E2. Transports render codes from this table alone, so the same failure has the same code everywhere.
  */
 
 /** Whose fault an error is: it decides whether retrying, fixing the request or fixing the tool can help. */

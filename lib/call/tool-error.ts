@@ -1,5 +1,5 @@
 /**
- * The one error class, on both sides of the port and at every door.
+ * The one error class, on both sides of the port and at every transport.
  *
  * T1. A ToolError is recognised by a `Symbol.for` brand, never by `instanceof`: under npx two copies of this
  *     package meet in one thread, and `instanceof` fails between them.

@@ -27,6 +27,9 @@ export interface Option<T> {
 /** Infers the type of a declared option. */
 export const option = <T>(declared: Option<T>): Option<T> => declared;
 
+/** A room's options, by the field of `Config`. */
+export type OptionTable = Readonly<Record<string, Option<never>>>;
+
 /** The values of a table of options. */
 export type ValuesOf<T> = { readonly [N in keyof T]: T[N] extends Option<infer V> ? V : never };
 

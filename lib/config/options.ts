@@ -8,23 +8,33 @@
 import { accessOptions } from '../access/options.ts';
 import { dispatchOptions } from '../dispatch/options.ts';
 import { observeOptions } from '../observe/options.ts';
-import { threadsOptions } from '../runners/threads/options.ts';
+import * as runnerKinds from '../runners/index.ts';
 import { httpOptions } from '../transports/http/options.ts';
-import { mcpHttpOptions } from '../transports/mcp/http/options.ts';
+import * as transports from '../transports/index.ts';
 import { renderingOptions } from '../transports/rendering/options.ts';
-import { websocketOptions } from '../transports/websocket/options.ts';
 import type { Option, ValuesOf } from './option.ts';
 
 export { PUBLISHED_API_KEY } from '../access/options.ts';
+
+/** What all have, together: an option of any is one of the table. */
+type Together<Each> = (Each extends unknown ? (each: Each) => void : never) extends (all: infer All) => void
+  ? All
+  : never;
+
+/** The options of all entries of a list, where each is in a folder of its own. */
+function together<Entry extends { readonly options: object }>(
+  list: Readonly<Record<string, Entry>>,
+): Together<Entry['options']> {
+  return Object.assign({}, ...Object.values(list).map(({ options }) => options));
+}
 
 const OPTIONS = {
   ...httpOptions,
   ...accessOptions,
   ...dispatchOptions,
   ...renderingOptions,
-  ...threadsOptions,
-  ...websocketOptions,
-  ...mcpHttpOptions,
+  ...together(runnerKinds),
+  ...together(transports),
   ...observeOptions,
 };
 

@@ -2,66 +2,51 @@
  * Policy around every call, the same for all transports: admit → run → deadline → observe.
  *
  * D1. Every call has an id, a deadline and, at its end, exactly one record for the observers.
- * D2. Transports talk to nothing below this; it knows the ToolRunner interface and not the pool.
+ * D2. Transports talk to nothing below this; it knows the Runner interface and no runner. A call goes to the runner
+ *     that has its tool.
  * D3. A call belongs to the key that made it: nobody else can see or cancel it.
  */
 import { randomBytes } from 'node:crypto';
 import { TransitMap } from '../async/transit-map.ts';
-import type { TerminalEvent } from '../call/call-events.ts';
-import type { Caller } from '../call/caller.ts';
 import type { CallKind, Catalog, ToolDescriptor } from '../call/catalog.ts';
 import type { CallRequest, RunningCall } from '../call/running-call.ts';
 import { ToolError } from '../call/tool-error.ts';
-import type { RunnerStats, ToolRunner } from '../runners/runner.ts';
+import type { AdmittedCall, Runner, RunnerStats, RunnerStatus } from '../runners/runner.ts';
+import type { Calls } from './calls.ts';
+import { ObservedCall } from './observed-call.ts';
+import { type GatewayObserver, Observers, type StartedCall } from './observers.ts';
 import { refusedCall } from './refused-call.ts';
-
-/** What observers learn of each call, once, at its end. */
-export interface CallRecord {
-  readonly callId: string;
-  readonly kind: CallKind;
-  readonly name: string;
-  readonly caller: Caller;
-  readonly end: TerminalEvent;
-}
-
-export interface CallObserver {
-  started?(call: { readonly name: string; readonly kind: CallKind }): void;
-  ended?(record: CallRecord): void;
-}
+import { RunnerSet } from './runner-set.ts';
 
 export interface DispatcherOptions {
-  readonly runner: ToolRunner;
+  /** Their order is that of /stats, and the first answers what nobody has. */
+  readonly runners: readonly Runner[];
   /** Upper limit of any call, in milliseconds. */
   readonly timeoutMs: number;
 }
 
-export class Dispatcher {
-  readonly #runner: ToolRunner;
+export class Dispatcher implements Calls {
+  readonly #runners: RunnerSet;
   readonly #timeoutMs: number;
   readonly #calls = new TransitMap<string, RunningCall>();
-  readonly #observers: CallObserver[] = [];
-  #tools = new Map<string, ToolDescriptor>();
+  readonly #observers = new Observers();
   #isDraining = false;
   #whenIdle: (() => void)[] = [];
 
-  constructor({ runner, timeoutMs }: DispatcherOptions) {
-    this.#runner = runner;
+  /** @throws {ToolError} `unavailable` when two runners have the same name, or offer the same. */
+  constructor({ runners, timeoutMs }: DispatcherOptions) {
+    this.#runners = new RunnerSet(runners, this.#observers);
     this.#timeoutMs = timeoutMs;
-    this.#indexTools(runner.catalog);
-    runner.listen({ catalogChanged: (catalog) => this.#indexTools(catalog) });
   }
 
-  #indexTools(catalog: Catalog): void {
-    this.#tools = new Map(catalog.tools.map((tool) => [tool.name, tool]));
-  }
-
+  /** What all runners offer; the same object until that changes. */
   get catalog(): Catalog {
-    return this.#runner.catalog;
+    return this.#runners.catalog;
   }
 
-  /** Looks a tool up by name; a Map, so that `__proto__` is no tool. */
+  /** Looks a tool up by name. */
   tool(name: string): ToolDescriptor | undefined {
-    return this.#tools.get(name);
+    return this.#runners.tool(name)?.tool;
   }
 
   get isDraining(): boolean {
@@ -72,8 +57,14 @@ export class Dispatcher {
     return this.#calls.size;
   }
 
-  observe(observer: CallObserver): void {
-    this.#observers.push(observer);
+  /** @returns what ends the observing. */
+  observe(observer: GatewayObserver): () => void {
+    return this.#observers.add(observer);
+  }
+
+  /** How often observers have failed, by the method that did. */
+  get observerFailures(): Readonly<Record<string, number>> {
+    return this.#observers.failures;
   }
 
   /**
@@ -81,16 +72,24 @@ export class Dispatcher {
    * @param fault what the caller has found wrong with the request, which refuses it.
    */
   call(request: CallRequest, fault?: ToolError): RunningCall {
+    const { name, caller } = request;
     const kind = request.kind ?? 'tool';
     const callId = request.callId ?? newCallId();
-    const tool = kind === 'tool' ? this.#tools.get(request.name) : undefined;
-    const refusal = fault ?? this.#refusal(kind, request.name, tool);
+    const route = kind === 'tool' ? this.#runners.tool(name) : undefined;
+    const refusal = fault ?? this.#refusal(kind, name, route !== undefined);
     const admitted = admit(request, kind, callId);
-    const call = refusal ? refusedCall(admitted, refusal) : this.#runner.call(admitted);
+    const call = refusal
+      ? refusedCall(admitted, refusal)
+      : this.#run(admitted, route?.runner ?? this.#runners.ownerOf(kind, name, request.arguments));
     this.#calls.set(callId, call);
-    for (const observer of this.#observers) observer.started?.({ name: request.name, kind });
+    const started: StartedCall = { callId, kind, name, caller };
+    this.#observers.tell('started', started);
 
-    const timeoutMs = Math.min(request.timeoutMs ?? Infinity, tool?.timeoutMs ?? Infinity, this.#timeoutMs);
+    const timeoutMs = Math.min(
+      request.timeoutMs ?? Infinity,
+      route?.tool.timeoutMs ?? Infinity,
+      this.#timeoutMs,
+    );
     const deadline = setTimeout(
       () => call.cancel('deadline_exceeded', `the call did not end within its ${timeoutMs} ms`),
       timeoutMs,
@@ -98,20 +97,38 @@ export class Dispatcher {
     call.onEnd((end) => {
       clearTimeout(deadline);
       this.#calls.delete(callId);
-      const record: CallRecord = { callId, kind, name: request.name, caller: request.caller, end };
-      for (const observer of this.#observers) observer.ended?.(record);
+      this.#observers.tell('ended', { callId, kind, name, caller, end });
       if (this.#calls.size === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
     });
-    return call;
+    if (!this.#observers.has('progress')) return call;
+    return new ObservedCall(call, ({ progress, total, message }) =>
+      this.#observers.tell('progress', { ...started, progress, total, message }),
+    );
   }
 
-  #refusal(kind: CallKind, name: string, tool: ToolDescriptor | undefined): ToolError | undefined {
+  #run(admitted: AdmittedCall, runner: Runner): RunningCall {
+    try {
+      return runner.call(admitted);
+    } catch (error) {
+      // It must not; but a transport has no answer for what is thrown at it here.
+      const { callId } = admitted;
+      this.#observers.tell('defect', {
+        during: `a call that the runner "${runner.name}" took`,
+        error,
+        callId,
+      });
+      const message = 'the gateway failed to start the call; its log has the cause';
+      return refusedCall(admitted, new ToolError('internal', message, { cause: error }));
+    }
+  }
+
+  #refusal(kind: CallKind, name: string, isKnown: boolean): ToolError | undefined {
     if (this.#isDraining) {
       return new ToolError('unavailable', 'the gateway is shutting down; call again in a moment', {
         retryAfterMs: 1000,
       });
     }
-    if (kind === 'tool' && tool === undefined) return toolNotFound(name, this.catalog);
+    if (kind === 'tool' && !isKnown) return toolNotFound(name, this.catalog);
     return undefined;
   }
 
@@ -126,8 +143,23 @@ export class Dispatcher {
     return true;
   }
 
-  stats(): RunnerStats {
-    return this.#runner.stats();
+  /** Of all runners: `down` only when every one is. */
+  health(): RunnerStatus {
+    return this.#runners.health();
+  }
+
+  /** By the name of the runner, in the order of the runners. */
+  stats(): ReadonlyMap<string, RunnerStats> {
+    return this.#runners.stats();
+  }
+
+  /**
+   * Lets the runners load their tools anew; calls that run finish with what they began with.
+   * @throws {ToolError} `unavailable` when tools do not load, or a new one has a name that another runner offers;
+   * that runner goes on as before then.
+   */
+  reload(): Promise<void> {
+    return this.#runners.reload();
   }
 
   /**
@@ -143,14 +175,15 @@ export class Dispatcher {
     await idle;
     clearTimeout(timer);
   }
+
+  /** Ends what still runs, and the runners. */
+  close(): Promise<void> {
+    return this.#runners.close();
+  }
 }
 
 /** Whatever the transport, behind this point all calls have one shape: V8 is slow where shapes vary, or are copied. */
-function admit(
-  request: CallRequest,
-  kind: CallKind,
-  callId: string,
-): CallRequest & { readonly callId: string } {
+function admit(request: CallRequest, kind: CallKind, callId: string): AdmittedCall {
   return {
     callId,
     kind,

@@ -1,5 +1,6 @@
 /**
- * What of each call goes to the log: one line when it has ended, and what its tool logged.
+ * What goes to the log: one line of each call when it has ended, what its tool logged, what became of a runner's
+ * parts, and what went wrong in the gateway itself.
  *
  * C1. A call is one line, at INFO where it succeeded or its caller was at fault, graver otherwise.
  * C2. The cause of a failure, stack included, is here and nowhere else.
@@ -10,7 +11,7 @@ import type { Caller } from '../call/caller.ts';
 import type { CallKind } from '../call/catalog.ts';
 import { ERROR_CODES, type ErrorCode } from '../call/error-code.ts';
 import { describeThrown } from '../call/tool-error.ts';
-import type { ToolLogRecord } from '../runners/runner.ts';
+import type { Defect, ToolLogRecord, UnitEvent } from '../runners/runner.ts';
 import type { Logger } from './logger.ts';
 
 /** A call that has ended. */
@@ -61,6 +62,17 @@ export function logToolRecord(logger: Logger, { callId, tool, level, message, da
     ...(data === undefined ? {} : { data: parsed(data) }),
   };
   logger[METHODS[level]](line, message);
+}
+
+/** Logs what happened to a thread, or another part of a runner. */
+export function logUnit(logger: Logger, { unit, id, kind, isTrouble, detail }: UnitEvent): void {
+  logger[isTrouble ? 'warn' : 'debug']({ [unit]: id, detail }, `${unit} ${kind}`);
+}
+
+/** Logs what must not have happened, with all that is known of it. */
+export function logDefect(logger: Logger, { during, error, callId }: Defect): void {
+  const err = error instanceof Error ? error : new Error(describeThrown(error));
+  logger.error({ ...(callId === null ? {} : { callId }), err }, `a defect of the gateway: ${during} failed`);
 }
 
 function parsed(json: string): unknown {

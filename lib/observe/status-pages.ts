@@ -1,12 +1,17 @@
 /**
- * What `GET /`, `/health` and `/stats` show of the runner, as plain data.
+ * What `GET /`, `/health` and `/stats` show of the runners, as plain data.
+ *
+ * P1. The first runner's own figures stand at the top, as they always have. Where there are more, `runners` has each
+ *     by its name.
  */
-import type { RunnerStats } from '../runners/runner.ts';
+import type { RunnerStats, RunnerStatus } from '../runners/runner.ts';
 
 export interface PageSources {
   readonly name: string;
   readonly version: string;
-  runner(): RunnerStats;
+  /** By name; the first is shown at the top. */
+  runners(): ReadonlyMap<string, RunnerStats>;
+  health(): RunnerStatus;
   toolCount(): number;
   callsInFlight(): number;
   isDraining(): boolean;
@@ -22,26 +27,72 @@ export class StatusPages {
 
   /** `GET /`, without its list of endpoints. */
   info() {
-    const { name, version, runner, toolCount, callsInFlight } = this.#sources;
-    const { workers } = runner();
+    const { name, version, runners, toolCount, callsInFlight } = this.#sources;
     const calls = { inFlight: callsInFlight() };
-    return { name, version, uptimeSeconds: this.#uptimeSeconds(), tools: toolCount(), workers, calls };
+    const { summary } = topOf(runners());
+    return { name, version, uptimeSeconds: this.#uptimeSeconds(), tools: toolCount(), ...summary, calls };
   }
 
   health() {
-    const { status, workers, queue } = this.#sources.runner();
-    const shown = this.#sources.isDraining() ? ('draining' as const) : status;
-    return { status: shown, workers, queue, uptimeSeconds: this.#uptimeSeconds() };
+    const { runners, health, isDraining } = this.#sources;
+    const all = runners();
+    const status = isDraining() ? ('draining' as const) : health();
+    const more =
+      all.size === 1
+        ? {}
+        : { runners: mapped(all, ({ status, queue, own }) => ({ status, ...own.summary, queue })) };
+    return {
+      status,
+      ...topOf(all).summary,
+      queue: queueOf(all),
+      uptimeSeconds: this.#uptimeSeconds(),
+      ...more,
+    };
   }
 
-  /** `GET /stats`: each worker, and the pool as a whole. */
+  /** What `GET /stats` tells of the runners. */
   stats() {
-    const { status: _, threads, workers, queue, ...counts } = this.#sources.runner();
-    const { min, max, alive, restarts } = workers;
-    return { workers: threads, pool: { min, max, alive, queueDepth: queue.depth, restarts, ...counts } };
+    const all = this.#sources.runners();
+    const more =
+      all.size === 1
+        ? {}
+        : {
+            runners: mapped(all, ({ status, callsInFlight, queue, waitMs, runMs, own }) => ({
+              status,
+              callsInFlight,
+              queue,
+              waitMs,
+              runMs,
+              ...own.details,
+            })),
+          };
+    return { ...topOf(all).details, ...more };
   }
 
   #uptimeSeconds(): number {
     return Math.round((performance.now() - this.#startedAt) / 1000);
   }
+}
+
+const NOTHING: RunnerStats['own'] = { summary: {}, details: {} };
+
+function topOf(runners: ReadonlyMap<string, RunnerStats>): RunnerStats['own'] {
+  for (const { own } of runners.values()) return own;
+  return NOTHING;
+}
+
+const mapped = <T>(
+  runners: ReadonlyMap<string, RunnerStats>,
+  shown: (stats: RunnerStats) => T,
+): Readonly<Record<string, T>> =>
+  Object.fromEntries([...runners].map(([name, stats]) => [name, shown(stats)]));
+
+function queueOf(runners: ReadonlyMap<string, RunnerStats>): RunnerStats['queue'] {
+  let depth = 0;
+  let limit = 0;
+  for (const { queue } of runners.values()) {
+    depth += queue.depth;
+    limit += queue.limit;
+  }
+  return { depth, limit };
 }

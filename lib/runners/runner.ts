@@ -1,11 +1,22 @@
 /**
- * What can run tools: the thread pool today, a remote queue later. Dispatch and the transports know only this.
+ * The seam for what runs tools. The dispatcher and the transports know a runner by this alone; threads, processes,
+ * mounted servers and queues are a runner's own business.
+ *
+ * N1. A runner knows its catalog, and every name in it is its own: the dispatcher routes calls by these names, and
+ *     refuses two runners that offer the same.
+ * N2. `call` never throws. Its calls keep the promises of `RunningCall`: back-pressure, exactly one end, cancel at any
+ *     time.
+ * N3. What a runner tells its listeners harms nobody: a listener that throws is told on as a `defect`, no more.
+ * N4. Adding one is a folder and a line in index.ts; test/runners/runner-behaviour.ts is the suite that it has to pass.
  */
 import type { Catalog } from '../call/catalog.ts';
 import type { LogLevel } from '../call/log-level.ts';
 import type { CallRequest, RunningCall } from '../call/running-call.ts';
 
-/** Something a thread tells the whole gateway, outside any call's stream. */
+/** A call with its id, as a runner gets it. */
+export type AdmittedCall = CallRequest & { readonly callId: string };
+
+/** Something a tool tells the whole gateway, outside any call's stream. */
 export type ToolNotice =
   | { readonly type: 'resource-updated'; readonly uri: string }
   | { readonly type: 'resources-changed' };
@@ -20,21 +31,41 @@ export interface ToolLogRecord {
   readonly data?: string;
 }
 
-export type RunnerStatus = 'ok' | 'degraded' | 'down';
-
-export interface ThreadStats {
+/** Something that happened to a part of a runner, such as a thread: it started, ended, was killed. */
+export interface UnitEvent {
+  /** What kind of part it is: `thread`. */
+  readonly unit: string;
+  /** Unique among the runner's parts of that kind; -1 where it is not known which one it was. */
   readonly id: number;
-  readonly state: 'starting' | 'idle' | 'busy' | 'retiring' | 'killed';
-  readonly callsInFlight: number;
-  /** Calls that have left the thread, however they ended. */
-  readonly completed: number;
-  /** Calls ended by an error that escaped them; a thread that dies itself is gone from the list. */
-  readonly crashes: number;
-  readonly heapUsedBytes: number;
-  /** Event-loop utilisation since the last probe, 0 to 1. */
-  readonly utilization: number;
-  readonly ageSeconds: number;
+  readonly kind: string;
+  /** Whether an operator should look at it. */
+  readonly isTrouble: boolean;
+  readonly detail: string;
 }
+
+/** What must not happen in code of ours, and neither a caller nor a tool is to blame for. */
+export interface Defect {
+  /** What was being done: `an observer of "ended"`, `a frame of type "chunks"`. */
+  readonly during: string;
+  readonly error: unknown;
+  /** The call that it ended, or came up in; null where it is none's. */
+  readonly callId: string | null;
+}
+
+/** What a runner tells whoever listens. */
+export interface RunnerListener {
+  log?(record: ToolLogRecord): void;
+  notice?(notice: ToolNotice): void;
+  /** The runner's `catalog` is another one now. */
+  catalogChanged?(catalog: Catalog): void;
+  /** What the runner loaded has changed where it came from: it asks to be reloaded. */
+  reloadWanted?(): void;
+  unit?(event: UnitEvent): void;
+  defect?(defect: Defect): void;
+}
+
+/** `ok`: all is there; `degraded`: calls are served, by less than there should be; `down`: none can be. */
+export type RunnerStatus = 'ok' | 'degraded' | 'down';
 
 export interface Percentiles {
   readonly p50: number;
@@ -42,45 +73,72 @@ export interface Percentiles {
   readonly p99: number;
 }
 
+/** What any runner knows of itself in numbers, and what only a runner of its kind has. */
 export interface RunnerStats {
+  /** As `health()` tells it. */
   readonly status: RunnerStatus;
-  readonly workers: {
-    readonly min: number;
-    readonly max: number;
-    readonly alive: number;
-    readonly busy: number;
-    readonly idle: number;
-    readonly starting: number;
-    readonly restarts: number;
-  };
+  /** Calls that wait or run. */
+  readonly callsInFlight: number;
+  /** Calls that wait, and how many may. */
   readonly queue: { readonly depth: number; readonly limit: number };
-  readonly threads: readonly ThreadStats[];
+  /** Milliseconds from a call's admission until its tool ran, since the start. */
   readonly waitMs: Percentiles;
+  /** Milliseconds that tools ran, since the start. */
   readonly runMs: Percentiles;
-  readonly scaleUps: number;
-  readonly scaleDowns: number;
-  /** Threads that died unasked, and calls ended by an error that escaped them. */
-  readonly crashes: number;
-  /** Threads ended by the gateway because a call did not stop or blocked them. */
-  readonly kills: number;
+  /** Its own part: JSON values under names of its choice. */
+  readonly own: {
+    /** A few figures that anybody may see, without a key: for `GET /` and `GET /health`. */
+    readonly summary: Readonly<Record<string, unknown>>;
+    /** The rest, for `GET /stats`. */
+    readonly details: Readonly<Record<string, unknown>>;
+  };
 }
 
-/** What the runner tells whoever listens; listeners must not throw. */
-export interface RunnerListener {
-  log?(record: ToolLogRecord): void;
-  notice?(notice: ToolNotice): void;
-  /** The catalog was replaced by a reload. */
-  catalogChanged?(catalog: Catalog): void;
-  /** Something happened to a thread: started, ended, killed, crashed, retired. */
-  thread?(event: { readonly kind: string; readonly threadId: number; readonly detail?: string }): void;
-}
-
-export interface ToolRunner {
+/** What has tools and runs calls. */
+export interface Runner {
+  /** Unique in a gateway. */
+  readonly name: string;
+  /** The same object until it changes; then `catalogChanged` is told. */
   readonly catalog: Catalog;
   /** Never throws: a call that cannot be admitted is a call whose only event is its error. */
-  call(request: CallRequest & { readonly callId: string }): RunningCall;
+  call(request: AdmittedCall): RunningCall;
+  health(): RunnerStatus;
   stats(): RunnerStats;
-  listen(listener: RunnerListener): void;
-  /** Ends what still runs with `unavailable` and stops the threads. */
+  /** @returns what ends the listening. */
+  listen(listener: RunnerListener): () => void;
+  /**
+   * Loads its tools anew; calls that run finish with what they began with. Absent: its tools do not come from code
+   * that could be loaded again.
+   * @param accept throws where the new catalog cannot be taken in; the runner then stays as it was.
+   * @throws {ToolError} `unavailable` when the tools do not load, or what `accept` threw; all goes on as before then.
+   */
+  reload?(accept: (catalog: Catalog) => void): Promise<void>;
+  /** Ends what still runs with `unavailable` and frees everything. */
   close(): Promise<void>;
+}
+
+/** What a runner is started with beside its options. */
+export interface StartContext {
+  /** Of the gateway's log: tools need not send records below it. */
+  readonly logLevel: LogLevel;
+  /** Cap of one chunk and of a returned value, in bytes of JSON. */
+  readonly maxResultBytes: number;
+  /** The program that runs tools on a thread, by URL: it stands outside of lib. */
+  readonly threadEntry: string;
+  /** The module of the built-in tools, by URL. */
+  readonly builtInTools: string;
+}
+
+/** A kind of runner, as the list names it. Loading it must not load what it runs with. */
+export interface RunnerKind<Options extends object, Rules, Config extends object> {
+  readonly name: string;
+  /** Its part of the table of options. */
+  readonly options: Options;
+  /** What its options must be together. */
+  readonly rules: Rules;
+  /** Loads its code. */
+  load(): Promise<{
+    /** @throws {ToolError} `unavailable` with the reason and the next step when its tools cannot be loaded. */
+    start(config: Config, context: StartContext): Promise<Runner>;
+  }>;
 }

@@ -1,7 +1,7 @@
 /**
  * What a running tool may ask the client that called it: MCP elicitation, sampling and roots.
  *
- * A1. Where the client or the door cannot answer, the promise rejects with `failed_precondition`.
+ * A1. Where the client or its transport cannot answer, the promise rejects with `failed_precondition`.
  * A2. A cancelled call rejects its open questions.
  */
 import type { JsonSchema } from '../call/catalog.ts';

@@ -17,7 +17,7 @@ export interface ToolContent {
 }
 
 /**
- * Marks a returned value as ready-made MCP content. Doors other than MCP send it as plain JSON.
+ * Marks a returned value as ready-made MCP content. Transports other than MCP send it as plain JSON.
  * @example return content([{ type: 'image', data: base64, mimeType: 'image/png' }]);
  */
 export function content(

@@ -44,7 +44,7 @@ export interface ToolContext extends AskClient {
   readonly requestMeta: Readonly<Record<string, unknown>>;
   /** Names this call in every log record and answer; never that of another call. */
   readonly callId: string;
-  /** Whose key called (`keyId`, a public name of it) and through which door. */
+  /** Whose key called (`keyId`, a public name of it) and through which transport. */
   readonly caller: Caller;
   /** Tells MCP clients that subscribed to the resource that it changed. */
   resourceUpdated(uri: string): void;

@@ -56,6 +56,15 @@ describe('the API key', () => {
     });
   }
 
+  it('may come in a way of a protocol’s own, under the same rules', async () => {
+    const access = accessWith();
+    expect(await access.identify('second', '10.0.0.1')).to.equal(keyIdOf('second'));
+    expect(await codeOf(() => access.identify(undefined, '10.0.0.1'))).to.equal('unauthenticated');
+    for (let n = 0; n < 10; n++) await codeOf(() => access.identify('wrong', '10.0.0.1'));
+    expect(await codeOf(() => access.identify('wrong', '10.0.0.1'))).to.equal('rate_limited');
+    expect(await accessWith({ auth: false }).identify(undefined, undefined)).to.equal(ANONYMOUS);
+  });
+
   it('is not taken from the query of a plain request', async () => {
     const code = await codeOf(() => accessWith().checkKey(request({}, '/tools?api_key=super-secret')));
     expect(code).to.equal('unauthenticated');

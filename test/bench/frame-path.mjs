@@ -5,9 +5,11 @@
  */
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
+/** All that this file knows of the tree: the only place to edit when one of these moves. */
 const dist = new URL('../../dist/', import.meta.url);
 const { WorkerPool } = await import(new URL('lib/runners/threads/worker-pool.js', dist));
 const { SseEventWriter } = await import(new URL('lib/transports/sse/sse-events.js', dist));
+const threadEntry = new URL('workers/piscina-entry.cjs', dist).href;
 
 const CHUNKS = 200_000;
 const CALLS = 10_000;
@@ -19,7 +21,7 @@ const tools = fileURLToPath(new URL('tools/bench-tools.mjs', import.meta.url));
 // The pool's ports do not keep a process alive; in the gateway the server does.
 const keepAlive = setInterval(() => {}, 1_000);
 const pool = await WorkerPool.start({
-  entry: new URL('workers/piscina-entry.cjs', dist).href,
+  entry: threadEntry,
   settings: { toolModules: [pathToFileURL(tools).href], logLevel: 'error', maxResultBytes: 8 * 1024 * 1024 },
   env: {},
   minThreads: 1,

@@ -1,16 +1,16 @@
 /**
- * Publishes a result file: `node test/bench/update-readme.mjs [results/published.json]` writes the targets into the
- * README's performance section and all tables into test/bench/RESULTS.md. Numbers come from the file alone, so that
+ * Publishes a result file: `node test/bench/update-readme.mjs [results/published.json]` writes the targets into
+ * docs/performance.md, between its markers, and all tables into test/bench/RESULTS.md. Numbers come from the file alone, so that
  * neither says what no run has shown.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { formatNumber, heads, ratioOf } from './harness/report.mjs';
+import { formatNumber, heads, ownRowFor, ratioOf } from './harness/report.mjs';
 
 const START = '<!-- performance: written by test/bench/update-readme.mjs -->';
 const END = '<!-- /performance -->';
-const readme = fileURLToPath(new URL('../../README.md', import.meta.url));
+const page = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
 const file = resolve(process.argv[2] ?? fileURLToPath(new URL('results/published.json', import.meta.url)));
 const { machine, versions, startedAt, workloads } = JSON.parse(readFileSync(file, 'utf8'));
 
@@ -18,10 +18,10 @@ const cell = (text) => String(text).replaceAll('|', '/');
 
 /** One row per peer: its figure, ours, and which is better by how much. */
 function rowsOf(workload) {
-  const own = workload.rows.find((row) => row.id === 'ours');
   return workload.rows
-    .filter((row) => row !== own && !row.id.startsWith('ours') && row.id !== 'difference')
+    .filter((row) => !row.id.startsWith('ours') && row.id !== 'difference')
     .map((row) => {
+      const own = ownRowFor(workload.rows, row);
       const ratio = ratioOf(workload, own, row);
       const [column] = workload.columns;
       if (ratio === undefined)
@@ -71,9 +71,9 @@ const results = fileURLToPath(new URL('RESULTS.md', import.meta.url));
 const tables = Object.values(workloads).map(table);
 writeFileSync(results, `${['# Results', measured, ...tables].join('\n\n')}\n`);
 
-const text = readFileSync(readme, 'utf8');
+const text = readFileSync(page, 'utf8');
 const from = text.indexOf(START);
 const to = text.indexOf(END);
-if (from < 0 || to < from) throw new Error(`${readme} has no "${START}" … "${END}" to write between`);
-writeFileSync(readme, text.slice(0, from) + section + text.slice(to + END.length));
-console.log(`${readme}: performance section and ${results} written from ${file}`);
+if (from < 0 || to < from) throw new Error(`${page} has no "${START}" … "${END}" to write between`);
+writeFileSync(page, text.slice(0, from) + section + text.slice(to + END.length));
+console.log(`${page} and ${results} written from ${file}`);

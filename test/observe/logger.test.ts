@@ -49,7 +49,7 @@ describe('createLogger()', () => {
     ]);
   });
 
-  it('writes the stack of an error that a door reports', async () => {
+  it('writes the stack of an error that a transport reports', async () => {
     const { logger, records } = await recorded();
     logger.error({ error: new TypeError('a defect') }, 'the gateway failed to handle the request');
     expect(records()[0]?.['error']).to.deep.include({ type: 'TypeError', message: 'a defect' });

@@ -27,7 +27,7 @@ export default defineTool({
 `;
 
 const CONSUMER = `
-import { createGateway, defineTool, ToolError, type Gateway } from 'mcp-streaming-gateway';
+import { createGateway, defineTool, ToolError, type Gateway, type Transport } from 'mcp-streaming-gateway';
 import { z } from 'zod';
 
 export const typed = defineTool({
@@ -44,7 +44,24 @@ export const typed = defineTool({
   },
 });
 
-const gateway: Gateway = await createGateway({ minWorkers: 1, tools: ['./my-tools.js'] });
+const mine: Transport = {
+  name: 'mine',
+  open({ calls, http, meter }) {
+    http.route({
+      method: 'GET',
+      path: '/mine',
+      description: 'is mine',
+      handle(request, response) {
+        const name: string = request.pathOnly + calls.catalog.tools.length;
+        meter.bytes += name.length;
+        response.end(name);
+      },
+    });
+  },
+  close() {},
+};
+
+const gateway: Gateway = await createGateway({ minWorkers: 1, tools: ['./my-tools.js'], transports: [mine] });
 const end = await gateway.call('shout', { text: 'hello' }).outcome();
 // @ts-expect-error there is no such setting
 await createGateway({ minWorker: 1 }).catch(() => undefined);
@@ -53,10 +70,14 @@ await gateway.close();
 process.exit();
 `;
 
+/** What a program said before it failed: a test's message should be that and not its exit code. */
+const said = (failed: { readonly stdout: string }) => failed;
+
 describe('the packed package', function () {
   this.timeout(isFull ? 600_000 : 120_000);
   let root: string;
   let folder: string;
+  let tarball: string;
   let packed: readonly string[];
 
   /** The machine's own settings of the gateway must not decide this test. */
@@ -71,9 +92,10 @@ describe('the packed package', function () {
     // --ignore-scripts: prepack would build anew under the other tests; this run has built already.
     const pack = ['pack', ROOT, '--ignore-scripts', '--json', '--pack-destination', root];
     const [{ filename, files }] = JSON.parse((await run('npm', pack, { maxBuffer: 1e7 })).stdout);
+    tarball = join(root, filename);
     packed = files.map(({ path }: { path: string }) => path);
     writeFileSync(join(folder, 'package.json'), '{"private": true, "type": "module"}');
-    const install = ['install', '--prefer-offline', '--no-audit', '--no-fund', join(root, filename)];
+    const install = ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball];
     // npm keeps its whole environment: registries and certificates are the machine's affair.
     await run('npm', [...install, ...(isFull ? [] : ['--omit=optional'])], { cwd: folder });
     writeFileSync(join(folder, 'my-tools.js'), MY_TOOLS);
@@ -91,6 +113,25 @@ describe('the packed package', function () {
       'dist/workers/piscina-entry.cjs',
       'dist/workers/tool-host.js',
     ]);
+  });
+
+  it('has a manifest that publint finds nothing to say of', async () => {
+    const publint = join(ROOT, 'node_modules/publint/src/cli.js');
+    const { stdout } = await run(process.execPath, [publint, 'run', tarball, '--strict']).catch(said);
+    expect(stdout, stdout).to.match(/^All good!$/m);
+  });
+
+  it('has types that every way to import an ES module resolves', async () => {
+    const attw = join(ROOT, 'node_modules/@arethetypeswrong/cli/dist/index.js');
+    // Without --no-definitely-typed it would ask the registry for @types of this package.
+    const args = [attw, tarball, '--profile', 'esm-only', '--no-definitely-typed', '--format', 'json'];
+    const { stdout } = await run(process.execPath, args, { maxBuffer: 1e7 }).catch(said);
+    const { analysis } = JSON.parse(stdout);
+    const problems = analysis.problems.filter(
+      ({ resolutionKind }: { resolutionKind?: string }) => resolutionKind !== 'node16-cjs',
+    );
+    expect(problems).to.deep.equal([]);
+    expect(Object.keys(analysis.entrypoints)).to.deep.equal(['.', './package.json']);
   });
 
   it('prints its version with npx', async () => {

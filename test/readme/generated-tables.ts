@@ -1,19 +1,22 @@
 /**
- * The tables of the README that are made from code, each between `<!-- name -->` and `<!-- /name -->`.
+ * The tables in docs/ that are made from code, each between `<!-- name -->` and `<!-- /name -->`.
  */
 
 import { ERROR_CODES } from '../../lib/call/error-code.ts';
-import { optionTable } from '../../lib/config/explain.ts';
+import { defaultWords } from '../../lib/config/explain.ts';
+import { OPTION_LIST } from '../../lib/config/options.ts';
 
-/** The README as it should be: its tables made anew. */
-export function withFreshTables(readme: string): string {
-  return withTable(withTable(readme, 'options', optionTable()), 'errors', errorTable());
-}
+/** The pages with a table, and what makes it. */
+export const TABLES = [
+  { path: 'docs/options.md', name: 'options', make: optionTable },
+  { path: 'docs/errors.md', name: 'errors', make: errorTable },
+] as const;
 
-function withTable(readme: string, name: string, table: string): string {
-  const [before, rest] = readme.split(`<!-- ${name} -->\n`);
+/** The page as it should be: its table made anew. @throws {Error} when the page has no place for it. */
+export function withFreshTable(page: string, name: string, table: string): string {
+  const [before, rest] = page.split(`<!-- ${name} -->\n`);
   const after = rest?.split(`<!-- /${name} -->`)[1];
-  if (before === undefined || after === undefined) throw new Error(`the README has no place for ${name}`);
+  if (before === undefined || after === undefined) throw new Error(`the page has no place for ${name}`);
   return `${before}<!-- ${name} -->\n${table}\n<!-- /${name} -->${after}`;
 }
 
@@ -28,4 +31,25 @@ function errorTable(): string {
   }
   const lines = [...rows].map(([facts, codes]) => `| ${codes.join(', ')} | ${facts} |`);
   return ['| code | status | whose fault | retryable |', '|---|---|---|---|', ...lines].join('\n');
+}
+
+/** The options as a Markdown table. */
+export function optionTable(): string {
+  const rows = OPTION_LIST.map(([, option]) => {
+    const words = defaultWords(option);
+    const isLiteral = typeof option.default === 'string' && words !== '';
+    const cells = [
+      `\`${option.env}\``,
+      option.flag === undefined ? '–' : `\`${option.flag}\``,
+      words === '' ? '–' : isLiteral ? `\`${words}\`` : words,
+      option.kind.unit ?? '–',
+      `${option.summary} ${option.reason}`,
+    ];
+    return `| ${cells.join(' | ')} |`;
+  });
+  return [
+    '| variable | flag | default | unit | what it does, and why the default |',
+    '|---|---|---|---|---|',
+    ...rows,
+  ].join('\n');
 }

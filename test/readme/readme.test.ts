@@ -1,9 +1,8 @@
-/** The README does what it says: its examples run, its tables are the code's, its client snippets start. */
+/** README and docs do what they say: their commands run, their programs work, their client snippets start. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
@@ -12,30 +11,11 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { parseCommandLine } from '../../bin/command-line.ts';
-import { type GatewayProcess, runCommand, startGatewayProcess } from '../support/gateway-process.ts';
-import { withFreshTables } from './generated-tables.ts';
+import { type GatewayProcess, KEY, runCommand, startGatewayProcess } from '../support/gateway-process.ts';
+import { block, blocks, ROOT, shellLines } from './pages.ts';
 
 const run = promisify(execFile);
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
-
-/** The fenced blocks, by what stands behind the fence. */
-const blocks = [...README.matchAll(/^```(\S.*)\n([\s\S]*?)^```$/gm)].map(([, info = '', text = '']) => ({
-  info,
-  text,
-}));
-
-const block = (info: string): string => {
-  const found = blocks.find((candidate) => candidate.info === info);
-  if (!found) throw new Error(`the README has no block ${info}`);
-  return found.text;
-};
-
-/** The shell lines of the README, continuations joined, comments gone. */
-const shellLines = blocks
-  .filter(({ info }) => info === 'sh')
-  .flatMap(({ text }) => text.replaceAll('\\\n', ' ').trimEnd().split('\n'))
-  .map((line) => line.replace(/ +# .*$/, ''));
+const BIN = join(ROOT, 'dist/bin/mcp-streaming-gateway.js');
 
 /** One server of a client's configuration file. */
 interface Entry {
@@ -46,7 +26,7 @@ interface Entry {
   readonly headers?: Record<string, string>;
 }
 
-describe('README.md', function () {
+describe('README.md and docs/', function () {
   this.timeout(60_000);
   let gateway: GatewayProcess;
   let folder: string;
@@ -63,44 +43,48 @@ describe('README.md', function () {
 
   const here = (text: string) => text.replaceAll('127.0.0.1:8000', `127.0.0.1:${gateway.port}`);
 
-  it('is no longer than 300 lines besides the tables made from the code', () => {
-    const written = README.replace(/<!-- (\w+)[\s\S]*?<!-- \/\1 -->/g, '');
-    expect(written.split('\n').length - 1).to.be.at.most(300);
-  });
-
-  it('has the tables that the code makes', () => {
-    expect(withFreshTables(README), 'run `npm run docs`').to.equal(README);
-  });
-
-  it('names only files that exist', () => {
-    const paths = [...README.matchAll(/`((?:lib|workers|bin|test)\/[\w./-]+)`/g)].map(
-      ([, path = '']) => path,
-    );
-    expect(paths.length).to.be.above(10);
-    expect(paths.filter((path) => !existsSync(join(ROOT, path)))).to.deep.equal([]);
-  });
-
-  it('shows curl lines that answer as described', async function () {
+  it('show curl lines that answer as described', async function () {
     const commands = shellLines.filter((line) => line.startsWith('curl '));
-    expect(commands).to.have.length(3);
+    expect(commands).to.have.length(6);
     try {
       await run('curl', ['--version']);
     } catch {
       this.skip();
     }
-    const [primes = '', create = '', list = ''] = await Promise.all(
-      commands.map(async (command) => (await run('sh', ['-c', here(command)])).stdout),
+    const answers = await Promise.all(
+      commands.map(async (command) => {
+        const { stdout } = await run('sh', ['-c', `${here(command)} --fail-with-body --silent`]);
+        return { command, stdout };
+      }),
     );
-    expect(primes)
+    const answerTo = (...words: string[]) =>
+      answers.find(({ command }) => words.every((word) => command.includes(word)))?.stdout ?? '';
+    expect(answerTo('primes_tool/stream'))
       .to.match(/^event: progress$/m)
       .and.match(/event: done\ndata: \{"status":"complete"\}\n\n$/);
-    expect(JSON.parse(create)).to.have.nested.property('data.name', 'Onboarding');
-    expect(list)
+    expect(JSON.parse(answerTo('"create"'))).to.have.nested.property('data.name', 'Onboarding');
+    expect(answerTo('"list"'))
       .to.contain('"Loading data..."')
       .and.match(/event: done\ndata: \{"status":"complete"\}\n\n$/);
+    expect(answerTo('"list"', 'x-ndjson'))
+      .to.match(/^\{"event":"started"/)
+      .and.match(/\n\{"event":"complete".*\}\n$/);
+    expect(JSON.parse(answerTo('/health'))).to.include({ status: 'ok' });
+    expect(JSON.parse(answerTo('/stats'))).to.have.keys('workers', 'pool', 'tools', 'transports', 'mcp');
   });
 
-  it('shows a tool that runs as the README runs it', async () => {
+  it('show an error as it comes', async () => {
+    const shown = JSON.parse(block('json problem'));
+    const response = await fetch(`${gateway.url}${shown.instance}`, {
+      method: 'POST',
+      headers: { 'X-API-Key': KEY, 'Content-Type': 'application/json' },
+      body: '{}',
+    });
+    const problem = (await response.json()) as object;
+    expect({ ...problem, requestId: shown.requestId }).to.deep.equal(shown);
+  });
+
+  it('show a tool that runs as the README runs it', async () => {
     const command = shellLines.find((line) => line.includes(' call countdown ')) ?? '';
     const [, json = '{}'] = command.match(/'(.*)'/) ?? [];
     const args = ['call', 'countdown', json, '--tools', join(folder, 'my-tools.js')];
@@ -114,9 +98,9 @@ describe('README.md', function () {
     expect(lines.at(-1)).to.include({ event: 'complete', status: 'success', data: 'lift-off' });
   });
 
-  it('shows commands that the command line understands', () => {
+  it('show commands that the command line understands', () => {
     const commands = shellLines.filter((line) => line.startsWith('npx mcp-streaming-gateway'));
-    expect(commands).to.have.length(3);
+    expect(commands).to.have.length(4);
     for (const command of commands) {
       const argv = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(
         ([, quoted, plain]) => quoted ?? plain ?? '',
@@ -125,7 +109,7 @@ describe('README.md', function () {
     }
   });
 
-  it('shows a browser snippet that prints the chunks and closes at the end', async () => {
+  it('show a browser snippet that prints the chunks and closes at the end', async () => {
     const printed: unknown[][] = [];
     const sockets: WebSocket[] = [];
     class WatchedSocket extends WebSocket {
@@ -142,8 +126,46 @@ describe('README.md', function () {
     expect(printed[0]?.[1]).to.have.property('name');
   });
 
+  it('show a program that reads NDJSON with fetch', async () => {
+    const printed: unknown[][] = [];
+    const snippet = here(block('js ndjson'));
+    const AsyncFunction = Object.getPrototypeOf(async () => undefined).constructor;
+    await new AsyncFunction('console', snippet)({ log: (...words: unknown[]) => printed.push(words) });
+    expect(printed.length).to.be.above(0);
+    expect(printed[0]?.[1]).to.have.property('name');
+  });
+
+  it('show a resource and a prompt that MCP clients can use', async () => {
+    writeFileSync(join(folder, 'my-notes.js'), block('js my-notes.js'));
+    const client = new Client({ name: 'docs', version: '1' });
+    const args = [BIN, 'stdio', '--tools', join(folder, 'my-notes.js')];
+    const env = { PATH: process.env['PATH'] ?? '', DATA_DIR: folder };
+    await client.connect(
+      new StdioClientTransport({ command: process.execPath, args, env, stderr: 'ignore' }),
+    );
+    const { contents } = await client.readResource({ uri: 'note://welcome' });
+    expect(contents[0]).to.include({ text: 'Read the README first.', mimeType: 'text/plain' });
+    const { resources } = await client.listResources();
+    expect(resources.map(({ uri }) => uri)).to.include('note://welcome');
+    const { messages } = await client.getPrompt({ name: 'summary', arguments: { id: 'welcome' } });
+    expect(messages[0]?.content).to.have.property('text').that.contains('note://welcome');
+    await client.close();
+  });
+
+  it('show a program that starts a gateway itself', async () => {
+    // Inside the package, whose own name resolves to itself, as it does where it is installed.
+    const inside = mkdtempSync(join(ROOT, 'dist/readme-'));
+    writeFileSync(join(inside, 'embed.js'), block('js embed.js'));
+    writeFileSync(join(inside, 'my-tools.js'), block('js my-tools.js'));
+    const env = { PATH: process.env['PATH'] ?? '', DATA_DIR: folder };
+    const ending = run(process.execPath, ['embed.js'], { cwd: inside, env });
+    const { stdout } = await ending.finally(() => rmSync(inside, { recursive: true }));
+    expect(stdout).to.match(/^200\n/);
+    expect(stdout.match(/\{"left":\d\}/g)).to.deep.equal(['{"left":3}', '{"left":2}', '{"left":1}']);
+  });
+
   describe('client snippets', () => {
-    const snippets = blocks.filter(({ info }) => info.startsWith('json'));
+    const snippets = blocks.filter(({ info }) => /^json (?:stdio|http)/.test(info));
 
     const entriesOf = (text: string): Entry[] => {
       const file = JSON.parse(text) as {
@@ -163,14 +185,15 @@ describe('README.md', function () {
       expect([command, ...args.slice(0, 2)]).to.deep.equal(['npx', '-y', 'mcp-streaming-gateway']);
       return new StdioClientTransport({
         command: process.execPath,
-        args: [join(ROOT, 'dist/bin/mcp-streaming-gateway.js'), ...args.slice(2)],
+        args: [BIN, ...args.slice(2)],
         env: { ...env, PATH: process.env['PATH'] ?? '', DATA_DIR: folder },
         stderr: 'ignore',
       });
     };
 
-    it('are there for four clients, stdio and HTTP', () => {
+    it('are there for four clients, stdio and HTTP, the first of them in the README too', () => {
       expect(snippets.map(({ info }) => info)).to.deep.equal([
+        'json stdio',
         'json stdio',
         'json http',
         'json stdio http',
@@ -179,7 +202,7 @@ describe('README.md', function () {
       const kinds = snippets.map(({ text }) =>
         entriesOf(text).map(({ command }) => (command ? 'stdio' : 'http')),
       );
-      expect(kinds).to.deep.equal([['stdio'], ['http'], ['http', 'stdio'], ['http', 'stdio']]);
+      expect(kinds).to.deep.equal([['stdio'], ['stdio'], ['http'], ['http', 'stdio'], ['http', 'stdio']]);
     });
 
     it('start servers that list and call the tools', async () => {

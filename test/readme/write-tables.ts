@@ -1,6 +1,8 @@
-/** `npm run docs`: makes the README's tables anew. */
+/** `npm run docs`: makes the tables in docs/ anew. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { withFreshTables } from './generated-tables.ts';
+import { TABLES, withFreshTable } from './generated-tables.ts';
 
-const readme = new URL('../../../README.md', import.meta.url);
-writeFileSync(readme, withFreshTables(readFileSync(readme, 'utf8')));
+for (const { path, name, make } of TABLES) {
+  const page = new URL(`../../../${path}`, import.meta.url);
+  writeFileSync(page, withFreshTable(readFileSync(page, 'utf8'), name, make()));
+}

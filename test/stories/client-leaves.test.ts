@@ -1,8 +1,8 @@
-/** A client that leaves stops its tool, at every door; a tool that does not listen loses its thread, and no one else. */
+/** A client that leaves stops its tool, over every transport; a tool that does not listen loses its thread, and no one else. */
 import { expect } from 'chai';
 import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
 import { newMarks, STORY_TOOLS, until } from './marks.ts';
-import { DOOR_NAMES, DOORS } from './transports.ts';
+import { TRANSPORT_NAMES, TRANSPORTS } from './transports.ts';
 
 describe('story: a client leaves', function () {
   this.timeout(60_000);
@@ -18,11 +18,11 @@ describe('story: a client leaves', function () {
 
   const workers = async () => JSON.parse(await (await fetch(`${gateway.url}/health`)).text()).workers;
 
-  for (const name of DOOR_NAMES) {
+  for (const name of TRANSPORT_NAMES) {
     it(`over ${name}: the signal of a tool that listens aborts, and its thread lives on`, async () => {
       const marks = newMarks();
       const { restarts } = await workers();
-      const call = DOORS[name](gateway, 'wait_tool', { mark: marks.file });
+      const call = TRANSPORTS[name](gateway, 'wait_tool', { mark: marks.file });
       await marks.seen('started');
       const leftAt = performance.now();
       call.leave();
@@ -36,7 +36,7 @@ describe('story: a client leaves', function () {
     it(`over ${name}: a tool that spins is ended with its thread, which is replaced`, async () => {
       const marks = newMarks();
       const { restarts } = await workers();
-      const call = DOORS[name](gateway, 'spin_tool', { mark: marks.file });
+      const call = TRANSPORTS[name](gateway, 'spin_tool', { mark: marks.file });
       await marks.seen('started');
       const leftAt = performance.now();
       call.leave();

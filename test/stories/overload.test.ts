@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { type GatewayProcess, KEY, startGatewayProcess } from '../support/gateway-process.ts';
 import { newMarks, STORY_TOOLS, until } from './marks.ts';
-import { DOORS } from './transports.ts';
+import { TRANSPORTS } from './transports.ts';
 
 describe('story: overload', function () {
   this.timeout(60_000);
@@ -23,11 +23,11 @@ describe('story: overload', function () {
 
   it('refuses at once what the queue has no place for, with Retry-After, and serves who waits', async () => {
     const marks = newMarks();
-    const running = DOORS.sse(gateway, 'hold_tool', { ms: 300, mark: marks.file });
+    const running = TRANSPORTS.sse(gateway, 'hold_tool', { ms: 300, mark: marks.file });
     await marks.seen('started');
     const waiting = [
-      DOORS.sse(gateway, 'hold_tool', { ms: 1 }),
-      DOORS.websocket(gateway, 'hold_tool', { ms: 1 }),
+      TRANSPORTS.sse(gateway, 'hold_tool', { ms: 1 }),
+      TRANSPORTS.websocket(gateway, 'hold_tool', { ms: 1 }),
     ];
     await until(async () => (await queueDepth()) === 2, 'two waiting calls');
     const refused = await fetch(`${gateway.url}/tools/hold_tool`, {
@@ -43,9 +43,9 @@ describe('story: overload', function () {
 
   it('ends a call that has waited too long, before it ran', async () => {
     const marks = newMarks();
-    const running = DOORS.http(gateway, 'hold_tool', { ms: 1500, mark: marks.file });
+    const running = TRANSPORTS.http(gateway, 'hold_tool', { ms: 1500, mark: marks.file });
     await marks.seen('started');
-    const waiting = DOORS.http(gateway, 'hold_tool', { ms: 1, mark: marks.file });
+    const waiting = TRANSPORTS.http(gateway, 'hold_tool', { ms: 1, mark: marks.file });
     expect((await waiting.end).code).to.equal('overloaded');
     expect((await running.end).code).to.equal(null);
     expect(marks.count('started')).to.equal(1);

@@ -3,12 +3,12 @@ import { expect } from 'chai';
 import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
 import { call as callPool, startPool } from '../support/start-pool.ts';
 import { newMarks, STORY_TOOLS, until } from './marks.ts';
-import { DOORS, type DoorCall } from './transports.ts';
+import { TRANSPORTS, type TransportCall } from './transports.ts';
 
 describe('story: load', function () {
   this.timeout(90_000);
   let gateway: GatewayProcess;
-  let calls: DoorCall[] = [];
+  let calls: TransportCall[] = [];
 
   const workers = async () => JSON.parse(await (await fetch(`${gateway.url}/health`)).text()).workers;
 
@@ -32,9 +32,9 @@ describe('story: load', function () {
   it('starts threads up to its limit, and keeps one for shared tools', async () => {
     expect(await workers()).to.include({ min: 1, max: 4 });
     const marks = newMarks();
-    calls = Array.from({ length: 5 }, () => DOORS.sse(gateway, 'wait_tool', { mark: marks.file }));
+    calls = Array.from({ length: 5 }, () => TRANSPORTS.sse(gateway, 'wait_tool', { mark: marks.file }));
     await until(() => marks.count('started') === 3, 'three exclusive calls to run');
-    expect((await DOORS.http(gateway, 'journeys_tool', { action: 'stats' }).end).code).to.equal(null);
+    expect((await TRANSPORTS.http(gateway, 'journeys_tool', { action: 'stats' }).end).code).to.equal(null);
     expect(await workers()).to.include({ alive: 4, busy: 3 });
   });
 
@@ -45,11 +45,11 @@ describe('story: load', function () {
     ]);
     try {
       const waits = Array.from({ length: 3 }, () => callPool(pool, 'wait_alone', { ms: 60_000 }));
-      await until(() => pool.stats().workers.busy === 3, 'three busy threads');
+      await until(() => pool.stats().own.summary.workers.busy === 3, 'three busy threads');
       for (const wait of waits) wait.cancel('cancelled');
-      await until(() => pool.stats().scaleDowns >= 2, 'two idle threads to end');
-      expect(pool.stats()).to.include({ kills: 0, crashes: 0 });
-      expect(pool.stats().workers.alive).to.equal(1);
+      await until(() => pool.stats().own.details.pool.scaleDowns >= 2, 'two idle threads to end');
+      expect(pool.stats().own.details.pool).to.include({ kills: 0, crashes: 0 });
+      expect(pool.stats().own.summary.workers.alive).to.equal(1);
     } finally {
       await pool.close();
     }
@@ -57,7 +57,7 @@ describe('story: load', function () {
 
   it('answers /health quickly while every thread that may spins', async () => {
     const marks = newMarks();
-    calls = Array.from({ length: 3 }, () => DOORS.sse(gateway, 'spin_tool', { mark: marks.file }));
+    calls = Array.from({ length: 3 }, () => TRANSPORTS.sse(gateway, 'spin_tool', { mark: marks.file }));
     await until(() => marks.count('started') === 3, 'three calls to spin');
     const times: number[] = [];
     for (let n = 0; n < 100; n++) {

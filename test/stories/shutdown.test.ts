@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
 import { newMarks, STORY_TOOLS, until } from './marks.ts';
-import { DOOR_NAMES, DOORS } from './transports.ts';
+import { TRANSPORT_NAMES, TRANSPORTS } from './transports.ts';
 
 describe('story: shutdown', function () {
   this.timeout(60_000);
@@ -16,13 +16,13 @@ describe('story: shutdown', function () {
     it(`on ${signal} lets running calls finish, refuses new ones, and exits with 0`, async () => {
       const gateway = await start();
       const marks = newMarks();
-      const calls = DOOR_NAMES.map((door) =>
-        DOORS[door](gateway, 'hold_tool', { ms: 1000, mark: marks.file }),
+      const calls = TRANSPORT_NAMES.map((name) =>
+        TRANSPORTS[name](gateway, 'hold_tool', { ms: 1000, mark: marks.file }),
       );
       await until(() => marks.count('started') === calls.length, 'all calls to run');
       const ended = gateway.end(signal);
       await until(async () => (await health(gateway)).status === 'draining', 'the drain to begin');
-      expect((await DOORS.http(gateway, 'hold_tool', { ms: 1 }).end).code).to.equal('unavailable');
+      expect((await TRANSPORTS.http(gateway, 'hold_tool', { ms: 1 }).end).code).to.equal('unavailable');
       for (const call of calls) expect(await call.end).to.deep.include({ code: null, data: { held: 1000 } });
       expect(await ended).to.equal(0);
     });
@@ -32,8 +32,8 @@ describe('story: shutdown', function () {
     const gateway = await start({ DRAIN_TIMEOUT: '0.5' });
     const marks = newMarks();
     const calls = [
-      DOORS.sse(gateway, 'wait_tool', { mark: marks.file }),
-      DOORS.websocket(gateway, 'spin_tool', { mark: marks.file }),
+      TRANSPORTS.sse(gateway, 'wait_tool', { mark: marks.file }),
+      TRANSPORTS.websocket(gateway, 'spin_tool', { mark: marks.file }),
     ];
     await until(() => marks.count('started') === 2, 'both calls to run');
     const ended = gateway.end();
@@ -44,7 +44,7 @@ describe('story: shutdown', function () {
   it('exits at once with 1 on a second signal', async () => {
     const gateway = await start();
     const marks = newMarks();
-    const call = DOORS.sse(gateway, 'wait_tool', { mark: marks.file });
+    const call = TRANSPORTS.sse(gateway, 'wait_tool', { mark: marks.file });
     await marks.seen('started');
     void gateway.end();
     await until(async () => (await health(gateway)).status === 'draining', 'the drain to begin');

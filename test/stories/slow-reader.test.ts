@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { type GatewayProcess, KEY, startGatewayProcess } from '../support/gateway-process.ts';
 import { newMarks, STORY_TOOLS, until } from './marks.ts';
-import { DOORS } from './transports.ts';
+import { TRANSPORTS } from './transports.ts';
 
 describe('story: a slow reader', function () {
   this.timeout(60_000);
@@ -16,7 +16,7 @@ describe('story: a slow reader', function () {
   before(async () => {
     gateway = await startGatewayProcess({ args: ['--tools', STORY_TOOLS], env: { STREAM_STALL: '3' } });
     // Warm: code, buffers and heap of a first stream are there before anything is measured.
-    expect((await DOORS.sse(gateway, 'flood_tool', { chunks: 64 }).end).code).to.equal(null);
+    expect((await TRANSPORTS.sse(gateway, 'flood_tool', { chunks: 64 }).end).code).to.equal(null);
   });
 
   after(async () => {
@@ -46,7 +46,7 @@ describe('story: a slow reader', function () {
 
   const busy = async () => JSON.parse(await (await fetch(`${gateway.url}/health`)).text()).workers.busy;
 
-  const doors: [string, (mark: string) => Promise<{ destroy(): void }>][] = [
+  const streams: [string, (mark: string) => Promise<{ destroy(): void }>][] = [
     ['SSE', async (mark) => pausedStream('text/event-stream', mark)],
     ['NDJSON', async (mark) => pausedStream('application/x-ndjson', mark)],
     [
@@ -58,7 +58,7 @@ describe('story: a slow reader', function () {
     ],
   ];
 
-  for (const [name, open] of doors) {
+  for (const [name, open] of streams) {
     it(`costs less than 32 MB over ${name}, while another stream flows, and is dropped after the stall`, async () => {
       const before = gateway.memoryMib();
       const marks = newMarks();
@@ -69,7 +69,7 @@ describe('story: a slow reader', function () {
         most = Math.max(most, gateway.memoryMib());
         return false;
       };
-      expect((await DOORS.sse(gateway, 'primes_tool', { from: 0, to: 50_000 }).end).code).to.equal(null);
+      expect((await TRANSPORTS.sse(gateway, 'primes_tool', { from: 0, to: 50_000 }).end).code).to.equal(null);
       await until(() => look(), 'nothing', 1500).catch(() => {});
       console.log(`        ${name}: ${before.toFixed(0)} MiB before, ${most.toFixed(0)} MiB at most`);
       expect(most - before).to.be.below(32);

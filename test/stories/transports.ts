@@ -1,5 +1,5 @@
 /**
- * One call through each door of a running gateway, in the way its clients make it, reduced to what the stories ask:
+ * One call through each transport of a running gateway, in the way its clients make it, reduced to what the stories ask:
  * leave in the middle, or see how it ends.
  */
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -15,14 +15,14 @@ export interface CallEnd {
   readonly data?: unknown;
 }
 
-export interface DoorCall {
+export interface TransportCall {
   leave(): void;
   readonly end: Promise<CallEnd>;
 }
 
-type Door = (gateway: GatewayProcess, tool: string, args: object) => DoorCall;
+type StartCall = (gateway: GatewayProcess, tool: string, args: object) => TransportCall;
 
-export const DOORS: Readonly<Record<'http' | 'sse' | 'ndjson' | 'websocket' | 'mcp', Door>> = {
+export const TRANSPORTS: Readonly<Record<'http' | 'sse' | 'ndjson' | 'websocket' | 'mcp', StartCall>> = {
   http: (gateway, tool, args) =>
     fetched(gateway, `/tools/${tool}`, args, 'application/json', async (response) => {
       const body = JSON.parse(await response.text());
@@ -105,7 +105,7 @@ async function callByMcp(
   }
 }
 
-export const DOOR_NAMES = Object.keys(DOORS) as (keyof typeof DOORS)[];
+export const TRANSPORT_NAMES = Object.keys(TRANSPORTS) as (keyof typeof TRANSPORTS)[];
 
 interface Envelope {
   readonly event: string;
@@ -127,7 +127,7 @@ function fetched(
   args: object,
   accept: string,
   read: (response: Response) => Promise<CallEnd>,
-): DoorCall {
+): TransportCall {
   const controller = new AbortController();
   const answer = fetch(gateway.url + path, {
     method: 'POST',

@@ -1,8 +1,8 @@
-/** A thread that dies in mid-stream: its call ends once and says so, at every door; other calls do not notice. */
+/** A thread that dies in mid-stream: its call ends once and says so, over every transport; other calls do not notice. */
 import { expect } from 'chai';
 import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
 import { STORY_TOOLS } from './marks.ts';
-import { DOOR_NAMES, DOORS } from './transports.ts';
+import { TRANSPORT_NAMES, TRANSPORTS } from './transports.ts';
 
 describe('story: a worker dies', function () {
   this.timeout(60_000);
@@ -16,10 +16,10 @@ describe('story: a worker dies', function () {
     expect(await gateway.end()).to.equal(0);
   });
 
-  for (const name of DOOR_NAMES) {
+  for (const name of TRANSPORT_NAMES) {
     it(`over ${name}: the chunks it sent arrive, then worker_crashed, while another call goes on`, async () => {
-      const other = DOORS[name](gateway, 'hold_tool', { ms: 400 });
-      const { code, chunks } = await DOORS[name](gateway, 'die_tool', {}).end;
+      const other = TRANSPORTS[name](gateway, 'hold_tool', { ms: 400 });
+      const { code, chunks } = await TRANSPORTS[name](gateway, 'die_tool', {}).end;
       expect(code).to.equal('worker_crashed');
       expect(chunks).to.equal(name === 'http' ? 0 : 3);
       expect(await other.end).to.deep.include({ code: null, data: { held: 400 } });

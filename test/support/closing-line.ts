@@ -1,10 +1,20 @@
 /**
  * Mocha's spec reporter with one more line at the end, alone on its line: `N passed, N failed`, which build
  * services read. Default export: Mocha takes reporters no other way.
+ *
+ * A run that a watcher started (watch-tests.ts) ends early when that says so: after the test it is in, hooks included,
+ * since a signal would leave the processes behind that tests have started.
  */
 import Mocha from 'mocha';
 
 export default class ClosingLine extends Mocha.reporters.Spec {
+  constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
+    super(runner, options);
+    if (!process.channel) return;
+    process.once('message', () => runner.abort());
+    process.channel.unref();
+  }
+
   override epilogue(): void {
     super.epilogue();
     const { passes, failures, pending } = this.stats;

@@ -1,18 +1,23 @@
 /**
- * A pool over fixture tools, for tests below the doors.
+ * A pool over fixture tools, for tests below the transports.
  */
 import { tmpdir } from 'node:os';
 import type { ToolEvent } from '../../lib/call/call-events.ts';
 import type { CallRequest, RunningCall } from '../../lib/call/running-call.ts';
+import type { Defect } from '../../lib/runners/runner.ts';
 import { type PoolOptions, WorkerPool } from '../../lib/runners/threads/worker-pool.ts';
 import { noteOpened } from './leak-check.ts';
 
 export const fixture = (name: string): string => new URL(`../fixtures/${name}.js`, import.meta.url).href;
 
-/** The fixture tools on few threads, unless `options` say otherwise. */
+/**
+ * The fixture tools on few threads, unless `options` say otherwise. Closing it fails when it had a defect, unless it
+ * may have them.
+ */
 export async function startPool(
   options: Partial<PoolOptions> = {},
   modules = ['basic-tools', 'faulty-tools'],
+  { mayHaveDefects = false } = {},
 ): Promise<WorkerPool> {
   const noteClosed = noteOpened();
   const pool = await WorkerPool.start({
@@ -36,8 +41,14 @@ export async function startPool(
     await noteClosed();
     throw error;
   });
+  const defects: Defect[] = [];
+  if (!mayHaveDefects) pool.listen({ defect: (defect) => defects.push(defect) });
   const close = pool.close.bind(pool);
-  pool.close = () => close().then(noteClosed);
+  pool.close = async () => {
+    await close();
+    await noteClosed();
+    for (const { during, error } of defects) throw new Error(`a defect: ${during}`, { cause: error });
+  };
   return pool;
 }
 

@@ -1,4 +1,4 @@
-/** Clients of the HTTP, SSE and NDJSON doors for the shared transport suite. */
+/** Clients of HTTP, SSE and NDJSON for the shared transport suite. */
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { createParser } from 'eventsource-parser';
 import { JSON_POST, KEY } from './start-transports.ts';

@@ -1,5 +1,5 @@
 /**
- * A ToolRunner without threads: tools are generator functions in this process. For what only the doors decide.
+ * A runner without threads: tools are generator functions in this process. For what only the transports decide.
  */
 
 import type { TerminalEvent, ToolEvent } from '../../lib/call/call-events.ts';
@@ -7,7 +7,7 @@ import type { ClientAbilities } from '../../lib/call/caller.ts';
 import type { Catalog } from '../../lib/call/catalog.ts';
 import type { CallRequest, RunningCall } from '../../lib/call/running-call.ts';
 import { ToolError } from '../../lib/call/tool-error.ts';
-import type { RunnerStats, ToolRunner } from '../../lib/runners/runner.ts';
+import type { Runner, RunnerStats, RunnerStatus } from '../../lib/runners/runner.ts';
 
 export interface ScriptContext {
   readonly arguments: Readonly<Record<string, unknown>>;
@@ -120,7 +120,8 @@ class ScriptedCall implements RunningCall {
   }
 }
 
-export class ScriptedRunner implements ToolRunner {
+export class ScriptedRunner implements Runner {
+  readonly name = 'scripts';
   readonly catalog: Catalog;
   readonly #scripts: Readonly<Record<string, Script>>;
   /** Calls as they came. */
@@ -148,11 +149,17 @@ export class ScriptedRunner implements ToolRunner {
     return call;
   }
 
-  stats(): RunnerStats {
-    throw new Error('a scripted runner has no threads');
+  health(): RunnerStatus {
+    return 'ok';
   }
 
-  listen(): void {}
+  stats(): RunnerStats {
+    throw new Error('a scripted runner counts nothing');
+  }
+
+  listen(): () => void {
+    return () => {};
+  }
 
   async close(): Promise<void> {}
 }

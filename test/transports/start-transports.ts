@@ -1,33 +1,65 @@
-/** Starts the HTTP doors over scripted tools, on a free port; closes them again. */
+/** Starts what is spoken over HTTP, over scripted tools, on a free port; closes it again. */
 import { Access, type AccessOptions } from '../../lib/access/access.ts';
 import { Dispatcher } from '../../lib/dispatch/dispatcher.ts';
-import { createHttpTransport, type HttpTransportOptions } from '../../lib/transports/http/http-host.ts';
+import { HttpHost } from '../../lib/transports/http/http-host.ts';
+import type { GatewayPages } from '../../lib/transports/http/pages.ts';
+import type { GatewayServer, TlsMaterial } from '../../lib/transports/http/server.ts';
+import { NdjsonTransport } from '../../lib/transports/ndjson/ndjson-transport.ts';
+import { NewsFeed } from '../../lib/transports/news.ts';
+import { StreamWatch } from '../../lib/transports/rendering/stream-watch.ts';
+import { newTransportMeter, type TransportMeter } from '../../lib/transports/rendering/transport-meter.ts';
+import { RestTransport } from '../../lib/transports/rest/rest-transport.ts';
+import { SseTransport } from '../../lib/transports/sse/sse-transport.ts';
+import type { TransportLimits } from '../../lib/transports/transport.ts';
+import { WebSocketTransport } from '../../lib/transports/websocket/websocket-transport.ts';
 import { type Script, ScriptedRunner } from './scripted-runner.ts';
 
 export const KEY = { 'X-API-Key': 'super-secret' };
 export const JSON_POST = { method: 'POST', headers: { ...KEY, 'Content-Type': 'application/json' } };
 
-export interface Doors {
+type Name = 'http' | 'sse' | 'ndjson' | 'websocket';
+
+export interface Started {
   readonly url: string;
   readonly port: number;
   readonly runner: ScriptedRunner;
   readonly dispatcher: Dispatcher;
-  readonly transport: ReturnType<typeof createHttpTransport>;
-  /** What the doors told the operator. */
+  readonly server: GatewayServer;
+  readonly meters: Readonly<Record<Name, TransportMeter>>;
+  /** What the transports told the operator. */
   readonly logged: string[];
+  /** Closes the transports and not the dispatcher. */
+  closeTransports(): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function startDoors(
+export interface StartOptions extends Partial<AccessOptions & TransportLimits> {
+  readonly timeoutMs?: number;
+  readonly port?: number;
+  readonly pages?: GatewayPages;
+  readonly tls?: TlsMaterial;
+  readonly maxConnections?: number;
+  readonly streamStallMs?: number;
+  /** Silence after which an SSE stream gets a comment. */
+  readonly heartbeatMs?: number;
+  readonly headDelayMs?: number;
+  readonly pingMs?: number;
+}
+
+export async function startTransports(
   scripts: Readonly<Record<string, Script>>,
-  overrides: Partial<HttpTransportOptions & AccessOptions> & {
-    readonly timeoutMs?: number;
-    readonly port?: number;
-  } = {},
-): Promise<Doors> {
+  overrides: StartOptions = {},
+): Promise<Started> {
+  const {
+    timeoutMs = 60_000,
+    maxConnections = 4096,
+    heartbeatMs = 15_000,
+    streamStallMs = 30_000,
+  } = overrides;
   const runner = new ScriptedRunner(scripts);
-  const dispatcher = new Dispatcher({ runner, timeoutMs: overrides.timeoutMs ?? 60_000 });
+  const calls = new Dispatcher({ runners: [runner], timeoutMs });
   const logged: string[] = [];
+  const log = (level: string, message: string) => logged.push(`${level}: ${message}`);
   const access = new Access({
     keys: ['super-secret', 'second'],
     auth: true,
@@ -38,30 +70,58 @@ export async function startDoors(
     rateLimit: 0,
     ...overrides,
   });
-  const transport = createHttpTransport({
-    dispatcher,
-    access,
-    pages: { info: () => ({ name: 'doors' }), health: () => ({ status: 'ok' }), stats: () => ({}) },
-    log: (level, message) => logged.push(`${level}: ${message}`),
+  const limits: TransportLimits = {
     maxBodyBytes: 1024 * 1024,
     maxResultBytes: 8 * 1024 * 1024,
     repeatBytes: 64 * 1024,
-    socketCalls: 8,
-    maxConnections: 4096,
-    streamStallMs: 30_000,
+    callTimeoutMs: timeoutMs,
     ...overrides,
+  };
+  const pages = overrides.pages ?? {
+    info: () => ({ name: 'under test' }),
+    health: () => ({ status: 'ok' }),
+    stats: () => ({}),
+  };
+  const { tls } = overrides;
+  const http = new HttpHost({ calls, access, pages, log, limits, maxConnections, ...(tls && { tls }) });
+  const identity = { name: 'gateway-under-test', version: '1.0.0' };
+  const watch = new StreamWatch({ heartbeatMs, stallMs: streamStallMs });
+  const context = { calls, access, identity, log, watch, limits, news: new NewsFeed(), reloads: false, http };
+  const meters = {
+    http: newTransportMeter(),
+    sse: newTransportMeter(),
+    ndjson: newTransportMeter(),
+    websocket: newTransportMeter(),
+  };
+  const transports = {
+    http: new RestTransport('http'),
+    sse: new SseTransport('sse', overrides.headDelayMs),
+    ndjson: new NdjsonTransport('ndjson', overrides.headDelayMs),
+    websocket: new WebSocketTransport('websocket', overrides.pingMs),
+  };
+  for (const [name, transport] of Object.entries(transports)) {
+    transport.open({ ...context, meter: meters[name as Name], options: { socketCalls: 8 } });
+  }
+  const closeTransports = async () => {
+    await Promise.all([...Object.values(transports).map((transport) => transport.close()), http.close()]);
+  };
+  const { port } = await http.listen('127.0.0.1', overrides.port ?? 0).catch(async (error: unknown) => {
+    await closeTransports();
+    throw error;
   });
-  const { port } = await transport.listen('127.0.0.1', overrides.port ?? 0);
+  if (!http.server) throw new Error('the socket is bound, and has no server');
   return {
     url: `http://127.0.0.1:${port}`,
     port,
     runner,
-    dispatcher,
-    transport,
+    dispatcher: calls,
+    server: http.server,
+    meters,
     logged,
+    closeTransports,
     async close() {
-      await dispatcher.drain(0);
-      await transport.close();
+      await calls.drain(0);
+      await closeTransports();
     },
   };
 }

@@ -1,11 +1,11 @@
-/** The SSE and NDJSON doors, where they are more than the shared behaviour: heads, heartbeats, slow readers, leaks. */
+/** SSE and NDJSON, where they are more than the shared behaviour: heads, heartbeats, slow readers, leaks. */
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { expect } from 'chai';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { ToolError } from '../../lib/call/tool-error.ts';
 import { endOf, failure, flood, result, type Script } from './scripted-runner.ts';
-import { type Doors, JSON_POST, startDoors } from './start-transports.ts';
+import { JSON_POST, type Started, startTransports } from './start-transports.ts';
 
 const HOSTILE = 'x\n\nevent: done\ndata: {"forged":1}\r\rid: 9\u2028\u0000';
 
@@ -60,10 +60,10 @@ const scripts: Record<string, Script> = {
   },
 };
 
-describe('the streaming doors', () => {
-  let doors: Doors;
+describe('a streamed answer', () => {
+  let served: Started;
   const stream = (tool: string, accept = 'text/event-stream', body = '{}') =>
-    fetch(`${doors.url}/tools/${tool}/stream`, {
+    fetch(`${served.url}/tools/${tool}/stream`, {
       ...JSON_POST,
       headers: { ...JSON_POST.headers, accept },
       body,
@@ -83,16 +83,16 @@ describe('the streaming doors', () => {
 
   /** Opens a stream whose body nobody reads. */
   async function unread(tool: string): Promise<IncomingMessage> {
-    const request = httpRequest(`${doors.url}/tools/${tool}/stream`, JSON_POST).end('{}');
+    const request = httpRequest(`${served.url}/tools/${tool}/stream`, JSON_POST).end('{}');
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     response.on('error', () => {});
     return response;
   }
 
   before(async () => {
-    doors = await startDoors(scripts, { heartbeatMs: 40, headDelayMs: 40, streamStallMs: 400 });
+    served = await startTransports(scripts, { heartbeatMs: 40, headDelayMs: 40, streamStallMs: 400 });
   });
-  after(() => doors.close());
+  after(() => served.close());
 
   it('writes SSE to the letter: id, event, data, one space, one line each', async () => {
     const response = await stream('steps');
@@ -203,12 +203,12 @@ describe('the streaming doors', () => {
   });
 
   it('destroys the stream of a reader that stands still, counts it and logs it', async () => {
-    const before = doors.transport.meters.sse.slowConsumers;
+    const before = served.meters.sse.slowConsumers;
     const response = await unread('flood');
-    const call = doors.runner.calls.at(-1);
+    const call = served.runner.calls.at(-1);
     expect(await endOf(call)).to.have.nested.property('error.code', 'slow_consumer');
-    expect(doors.transport.meters.sse.slowConsumers).to.equal(before + 1);
-    expect(doors.logged.at(-1)).to.equal('warning: a reader made no progress; its stream was destroyed');
+    expect(served.meters.sse.slowConsumers).to.equal(before + 1);
+    expect(served.logged.at(-1)).to.equal('warning: a reader made no progress; its stream was destroyed');
     const closed = new Promise((resolve) => response.on('close', resolve));
     response.resume();
     await closed;
@@ -216,25 +216,28 @@ describe('the streaming doors', () => {
   });
 
   it('drops a sync answer that nobody takes', async () => {
-    const before = doors.transport.meters.http.slowConsumers;
-    const request = httpRequest(`${doors.url}/tools/heavy`, JSON_POST).end('{}');
+    const before = served.meters.http.slowConsumers;
+    const request = httpRequest(`${served.url}/tools/heavy`, JSON_POST).end('{}');
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     const failed = new Promise((resolve) => response.on('error', resolve));
-    while (doors.transport.meters.http.slowConsumers === before) await new Promise(setImmediate);
+    while (served.meters.http.slowConsumers === before) await new Promise(setImmediate);
     response.resume();
     expect(await failed).to.have.property('code', 'ECONNRESET');
   });
 
   it('cancels the call of a reader that leaves, and writes nothing more', async () => {
     for (const tool of ['flood', 'silent', 'late']) {
-      const request = httpRequest(`${doors.url}/tools/${tool}/stream`, JSON_POST).end('{}');
+      const request = httpRequest(`${served.url}/tools/${tool}/stream`, JSON_POST).end('{}');
       request.on('error', () => {});
       const [response] = (await once(request, 'response')) as [IncomingMessage];
       response.destroy();
-      expect(await endOf(doors.runner.calls.at(-1)), tool).to.have.nested.property('error.code', 'cancelled');
+      expect(await endOf(served.runner.calls.at(-1)), tool).to.have.nested.property(
+        'error.code',
+        'cancelled',
+      );
       release();
     }
-    expect(doors.transport.meters.sse).to.include({ streams: 0, connections: 0 });
+    expect(served.meters.sse).to.include({ streams: 0, connections: 0 });
   });
 
   it('leaves no timer, stream or listener behind', async () => {
@@ -243,8 +246,8 @@ describe('the streaming doors', () => {
     const before = timers();
     for (let n = 0; n < 30; n++) await (await stream(n % 2 ? 'steps' : 'hostile')).text();
     expect(timers()).to.be.at.most(before + 1);
-    while (doors.transport.meters.sse.streams > 0) await new Promise(setImmediate);
-    expect(doors.transport.meters.ndjson.streams).to.equal(0);
-    expect(doors.transport.meters.sse.bytes).to.be.above(10_000);
+    while (served.meters.sse.streams > 0) await new Promise(setImmediate);
+    expect(served.meters.ndjson.streams).to.equal(0);
+    expect(served.meters.sse.bytes).to.be.above(10_000);
   });
 });

@@ -1,15 +1,18 @@
 /**
- * The behaviour that every door shares, run over each of them against a real gateway and real threads.
+ * The behaviour that every transport shares, run over each of them against a real gateway and real threads.
  */
 import { expect } from 'chai';
+import type { Transport } from '../../lib/index.ts';
 import { startGateway, type TestGateway } from '../support/start-gateway.ts';
 import type { ClientCall, Connect, ToldEnd, TransportClient } from './transport-client.ts';
 
-export interface Door {
-  /** False: the door gives one answer, without chunks and progress. Default: true. */
+export interface TransportTraits {
+  /** False: it gives one answer, without chunks and progress. Default: true. */
   readonly streams?: boolean;
   /** False: a client cannot name a call of its own before its answer, and so not cancel it. Default: `streams`. */
   readonly cancels?: boolean;
+  /** Given to the gateway, which does not have the transport itself. */
+  readonly transports?: readonly Transport[];
 }
 
 interface Stats {
@@ -47,8 +50,8 @@ const FAILURES: readonly (readonly [string, string])[] = [
   ['late-rejection', 'worker_crashed'],
 ];
 
-export function transportBehaviour(name: string, connect: Connect, door: Door = {}): void {
-  const { streams = true, cancels = streams } = door;
+export function transportBehaviour(name: string, connect: Connect, traits: TransportTraits = {}): void {
+  const { streams = true, cancels = streams, transports = [] } = traits;
 
   describe(`a call over ${name}`, () => {
     let gateway: TestGateway;
@@ -60,6 +63,7 @@ export function transportBehaviour(name: string, connect: Connect, door: Door = 
         maxWorkers: 3,
         cancelGraceMs: 10_000,
         streamStallMs: 20_000,
+        transports,
       });
     });
     after(() => gateway.close());

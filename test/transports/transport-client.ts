@@ -1,9 +1,9 @@
 /**
- * What the shared transport suite needs of a door: how a client of it calls, cancels, leaves and stops reading.
+ * What the shared transport suite needs of a transport: how a client of it calls, cancels, leaves and stops reading.
  */
 import type { TestGateway } from '../support/start-gateway.ts';
 
-/** One thing a client was told, in the same words for every door. */
+/** One thing a client was told, in the same words for every transport. */
 export type Told =
   | {
       readonly type: 'progress';
@@ -41,20 +41,20 @@ export abstract class ClientCall {
   #isClosed = false;
   #waiting: (() => void)[] = [];
 
-  /** Cancels the call in the door's own way; the connection stays. */
+  /** Cancels the call in the transport's own way; the connection stays. */
   abstract cancel(): void;
   /** Drops the connection without a word. */
   abstract leave(): void;
   abstract pause(): void;
   abstract resume(): void;
 
-  /** Called by the door's adapter for every thing it is told about this call. */
+  /** Called by the transport's adapter for every thing it is told about this call. */
   tell(told: Told): void {
     this.told.push(told);
     this.#wake();
   }
 
-  /** Called by the door's adapter when nothing more can come. */
+  /** Called by the transport's adapter when nothing more can come. */
   close(): void {
     this.#isClosed = true;
     this.#wake();

@@ -1,5 +1,7 @@
-/** One behaviour at every door. */
+/** One behaviour over every transport. */
+import { ToyTransport } from '../fixtures/toy-transport.ts';
 import { connectNdjson, connectSse, connectSync } from './http-clients.ts';
+import { connectToy } from './toy-client.ts';
 import { transportBehaviour } from './transport-behaviour.ts';
 import { connectWebSocket } from './websocket-client.ts';
 
@@ -7,3 +9,6 @@ transportBehaviour('HTTP', connectSync, { streams: false });
 transportBehaviour('SSE', connectSse);
 transportBehaviour('NDJSON', connectNdjson);
 transportBehaviour('WebSocket', connectWebSocket);
+
+const toy = new ToyTransport();
+transportBehaviour('a transport of the user', connectToy(toy), { transports: [toy] });

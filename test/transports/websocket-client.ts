@@ -1,4 +1,4 @@
-/** A client of the WebSocket door for the shared transport suite: one socket per tool, several calls on each. */
+/** A client of WebSocket for the shared transport suite: one socket per tool, several calls on each. */
 import { WebSocket } from 'ws';
 import { envelopeTeller } from './http-clients.ts';
 import { KEY } from './start-transports.ts';

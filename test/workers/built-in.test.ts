@@ -64,11 +64,11 @@ describe('built-in tools on threads', function () {
 
   it('show every thread the same journeys', async () => {
     pool = await start({ minThreads: 4, callsPerThread: 1 });
-    await eventually(() => pool.stats().workers.idle === 4);
+    await eventually(() => pool.stats().own.summary.workers.idle === 4);
     const made = await Promise.all(
       Array.from({ length: 40 }, (_, n) => run('journeys_tool', { action: 'create', name: `journey ${n}` })),
     );
-    expect(pool.stats().threads.filter(({ completed }) => completed > 0)).to.have.length.above(1);
+    expect(pool.stats().own.details.workers.filter(({ completed }) => completed > 0)).to.have.length.above(1);
     const lists = await Promise.all(
       Array.from({ length: 4 }, () => run('journeys_tool', { action: 'list' })),
     );
@@ -78,7 +78,7 @@ describe('built-in tools on threads', function () {
 
   it('go on with a new file when the data folder is deleted, and say so', async () => {
     pool = await start({ minThreads: 2, callsPerThread: 1 });
-    await eventually(() => pool.stats().workers.idle === 2);
+    await eventually(() => pool.stats().own.summary.workers.idle === 2);
     const create = (name: string) => run('journeys_tool', { action: 'create', name });
     await Promise.all([create('lost'), create('lost')]);
     const logged: string[] = [];
@@ -118,9 +118,9 @@ describe('built-in tools on threads', function () {
     }
     expect(end).to.have.nested.property('error.code', 'cancelled');
     const at = performance.now();
-    while (pool.stats().workers.busy > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (pool.stats().own.summary.workers.busy > 0) await new Promise((resolve) => setTimeout(resolve, 5));
     console.log(`        free after ${(performance.now() - at).toFixed(0)} ms`);
-    expect(pool.stats()).to.include({ kills: 0, crashes: 0 });
+    expect(pool.stats().own.details.pool).to.include({ kills: 0, crashes: 0 });
   });
 
   it('report the first progress before the first journey, and the last before the result', async () => {

@@ -1,9 +1,7 @@
 /**
- * Whose call the running code belongs to, so that an error that escapes, or a printed line, finds its call.
+ * Whose call the running code belongs to, so that an error that escapes, or a printed line, finds its call. Kept by
+ * AsyncLocalStorage (stored-context.ts) or, where Node makes that dear, by hooks (hooked-context.ts).
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { hookedContext } from './hooked-context.ts';
-
 export interface CallContext<Owner extends object> {
   /** Begins a call: `work`, and whatever it starts, belongs to `owner`. */
   run<T>(owner: Owner, work: () => T): T;
@@ -17,36 +15,5 @@ export interface CallContext<Owner extends object> {
    * Says that `owner`, alone on its thread, yields again and again. @returns what its loop has to wait for, where
    * the context can be kept in a cheaper way for a while.
    */
-  hasten(owner: Owner): Promise<void> | undefined;
-}
-
-/** Whether `AsyncLocalStorage` costs next to nothing: from Node 24 on, and by flag in 22. */
-function hasContextFrame({ versions, execArgv }: Pick<NodeJS.Process, 'versions' | 'execArgv'>): boolean {
-  if (Number.parseInt(versions.node, 10) >= 24) return !execArgv.includes('--no-async-context-frame');
-  return execArgv.includes('--experimental-async-context-frame');
-}
-
-/** Copies the methods of an object's class to the object: those of the class are a tool's to replace. */
-function withOwnMethods<T extends object>(object: T): T {
-  const { prototype } = object.constructor;
-  for (const key of Reflect.ownKeys(prototype)) {
-    const method = Reflect.getOwnPropertyDescriptor(prototype, key);
-    if (key !== 'constructor' && method) Reflect.defineProperty(object, key, method);
-  }
-  return object;
-}
-
-export function createCallContext<Owner extends object>(): CallContext<Owner> {
-  return hasContextFrame(process) ? storedContext() : hookedContext();
-}
-
-function storedContext<Owner extends object>(): CallContext<Owner> {
-  const storage = withOwnMethods(new AsyncLocalStorage<Owner>());
-  return {
-    run: (owner, work) => storage.run(owner, work),
-    enter: (owner, work) => storage.run(owner, work),
-    runApart: (work) => storage.exit(work),
-    owner: () => storage.getStore(),
-    hasten: () => undefined,
-  };
+  sprint(owner: Owner): Promise<void> | undefined;
 }

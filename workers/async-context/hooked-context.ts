@@ -1,15 +1,33 @@
 /**
  * The context of calls by async hooks, for a Node whose AsyncLocalStorage is made of them too (20; 22 without its
- * flag). They see each of the four promises that a `yield` makes, which costs a thread more than half as much again as
- * all else it does for a small chunk.
+ * flag).
  *
- * H1. Whatever code of a call makes (a promise, a timer, a handle, a request) is marked with the call; what modules make
- *     when they load, and the thread's own machinery, as nobody's. So outside of sprints everything has a mark.
- * H2. A call that is alone on its thread and yields in a loop may sprint: until the microtasks at hand are done, V8's
- *     own hooks mark promises at a fourth of the cost. Nothing but microtasks runs in that time.
- * H3. What is no promise stays unmarked in a sprint. So a call may sprint only while tools have made nothing of that
- *     kind since it began. Async ids, which count everything made, tell afterwards if it did in the sprint: then
- *     nobody sprints on this thread again, and what has no mark is known to be of that call.
+ * What it does. Whatever code of a call makes (a promise, a timer, a handle, a request) gets a mark: whose it is. Node
+ * tells a hook of each thing that is made, and of what runs; so code that a promise or timer of a call runs is that
+ * call's, and what it makes is marked likewise. When an error escapes, the mark says whom to end for it.
+ *
+ * What it costs. The hooks see each of the four promises that a `yield` makes, which costs a thread more than half as
+ * much again as all else it does for a small chunk. A tool that only yields pays for marks that all say the same.
+ *
+ * The sprint. Such a tool is let run ahead with cheaper hooks, V8's own, which see promises alone and mark them at a
+ * fourth of the cost:
+ *
+ *   1. Pace counts yields without a rest, and asks for a sprint at the sixteenth.
+ *   2. It is granted where the call is alone on its thread, was the last that began, is the one that runs, and tools
+ *      have made nothing but promises since it began; so there is nothing whose callbacks could run in between.
+ *   3. From the next microtask on the async hooks are off and V8's on. The loop goes on in microtasks, yield after
+ *      yield. Nothing else runs meanwhile: timers and I/O come with the event loop, which waits for microtasks.
+ *   4. The sprint ends with the last microtask, when `nextTick` gets its turn: the hooks change back. That is at the
+ *      latest when Pace lets the loop turn, after 5 ms.
+ *   5. Then it is counted whether anything but promises was made: that got no mark. Ids are given to all that is made,
+ *      in order, so the ids used, less those of our own timers and promises, are the things without one.
+ *   6. If there are any, the thread is spoilt: nobody sprints there again, and what has no mark is known to be the
+ *      sprinter's, or, where somebody else's microtask ran too (a promise of an earlier call settled), nobody's.
+ *
+ * H1. Outside of sprints everything has a mark: a call's, or nobody's, as what modules make when they load has, and what
+ *     the thread's own machinery makes.
+ * H2. Nothing but microtasks runs in a sprint.
+ * H3. What is no promise stays unmarked in a sprint, and happens at most once on a thread.
  * H4. If code of anyone else ran in such a sprint too, what has no mark is nobody's: no call ends for another's error.
  */
 import * as hooks from 'node:async_hooks';
@@ -88,7 +106,7 @@ export function hookedContext<Owner extends object>(): CallContext<Owner> {
   let spoiler: Owner | undefined;
 
   /** Begins with the next microtask, and lasts until no more are left. */
-  function sprint(owner: Owner): Promise<void> {
+  function begin(owner: Owner): Promise<void> {
     sprinter = owner;
     current = owner;
     isMixed = false;
@@ -132,10 +150,10 @@ export function hookedContext<Owner extends object>(): CallContext<Owner> {
       if (sprinter === undefined) return spoiler;
       return isMixed ? undefined : sprinter;
     },
-    hasten(owner) {
+    sprint(owner) {
       const mayNot = isSpoilt || sprinter !== undefined || running()[mark] !== owner;
       if (mayNot || latest?.owner !== owner || latest.madeBefore !== madeByTools()) return undefined;
-      return sprint(owner);
+      return begin(owner);
     },
   };
 }

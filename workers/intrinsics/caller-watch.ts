@@ -21,7 +21,7 @@ export interface WatchHost {
   /** @returns the name of a built-in that has changed, or null. */
   look(): string | null;
   /** The keys of the calls that run. */
-  forEachKey(visit: (keyId: string) => void): void;
+  eachKey(visit: (keyId: string) => void): void;
   /** Calls `step` once, in so many milliseconds. */
   later(step: () => void, ms: number): void;
   /** A second caller has come. */
@@ -92,7 +92,7 @@ export class CallerWatch {
     this.#keys = null;
     this.#tools = null;
     // What runs on may do so yet.
-    this.#host.forEachKey((keyId) => {
+    this.#host.eachKey((keyId) => {
       this.#keys = joined(this.#keys, keyId);
       this.#tools = SEVERAL;
     });

@@ -96,7 +96,9 @@ export const threadsOptions = {
   }),
 };
 
-export const threadsRules: readonly Rule<ValuesOf<typeof threadsOptions>>[] = [
+export type ThreadsConfig = ValuesOf<typeof threadsOptions>;
+
+export const threadsRules: readonly Rule<ThreadsConfig>[] = [
   {
     about: ['minWorkers', 'maxWorkers'],
     refusal: ({ minWorkers, maxWorkers }) =>

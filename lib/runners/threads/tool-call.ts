@@ -9,14 +9,17 @@
 
 import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
 import { ERROR_CODES } from '../../call/error-code.ts';
-import type { CallRequest, CancelReason, RunningCall } from '../../call/running-call.ts';
+import type { CancelReason, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
+import type { AdmittedCall, Defect } from '../runner.ts';
 import { CreditLedger } from './credit-ledger.ts';
 import type { Definition } from './definitions.ts';
 import type { Credit, HostFrame, Shift, ThreadFrame } from './port/frames.ts';
 
 /** Log events that a reader who does not keep up may leave unread; later ones are dropped (the gateway's log has all). */
 const MAX_UNREAD_LOGS = 1000;
+
+const INTERNAL = 'the gateway failed to handle the call; its log has the cause';
 
 type CallFrameType = 'started' | 'chunks' | 'progress' | 'log' | 'ask' | 'result' | 'error';
 export type CallFrame = Extract<ThreadFrame, { readonly type: CallFrameType }>;
@@ -25,6 +28,8 @@ export type CallFrame = Extract<ThreadFrame, { readonly type: CallFrameType }>;
 export interface CallHost {
   /** Climbs the cancel ladder behind a call that has just ended for its caller. */
   cancelled(call: ToolCall, reason: CancelReason): void;
+  /** Something of ours threw that is none of the call's business. */
+  defect(defect: Defect): void;
 }
 
 /** A call's place on a thread. */
@@ -34,12 +39,10 @@ export interface Place {
   readonly post: (frame: HostFrame) => void;
 }
 
-type Admitted = CallRequest & { readonly callId: string };
-
 export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
   readonly number: number;
   readonly callId: string;
-  readonly request: Admitted;
+  readonly request: AdmittedCall;
   readonly isExclusive: boolean;
   /** How often a thread died before the call ran. */
   lostStarts = 0;
@@ -56,7 +59,7 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
   #chunks = 0;
   readonly #ledger = new CreditLedger();
 
-  constructor(number: number, request: Admitted, { isolation, annotations }: Definition, host: CallHost) {
+  constructor(number: number, request: AdmittedCall, { isolation, annotations }: Definition, host: CallHost) {
     this.number = number;
     this.callId = request.callId;
     this.request = request;
@@ -163,6 +166,13 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
     });
   }
 
+  /** Ends the call for a defect of ours in its handling, and stops its tool. */
+  breakOff(defect: unknown): void {
+    if (this.#end !== null) return;
+    this.fail(new ToolError('internal', INTERNAL, { cause: defect }));
+    this.#host.cancelled(this, 'cancelled');
+  }
+
   cancel(reason: CancelReason, message?: string): void {
     if (this.#end !== null) return;
     this.fail(
@@ -225,7 +235,13 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
     this.#emit(end);
     const listeners = this.#endListeners;
     this.#endListeners = [];
-    for (const listener of listeners) listener(end);
+    for (const listener of listeners) {
+      try {
+        listener(end);
+      } catch (error) {
+        this.#host.defect({ during: 'a listener for the end of a call', error, callId: this.callId });
+      }
+    }
   }
 
   #handOut(event: ToolEvent): IteratorResult<ToolEvent> {

@@ -1,23 +1,26 @@
 /**
- * Runs calls on threads: admission, choice of thread, cancel ladder, second tries. Implements ToolRunner.
+ * Runs calls on threads: admission and choice of thread. Implements Runner.
  *
  * W1. A call is queued, on one thread, or ended; it is handed to a thread only when the rules (thread-choice) fit.
  * W2. The queue is looked at again whenever that may have changed: a thread is ready or gone, a slot is free.
- * W3. A call lost with its thread before it ran is tried elsewhere, at most twice; one that ran is never run again.
- * W4. A cancelled call has ended for its caller at once; behind it: cancel frame → grace → the thread is killed, and
- *     where none is free its successor started in time. Its slot stays taken until the thread is free.
+ * W3. How calls and threads end when they do not end by themselves is in ending/.
  */
 
+import { GuardedList } from '../../async/guarded-list.ts';
 import type { Catalog, Isolation } from '../../call/catalog.ts';
-import type { CallRequest, CancelReason, RunningCall } from '../../call/running-call.ts';
+import type { CancelReason, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
-import type { RunnerListener, RunnerStats, ToolRunner } from '../runner.ts';
+import type { AdmittedCall, Runner, RunnerListener, RunnerStatus } from '../runner.ts';
 import { AdmissionQueue } from './admission-queue.ts';
+import { type PoolStats, poolStats } from './crew/crew-stats.ts';
 import { ThreadCrew } from './crew/thread-crew.ts';
 import type { ThreadLink } from './crew/thread-link.ts';
 import { Definitions } from './definitions.ts';
 import { DurationPercentiles } from './duration-percentiles.ts';
+import { CancelLadder } from './ending/cancel-ladder.ts';
+import { isTriedAgain } from './ending/lost-calls.ts';
 import type { ThreadDeath } from './ending/thread-death.ts';
+import { type ModuleWatch, watchModules } from './modules/module-watch.ts';
 import type { ThreadsOptions } from './piscina/piscina-threads.ts';
 import { chooseThread, reserveThread } from './thread-choice.ts';
 import { type CallHost, ToolCall } from './tool-call.ts';
@@ -26,17 +29,21 @@ export interface PoolOptions extends ThreadsOptions {
   readonly queueLimit: number;
   readonly queueWaitMs: number;
   readonly cancelGraceMs: number;
+  /** Whether a change of the tool modules asks for a reload. Default: no. */
+  readonly watchesModules?: boolean;
 }
 
-const MAX_LOST_STARTS = 2;
+const HOOKS = ['log', 'notice', 'catalogChanged', 'reloadWanted', 'unit', 'defect'] as const;
 
-export class WorkerPool implements ToolRunner {
+export class WorkerPool implements Runner {
+  readonly name = 'threads';
   readonly #options: PoolOptions;
-  readonly #listeners: RunnerListener[] = [];
+  readonly #listeners: GuardedList<RunnerListener>;
   readonly #crew: ThreadCrew;
   readonly #queue: AdmissionQueue<ToolCall>;
   readonly #queueTimers = new Map<ToolCall, NodeJS.Timeout>();
   readonly #callHost: CallHost;
+  readonly #ladder: CancelLadder;
   readonly #waits = new DurationPercentiles();
   readonly #runs = new DurationPercentiles();
   #definitions = new Definitions({ tools: [], resources: [], prompts: [] });
@@ -44,19 +51,34 @@ export class WorkerPool implements ToolRunner {
   /** Kept free of shared calls for the exclusive call that waits first, until the queue is looked at again. */
   #reserved: ThreadLink | null = null;
   #nextCall = 1;
+  #watch: ModuleWatch | null = null;
   #isClosed = false;
 
   private constructor(options: PoolOptions) {
     this.#options = options;
+    this.#listeners = new GuardedList(HOOKS, (hook, error) => {
+      if (hook !== 'defect')
+        this.#listeners.tell('defect', { during: `a listener of "${hook}"`, error, callId: null });
+    });
     this.#exclusiveLimit = options.maxThreads;
     this.#queue = new AdmissionQueue(options.queueLimit);
-    this.#callHost = { cancelled: (call, reason) => this.#onCancelled(call, reason) };
+    this.#callHost = {
+      cancelled: (call, reason) => this.#onCancelled(call, reason),
+      defect: (defect) => this.#listeners.tell('defect', defect),
+    };
     this.#crew = new ThreadCrew(options, {
       changed: () => this.#pump(),
       freed: (call) => this.#onFreed(call),
       refused: (call) => this.#onRefused(call),
       lost: (call, death) => this.#onLost(call, death),
-      tell: (say) => this.#tell(say),
+      listeners: this.#listeners,
+    });
+    this.#ladder = new CancelLadder({
+      graceMs: options.cancelGraceMs,
+      links: () => this.#crew.links,
+      hasFreeThread: () => this.#choose('exclusive') !== null,
+      prepareSuccessor: (behind) => this.#crew.prepareSuccessor(behind),
+      kill: (link, reason) => this.#crew.kill(link, reason),
     });
   }
 
@@ -68,6 +90,7 @@ export class WorkerPool implements ToolRunner {
     const pool = new WorkerPool(options);
     try {
       pool.#adopt(await pool.#crew.catalogs.first);
+      if (options.watchesModules) pool.#watchModules();
     } catch (error) {
       await pool.close();
       throw error;
@@ -79,12 +102,14 @@ export class WorkerPool implements ToolRunner {
     return this.#crew.catalogs.current;
   }
 
-  listen(listener: RunnerListener): void {
-    this.#listeners.push(listener);
+  listen(listener: RunnerListener): () => void {
+    return this.#listeners.add(listener);
   }
 
-  #tell(say: (to: RunnerListener) => void): void {
-    for (const listener of this.#listeners) say(listener);
+  #watchModules(): void {
+    this.#watch = watchModules(this.#options.settings.toolModules, () =>
+      this.#listeners.tell('reloadWanted', undefined),
+    );
   }
 
   #adopt(catalog: Catalog): void {
@@ -93,7 +118,7 @@ export class WorkerPool implements ToolRunner {
     this.#exclusiveLimit = this.#definitions.hasShared && maxThreads > 1 ? maxThreads - 1 : maxThreads;
   }
 
-  call(request: CallRequest & { readonly callId: string }): RunningCall {
+  call(request: AdmittedCall): RunningCall {
     const definition = this.#definitions.of(request.kind ?? 'tool', request.name);
     const call = new ToolCall(this.#nextCall++, request, definition, this.#callHost);
     if (this.#isClosed) call.fail(new ToolError('unavailable', 'the gateway is shutting down'));
@@ -176,24 +201,7 @@ export class WorkerPool implements ToolRunner {
   }
 
   #onCancelled(call: ToolCall, reason: CancelReason): void {
-    if (this.#unqueue(call)) return;
-    for (const link of this.#crew.links) {
-      if (link.callOf(call.number) !== call) continue;
-      link.post({ type: 'cancel', call: call.number, reason });
-      const ifItRuns = (afterMs: number, step: () => void) =>
-        setTimeout(() => link.callOf(call.number) === call && step(), afterMs).unref();
-      const { cancelGraceMs } = this.#options;
-      const { callId, request } = call;
-      // A thread takes longer to start than most calls to run; tools that heed their signal have ended by then.
-      ifItRuns(cancelGraceMs / 2, () => this.#choose('exclusive') ?? this.#crew.prepareSuccessor(link));
-      ifItRuns(cancelGraceMs, () =>
-        this.#crew.kill(
-          link,
-          `the cancelled call ${callId} of "${request.name}" did not stop within its grace`,
-        ),
-      );
-      return;
-    }
+    if (!this.#unqueue(call)) this.#ladder.climb(call, reason);
   }
 
   #onFreed(call: ToolCall): void {
@@ -211,40 +219,38 @@ export class WorkerPool implements ToolRunner {
   }
 
   #onLost(call: ToolCall, death: ThreadDeath): void {
-    if (call.isEnded) return;
-    if (call.hasStarted || this.#isClosed) {
-      call.fail(call.crashError(death.code, death.message));
-    } else if (++call.lostStarts <= MAX_LOST_STARTS) {
-      this.#queue.addFirst(call);
-      this.#watchWait(call);
-    } else {
-      const text = `${call.lostStarts} threads ended before the call could run; try again later`;
-      call.fail(new ToolError('unavailable', text, { retryAfterMs: 1000 }));
-    }
+    if (!isTriedAgain(call, death, this.#isClosed)) return;
+    this.#queue.addFirst(call);
+    this.#watchWait(call);
   }
 
   /**
    * Loads the tool modules anew and swaps the threads; running calls finish on the old ones.
-   * @throws {ToolError} `unavailable` when a module does not load; everything goes on as before then.
+   * @throws {ToolError} `unavailable` when a module does not load, or what `accept` threw; everything goes on as
+   * before then.
    */
-  async reload(): Promise<void> {
-    const catalog = await this.#crew.reload();
+  async reload(accept: (catalog: Catalog) => void): Promise<void> {
+    const catalog = await this.#crew.reload(accept);
     this.#adopt(catalog);
-    this.#tell((to) => to.catalogChanged?.(catalog));
+    this.#listeners.tell('catalogChanged', catalog);
   }
 
-  stats(): RunnerStats {
-    return {
-      ...this.#crew.stats(),
+  health(): RunnerStatus {
+    return this.#crew.stats().status;
+  }
+
+  stats(): PoolStats {
+    return poolStats(this.#crew.stats(), {
       queue: { depth: this.#queue.size, limit: this.#queue.limit },
       waitMs: this.#waits.read(),
       runMs: this.#runs.read(),
-    };
+    });
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#watch?.close();
     for (const call of this.#queue.inOrder()) call.cancel('unavailable', 'the gateway is shutting down');
     await this.#crew.close();
   }

@@ -1,98 +1,163 @@
 /**
- * Puts the HTTP doors together: server, Express app, guard, routes, mounted modules and the WebSocket door.
+ * The listening socket: the server, the Express app, the guard, and what transports registered there. It is a host and
+ * no transport: it knows that there are routes, formats and upgrades, and not whose.
+ *
+ * H1. What is registered is final when the socket is bound.
  */
-
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import express, { type RequestHandler } from 'express';
 import type { Access } from '../../access/access.ts';
-import type { Dispatcher } from '../../dispatch/dispatcher.ts';
-import { StreamWatch } from '../rendering/stream-watch.ts';
+import { ToolError } from '../../call/tool-error.ts';
+import type { Calls } from '../../dispatch/calls.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
-import { newTransportMeters, type TransportMeters } from '../rendering/transport-meters.ts';
-import { WebSocketDoor } from '../websocket/websocket-server.ts';
+import { newTransportMeter, type TransportMeter } from '../rendering/transport-meter.ts';
+import type { TransportLimits } from '../transport.ts';
 import type { Endpoint } from './endpoint.ts';
-import { chainMessages } from './gateway-message.ts';
+import { chainMessages } from './express-messages.ts';
+import { addRoutes } from './express-routes.ts';
+import { type GatewayPages, pageRoutes } from './pages.ts';
+import type { AnswerFormat, HttpRegistration, HttpRoute, Mount, UpgradeRoute } from './registration.ts';
 import { requestGuard } from './request-guard.ts';
-import { addRoutes, type GatewayPages, type Mount, openPathsOf } from './routes.ts';
 import { type GatewayServer, listen, newHttpServer, type TlsMaterial } from './server.ts';
+import { toolRoutes } from './tool-route.ts';
+import { plainRoute, UpgradeRouter } from './upgrade-router.ts';
 
 /** How long answers that are complete may take to leave after the last call has ended. */
 const LAST_BYTES_MS = 1000;
+/** A mount's, among those that are taken. */
+const EVERY_METHOD = 'every method of';
 
-export interface HttpTransportOptions {
-  readonly dispatcher: Dispatcher;
+export interface HttpHostOptions {
+  readonly calls: Calls;
   readonly access: Access;
   readonly pages: GatewayPages;
   readonly log: TransportLog;
-  readonly maxBodyBytes: number;
-  readonly maxResultBytes: number;
-  readonly repeatBytes: number;
-  readonly socketCalls: number;
+  readonly limits: TransportLimits;
   readonly maxConnections: number;
-  readonly streamStallMs: number;
   readonly tls?: TlsMaterial;
-  /** Other modules' paths, `/mcp` above all. */
-  readonly mounts?: readonly Mount[];
-  /** Made by the caller when mounted modules count and watch their own streams. */
-  readonly meters?: TransportMeters;
-  readonly watch?: StreamWatch;
-  /** Silence after which an SSE stream gets a comment. */
-  readonly heartbeatMs?: number;
-  /** Wait after which a stream sends its head though its tool has not started. */
-  readonly headDelayMs?: number;
-  /** Time between two pings of a WebSocket. */
-  readonly pingMs?: number;
 }
 
-export interface HttpTransport {
-  readonly server: GatewayServer;
-  readonly meters: TransportMeters;
-  readonly endpoints: readonly Endpoint[];
+export class HttpHost implements HttpRegistration {
+  readonly #options: HttpHostOptions;
+  readonly #routes: HttpRoute[] = [];
+  readonly #mounts: Mount[] = [];
+  readonly #formats: AnswerFormat[] = [];
+  readonly #upgrades: UpgradeRoute[] = [];
+  /** What is registered, so that nobody's path hides another's. */
+  readonly #taken = new Map<string, Set<string>>();
+  #meter = newTransportMeter();
+  #endpoints: readonly Endpoint[] = [];
+  #server: GatewayServer | undefined;
+
+  constructor(options: HttpHostOptions) {
+    this.#options = options;
+    for (const route of pageRoutes(options.pages, () => this.#endpoints)) this.route(route);
+  }
+
+  route(route: HttpRoute): void {
+    if (route.isOpen && route.path.includes(':'))
+      throw new ToolError('invalid_arguments', `${route.path} has a variable segment and cannot be open`);
+    this.#take(route.path, route.method);
+    this.#routes.push(route);
+  }
+
+  mount(mount: Mount): void {
+    this.#take(mount.path, EVERY_METHOD);
+    this.#mounts.push(mount);
+  }
+
+  format(format: AnswerFormat): void {
+    this.#take(format.mediaType, 'the format');
+    this.#formats.push(format);
+  }
+
+  upgrade(upgrade: UpgradeRoute): void {
+    this.#take(upgrade.path, 'GET');
+    this.#upgrades.push(upgrade);
+  }
+
+  countConnections(meter: TransportMeter): void {
+    this.#meter = meter;
+  }
+
+  /** What can be asked, once the socket is bound. */
+  get endpoints(): readonly Endpoint[] {
+    return this.#endpoints;
+  }
+
+  /** Undefined before `listen`. */
+  get server(): GatewayServer | undefined {
+    return this.#server;
+  }
+
   /** @returns the bound address; rejects with Node's error when the port cannot be had. */
-  listen(host: string, port: number): Promise<AddressInfo>;
-  /** Stops listening, says goodbye to WebSocket clients and drops what is still open. */
-  close(): Promise<void>;
+  async listen(host: string, port: number): Promise<AddressInfo> {
+    const { log } = this.#options;
+    const server = this.#newServer();
+    const address = await listen(server, host, port);
+    this.#server = server;
+    // Without a listener a connection that cannot be taken (no file descriptors left) would end the process.
+    server.on('error', (error) => log('error', 'a connection could not be taken', { error }));
+    return address;
+  }
+
+  /** Stops listening and drops, after a moment, what is still open. */
+  async close(): Promise<void> {
+    const server = this.#server;
+    if (!server) return;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    const timer = setTimeout(() => server.closeAllConnections(), LAST_BYTES_MS);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  #take(path: string, method: string): void {
+    const what = `${method} ${path}`;
+    if (this.#server) throw new ToolError('conflict', `${what} is registered too late: the socket is bound`);
+    const taken = this.#taken.get(path) ?? new Set();
+    if (taken.has(method) || taken.has(EVERY_METHOD) || (method === EVERY_METHOD && taken.size > 0))
+      throw new ToolError('conflict', `${what} is registered twice`);
+    this.#taken.set(path, taken.add(method));
+  }
+
+  #newServer(): GatewayServer {
+    const { access, calls, limits, log, maxConnections, tls } = this.#options;
+    const formats = this.#formats.sort((a, b) => a.preference - b.preference);
+    for (const route of toolRoutes(formats, { calls, limits })) this.route(route);
+    const routes = [...this.#routes, ...this.#upgrades.map((upgrade) => plainRoute(upgrade, calls))];
+    const app = express();
+    app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
+    const messages = chainMessages(app);
+    const open = [...routes, ...this.#mounts].filter(({ isOpen }) => isOpen).map(({ path }) => path);
+    app.use(requestGuard(access, new Set(open)) as unknown as RequestHandler);
+    addRoutes(app, { routes, mounts: this.#mounts, calls, log });
+    this.#endpoints = endpointsOf(routes, this.#mounts, this.#upgrades);
+
+    const server = newHttpServer({ ...messages, tls, maxConnections, meter: this.#meter }, app);
+    server.on('checkContinue', (request, response) => {
+      request.awaitsContinue = true;
+      app(request, response);
+    });
+    server.on('checkExpectation', app); // an expectation that is not known here is no reason to refuse
+    const upgrades = new UpgradeRouter(this.#upgrades, { access, log });
+    server.on('upgrade', (request, socket, head) => void upgrades.route(request, socket as Socket, head));
+    return server;
+  }
 }
 
-export function createHttpTransport(options: HttpTransportOptions): HttpTransport {
-  const { access, dispatcher, log, mounts = [], meters = newTransportMeters() } = options;
-  const { heartbeatMs = 15_000, headDelayMs = 1000, pingMs = 30_000 } = options;
-  const watch = options.watch ?? new StreamWatch({ heartbeatMs, stallMs: options.streamStallMs });
-
-  const app = express();
-  app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
-  const messages = chainMessages(app);
-  app.use(requestGuard(access, openPathsOf(mounts)) as unknown as RequestHandler);
-  const endpoints = addRoutes(app, { ...options, watch, meters, mounts, headDelayMs });
-
-  const { tls, maxConnections } = options;
-  const server = newHttpServer({ ...messages, tls, maxConnections, meter: meters.http }, app);
-  server.on('checkContinue', (request, response) => {
-    request.awaitsContinue = true;
-    app(request, response);
-  });
-  server.on('checkExpectation', app); // an expectation that is not known here is no reason to refuse
-  const { socketCalls, maxBodyBytes, repeatBytes, maxResultBytes } = options;
-  const limits = { socketCalls, maxBodyBytes, repeatBytes, maxResultBytes };
-  const context = { dispatcher, access, watch, log, limits, meter: meters.websocket };
-  const sockets = new WebSocketDoor(server, context, pingMs);
-
-  return {
-    server,
-    meters,
-    endpoints,
-    async listen(host, port) {
-      const address = await listen(server, host, port);
-      // Without a listener a connection that cannot be taken (no file descriptors left) would end the process.
-      server.on('error', (error) => log('error', 'a connection could not be taken', { error }));
-      return address;
-    },
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      const timer = setTimeout(() => server.closeAllConnections(), LAST_BYTES_MS);
-      await sockets.close();
-      await closed;
-      clearTimeout(timer);
-    },
-  };
+/** Everything that can be asked, as `GET /` lists it. */
+function endpointsOf(
+  routes: readonly HttpRoute[],
+  mounts: readonly Mount[],
+  upgrades: readonly UpgradeRoute[],
+): readonly Endpoint[] {
+  const sockets = new Set(upgrades.map(({ path }) => path));
+  return [
+    ...routes.map(({ method, path, description }) => ({
+      method: sockets.has(path) ? 'WS' : method,
+      path: path.replace(/:(\w+)/g, '{$1}'),
+      description,
+    })),
+    ...mounts.flatMap((mount) => mount.endpoints),
+  ];
 }

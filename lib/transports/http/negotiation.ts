@@ -1,19 +1,24 @@
 /** Content negotiation: which of the offered media types an Accept header likes best. */
 
+/** Something that is offered under a media type. */
+export interface Offer {
+  readonly mediaType: string;
+}
+
 /**
  * @param offers in the server's own order of preference, which decides ties.
  * @returns the best offer; undefined when the header accepts none.
  */
-export function negotiate<T extends string>(
+export function negotiate<T extends Offer>(
   accept: string | undefined,
   offers: readonly [T, ...T[]],
 ): T | undefined {
-  if (!accept?.trim() || accept === '*/*' || accept === offers[0]) return offers[0];
+  if (!accept?.trim() || accept === '*/*' || accept === offers[0].mediaType) return offers[0];
   const ranges = accept.split(',').map(parseRange);
   let best: T | undefined;
   let bestQuality = 0;
   for (const offer of offers) {
-    const quality = qualityOf(offer, ranges);
+    const quality = qualityOf(offer.mediaType, ranges);
     if (quality > bestQuality) {
       best = offer;
       bestQuality = quality;
@@ -34,8 +39,8 @@ function parseRange(text: string): MediaRange {
 }
 
 /** The quality of the most specific range that fits. */
-function qualityOf(offer: string, ranges: readonly MediaRange[]): number {
-  for (const fit of [offer, `${offer.slice(0, offer.indexOf('/'))}/*`, '*/*']) {
+function qualityOf(mediaType: string, ranges: readonly MediaRange[]): number {
+  for (const fit of [mediaType, `${mediaType.slice(0, mediaType.indexOf('/'))}/*`, '*/*']) {
     const range = ranges.find(({ type }) => type === fit);
     if (range) return range.quality;
   }

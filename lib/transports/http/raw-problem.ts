@@ -5,16 +5,12 @@ import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { ToolError } from '../../call/tool-error.ts';
 import { renderProblem } from '../rendering/error-rendering.ts';
+import type { GatewayRequest } from './gateway-message.ts';
 import { requestIdFor } from './request-id.ts';
-import { PROBLEM_TYPE } from './response.ts';
+import { commonHeaders, PROBLEM_TYPE, problemHeaders } from './response.ts';
 
 /** Answers with a status, headers (names and values in turn) and a problem document, and ends the connection. */
-export function writeProblem(
-  socket: Socket,
-  status: number,
-  headers: readonly string[],
-  problem: string,
-): void {
+function writeProblem(socket: Socket, status: number, headers: readonly string[], problem: string): void {
   if (!socket.writable) {
     socket.destroy();
     return;
@@ -31,6 +27,12 @@ export function writeProblem(
   for (let at = 0; at < all.length; at += 2) text += `${all[at]}: ${all[at + 1]}\r\n`;
   socket.once('finish', () => socket.destroy());
   socket.end(`${text}\r\n${problem}`);
+}
+
+/** Answers an upgrade like a plain request, and ends the connection. */
+export function refuseUpgrade(request: GatewayRequest, socket: Socket, error: ToolError): void {
+  const problem = renderProblem(error, { instance: request.pathOnly, requestId: request.requestId });
+  writeProblem(socket, error.status, [...commonHeaders(request), ...problemHeaders(error)], problem);
 }
 
 /** The statuses of what Node cannot read as a request; anything else is 400. */

@@ -7,16 +7,20 @@
  * H3. Large texts are written in slices, one per drain, so that a slow but steady reader shows progress.
  */
 import type { Socket } from 'node:net';
+import { DrainGate } from '../../async/drain-gate.ts';
 import type { RunningCall } from '../../call/running-call.ts';
 import type { ToolError } from '../../call/tool-error.ts';
+import { type EventSink, pumpEvents } from '../rendering/event-pump.ts';
 import type { StreamWatch, WatchedStream } from '../rendering/stream-watch.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
-import type { TransportMeter } from '../rendering/transport-meters.ts';
+import type { TransportMeter } from '../rendering/transport-meter.ts';
 import { onceClosed } from './departure.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { commonHeaders, respondProblem } from './response.ts';
 
 const SLICE_BYTES = 256 * 1024;
+/** How long a stream waits for its tool to start before it sends its head, where nobody says otherwise. */
+export const HEAD_DELAY_MS = 1000;
 
 /** What a stream needs of its surroundings. */
 export interface StreamContext {
@@ -47,10 +51,9 @@ export class HttpStream implements WatchedStream {
   readonly #call: RunningCall;
   readonly #log: TransportLog;
   readonly #headTimer: NodeJS.Timeout;
+  readonly #gate = new DrainGate();
   #hasBegun = false;
   #slices: Promise<void> | undefined;
-  #resume: (() => void) | undefined;
-  #drained: Promise<void> | undefined;
 
   constructor(
     request: GatewayRequest,
@@ -69,13 +72,13 @@ export class HttpStream implements WatchedStream {
     this.meter.streams++;
     context.watch.add(this);
     response.on('error', () => {}); // a write that met a closing socket; 'close' follows
-    response.on('drain', () => this.#wake());
+    response.on('drain', () => this.#gate.open());
     onceClosed(request, response, (hasLeft) => {
       this.meter.streams--;
       clearTimeout(this.#headTimer);
       context.watch.remove(this);
       if (hasLeft) call.cancel('cancelled', 'the client left');
-      this.#wake();
+      this.#gate.open();
       hooks.closed?.();
     });
   }
@@ -146,16 +149,20 @@ export class HttpStream implements WatchedStream {
   }
 
   #drain(): Promise<void> | undefined {
-    if (!this.#response.writableNeedDrain || !this.#isOpen) return undefined;
-    this.#drained ??= new Promise((resolve) => {
-      this.#resume = resolve;
-    });
-    return this.#drained;
+    return this.#response.writableNeedDrain && this.#isOpen ? this.#gate.opened() : undefined;
   }
+}
 
-  #wake(): void {
-    this.#resume?.();
-    this.#resume = undefined;
-    this.#drained = undefined;
-  }
+/** Sends the events of a call to its end, and what cannot be sent to the log. */
+export function sendEvents(
+  call: RunningCall,
+  sink: EventSink,
+  response: GatewayResponse,
+  log: TransportLog,
+): void {
+  // Not awaited: as long as Express waits for a function it keeps all that led there, some 1.5 KB a stream.
+  pumpEvents(call, sink).catch((error: unknown) => {
+    log('error', 'the events of a call could not be sent', { callId: call.callId, error });
+    response.destroy();
+  });
 }

@@ -48,6 +48,17 @@ export function respond(
   return bytes;
 }
 
+/** Answers with a whole JSON body. */
+export function respondJson(
+  request: GatewayRequest,
+  response: GatewayResponse,
+  body: object,
+  status = 200,
+): void {
+  const extra = status === 503 ? ['Retry-After', '1'] : [];
+  respond(request, response, status, JSON_TYPE, JSON.stringify(body), ...extra);
+}
+
 /** Answers with the problem document of an error. */
 export function respondProblem(
   request: GatewayRequest,

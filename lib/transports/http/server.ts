@@ -9,7 +9,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { isLoopbackName } from '../../access/host-and-origin.ts';
-import type { TransportMeter } from '../rendering/transport-meters.ts';
+import type { TransportMeter } from '../rendering/transport-meter.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { refuseMalformed } from './raw-problem.ts';
 

@@ -1,82 +1,83 @@
 /**
- * `POST /tools/{name}` and `/stream`: reads the call, starts it, and hands it to the door the client asked for.
+ * `POST /tools/{name}` and `/stream`: reads the call, starts it, and hands it to the format that the client asked for.
  *
  * O1. Checked in this order: tool, Accept, Content-Type, size, JSON, fields; then admission and arguments.
  */
 
 import { ToolError } from '../../call/tool-error.ts';
-import type { Dispatcher } from '../../dispatch/dispatcher.ts';
+import type { Calls } from '../../dispatch/calls.ts';
 import { toolNotFound } from '../../dispatch/dispatcher.ts';
-import { NdjsonSink } from '../ndjson/ndjson-sink.ts';
 import { readCallInput, repeatBytesOf } from '../rendering/call-input.ts';
-import { pumpEvents } from '../rendering/event-pump.ts';
-import type { StreamWatch } from '../rendering/stream-watch.ts';
-import type { TransportLog } from '../rendering/transport-log.ts';
-import type { TransportMeters } from '../rendering/transport-meters.ts';
-import { answerCall } from '../rest/sync-answer.ts';
-import { SseSink } from '../sse/sse-sink.ts';
+import type { TransportLimits } from '../transport.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { negotiate } from './negotiation.ts';
+import type { AnswerFormat, HttpRoute } from './registration.ts';
 import { readJsonBody, requireJson } from './request-body.ts';
 
 export interface ToolRouteContext {
-  readonly dispatcher: Dispatcher;
-  readonly watch: StreamWatch;
-  readonly meters: TransportMeters;
-  readonly log: TransportLog;
-  /** How long a stream waits for its tool to start before it sends its head. */
-  readonly headDelayMs: number;
-  readonly maxBodyBytes: number;
-  readonly maxResultBytes: number;
-  readonly repeatBytes: number;
+  readonly calls: Calls;
+  readonly limits: TransportLimits;
 }
 
-const DOOR_OF = {
-  'application/json': 'http',
-  'text/event-stream': 'sse',
-  'application/x-ndjson': 'ndjson',
-} as const;
+/** @param formats what is offered, best first. A route without any is left out. */
+export function toolRoutes(
+  formats: readonly AnswerFormat[],
+  context: ToolRouteContext,
+): readonly HttpRoute[] {
+  const streams = formats.filter((format) => format.streams);
+  const [firstStream, ...others] = streams.map(({ label }) => label);
+  const choice = others.length === 0 ? firstStream : `${firstStream}, or ${others.join(' or ')} by Accept`;
+  return [
+    ...toolRoute('/tools/:name', 'calls a tool and answers when it has ended', formats, context),
+    ...toolRoute(
+      '/tools/:name/stream',
+      `calls a tool and streams its progress and chunks (${choice})`,
+      streams,
+      context,
+    ),
+  ];
+}
 
-type MediaType = keyof typeof DOOR_OF;
+function toolRoute(
+  path: string,
+  description: string,
+  [first, ...others]: readonly AnswerFormat[],
+  context: ToolRouteContext,
+): readonly HttpRoute[] {
+  if (!first) return [];
+  const offers = [first, ...others] as const;
+  const handle = (request: GatewayRequest, response: GatewayResponse) =>
+    runTool(request, response, context, offers);
+  return [{ method: 'POST', path, description, handle }];
+}
 
-/** What `/tools/{name}` and `/tools/{name}/stream` offer, best first. */
-export const ANY_ANSWER = ['application/json', 'text/event-stream', 'application/x-ndjson'] as const;
-export const STREAMED_ANSWER = ['text/event-stream', 'application/x-ndjson'] as const;
+/** @throws {ToolError} tool_not_found when the path names a tool that is none. */
+export function requireTool({ params: { name } }: GatewayRequest, calls: Calls): void {
+  if (name !== undefined && !calls.tool(name)) throw toolNotFound(name, calls.catalog);
+}
 
-export async function runTool(
+async function runTool(
   request: GatewayRequest,
   response: GatewayResponse,
-  context: ToolRouteContext,
-  offers: readonly [MediaType, ...MediaType[]],
+  { calls, limits }: ToolRouteContext,
+  offers: readonly [AnswerFormat, ...AnswerFormat[]],
 ): Promise<void> {
-  const { name = '' } = request.params;
-  if (!context.dispatcher.tool(name)) throw toolNotFound(name, context.dispatcher.catalog);
-  const type = negotiate(request.headers.accept, offers);
-  if (type === undefined) {
-    throw new ToolError(
-      'not_acceptable',
-      `this answers with ${offers.join(', ')}; ask for one of them in Accept`,
-    );
+  requireTool(request, calls);
+  const format = negotiate(request.headers.accept, offers);
+  if (format === undefined) {
+    const types = offers.map(({ mediaType }) => mediaType).join(', ');
+    throw new ToolError('not_acceptable', `this answers with ${types}; ask for one of them in Accept`);
   }
   requireJson(request);
-  const input = readCallInput(await readJsonBody(request, response, context.maxBodyBytes));
+  const input = readCallInput(await readJsonBody(request, response, limits.maxBodyBytes));
   if (response.destroyed) return;
-  const door = DOOR_OF[type];
-  const call = context.dispatcher.call({
-    name,
+  const call = calls.call({
+    name: request.params['name'] ?? '',
     arguments: input.arguments,
-    caller: { keyId: request.keyId, transport: door },
-    streams: door !== 'http',
-    repeatBytes: door === 'http' ? context.maxResultBytes : repeatBytesOf(input, context),
+    caller: { keyId: request.keyId, transport: format.transport },
+    streams: format.streams,
+    repeatBytes: format.streams ? repeatBytesOf(input, limits) : limits.maxResultBytes,
     timeoutMs: input.timeoutMs,
   });
-  const { watch, log, headDelayMs } = context;
-  const stream = { watch, log, headDelayMs, meter: context.meters[door] };
-  if (door === 'http') return answerCall(request, response, call, stream);
-  const Sink = door === 'sse' ? SseSink : NdjsonSink;
-  // Not awaited: as long as Express waits for this function it keeps all that led here, some 1.5 KB a stream.
-  pumpEvents(call, new Sink(request, response, call, stream)).catch((error: unknown) => {
-    log('error', 'the events of a call could not be sent', { callId: call.callId, error });
-    response.destroy();
-  });
+  format.serve(request, response, call);
 }

@@ -8,12 +8,12 @@ import type { ClientAbilities } from '../../call/caller.ts';
 import type { LogLevel } from '../../call/log-level.ts';
 import { isObject, type Params } from './message.ts';
 
-export const MODERN_VERSION = '2026-07-28';
-export const LEGACY_VERSIONS: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
+export const STATELESS_VERSION = '2026-07-28';
+export const SESSION_VERSIONS: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
 
 /** Whether a version is of the era with sessions; the SDK still takes its first draft too. */
-export function isLegacyVersion(version: string): boolean {
-  return LEGACY_VERSIONS.includes(version) || version === '2024-10-07';
+export function isSessionVersion(version: string): boolean {
+  return SESSION_VERSIONS.includes(version) || version === '2024-10-07';
 }
 
 export const META_PREFIX = 'io.github.mcp-streaming-gateway/';
@@ -30,7 +30,7 @@ export interface ServerIdentity {
 }
 
 export interface Era {
-  readonly isModern: boolean;
+  readonly isStateless: boolean;
   /**
    * Text of a complete result.
    * @param body JSON members without braces, possibly empty. @param meta JSON text of `_meta`, or null.
@@ -39,19 +39,19 @@ export interface Era {
   result(body: string, meta?: string | null, ttlMs?: number): string;
 }
 
-export const LEGACY_ERA: Era = {
-  isModern: false,
+export const SESSION_ERA: Era = {
+  isStateless: false,
   result(body, meta) {
     if (!meta || meta === '{}') return `{${body}}`;
     return body === '' ? `{"_meta":${meta}}` : `{${body},"_meta":${meta}}`;
   },
 };
 
-export function modernEra(server: ServerIdentity): Era {
+export function statelessEra(server: ServerIdentity): Era {
   const serverInfo = `"io.modelcontextprotocol/serverInfo":${JSON.stringify(server)}`;
   const tail = `"_meta":{${serverInfo}`;
   return {
-    isModern: true,
+    isStateless: true,
     result(body, meta, ttlMs) {
       const cache = ttlMs === undefined ? '' : `"ttlMs":${ttlMs},"cacheScope":"private",`;
       const members = body === '' ? '' : `${body},`;

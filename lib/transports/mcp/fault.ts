@@ -4,12 +4,15 @@
  * F1. A tool's own failure is an `isError` result, so that the model sees it; what the gateway refuses, and what
  *     is wrong with the request itself, is a JSON-RPC error.
  * F2. A refusal that HTTP has a status for has code 1000 + status, outside the range the protocol keeps for itself.
- * F3. Rendered data holds nothing but what a caller may see: no stack, no path, no key.
+ * F3. `faultOf` is the one way from a thrown value to a fault: what was not meant to be thrown is a defect of ours,
+ *     told as `INTERNAL_ERROR` without a word of what it is, and logged with its stack.
+ * F4. Rendered data holds nothing but what a caller may see: no stack, no path, no key.
  */
 import type { ErrorCode } from '../../call/error-code.ts';
-import type { ToolError } from '../../call/tool-error.ts';
+import { ToolError } from '../../call/tool-error.ts';
 import { problemHeaders } from '../http/response.ts';
 import { detailsOf } from '../rendering/error-rendering.ts';
+import type { TransportLog } from '../rendering/transport-log.ts';
 import type { MessageId } from './message.ts';
 
 export const PARSE_ERROR = -32700;
@@ -87,6 +90,26 @@ export function refusalFault(error: ToolError): McpFault {
   return new McpFault(1000 + error.status, error.message, { data, status, headers: problemHeaders(error) });
 }
 
+/** What was done when something was thrown, for the log. */
+export interface FaultContext {
+  /** The method of the request or notification, where it is known. */
+  readonly method?: string | undefined;
+  readonly callId?: string | undefined;
+  /** Id of the HTTP request. */
+  readonly requestId?: string | undefined;
+}
+
+/**
+ * The fault that answers for a thrown value (F3).
+ * @param status of the HTTP response to a defect.
+ */
+export function faultOf(thrown: unknown, log: TransportLog, context: FaultContext, status = 200): McpFault {
+  if (thrown instanceof McpFault) return thrown;
+  if (ToolError.is(thrown)) return refusalFault(thrown);
+  log('error', 'an MCP request failed by a defect of the gateway', { ...context, error: thrown });
+  return new McpFault(INTERNAL_ERROR, 'the request failed', { status });
+}
+
 /** Refusals that are JSON-RPC errors when the call has not started, though a tool that throws them gets `isError`. */
 const REFUSALS = new Set<ErrorCode>([
   'unauthenticated',
@@ -111,7 +134,7 @@ export function toolCallFault(error: ToolError, started: boolean): McpFault | nu
  * code of its own for a client that lacks a capability.
  */
 export function missingCapabilityFault(error: ToolError): McpFault | null {
-  const { details } = error;
+  const details = detailsOf(error);
   if (error.code !== 'failed_precondition' || typeof details !== 'object' || details === null) return null;
   if (!('requiredCapabilities' in details)) return null;
   return new McpFault(MISSING_CAPABILITY, error.message, {

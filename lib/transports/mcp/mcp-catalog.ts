@@ -1,5 +1,5 @@
 /**
- * What the server offers, the same in both eras: lists with pages, and which call each request runs.
+ * The catalog as MCP shows it, the same in both eras: lists with pages, and which call each request runs.
  *
  * O1. Lists are made from the catalog, in its order, schemas untouched; their texts are made once per catalog.
  * O2. Names and URIs are looked up in Maps; what is not there is a fault before any call is made.
@@ -7,7 +7,7 @@
 import type { CallKind, Catalog, PromptDescriptor, ResourceDescriptor } from '../../call/catalog.ts';
 import { INVALID_PARAMS, McpFault, RESOURCE_NOT_FOUND } from './fault.ts';
 import { isObject, type Params } from './message.ts';
-import { MAX_URI_LENGTH, type TemplateMatcher, templateMatcher } from './resource-match.ts';
+import { MAX_URI_LENGTH, type TemplateMatcher, templateMatcher } from './template-matcher.ts';
 import { toolText } from './tool-text.ts';
 
 /** The call that answers a request. */
@@ -34,7 +34,7 @@ interface Index {
   readonly promptByName: ReadonlyMap<string, PromptDescriptor>;
 }
 
-export class McpOffer {
+export class McpCatalog {
   readonly #catalog: () => Catalog;
   readonly #pageSize: number;
   #index: Index | undefined;
@@ -101,7 +101,7 @@ export class McpOffer {
     return { kind: 'tool', name, arguments: given ?? {} };
   }
 
-  resourceRead(params: Params, isModern: boolean): CallPlan {
+  resourceRead(params: Params, isStateless: boolean): CallPlan {
     const uri = uriOf(params, 'resources/read');
     const fixed = this.#now.byUri.get(uri);
     if (fixed) return { kind: 'resource', name: fixed.name, arguments: { uri, variables: {} }, uri };
@@ -111,7 +111,7 @@ export class McpOffer {
         if (variables) return { kind: 'resource', name: resource.name, arguments: { uri, variables }, uri };
       }
     }
-    throw resourceNotFound(uri, isModern);
+    throw resourceNotFound(uri, isStateless);
   }
 
   promptGet(params: Params): CallPlan {
@@ -172,8 +172,8 @@ export function uriOf(params: Params, method: string): string {
   return uri;
 }
 
-export function resourceNotFound(uri: string, isModern: boolean): McpFault {
-  const code = isModern ? INVALID_PARAMS : RESOURCE_NOT_FOUND;
+export function resourceNotFound(uri: string, isStateless: boolean): McpFault {
+  const code = isStateless ? INVALID_PARAMS : RESOURCE_NOT_FOUND;
   return new McpFault(code, 'resource not found', { data: { uri: uri.slice(0, MAX_URI_LENGTH) } });
 }
 

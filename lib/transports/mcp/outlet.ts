@@ -4,7 +4,7 @@
  * O1. After `respond` or `abandon` nothing more is written for the request.
  * O2. The response is never in one write with the notification before it: clients that read both at once drop the
  *     notification.
- * O3. Who sends many messages asks `ready` before each: it is the back-pressure of this door.
+ * O3. Who sends many messages asks `ready` before each: it is the back-pressure of MCP.
  */
 import type { McpFault } from './fault.ts';
 

@@ -6,21 +6,27 @@
  */
 
 import type { Caller, ClientAbilities } from '../../call/caller.ts';
-import type { Dispatcher } from '../../dispatch/dispatcher.ts';
+import type { Calls } from '../../dispatch/calls.ts';
+import type { News, NewsSource } from '../news.ts';
+import type { TransportLog } from '../rendering/transport-log.ts';
 import type { CallWishes } from './calls/call-notifier.ts';
 import { type Asker, ServedCall } from './calls/served-call.ts';
-import { type Era, modernEra, type ServerIdentity, toolLogLevel } from './era.ts';
-import { faultText, INTERNAL_ERROR, McpFault } from './fault.ts';
-import { type CallPlan, McpOffer } from './mcp-catalog.ts';
+import { type Era, type ServerIdentity, statelessEra, toolLogLevel } from './era.ts';
+import { type FaultContext, faultOf, faultText, INTERNAL_ERROR, McpFault } from './fault.ts';
+import { type CallPlan, McpCatalog } from './mcp-catalog.ts';
 import { isMessageId, type McpRequest, type MessageId, metaOf, responseText } from './message.ts';
-import type { McpHub } from './news.ts';
+import { newsMessage } from './news-message.ts';
 import type { Outlet } from './outlet.ts';
 import { TaskQuota } from './sessions/task-quota.ts';
 
 export interface McpServiceOptions {
-  readonly dispatcher: Dispatcher;
-  readonly hub: McpHub;
+  /** The name of the transport that serves. */
+  readonly transport: string;
+  readonly dispatcher: Calls;
+  readonly news: NewsSource;
   readonly identity: ServerIdentity;
+  /** Told of defects. */
+  readonly log: TransportLog;
   /** Cap of a result, the list of chunks that it repeats included. */
   readonly maxResultBytes: number;
   /** Told to clients at the start. */
@@ -50,24 +56,26 @@ export interface RequestScope {
 const LIST_TTL_MS = 60_000;
 
 export class McpService {
-  readonly dispatcher: Dispatcher;
-  readonly hub: McpHub;
-  readonly offer: McpOffer;
+  readonly transport: string;
+  readonly dispatcher: Calls;
+  readonly catalog: McpCatalog;
   readonly identity: ServerIdentity;
   readonly instructions: string | undefined;
-  readonly modernEra: Era;
+  readonly statelessEra: Era;
   readonly taskQuota = new TaskQuota();
+  readonly log: TransportLog;
   /** What both eras declare. */
   readonly capabilities: Readonly<Record<string, Record<string, boolean>>>;
   readonly #options: McpServiceOptions;
 
   constructor(options: McpServiceOptions) {
+    this.transport = options.transport;
     this.dispatcher = options.dispatcher;
-    this.hub = options.hub;
     this.identity = options.identity;
     this.instructions = options.instructions;
-    this.modernEra = modernEra(options.identity);
-    this.offer = new McpOffer(() => options.dispatcher.catalog);
+    this.log = options.log;
+    this.statelessEra = statelessEra(options.identity);
+    this.catalog = new McpCatalog(() => options.dispatcher.catalog);
     const listChanged = options.listsChange ?? false;
     this.capabilities = {
       tools: { listChanged },
@@ -92,45 +100,80 @@ export class McpService {
     try {
       switch (request.method) {
         case 'tools/call':
-          return await this.#run(request, this.offer.toolCall(params), scope, outlet);
+          return await this.#run(request, this.catalog.toolCall(params), scope, outlet);
         case 'tools/list':
-          return tell(outlet, id, era, this.offer.tools(params, scope.hasTasks ?? false), LIST_TTL_MS);
+          return tell(outlet, id, era, this.catalog.tools(params, scope.hasTasks ?? false), LIST_TTL_MS);
         case 'prompts/list':
-          return tell(outlet, id, era, this.offer.prompts(params), LIST_TTL_MS);
+          return tell(outlet, id, era, this.catalog.prompts(params), LIST_TTL_MS);
         case 'resources/templates/list':
-          return tell(outlet, id, era, this.offer.templates(params), LIST_TTL_MS);
+          return tell(outlet, id, era, this.catalog.templates(params), LIST_TTL_MS);
         case 'resources/list':
           members = await this.#listMembers(scope);
-          if (members !== null) return tell(outlet, id, era, this.offer.resources(params, members), 0);
+          if (members !== null) return tell(outlet, id, era, this.catalog.resources(params, members), 0);
           outlet.abandon();
           return 'ended';
         case 'resources/read':
-          return await this.#run(request, this.offer.resourceRead(params, era.isModern), scope, outlet);
+          return await this.#run(request, this.catalog.resourceRead(params, era.isStateless), scope, outlet);
         case 'prompts/get':
-          return await this.#run(request, this.offer.promptGet(params), scope, outlet);
+          return await this.#run(request, this.catalog.promptGet(params), scope, outlet);
         default: {
-          const plan = this.offer.completion(params);
+          const plan = this.catalog.completion(params);
           if (plan) return await this.#run(request, plan, scope, outlet);
           return tell(outlet, id, era, '"completion":{"values":[]}');
         }
       }
     } catch (thrown) {
-      const fault = thrown instanceof McpFault ? thrown : new McpFault(INTERNAL_ERROR, 'the request failed');
-      outlet.respond(faultText(id, fault), fault);
-      return 'ended';
+      return this.fail(thrown, request, outlet);
     }
   }
 
-  #run(
+  /** The fault that answers for a thrown value; logs what is a defect. */
+  faultOf(thrown: unknown, context: FaultContext, status?: number): McpFault {
+    return faultOf(thrown, this.log, context, status);
+  }
+
+  /**
+   * Tells of news until the returned function is called; a defect in the telling spoils nobody else's.
+   * @returns what ends it.
+   */
+  onNews(tell: (news: News) => void): () => void {
+    return this.#options.news.subscribe((news) => {
+      try {
+        tell(news);
+      } catch (thrown) {
+        this.faultOf(thrown, { method: newsMessage(news).method });
+      }
+    });
+  }
+
+  /** Answers a request with the fault of what was thrown. Never throws: where not even that can be written, it ends. */
+  fail(thrown: unknown, { id, method }: McpRequest, outlet: Outlet, callId?: string): 'ended' {
+    const fault = this.faultOf(thrown, { method, callId });
+    try {
+      outlet.respond(faultText(id, fault), fault);
+    } catch (broken) {
+      this.faultOf(broken, { method, callId });
+      outlet.abandon();
+    }
+    return 'ended';
+  }
+
+  async #run(
     request: McpRequest,
     plan: CallPlan,
     scope: RequestScope,
     outlet: Outlet,
   ): Promise<'ended' | 'suspended'> {
     const served = this.start(request, plan, scope);
-    scope.track(served);
-    outlet.named(served.call.callId);
-    return served.serve(request.id, outlet, scope.wishes);
+    const { callId } = served.call;
+    try {
+      scope.track(served);
+      outlet.named(callId);
+      return await served.serve(request.id, outlet, scope.wishes);
+    } catch (thrown) {
+      served.drop();
+      return this.fail(thrown, request, outlet, callId);
+    }
   }
 
   /** Starts a call. Never throws: a refused call ends at once. */
@@ -159,7 +202,7 @@ export class McpService {
   /** The members that templates list, as JSON texts; null when the client cancelled the request. */
   async #listMembers({ caller, track }: RequestScope): Promise<readonly string[] | null> {
     const { maxResultBytes: repeatBytes } = this.#options;
-    const calls = this.offer
+    const calls = this.catalog
       .resourceListings()
       .map((plan) => this.dispatcher.call({ ...plan, caller, streams: false, repeatBytes }));
     let isDropped = false;

@@ -1,5 +1,5 @@
 /**
- * Carries a call's events to whatever renders them: the one loop behind every streaming door.
+ * Carries a call's events to whatever renders them: the one loop behind every transport that streams.
  *
  * P1. The next event is asked for only when the sink is ready for it: back-pressure reaches the tool.
  * P2. The call is read to its end even when the client has left, since its end frees what the call holds.
@@ -19,7 +19,7 @@ export interface EventSink {
   chunks(event: ChunksEvent): void;
   /** Called last, exactly once. */
   ended(end: TerminalEvent): void;
-  /** Only where the door has abilities. */
+  /** Only where the transport's clients have abilities. */
   ask?(event: AskEvent): void;
   /** A promise while the client is behind; undefined when the next event may come at once. */
   ready(): Promise<void> | undefined;

@@ -5,7 +5,7 @@
  * S2. A stream is watched until its socket has closed, so that an ended one cannot hold its last bytes for ever.
  */
 import type { Socket } from 'node:net';
-import type { TransportMeter } from './transport-meters.ts';
+import type { TransportMeter } from './transport-meter.ts';
 
 export interface WatchedStream {
   readonly socket: Socket;

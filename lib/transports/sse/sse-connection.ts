@@ -3,29 +3,56 @@
  *
  * C1. The stock adapter listens to the request's 'close' too, which a POST fires when its body is read: it then
  *     misses the real departure and leaks a timer a call. This one is told by its stream.
- * C2. Nothing of the request reaches it: no URL is built from a Host header, no Last-Event-ID is trusted.
- * C3. Of its request better-sse reads the signal alone; one of each kind serves all streams, since a Request and a
- *     Response of their own would cost each 3 KB and 10 us.
- * C4. Batches are pasted: `pasteEvents` gives better-sse text that is complete already.
+ * C2. Nothing of the client's request reaches better-sse: no URL is built from a Host header, no Last-Event-ID is
+ *     trusted, no `padding` in a query writes into the stream.
+ * C3. Every stream has objects of its own, and nothing of them is faked; what better-sse may never ask for is made
+ *     when it does.
  */
-import { Connection, EventBuffer, type Session } from 'better-sse';
+import { Connection, EventBuffer } from 'better-sse';
 import type { HttpStream } from '../http/response-stream.ts';
 
-const URL_OF_ANY_STREAM = new URL('http://localhost/');
-const REQUEST_OF_ANY_STREAM = new Request(URL_OF_ANY_STREAM);
-const RESPONSE_OF_ANY_STREAM = new Response(null);
+/** Better-sse looks for switches in its query; there are none. */
+const URL_OF_EVERY_STREAM = new URL('http://localhost/');
+
+/**
+ * What the documentation of `Connection#request` asks for, which is all that better-sse takes from it. A `Request` of
+ * Node's own would cost 2 KiB and some 20 µs more a stream (docs/decisions/2026-11-27-better-sse.md).
+ */
+class StreamRequest implements Pick<Request, 'url' | 'method' | 'headers' | 'signal'> {
+  readonly signal: AbortSignal;
+
+  constructor(signal: AbortSignal) {
+    this.signal = signal;
+  }
+
+  get url(): string {
+    return URL_OF_EVERY_STREAM.href;
+  }
+
+  get method(): string {
+    return 'POST';
+  }
+
+  get headers(): Headers {
+    return new Headers();
+  }
+}
 
 export class SseConnection extends Connection {
-  override readonly url = URL_OF_ANY_STREAM;
+  override readonly url = URL_OF_EVERY_STREAM;
   override readonly request: Request;
-  override readonly response: Response = RESPONSE_OF_ANY_STREAM;
   readonly #stream: HttpStream;
   readonly #closed = new AbortController();
 
   constructor(stream: HttpStream) {
     super();
     this.#stream = stream;
-    this.request = Object.create(REQUEST_OF_ANY_STREAM, { signal: { value: this.#closed.signal } });
+    this.request = new StreamRequest(this.#closed.signal) as Partial<Request> as Request;
+  }
+
+  /** Says what `sendHead` sends, in better-sse's words; the head itself is the stream's. */
+  override get response(): Response {
+    return new Response(null, { headers: { 'Content-Type': 'text/event-stream' } });
   }
 
   override sendHead(): void {
@@ -50,19 +77,12 @@ export class SseConnection extends Connection {
   override cleanup(): void {}
 }
 
-/** An event buffer whose text was rendered elsewhere. */
-class PastedEvents extends EventBuffer {
-  text = '';
+/** Events that were rendered elsewhere, as an event buffer: its contents are the text, its methods are not used. */
+export class RenderedEvents extends EventBuffer {
+  override readonly read: () => string;
 
-  override read = (): string => this.text;
-}
-
-/** One for all streams: better-sse reads it at once, and each buffer makes a dozen functions of its own. */
-const pasted = new PastedEvents();
-
-/** Sends text that is complete events already. */
-export function pasteEvents(session: Session, text: string): void {
-  pasted.text = text;
-  void session.batch(pasted);
-  pasted.text = '';
+  constructor(text: string) {
+    super();
+    this.read = () => text;
+  }
 }

@@ -1,6 +1,8 @@
 /**
- * A call as Server-Sent Events, through a better-sse session on our own connection: one write per batch, heartbeats
+ * A call as Server-Sent Events, through a better-sse session on our own connection: one batch per write, heartbeats
  * from the shared watch and not from a timer of the session.
+ *
+ * K1. A batch has been sent when its promise says so: until then no other is begun, and the answer is not ended.
  */
 import { createSession, type Session } from 'better-sse';
 import type { TerminalEvent } from '../../call/call-events.ts';
@@ -8,7 +10,7 @@ import type { RunningCall } from '../../call/running-call.ts';
 import type { GatewayRequest, GatewayResponse } from '../http/gateway-message.ts';
 import { HttpStream, type HttpStreamContext } from '../http/response-stream.ts';
 import type { ChunksEvent, EventSink, ProgressEvent } from '../rendering/event-pump.ts';
-import { pasteEvents, SseConnection } from './sse-connection.ts';
+import { RenderedEvents, SseConnection } from './sse-connection.ts';
 import { SSE_HEARTBEAT, SseEventWriter } from './sse-events.ts';
 
 const SESSION_OPTIONS = { keepAlive: null, retry: null, trustClientEventId: false };
@@ -19,6 +21,8 @@ export class SseSink implements EventSink {
   #connection: SseConnection | undefined;
   #session: Session | undefined;
   #connecting: Promise<void> | undefined;
+  /** Settles when the batch before is sent and the reader keeps up. */
+  #sending: Promise<void> | undefined;
 
   constructor(
     request: GatewayRequest,
@@ -59,15 +63,21 @@ export class SseSink implements EventSink {
   }
 
   ready(): Promise<void> | undefined {
-    return this.#connecting ?? this.#stream.ready();
+    return this.#connecting ?? this.#sending ?? this.#stream.ready();
   }
 
   #finish(end: TerminalEvent): void {
-    this.#send(this.#events.end(end));
-    this.#connection?.end();
+    const finish = () => this.#connection?.end();
+    if (this.#session) this.#sending = this.#batch(this.#session, this.#events.end(end)).then(finish);
+    else finish();
   }
 
   #send(text: string): void {
-    if (this.#session) pasteEvents(this.#session, text);
+    if (this.#session) this.#sending = this.#batch(this.#session, text).then(() => this.#stream.ready());
+  }
+
+  async #batch(session: Session, text: string): Promise<void> {
+    await session.batch(new RenderedEvents(text));
+    this.#sending = undefined;
   }
 }

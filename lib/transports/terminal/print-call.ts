@@ -5,23 +5,26 @@
  * D2. The stream is the caller's: once it has taken all of a call, nothing of the call listens to it.
  */
 import type { Writable } from 'node:stream';
+import { DrainGate } from '../../async/drain-gate.ts';
 import type { TerminalEvent } from '../../call/call-events.ts';
 import type { RunningCall } from '../../call/running-call.ts';
 import { chunkEnvelope, endEnvelopes } from '../rendering/call-envelopes.ts';
 import { type ChunksEvent, type EventSink, type ProgressEvent, pumpEvents } from '../rendering/event-pump.ts';
+import type { PrintContext, PrintOptions, Transport } from '../transport.ts';
 
-export interface PrintOptions {
-  readonly output: Writable;
-  readonly onProgress?: (event: ProgressEvent) => void;
-  /** Runs each write, so that what is drawn on the same terminal can make room. */
-  readonly around?: (write: () => void) => void;
-}
+export class CallPrinter implements Transport<PrintContext> {
+  readonly name: string;
+  closed: Promise<void> | undefined;
 
-/** Prints a call to its end, and gives the end. */
-export async function printCall(call: RunningCall, options: PrintOptions): Promise<TerminalEvent> {
-  const ended = new Promise<TerminalEvent>((resolve) => call.onEnd(resolve));
-  await pumpEvents(call, new LineSink(call, options));
-  return ended;
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  open(context: PrintContext): void {
+    this.closed = pumpEvents(context.call, new LineSink(context.call, context));
+  }
+
+  close(): void {} // the stream is the caller's, and what was begun is printed to its end
 }
 
 class LineSink implements EventSink {
@@ -29,8 +32,8 @@ class LineSink implements EventSink {
   readonly #output: Writable;
   readonly #onProgress: PrintOptions['onProgress'];
   readonly #around: (write: () => void) => void;
+  readonly #gate = new DrainGate();
   #isWritable = true;
-  #caughtUp: (() => void) | undefined;
 
   constructor(call: RunningCall, { output, onProgress, around }: PrintOptions) {
     this.#call = call;
@@ -41,11 +44,11 @@ class LineSink implements EventSink {
     output.on('error', this.#onError);
   }
 
-  readonly #onDrain = (): void => this.#caughtUp?.();
+  readonly #onDrain = (): void => this.#gate.open();
 
   readonly #onError = (): void => {
     this.#isWritable = false;
-    this.#caughtUp?.();
+    this.#gate.open();
     this.#call.cancel('cancelled', 'the reader of the output left');
   };
 
@@ -69,10 +72,7 @@ class LineSink implements EventSink {
   }
 
   ready(): Promise<void> | undefined {
-    if (!this.#isWritable || !this.#output.writableNeedDrain) return undefined;
-    return new Promise((resolve) => {
-      this.#caughtUp = resolve;
-    });
+    return this.#isWritable && this.#output.writableNeedDrain ? this.#gate.opened() : undefined;
   }
 
   #write(lines: readonly string[], onTaken?: (error?: Error | null) => void): void {

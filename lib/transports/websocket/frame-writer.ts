@@ -7,6 +7,7 @@
  */
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
+import { DrainGate } from '../../async/drain-gate.ts';
 import { asciiTextFrames } from './text-frames.ts';
 
 const MAX_BUFFERED_BYTES = 256 * 1024;
@@ -14,9 +15,8 @@ const MAX_BUFFERED_BYTES = 256 * 1024;
 export class FrameWriter {
   readonly #ws: WebSocket;
   readonly #socket: Socket;
+  readonly #gate = new DrainGate();
   #isCorked = false;
-  #drained: Promise<void> | undefined;
-  #resume: (() => void) | undefined;
 
   /** @param onDrain called whenever the reader has caught up. */
   constructor(ws: WebSocket, socket: Socket, onDrain: () => void) {
@@ -54,18 +54,12 @@ export class FrameWriter {
 
   /** A promise while the reader is behind; it resolves when it caught up, or left. */
   ready(): Promise<void> | undefined {
-    if (!this.isBehind) return undefined;
-    this.#drained ??= new Promise((resolve) => {
-      this.#resume = resolve;
-    });
-    return this.#drained;
+    return this.isBehind ? this.#gate.opened() : undefined;
   }
 
   /** Lets go on whoever waits. */
   release(): void {
-    this.#resume?.();
-    this.#resume = undefined;
-    this.#drained = undefined;
+    this.#gate.open();
   }
 
   readonly #uncork = (): void => {

@@ -14,7 +14,7 @@ import { TransitMap } from '../../async/transit-map.ts';
 import type { ErrorEvent } from '../../call/call-events.ts';
 import type { CallRequest, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
-import type { Dispatcher } from '../../dispatch/dispatcher.ts';
+import type { Calls } from '../../dispatch/calls.ts';
 import type { StreamContext } from '../http/response-stream.ts';
 import { endEnvelopes, idField } from '../rendering/call-envelopes.ts';
 import {
@@ -27,7 +27,7 @@ import {
 import { renderErrorObject } from '../rendering/error-rendering.ts';
 import { pumpEvents } from '../rendering/event-pump.ts';
 import type { WatchedStream } from '../rendering/stream-watch.ts';
-import type { TransportMeter } from '../rendering/transport-meters.ts';
+import type { TransportMeter } from '../rendering/transport-meter.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { WebSocketCallSink } from './websocket-call.ts';
 import { type ClientId, readSocketMessage } from './websocket-message.ts';
@@ -45,7 +45,9 @@ export interface SocketLimits extends RepeatLimits {
 }
 
 export interface ChannelContext extends StreamContext {
-  readonly dispatcher: Dispatcher;
+  /** The transport's name. */
+  readonly transport: string;
+  readonly calls: Calls;
   readonly access: Access;
   readonly limits: SocketLimits;
 }
@@ -176,7 +178,7 @@ export class WebSocketChannel implements WatchedStream {
       this.#refuse(id, request);
       return;
     }
-    const call = this.#context.dispatcher.call(request);
+    const call = this.#context.calls.call(request);
     this.#calls.set(id, call);
     this.meter.streams++;
     const forget = () => {
@@ -192,7 +194,7 @@ export class WebSocketChannel implements WatchedStream {
   }
 
   #requestFor(body: JsonObject): CallRequest | ToolError {
-    const { limits } = this.#context;
+    const { transport, limits } = this.#context;
     try {
       const input = readCallInput(body);
       if (this.#calls.size >= limits.socketCalls) {
@@ -204,7 +206,7 @@ export class WebSocketChannel implements WatchedStream {
       return {
         name: this.#tool,
         arguments: input.arguments,
-        caller: { keyId: this.#keyId, transport: 'websocket' },
+        caller: { keyId: this.#keyId, transport },
         streams: true,
         repeatBytes: repeatBytesOf(input, limits),
         abilities: ABILITIES,

@@ -25,11 +25,16 @@ export function runChunkRounds(entries, plan) {
           if (counted !== count) throw new Error(`${counted} of ${count} chunks arrived`);
           return made;
         },
-        measure: async (_contestant, made, isWarmUp) => {
+        measure: async (contestant, made, isWarmUp) => {
           const timed = { ...made, verify: undefined };
           if (isWarmUp) for (let run = 1; run < WARM_UP_RUNS; run += 1) await runLoad('stream-client', timed);
+          const cpuBefore = contestant.cpuMs();
           const { ms, bytes } = await runLoad('stream-client', timed);
-          return { perSecond: count / (ms / 1000), mebibytesPerSecond: bytes / 2 ** 20 / (ms / 1000) };
+          return {
+            perSecond: count / (ms / 1000),
+            mebibytesPerSecond: bytes / 2 ** 20 / (ms / 1000),
+            chunkCpuUs: ((contestant.cpuMs() - cpuBefore) * 1000) / count,
+          };
         },
       };
     }),

@@ -6,15 +6,15 @@
  * C2. A contestant that cannot start is an Absence with the reason, never a silent gap.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { cpuMsUnder, memoryBytesUnder, residentBytesOf } from './proc.mjs';
 
 export const benchDirectory = fileURLToPath(new URL('../', import.meta.url));
 const START_LIMIT_MS = 20_000;
 const POLL_MS = 5;
-/** Linux tells CPU time in hundredths of a second, whatever the kernel's own tick is. */
-const MS_PER_TICK = 10;
+const SAMPLE_EVERY_MS = 25;
 
 export class Absence extends Error {}
 
@@ -74,60 +74,28 @@ class Contestant {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
-  /** Pids of the contestant and everything below it. */
-  processes() {
-    const childrenOf = new Map();
-    for (const entry of readdirSync('/proc')) {
-      if (!/^\d+$/.test(entry)) continue;
-      try {
-        const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
-        const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-        childrenOf.set(parent, [...(childrenOf.get(parent) ?? []), Number(entry)]);
-      } catch {
-        // It ended while we were looking.
-      }
-    }
-    const found = [this.pid];
-    for (const pid of found) found.push(...(childrenOf.get(pid) ?? []));
-    return found;
-  }
-
-  /**
-   * Memory of the whole process tree: resident, and with pages that several processes map counted once in all
-   * (`sharedOnce`: what the machine would get back).
-   */
+  /** Memory of the whole process tree: {resident, sharedOnce}. */
   memoryBytes() {
-    const bytes = { resident: 0, sharedOnce: 0 };
-    for (const pid of this.processes()) {
-      try {
-        const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-        bytes.resident += Number(/^Rss:\s+(\d+)/m.exec(rollup)[1]) * 1024;
-        bytes.sharedOnce += Number(/^Pss:\s+(\d+)/m.exec(rollup)[1]) * 1024;
-      } catch {
-        // It ended while we were looking.
-      }
-    }
-    return bytes;
+    return memoryBytesUnder(this.pid);
   }
 
   /** CPU time that the contestant's processes have used so far. */
   cpuMs() {
-    let ticks = 0;
-    for (const pid of this.processes()) {
-      try {
-        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-        const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-        ticks += Number(fields[11]) + Number(fields[12]);
-      } catch {
-        // It ended while we were looking.
-      }
-    }
-    return ticks * MS_PER_TICK;
+    return cpuMsUnder(this.pid);
   }
 
-  /** Resident memory of the contestant's own process, cheap enough to poll. */
-  residentBytes() {
-    return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))[1]) * 1024;
+  /** Runs the work; gives its answer and the own process's resident memory before, and at its highest meanwhile. */
+  async watchMemory(work) {
+    const beforeBytes = residentBytesOf(this.pid);
+    let peakBytes = beforeBytes;
+    const sampler = setInterval(() => {
+      peakBytes = Math.max(peakBytes, residentBytesOf(this.pid));
+    }, SAMPLE_EVERY_MS);
+    try {
+      return { answer: await work(), beforeBytes, peakBytes };
+    } finally {
+      clearInterval(sampler);
+    }
   }
 
   kill() {

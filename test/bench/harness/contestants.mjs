@@ -2,24 +2,26 @@
  * Every contestant by name: how its process is started and which packages it needs. The gateway runs as users run it:
  * its own bin, configured by environment.
  */
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const gatewayBin = fileURLToPath(new URL('../../../dist/bin/mcp-streaming-gateway.js', import.meta.url));
-const benchTools = fileURLToPath(new URL('../tools/bench-tools.mjs', import.meta.url));
+/** A built gateway, started by what its package.json calls its bin; `name` keeps the data of two builds apart. */
+export function buildIn(name, root) {
+  const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  return {
+    name,
+    bin: join(root, bin['mcp-streaming-gateway']),
+    tools: join(root, 'test/bench/tools/bench-tools.mjs'),
+  };
+}
+
+const thisBuild = buildIn('now', fileURLToPath(new URL('../../../', import.meta.url)));
 const stdioSdkV1 = 'servers/stdio-sdk-v1.mjs';
 const sdkV1 = '@modelcontextprotocol/sdk';
 
 export const KEY = 'bench-key';
-
-export const gatewayEnv = (env = {}) => ({
-  API_KEY: KEY,
-  TOOLS: benchTools,
-  LOG_LEVEL: 'ERROR',
-  DATA_DIR: join(tmpdir(), `mcp-streaming-gateway-bench-${process.pid}`),
-  ...env,
-});
 
 const profileArgs = () =>
   process.env.BENCH_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`] : [];
@@ -32,19 +34,35 @@ const server = (id, label, file, needs = [], env = {}) => ({
   env,
 });
 
-/** Ours, with options as environment variables. */
-export const ours = (env = {}, id = 'ours', label = 'this gateway') => ({
+/**
+ * A contestant that is this gateway; `fromBuild` gives the same one of another build. Options go by environment, where a
+ * build ignores what it does not know: an option that gets another name is set by both.
+ */
+const gateway = (build, id, label, env = {}, args = []) => ({
   id,
   label,
-  args: () => [...profileArgs(), gatewayBin],
-  env: gatewayEnv(env),
+  args: () => [...profileArgs(), build.bin, ...args],
+  env: {
+    API_KEY: KEY,
+    TOOLS: build.tools,
+    LOG_LEVEL: 'ERROR',
+    DATA_DIR: join(tmpdir(), `mcp-streaming-gateway-bench-${process.pid}-${build.name}`),
+    ...env,
+  },
+  fromBuild: (other) => gateway(other, id, label, env, args),
 });
 
-export const oursStdio = {
-  id: 'ours',
-  label: 'this gateway',
-  args: () => [gatewayBin, 'stdio'],
-  env: gatewayEnv(),
+/** Ours, with options as environment variables. */
+export const ours = (env = {}, id = 'ours', label = 'this gateway') => gateway(thisBuild, id, label, env);
+
+export const oursStdio = gateway(thisBuild, 'ours', 'this gateway', {}, ['stdio']);
+
+/** Room for thousands of calls at once: the defaults would refuse them. */
+export const MANY_CALLS = {
+  CALLS_PER_WORKER: '2000',
+  QUEUE_LIMIT: '4096',
+  MAX_CONNECTIONS: '8192',
+  MCP_REQUEST_TIMEOUT: '300',
 };
 
 export const nodeHttp = server('node-http', 'bare node:http', 'node-http');

@@ -61,7 +61,18 @@ export const heads = {
   createsPerSecond: 'creates per second',
   listedPerSecond: 'listed per second',
   listMs: 'list ms',
+  chunkCpuUs: 'CPU µs a chunk',
+  peakMebibytes: 'MiB at most',
+  clientCores: 'cores of the client',
 };
+
+/** Of all other figures, less is better. */
+export const moreIsBetter = new Set([
+  'perSecond',
+  'mebibytesPerSecond',
+  'createsPerSecond',
+  'listedPerSecond',
+]);
 
 export function formatNumber(value) {
   if (value === undefined || Number.isNaN(value)) return '–';
@@ -77,26 +88,34 @@ export function ratioOf(workload, ours, theirs) {
   return workload.lessIsBetter ? 1 / ratio : ratio;
 }
 
-export function table(workload, rows) {
-  const own = rows.find((row) => row.id === 'ours') ?? rows[0];
-  const lines = rows.map((row) =>
-    row.absent === undefined
-      ? [
-          row.label,
-          ...workload.columns.map((column) => formatNumber(row.medians[column])),
-          row === own ? '' : formatNumber(ratioOf(workload, own, row)),
-        ]
-      : [row.label, `absent: ${row.absent.replaceAll('|', '/').slice(0, 160)}`],
-  );
-  const header = ['', ...workload.columns.map((column) => heads[column] ?? column), 'ours is better by'];
+/** A Markdown table whose first column is text and the others are numbers. */
+export function renderTable(header, lines) {
   const widths = header.map((head, column) =>
     Math.max(head.length, ...lines.filter((line) => line.length > 2).map((line) => line[column].length), 3),
   );
-  widths[0] = Math.max(...lines.map((line) => line[0].length), 3);
+  widths[0] = Math.max(header[0].length, ...lines.map((line) => line[0].length), 3);
   const render = (cells) =>
     `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]))).join(' | ')} |`;
   const rule = `|${widths.map((width, column) => (column === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
-  return [`### ${workload.title}`, '', render(header), rule, ...lines.map(render)].join('\n');
+  return [render(header), rule, ...lines.map(render)].join('\n');
+}
+
+/** Our row that another one is compared with: the one it names, else the first. */
+export const ownRowFor = (rows, row) => rows.find(({ id }) => id === (row.beside ?? 'ours')) ?? rows[0];
+
+export function table(workload, rows) {
+  const lines = rows.map((row) => {
+    if (row.absent !== undefined)
+      return [row.label, `absent: ${row.absent.replaceAll('|', '/').slice(0, 160)}`];
+    const own = ownRowFor(rows, row);
+    return [
+      row.label,
+      ...workload.columns.map((column) => formatNumber(row.medians[column])),
+      row === own ? '' : formatNumber(ratioOf(workload, own, row)),
+    ];
+  });
+  const header = ['', ...workload.columns.map((column) => heads[column] ?? column), 'ours is better by'];
+  return [`### ${workload.title}`, '', renderTable(header, lines)].join('\n');
 }
 
 /** Judges targets: {of?, than, atLeast} compares rows; {of?, field, atMost | atLeast} looks at one figure. */

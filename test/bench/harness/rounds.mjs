@@ -4,34 +4,25 @@
  * R1. Every contestant is started, checked and warmed up before the first round.
  * R2. A contestant that fails anywhere is listed absent with the reason and leaves the rounds.
  * R3. A `cold` entry starts and stops its own process in each measurement, and has no warm-up.
+ * R4. With a reference build in the plan, only this gateway runs, in pairs with that build (pairs.mjs).
  */
 import { Absence, startContestant } from './contestant.mjs';
-
-export function median(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
-/** Medians per field of measurements like {perSecond, p50Ms}. */
-export function medians(measurements) {
-  const result = {};
-  for (const key of Object.keys(measurements[0] ?? {}))
-    result[key] = median(measurements.map((one) => one[key]));
-  return result;
-}
+import { medians } from './medians.mjs';
+import { runPairs } from './pairs.mjs';
 
 /**
- * @param entries [{spec, id?, label?, prepare?(contestant) → state, measure(contestant, state, warmUp) → {field: number}}]
+ * @param entries [{spec, id?, label?, beside?: id of the row it is compared with, prepare?(contestant) → state, measure(contestant, state, warmUp) → {field: number}}]
  *        or [{spec, id?, label?, cold: true, measure(spec) → {field: number}}]
- * @param plan {rounds, progress(text)}
- * @returns [{id, label, medians, rounds}] or [{id, label, absent}] per entry
+ * @param plan {rounds, progress(text), reference?: build}
+ * @returns [{id, label, beside?, medians, rounds}] or [{id, label, absent}] per entry
  */
 export async function runRounds(entries, plan) {
+  if (plan.reference !== undefined) return runPairs(entries, plan);
   const running = new Map();
   const rows = entries.map((entry) => ({
     id: entry.id ?? entry.spec.id,
     label: entry.label ?? entry.spec.label,
+    beside: entry.beside,
     rounds: [],
   }));
   const attempt = async (index, step) => {
@@ -65,7 +56,9 @@ export async function runRounds(entries, plan) {
   } finally {
     for (const contestant of running.values()) await contestant.stop();
   }
-  return rows.map(({ id, label, absent, rounds }) =>
-    absent === undefined ? { id, label, medians: medians(rounds), rounds } : { id, label, absent },
+  return rows.map(({ id, label, beside, absent, rounds }) =>
+    absent === undefined
+      ? { id, label, beside, medians: medians(rounds), rounds }
+      : { id, label, beside, absent },
   );
 }

@@ -5,7 +5,7 @@ import express from 'express';
 import { burn, PORT, sleep } from './work.mjs';
 
 const app = express();
-app.use(express.json());
+app.use(express.json({ limit: '1mb' }));
 app.get('/health', (_request, response) => response.json({ status: 'ok' }));
 app.post('/tools/echo', (request, response) => {
   response.json({ status: 'success', data: { text: request.body.arguments.text } });

@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { bigChunk, burn, PORT, sleep, smallChunk } from './work.mjs';
+import { bigChunk, burn, PORT, sleep, smallChunk, tokenChunk } from './work.mjs';
 
 async function readJson(request) {
   const parts = [];
@@ -24,10 +24,21 @@ async function stream(response, type, frames) {
   response.end();
 }
 
+const sseFrame = (index, data) =>
+  `id: call.${index + 1}\nevent: chunk\ndata: ${JSON.stringify({ index, data })}\n\n`;
+const SSE_END = 'event: done\ndata: {"status":"complete"}\n\n';
+
 function* sse(count, chunk) {
-  for (let index = 0; index < count; index += 1)
-    yield `id: call.${index + 1}\nevent: chunk\ndata: ${JSON.stringify({ index, data: chunk(index) })}\n\n`;
-  yield 'event: done\ndata: {"status":"complete"}\n\n';
+  for (let index = 0; index < count; index += 1) yield sseFrame(index, chunk(index));
+  yield SSE_END;
+}
+
+async function* tokens({ count, everyMs }) {
+  for (let index = 0; index < count; index += 1) {
+    await sleep(everyMs);
+    yield sseFrame(index, tokenChunk(index));
+  }
+  yield SSE_END;
 }
 
 function* ndjson(count, chunk) {
@@ -47,6 +58,11 @@ const routes = {
   chunks: (args, response) => stream(response, 'text/event-stream', sse(args.count, smallChunk)),
   lines: (args, response) => stream(response, 'application/x-ndjson', ndjson(args.count, smallChunk)),
   big: (args, response) => stream(response, 'text/event-stream', sse(args.count, bigChunk)),
+  tokens: async (args, response) => {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' });
+    for await (const frame of tokens(args)) if (!response.write(frame)) await once(response, 'drain');
+    response.end();
+  },
   idle: async (_args, response) => {
     response.writeHead(200, { 'Content-Type': 'text/event-stream' });
     response.write('event: chunk\ndata: {"index":0,"data":{}}\n\n');

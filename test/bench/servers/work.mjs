@@ -16,6 +16,9 @@ export function burn(iterations) {
 /** One small chunk of the streaming workloads. */
 export const smallChunk = (n) => ({ n, text: 'a small chunk' });
 
+/** One chunk of the token streams. */
+export const tokenChunk = (n) => ({ n, text: ' token' });
+
 const MEBIBYTE_TEXT = 'x'.repeat(1024 * 1024);
 
 /** One chunk of 1 MiB of text. */

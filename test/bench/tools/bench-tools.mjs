@@ -4,7 +4,7 @@
  */
 import { defineTool } from 'mcp-streaming-gateway';
 import { z } from '../../../node_modules/zod/index.js';
-import { bigChunk, burn, sleep, smallChunk } from '../servers/work.mjs';
+import { bigChunk, burn, sleep, smallChunk, tokenChunk } from '../servers/work.mjs';
 
 const echo = {
   description: 'Gives back the text it was called with.',
@@ -41,6 +41,18 @@ export default [
     isolation: 'shared',
     async *run({ count }) {
       for (let n = 0; n < count; n += 1) yield smallChunk(n);
+    },
+  }),
+  defineTool({
+    name: 'tokens',
+    description: 'Streams small chunks one by one, as a language model does.',
+    input: counted.extend({ everyMs: z.int().min(0) }),
+    isolation: 'shared',
+    async *run({ count, everyMs }) {
+      for (let n = 0; n < count; n += 1) {
+        await sleep(everyMs);
+        yield tokenChunk(n);
+      }
     },
   }),
   defineTool({

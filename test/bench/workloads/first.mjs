@@ -1,7 +1,8 @@
 /** (f) Time to the first chunk of a stream, one request after the other on a warm connection. */
 import { nodeHttp, ours } from '../harness/contestants.mjs';
+import { median } from '../harness/medians.mjs';
 import { streamRequest, toolRequest } from '../harness/requests.mjs';
-import { median, runRounds } from '../harness/rounds.mjs';
+import { runRounds } from '../harness/rounds.mjs';
 import { runLoad } from '../harness/run-load.mjs';
 
 const REQUESTS = 200;
@@ -35,7 +36,7 @@ export async function run(plan) {
     plan,
   );
   const [own, plain] = rows;
-  if (own.medians && plain.medians)
+  if (own.medians && plain?.medians)
     rows.push({
       id: 'difference',
       label: 'difference',

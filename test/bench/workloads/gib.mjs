@@ -6,7 +6,6 @@ import { runLoad } from '../harness/run-load.mjs';
 
 const MEBIBYTES = 1024;
 const QUICK_MEBIBYTES = 256;
-const SAMPLE_EVERY_MS = 25;
 
 export const title = '(e) 1 GiB in chunks of 1 MiB to one client';
 export const columns = ['mebibytesPerSecond', 'grownMebibytes'];
@@ -21,22 +20,14 @@ export function run(plan) {
     spec,
     label,
     measure: async (contestant) => {
-      const idleBytes = contestant.residentBytes();
-      let peakBytes = idleBytes;
-      const sampler = setInterval(() => {
-        peakBytes = Math.max(peakBytes, contestant.residentBytes());
-      }, SAMPLE_EVERY_MS);
-      try {
-        const { ms, bytes } = await runLoad('stream-client', {
-          ...request,
-          port: contestant.port,
-          until: 'event: done',
-        });
-        if (bytes < count * 2 ** 20) throw new Error(`only ${bytes} bytes arrived`);
-        return { mebibytesPerSecond: count / (ms / 1000), grownMebibytes: (peakBytes - idleBytes) / 2 ** 20 };
-      } finally {
-        clearInterval(sampler);
-      }
+      const { answer, beforeBytes, peakBytes } = await contestant.watchMemory(() =>
+        runLoad('stream-client', { ...request, port: contestant.port, until: 'event: done' }),
+      );
+      if (answer.bytes < count * 2 ** 20) throw new Error(`only ${answer.bytes} bytes arrived`);
+      return {
+        mebibytesPerSecond: count / (answer.ms / 1000),
+        grownMebibytes: (peakBytes - beforeBytes) / 2 ** 20,
+      };
     },
   });
   return runRounds(

@@ -80,8 +80,8 @@ export function run(plan) {
     spec,
     label,
     cold: true,
-    measure: async () => {
-      const contestant = await startContestant(collecting(spec));
+    measure: async (started) => {
+      const contestant = await startContestant(collecting(started));
       try {
         for (let round = 0; round < WARM_UP_ROUNDS; round += 1) {
           const warmUp = await openStreams(contestant.port, request, WARM_UP_STREAMS);

@@ -19,22 +19,24 @@ export const title =
   '(l) journeys: durable creates per second, journeys per second of a streamed list of 100 000';
 export const columns = ['createsPerSecond', 'listedPerSecond', 'listMs'];
 
-const sqliteHttp = (directory) => ({
+const sqliteHttp = {
   id: 'sqlite',
   label: 'better-sqlite3 in process on node:http',
   args: () => ['servers/sqlite-http.mjs'],
-  env: { DATA_DIR: directory },
-});
+};
 
 export function run(plan) {
   const listed = plan.quick ? QUICK_LISTED : LISTED;
   const batch = Array.from({ length: BATCH }, (_, n) => ({ name: `journey ${n}` }));
-  const entry = (makeSpec, makeList) => ({
-    spec: makeSpec(''),
+  const entry = (spec, makeList) => ({
+    spec,
     cold: true,
-    measure: async () => {
+    measure: async (started) => {
       const directory = join(tmpdir(), `mcp-streaming-gateway-bench-journeys-${process.pid}`);
-      const contestant = await startContestant(makeSpec(directory));
+      const contestant = await startContestant({
+        ...started,
+        env: { ...started.env, DATA_DIR: directory },
+      });
       try {
         for (let done = 0; done < listed; done += BATCH)
           await timeCall(contestant, toolRequest('journeys_tool', { action: 'import', journeys: batch }));
@@ -55,10 +57,7 @@ export function run(plan) {
   });
   return runRounds(
     [
-      entry(
-        (directory) => ours({ DATA_DIR: directory }),
-        () => streamRequest('journeys_tool', { action: 'list' }),
-      ),
+      entry(ours(), () => streamRequest('journeys_tool', { action: 'list' })),
       entry(sqliteHttp, () => toolRequest('journeys_tool', { action: 'list' })),
     ],
     plan,

@@ -17,8 +17,8 @@ export function run(plan) {
   const entry = (spec) => ({
     spec,
     cold: true,
-    measure: async () => {
-      const contestant = await startContestant(spec);
+    measure: async (started) => {
+      const contestant = await startContestant(started);
       try {
         await loadHttp(contestant, toolRequest('wait', { delayMs: 20 }), { connections: 64, seconds: 1 });
         await loadHttp(contestant, toolRequest('echo', { text: TEXT }), { connections: 32, seconds: 1 });

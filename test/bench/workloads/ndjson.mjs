@@ -4,7 +4,7 @@ import { ours, plainLoop } from '../harness/contestants.mjs';
 import { streamRequest, toolRequest } from '../harness/requests.mjs';
 
 export const title = '(d) small chunks as NDJSON';
-export const columns = ['perSecond', 'mebibytesPerSecond'];
+export const columns = ['perSecond', 'mebibytesPerSecond', 'chunkCpuUs'];
 
 const ends = { until: '"event":"complete"', verify: '"index":(\\d+),' };
 

@@ -13,7 +13,8 @@ import { fileURLToPath } from 'node:url';
 import { burnRequest, startCall, timeCall } from '../harness/call.mjs';
 import { delay } from '../harness/contestant.mjs';
 import { ours, plainExpress, subprocessPool } from '../harness/contestants.mjs';
-import { median, runRounds } from '../harness/rounds.mjs';
+import { median } from '../harness/medians.mjs';
+import { runRounds } from '../harness/rounds.mjs';
 
 const CLIENTS = 4;
 const ALONE_MS = 500;

@@ -6,7 +6,7 @@ import { ID_MARK, mcp2025Request, streamRequest, toolRequest } from '../harness/
 const SLOW_CHUNKS = 5_000;
 
 export const title = '(d) small chunks to one SSE client';
-export const columns = ['perSecond', 'mebibytesPerSecond'];
+export const columns = ['perSecond', 'mebibytesPerSecond', 'chunkCpuUs'];
 export const targets = [
   { than: 'res-write', atLeast: 2 },
   { than: 'better-sse', atLeast: 5 },

@@ -26,9 +26,9 @@ export function run(plan) {
   const entry = (spec, makeRequest) => ({
     spec,
     cold: true,
-    measure: async () => {
+    measure: async (started) => {
       const startedAt = performance.now();
-      const contestant = await startContestant(spec);
+      const contestant = await startContestant(started);
       try {
         await checkOnce(contestant, await makeRequest(contestant, 'echo', { text: TEXT }));
         return { firstAnswerMs: performance.now() - startedAt };

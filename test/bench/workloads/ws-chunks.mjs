@@ -3,7 +3,7 @@ import { runChunkRounds } from '../harness/chunk-rounds.mjs';
 import { KEY, ours, plainWs } from '../harness/contestants.mjs';
 
 export const title = '(d) small chunks to one WebSocket client';
-export const columns = ['perSecond', 'mebibytesPerSecond'];
+export const columns = ['perSecond', 'mebibytesPerSecond', 'chunkCpuUs'];
 
 const job = async (_contestant, count) => ({
   websocket: true,

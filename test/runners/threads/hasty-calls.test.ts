@@ -31,7 +31,7 @@ describe('a call that yields in a loop', () => {
       await call(pool, 'hasty', { leaves }).outcome();
       const end = await call(pool, 'hasty', { waitMs: 60 }).outcome();
       expect(end).to.have.property('data', '500');
-      await eventually(() => pool.stats().workers.restarts === 1);
+      await eventually(() => pool.stats().own.summary.workers.restarts === 1);
     });
   }
 
@@ -53,7 +53,7 @@ describe('a call that yields in a loop', () => {
     await firstProgress(other);
     other.cancel('cancelled');
     expect(await running.outcome()).to.have.property('data', '500');
-    await eventually(() => pool.stats().workers.restarts === 1);
+    await eventually(() => pool.stats().own.summary.workers.restarts === 1);
   });
 
   for (const leaves of ['waiting', 'waiting-microtask'])
@@ -62,7 +62,7 @@ describe('a call that yields in a loop', () => {
       const end = await call(pool, 'hasty', { settles: true, waitMs: 20 }).outcome();
       expect(end).to.have.property('data', '500');
       await eventually(() => logged.some(({ message }) => /escaped.*left behind/s.test(message)));
-      expect(pool.stats().crashes).to.equal(0);
+      expect(pool.stats().own.details.pool.crashes).to.equal(0);
     });
 
   it('is not blamed for what its module does by itself', async () => {

@@ -33,11 +33,11 @@ for (const isolation of ['exclusive', 'shared'] as const) {
 
     for (const how of Object.keys(POISONS)) {
       it(`serves no other caller: ${how}`, async () => {
-        const { restarts } = pool.stats().workers;
+        const { restarts } = pool.stats().own.summary.workers;
         const end = await call(pool, `poison_${isolation}`, { how }, by('attacker')).outcome();
         expect(end.type).to.be.oneOf(['result', 'error']);
         for (let round = 0; round < 3; round++) expect(await controls('victim')).to.deep.equal(expected);
-        await eventually(() => pool.stats().workers.restarts > restarts);
+        await eventually(() => pool.stats().own.summary.workers.restarts > restarts);
       }).timeout(10_000);
     }
   });

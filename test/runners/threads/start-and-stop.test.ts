@@ -37,7 +37,7 @@ describe('starting and stopping a pool', () => {
     expect(readFileSync(notes, 'utf8')).to.equal('x');
     rmSync(folder, { recursive: true });
     const pool = await startPool({ minThreads: 3 });
-    await eventually(() => pool.stats().workers.idle === 3);
+    await eventually(() => pool.stats().own.summary.workers.idle === 3);
     await pool.close();
   });
 
@@ -90,7 +90,9 @@ describe('starting and stopping a pool', () => {
       );
       await Promise.all(calls.map((running) => running.outcome()));
     }
-    await eventually(() => pool.stats().threads.every(({ callsInFlight }) => callsInFlight === 0));
+    await eventually(() =>
+      pool.stats().own.details.workers.every(({ callsInFlight }) => callsInFlight === 0),
+    );
     await pool.close();
     await eventually(() => ports() <= before);
   });
@@ -125,14 +127,14 @@ describe('starting and stopping a pool', () => {
       const running = call(pool, 'wait', { ms: 500 });
       await running[Symbol.asyncIterator]().next();
       write('return 2;');
-      await pool.reload();
+      await pool.reload(() => undefined);
       expect(await call(pool, 'versioned').outcome()).to.include({ data: '2' });
       expect(await running.outcome()).to.include({ type: 'result' });
     });
 
     it('goes on with the old threads when the new code does not load', async () => {
       write('return 3; } broken');
-      const failure = await pool.reload().catch((error: Error) => error.message);
+      const failure = await pool.reload(() => undefined).catch((error: Error) => error.message);
       expect(failure).to.match(/versioned\.mjs failed while loading/);
       expect(await call(pool, 'versioned').outcome()).to.include({ data: '1' });
     });
@@ -170,14 +172,14 @@ describe('starting and stopping a pool', () => {
     try {
       writeFileSync(flag, '');
       const ended: string[] = [];
-      pool.listen({ thread: ({ kind }) => ended.push(kind) });
+      pool.listen({ unit: ({ kind }) => ended.push(kind) });
       const calls = Array.from({ length: 3 }, () => call(pool, 'wait_alone', { ms: 60_000 }));
       await eventually(() => ended.filter((kind) => kind === 'ended').length >= 4);
       rmSync(flag);
       const hasStarted = calls.map((running) => running[Symbol.asyncIterator]().next());
       // One thread is kept for shared calls.
       await Promise.all(hasStarted.slice(0, 2));
-      expect(pool.stats().workers).to.include({ busy: 2, starting: 0 });
+      expect(pool.stats().own.summary.workers).to.include({ busy: 2, starting: 0 });
       expect(await call(pool, 'echo', { text: 'a' }).outcome()).to.include({ type: 'result' });
       for (const running of calls) running.cancel('cancelled');
     } finally {

@@ -54,7 +54,7 @@ describe('a thread that dies or must be replaced', () => {
       const end = await call(pool, 'misbehave', { how: 'allocate' }, { streams }).outcome();
       expect(codeOf(end)).to.equal('worker_out_of_memory');
     }
-    expect(pool.stats().crashes).to.equal(2);
+    expect(pool.stats().own.details.pool.crashes).to.equal(2);
   });
 
   it('keeps a stray message of the tool out of the error and puts its stack in the cause', async () => {
@@ -86,7 +86,7 @@ describe('a thread that dies or must be replaced', () => {
     );
     expect(codeOf(await call(pool, 'wait_alone', { ms: 300 }).outcome())).to.equal('success');
     await eventually(() => logged.some(({ message }) => message.includes('after return')));
-    await eventually(() => pool.stats().workers.restarts >= 1 && pool.stats().status === 'ok');
+    await eventually(() => pool.stats().own.summary.workers.restarts >= 1 && pool.health() === 'ok');
   });
 
   it('lets the neighbours of a shared call finish when a stray error retires their thread', async () => {
@@ -95,10 +95,10 @@ describe('a thread that dies or must be replaced', () => {
     await neighbour[Symbol.asyncIterator]().next();
     const crashing = await call(pool, 'late_throw_shared').outcome();
     expect(codeOf(crashing)).to.equal('worker_crashed');
-    expect(pool.stats().threads[0]).to.include({ state: 'retiring', crashes: 1 });
+    expect(pool.stats().own.details.workers[0]).to.include({ state: 'retiring', crashes: 1 });
     expect(codeOf(await neighbour.outcome())).to.equal('success');
-    await eventually(() => pool.stats().workers.restarts === 1);
-    expect(pool.stats()).to.include({ crashes: 1, kills: 0 });
+    await eventually(() => pool.stats().own.summary.workers.restarts === 1);
+    expect(pool.stats().own.details.pool).to.include({ crashes: 1, kills: 0 });
   });
 
   it('runs a call elsewhere when its thread died before the call ran', async () => {
@@ -133,8 +133,8 @@ describe('a thread that dies or must be replaced', () => {
   it('replaces the thread of a call whose tool hangs after a bad chunk', async () => {
     await start({ minThreads: 1, maxThreads: 1 });
     await call(pool, 'misbehave', { how: 'bad-chunk-and-hang' }).outcome();
-    await eventually(() => pool.stats().workers.restarts === 1 && pool.stats().status === 'ok');
-    expect(pool.stats()).to.include({ crashes: 0, kills: 0 });
+    await eventually(() => pool.stats().own.summary.workers.restarts === 1 && pool.health() === 'ok');
+    expect(pool.stats().own.details.pool).to.include({ crashes: 0, kills: 0 });
   });
 
   it('gives tools no variable that was not named', async () => {

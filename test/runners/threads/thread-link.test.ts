@@ -13,7 +13,8 @@ describe('ThreadLink', () => {
     const link = new ThreadLink(thread, {
       frame: nothing,
       freed: nothing,
-      babbled: nothing,
+      impossible: nothing,
+      defect: nothing,
       lost: nothing,
       gone: nothing,
     });

@@ -156,8 +156,8 @@ describe('WorkerPool', () => {
         await running[Symbol.asyncIterator]().next();
         running.cancel('cancelled');
         expect(codeOf(await running.outcome())).to.equal('cancelled');
-        await eventually(() => pool.stats().workers.busy === 0);
-        expect(pool.stats().kills).to.equal(0);
+        await eventually(() => pool.stats().own.summary.workers.busy === 0);
+        expect(pool.stats().own.details.pool.kills).to.equal(0);
       });
     }
 
@@ -167,15 +167,17 @@ describe('WorkerPool', () => {
       await running[Symbol.asyncIterator]().next();
       running.cancel('deadline_exceeded');
       expect(codeOf(await running.outcome())).to.equal('deadline_exceeded');
-      expect(pool.stats().workers.busy).to.equal(1);
-      await eventually(() => pool.stats().kills === 1 && pool.stats().workers.busy === 0);
+      expect(pool.stats().own.summary.workers.busy).to.equal(1);
+      await eventually(
+        () => pool.stats().own.details.pool.kills === 1 && pool.stats().own.summary.workers.busy === 0,
+      );
       expect(codeOf(await call(pool, 'sum', { n: 1 }).outcome())).to.equal('success');
     });
 
     it('starts the successor of a full pool in good time, and hands it calls when the thread is killed', async () => {
       await start({ minThreads: 1, maxThreads: 1, cancelGraceMs: 4000 });
       const story: string[] = [];
-      pool.listen({ thread: ({ kind, threadId }) => story.push(`${kind} ${threadId}`) });
+      pool.listen({ unit: ({ kind, id }) => story.push(`${kind} ${id}`) });
       const spinning = call(pool, 'spin');
       await spinning[Symbol.asyncIterator]().next();
       spinning.cancel('cancelled');
@@ -183,7 +185,9 @@ describe('WorkerPool', () => {
       const first = await waiting[Symbol.asyncIterator]().next();
       story.push(first.value.type);
       expect(story.filter((step) => step !== 'ended 1')).to.deep.equal(['started 2', 'killed 1', 'started']);
-      await eventually(() => pool.stats().threads.length === 1, { what: 'the end of the killed thread' });
+      await eventually(() => pool.stats().own.details.workers.length === 1, {
+        what: 'the end of the killed thread',
+      });
       expect(codeOf(await waiting.outcome())).to.equal('success');
     });
 
@@ -192,11 +196,13 @@ describe('WorkerPool', () => {
       const spinning = call(pool, 'spin', { ms: 1500 });
       await spinning[Symbol.asyncIterator]().next();
       spinning.cancel('cancelled');
-      await eventually(() => pool.stats().threads.length === 2);
-      expect(pool.stats().workers).to.include({ alive: 1, busy: 1 });
-      await eventually(() => pool.stats().threads.length === 1 && pool.stats().workers.idle === 1);
-      expect(pool.stats()).to.include({ kills: 0, scaleDowns: 1 });
-      expect(pool.stats().threads[0]?.id).to.equal(1);
+      await eventually(() => pool.stats().own.details.workers.length === 2);
+      expect(pool.stats().own.summary.workers).to.include({ alive: 1, busy: 1 });
+      await eventually(
+        () => pool.stats().own.details.workers.length === 1 && pool.stats().own.summary.workers.idle === 1,
+      );
+      expect(pool.stats().own.details.pool).to.include({ kills: 0, scaleDowns: 1 });
+      expect(pool.stats().own.details.workers[0]?.id).to.equal(1);
       expect(codeOf(await call(pool, 'sum', { n: 1 }).outcome())).to.equal('success');
     });
 
@@ -208,8 +214,8 @@ describe('WorkerPool', () => {
         running.cancel('cancelled');
         expect(codeOf(await running.outcome())).to.equal('cancelled');
       }
-      await eventually(() => pool.stats().workers.busy === 0);
-      expect(pool.stats().kills).to.equal(0);
+      await eventually(() => pool.stats().own.summary.workers.busy === 0);
+      expect(pool.stats().own.details.pool.kills).to.equal(0);
     });
 
     it('takes a waiting call out of the queue before it runs', async () => {
@@ -258,7 +264,7 @@ describe('WorkerPool', () => {
 
     it('gives a shared call its thread although the queue is full of exclusive ones', async () => {
       await start({ minThreads: 2, maxThreads: 2, queueLimit: 3 });
-      await eventually(() => pool.stats().workers.idle === 2);
+      await eventually(() => pool.stats().own.summary.workers.idle === 2);
       const exclusives = Array.from({ length: 4 }, () => call(pool, 'wait_alone', { ms: 60_000 }));
       expect(pool.stats().queue.depth).to.equal(3);
       expect(codeOf(await call(pool, 'sum', { n: 1 }).outcome())).to.equal('overloaded');
@@ -281,18 +287,18 @@ describe('WorkerPool', () => {
       await start({ minThreads: 1, maxThreads: 4, idleMs: 200 });
       const calls = Array.from({ length: 3 }, () => call(pool, 'wait_alone', { ms: 60_000 }));
       await Promise.all(calls.map((running) => running[Symbol.asyncIterator]().next()));
-      expect(pool.stats().workers).to.include({ busy: 3, alive: 3 });
+      expect(pool.stats().own.summary.workers).to.include({ busy: 3, alive: 3 });
       for (const running of calls) running.cancel('cancelled');
-      await eventually(() => pool.stats().workers.alive === 1);
-      await eventually(() => pool.stats().scaleDowns === 2);
-      expect(pool.stats().scaleUps).to.equal(2);
+      await eventually(() => pool.stats().own.summary.workers.alive === 1);
+      await eventually(() => pool.stats().own.details.pool.scaleDowns === 2);
+      expect(pool.stats().own.details.pool.scaleUps).to.equal(2);
     });
 
     it('keeps a thread for shared calls however many exclusive ones come, and the other way round', async () => {
       await start({ minThreads: 2, maxThreads: 2, callsPerThread: 4 });
       const exclusives = Array.from({ length: 4 }, () => call(pool, 'wait_alone', { ms: 400 }));
       expect(codeOf(await call(pool, 'echo', { text: 'a' }).outcome())).to.equal('success');
-      await eventually(() => pool.stats().workers.busy === 1);
+      await eventually(() => pool.stats().own.summary.workers.busy === 1);
       await Promise.all(exclusives.map((running) => running.outcome()));
 
       let isOver = false;

@@ -1,4 +1,4 @@
-/** The HTTP door: routes, order of checks, bodies, headers and the traps of Node and Express. */
+/** HTTP: routes, order of checks, bodies, headers and the traps of Node and Express. */
 
 import { once } from 'node:events';
 import { request as httpRequest, IncomingMessage } from 'node:http';
@@ -8,7 +8,7 @@ import type { Request, Response } from 'express';
 import { ToolError } from '../../../lib/call/tool-error.ts';
 import { rawExchange } from '../raw-http.ts';
 import { endOf, failure, result, type Script } from '../scripted-runner.ts';
-import { type Doors, JSON_POST, KEY, startDoors } from '../start-transports.ts';
+import { JSON_POST, KEY, type Started, startTransports } from '../start-transports.ts';
 
 const scripts: Record<string, Script> = {
   echo: async function* (call) {
@@ -37,10 +37,10 @@ interface Problem {
   readonly [member: string]: unknown;
 }
 
-describe('the HTTP door', () => {
-  let doors: Doors;
+describe('HTTP', () => {
+  let served: Started;
   const post = (path: string, body: string | Buffer, headers: Record<string, string> = {}) =>
-    fetch(doors.url + path, { ...JSON_POST, headers: { ...JSON_POST.headers, ...headers }, body });
+    fetch(served.url + path, { ...JSON_POST, headers: { ...JSON_POST.headers, ...headers }, body });
   const problemOf = async (answer: ReturnType<typeof fetch>): Promise<Problem> => {
     const response = await answer;
     expect(response.headers.get('content-type')).to.match(/^application\/problem\+json/);
@@ -50,9 +50,9 @@ describe('the HTTP door', () => {
   };
 
   before(async () => {
-    doors = await startDoors(scripts, { corsOrigins: ['https://app.example'] });
+    served = await startTransports(scripts, { corsOrigins: ['https://app.example'] });
   });
-  after(() => doors.close());
+  after(() => served.close());
 
   it('answers a call with its data and its facts, the tool’s own after them', async () => {
     const response = await post('/tools/echo', '{"arguments":{"a":[1,"é"]}}');
@@ -70,11 +70,11 @@ describe('the HTTP door', () => {
 
   it('makes requests and responses whose prototypes Express finds in place already', async () => {
     const born: object[] = [];
-    doors.transport.server.prependOnceListener('request', (request, response) => {
+    served.server.prependOnceListener('request', (request, response) => {
       born.push(Object.getPrototypeOf(request), Object.getPrototypeOf(response));
     });
     const [[request, response]] = (await Promise.all([
-      once(doors.transport.server, 'request'),
+      once(served.server, 'request'),
       post('/tools/echo', '{}'),
     ])) as unknown as [[Request, Response]];
     const { app } = request as unknown as { app: { request: object; response: object } };
@@ -91,7 +91,7 @@ describe('the HTTP door', () => {
     const head = `POST /tools/echo HTTP/1.1\r\nHost: localhost\r\nX-API-Key: super-secret\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n`;
     const offer =
       'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n';
-    const received = await rawExchange(doors.port, `${head}${offer}\r\n${body}`, (text) =>
+    const received = await rawExchange(served.port, `${head}${offer}\r\n${body}`, (text) =>
       text.includes('"meta"'),
     );
     expect(received).to.match(/^HTTP\/1.1 200 OK/);
@@ -100,23 +100,23 @@ describe('the HTTP door', () => {
 
   it('checks the Host before anything else and never builds a URL from it', async () => {
     for (const host of ['a b[:', 'evil.example', '127.0.0.1.evil.example:80']) {
-      const received = await rawExchange(doors.port, `GET /nowhere HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      const received = await rawExchange(served.port, `GET /nowhere HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
       expect(received, host).to.match(/^HTTP\/1.1 403 /);
     }
     const received = await rawExchange(
-      doors.port,
+      served.port,
       'GET // HTTP/1.1\r\nHost: localhost\r\nX-API-Key: super-secret\r\n\r\n',
     );
     expect(received).to.match(/^HTTP\/1.1 404 /);
   });
 
   it('gives pages of foreign origins neither an answer nor a CORS header', async () => {
-    const response = await fetch(`${doors.url}/tools`, {
+    const response = await fetch(`${served.url}/tools`, {
       headers: { ...KEY, Origin: 'https://evil.example' },
     });
     expect(response.status).to.equal(403);
     expect(response.headers.get('access-control-allow-origin')).to.equal(null);
-    const own = await fetch(`${doors.url}/tools`, { headers: { ...KEY, Origin: doors.url } });
+    const own = await fetch(`${served.url}/tools`, { headers: { ...KEY, Origin: served.url } });
     expect(own.status).to.equal(200);
     expect(own.headers.get('access-control-allow-origin')).to.equal(null);
   });
@@ -126,11 +126,11 @@ describe('the HTTP door', () => {
       Origin: 'https://app.example',
       'Access-Control-Request-Headers': 'x-api-key, content-type',
     };
-    const preflight = await fetch(`${doors.url}/tools/echo`, { method: 'OPTIONS', headers });
+    const preflight = await fetch(`${served.url}/tools/echo`, { method: 'OPTIONS', headers });
     expect(preflight.status).to.equal(204);
     expect(preflight.headers.get('access-control-allow-origin')).to.equal('https://app.example');
     expect(preflight.headers.get('access-control-allow-headers')).to.equal('x-api-key, content-type');
-    const refused = await fetch(`${doors.url}/tools/echo`, {
+    const refused = await fetch(`${served.url}/tools/echo`, {
       method: 'OPTIONS',
       headers: { ...headers, Origin: 'https://evil.example' },
     });
@@ -142,31 +142,31 @@ describe('the HTTP door', () => {
   });
 
   it('asks for a key everywhere but on / and /health, unknown tools included', async () => {
-    for (const path of ['/', '/health']) expect((await fetch(doors.url + path)).status, path).to.equal(200);
+    for (const path of ['/', '/health']) expect((await fetch(served.url + path)).status, path).to.equal(200);
     for (const path of ['/tools', '/stats', '/nowhere', '/ws/tools/echo', '/health/', '/tools/nope']) {
-      const response = await fetch(doors.url + path);
+      const response = await fetch(served.url + path);
       expect(response.status, path).to.equal(401);
       expect(response.headers.get('www-authenticate')).to.match(/^Bearer/);
     }
-    expect((await problemOf(fetch(`${doors.url}/tools/nope`, { method: 'POST' }))).code).to.equal(
+    expect((await problemOf(fetch(`${served.url}/tools/nope`, { method: 'POST' }))).code).to.equal(
       'unauthenticated',
     );
   });
 
   it('echoes a harmless X-Request-Id and replaces any other', async () => {
     const idOf = async (id: string) =>
-      (await fetch(doors.url, { headers: { 'X-Request-Id': id } })).headers.get('x-request-id');
+      (await fetch(served.url, { headers: { 'X-Request-Id': id } })).headers.get('x-request-id');
     expect(await idOf('req-1~!')).to.equal('req-1~!');
     expect(await idOf('x'.repeat(129))).to.match(/^[a-z0-9]+-[a-z0-9]+$/);
     expect(await idOf('two words')).to.match(/^[a-z0-9]+-[a-z0-9]+$/);
     const { requestId } = await problemOf(
-      fetch(`${doors.url}/x`, { headers: { ...KEY, 'X-Request-Id': 'mine' } }),
+      fetch(`${served.url}/x`, { headers: { ...KEY, 'X-Request-Id': 'mine' } }),
     );
     expect(requestId).to.equal('mine');
   });
 
   it('renders problems with their members in order and without the query', async () => {
-    const problem = await problemOf(fetch(`${doors.url}/nowhere?api_key=super-secret`, { headers: KEY }));
+    const problem = await problemOf(fetch(`${served.url}/nowhere?api_key=super-secret`, { headers: KEY }));
     expect(Object.keys(problem)).to.deep.equal(
       'type title status detail instance code retryable requestId'.split(' '),
     );
@@ -196,10 +196,10 @@ describe('the HTTP door', () => {
       ['GET', '/calls/x', 'DELETE'],
     ];
     for (const [method, path, allow] of allowed) {
-      const response = await fetch(doors.url + path, { method, headers: KEY });
+      const response = await fetch(served.url + path, { method, headers: KEY });
       expect([response.status, response.headers.get('allow')], path).to.deep.equal([405, allow]);
     }
-    expect((await fetch(`${doors.url}/tools/nope`, { headers: KEY })).status).to.equal(404);
+    expect((await fetch(`${served.url}/tools/nope`, { headers: KEY })).status).to.equal(404);
   });
 
   it('finds no tool under names that objects inherit', async () => {
@@ -209,18 +209,18 @@ describe('the HTTP door', () => {
   });
 
   it('answers a plain GET on a WebSocket path with 426', async () => {
-    const response = await fetch(`${doors.url}/ws/tools/echo`, { headers: KEY });
+    const response = await fetch(`${served.url}/ws/tools/echo`, { headers: KEY });
     expect(response.status).to.equal(426);
-    expect((await fetch(`${doors.url}/ws/tools/nope`, { headers: KEY })).status).to.equal(404);
+    expect((await fetch(`${served.url}/ws/tools/nope`, { headers: KEY })).status).to.equal(404);
   });
 
   it('closes the connection after that answer where the client asked for it, and else keeps it', async () => {
     const head = 'GET /ws/tools/echo HTTP/1.1\r\nHost: localhost\r\nX-API-Key: super-secret\r\n';
-    const closed = await rawExchange(doors.port, `${head}Connection: close\r\n\r\n`, () => false);
+    const closed = await rawExchange(served.port, `${head}Connection: close\r\n\r\n`, () => false);
     expect(closed)
       .to.match(/^HTTP\/1.1 426 /)
       .and.match(/\r\nConnection: Upgrade, close\r\n/i);
-    const twice = await rawExchange(doors.port, `${head}\r\n${head}Connection: close\r\n\r\n`, () => false);
+    const twice = await rawExchange(served.port, `${head}\r\n${head}Connection: close\r\n\r\n`, () => false);
     expect(twice.match(/HTTP\/1.1 426 /g)).to.have.length(2);
   });
 
@@ -326,21 +326,21 @@ describe('the HTTP door', () => {
   it('refuses a declared large body before reading it, and a chunked one once it is too large', async () => {
     const head =
       'POST /tools/echo HTTP/1.1\r\nHost: localhost\r\nX-API-Key: super-secret\r\nContent-Type: application/json\r\n';
-    const declared = await rawExchange(doors.port, `${head}Content-Length: 99999999\r\n\r\n`, (text) =>
+    const declared = await rawExchange(served.port, `${head}Content-Length: 99999999\r\n\r\n`, (text) =>
       text.includes('}'),
     );
     expect(declared)
       .to.match(/^HTTP\/1.1 413 /)
       .and.include('payload_too_large');
     const waiting = await rawExchange(
-      doors.port,
+      served.port,
       `${head}Content-Length: 99999999\r\nExpect: 100-continue\r\n\r\n`,
       (text) => text.includes('}'),
     );
     expect(waiting).to.match(/^HTTP\/1.1 413 /);
     const chunk = `100000\r\n${'x'.repeat(0x100000)}\r\n`;
     const chunked = await rawExchange(
-      doors.port,
+      served.port,
       `${head}Transfer-Encoding: chunked\r\n\r\n${chunk}${chunk}`,
       (text) => text.includes('}'),
     );
@@ -351,7 +351,7 @@ describe('the HTTP door', () => {
     const head =
       'POST /tools/echo HTTP/1.1\r\nHost: localhost\r\nX-API-Key: super-secret\r\nContent-Type: application/json\r\n';
     const received = await rawExchange(
-      doors.port,
+      served.port,
       `${head}Content-Length: 2\r\nExpect: 100-continue\r\n\r\n{}`,
       (text) => text.includes('"meta"'),
     );
@@ -359,36 +359,36 @@ describe('the HTTP door', () => {
   });
 
   it('cancels the call of a client that leaves, though its body was read long ago', async () => {
-    const request = httpRequest(`${doors.url}/tools/wait`, JSON_POST);
+    const request = httpRequest(`${served.url}/tools/wait`, JSON_POST);
     request.on('error', () => {});
-    const before = doors.runner.calls.length;
+    const before = served.runner.calls.length;
     request.end('{}');
-    while (doors.runner.calls.length === before) await new Promise(setImmediate);
-    const call = doors.runner.calls[before];
+    while (served.runner.calls.length === before) await new Promise(setImmediate);
+    const call = served.runner.calls[before];
     request.destroy();
     expect(await endOf(call)).to.have.nested.property('error.code', 'cancelled');
   });
 
   it('cancels the calls of a client that leaves with answers queued behind one another', async () => {
-    const before = doors.runner.calls.length;
+    const before = served.runner.calls.length;
     const body = '{}';
     const one = `POST /tools/wait HTTP/1.1\r\nHost: localhost\r\nX-API-Key: super-secret\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n${body}`;
-    const socket = connect(doors.port, '127.0.0.1', () =>
+    const socket = connect(served.port, '127.0.0.1', () =>
       socket.write(one + one.replace('wait', 'wait/stream')),
     );
-    while (doors.runner.calls.length < before + 2) await new Promise(setImmediate);
-    const calls = doors.runner.calls.slice(before);
+    while (served.runner.calls.length < before + 2) await new Promise(setImmediate);
+    const calls = served.runner.calls.slice(before);
     socket.destroy();
     for (const call of calls) expect(await endOf(call)).to.have.nested.property('error.code', 'cancelled');
   });
 
   it('cancels a call by its id for its own key alone, and answers 499 to who waits for it', async () => {
-    const before = doors.runner.calls.length;
+    const before = served.runner.calls.length;
     const waiting = post('/tools/wait', '{}');
-    while (doors.runner.calls.length === before) await new Promise(setImmediate);
-    const id = doors.runner.calls[before]?.callId;
+    while (served.runner.calls.length === before) await new Promise(setImmediate);
+    const id = served.runner.calls[before]?.callId;
     const cancel = (key: string) =>
-      fetch(`${doors.url}/calls/${id}`, { method: 'DELETE', headers: { 'X-API-Key': key } });
+      fetch(`${served.url}/calls/${id}`, { method: 'DELETE', headers: { 'X-API-Key': key } });
     expect((await cancel('second')).status).to.equal(404);
     const accepted = await cancel('super-secret');
     expect([accepted.status, await accepted.json()]).to.deep.equal([
@@ -400,7 +400,7 @@ describe('the HTTP door', () => {
   });
 
   it('answers 503 with Retry-After while it drains', async () => {
-    const draining = await startDoors(scripts);
+    const draining = await startTransports(scripts);
     await draining.dispatcher.drain(0);
     const response = await fetch(`${draining.url}/tools/echo`, { ...JSON_POST, body: '{}' });
     expect([response.status, response.headers.get('retry-after')]).to.deep.equal([503, '1']);
@@ -409,7 +409,7 @@ describe('the HTTP door', () => {
   });
 
   it('limits the rate per key when asked to', async () => {
-    const limited = await startDoors(scripts, { rateLimit: 2 });
+    const limited = await startTransports(scripts, { rateLimit: 2 });
     const statuses = [];
     for (let n = 0; n < 3; n++) statuses.push((await fetch(`${limited.url}/tools`, { headers: KEY })).status);
     expect(statuses).to.deep.equal([200, 200, 429]);
@@ -417,7 +417,7 @@ describe('the HTTP door', () => {
   });
 
   it('turns an error of its own into a problem document and a log record', async () => {
-    const broken = await startDoors(scripts, {
+    const broken = await startTransports(scripts, {
       pages: {
         info: () => {
           throw new Error('a secret');

@@ -5,11 +5,11 @@ import { connect } from 'node:net';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { capConnections } from '../../../lib/transports/http/server.ts';
-import { newTransportMeters } from '../../../lib/transports/rendering/transport-meters.ts';
+import { newTransportMeter } from '../../../lib/transports/rendering/transport-meter.ts';
 import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from '../loopback-certificate.ts';
 import { rawExchange } from '../raw-http.ts';
 import { result } from '../scripted-runner.ts';
-import { KEY, startDoors } from '../start-transports.ts';
+import { KEY, startTransports } from '../start-transports.ts';
 
 const scripts = {
   echo: async function* () {
@@ -20,8 +20,8 @@ const scripts = {
 
 describe('the HTTP server', () => {
   it('speaks TLS, over HTTPS and WSS, and then takes its own https origin alone', async () => {
-    const doors = await startDoors(scripts, { tls: { cert: LOOPBACK_CERTIFICATE, key: LOOPBACK_KEY } });
-    const url = doors.url.replace('http:', 'https:');
+    const served = await startTransports(scripts, { tls: { cert: LOOPBACK_CERTIFICATE, key: LOOPBACK_KEY } });
+    const url = served.url.replace('http:', 'https:');
     const statusOf = async (origin: string) => {
       const headers = { ...KEY, Origin: origin };
       const [response] = await once(
@@ -32,7 +32,7 @@ describe('the HTTP server', () => {
       return response.statusCode;
     };
     expect(await statusOf(url)).to.equal(200);
-    expect(await statusOf(doors.url)).to.equal(403);
+    expect(await statusOf(served.url)).to.equal(403);
     const ws = new WebSocket(`${url.replace('https', 'wss')}/ws/tools/echo`, {
       headers: KEY,
       ca: LOOPBACK_CERTIFICATE,
@@ -42,34 +42,34 @@ describe('the HTTP server', () => {
     const [started] = await once(ws, 'message');
     expect(JSON.parse(String(started))).to.include({ event: 'started', id: 1 });
     ws.terminate();
-    await doors.close();
+    await served.close();
   });
 
   it('gives half-sent requests seconds and idle connections more than a load balancer does', async () => {
-    const { transport, close } = await startDoors(scripts);
-    const { headersTimeout, requestTimeout, keepAliveTimeout } = transport.server;
+    const { server, close } = await startTransports(scripts);
+    const { headersTimeout, requestTimeout, keepAliveTimeout } = server;
     expect([headersTimeout, requestTimeout]).to.deep.equal([10_000, 30_000]);
     expect(keepAliveTimeout).to.be.above(60_000);
     await close();
   });
 
   it('drops connections above its cap and serves again when one has closed', async () => {
-    const doors = await startDoors(scripts, { maxConnections: 2 });
-    const held = [connect(doors.port, '127.0.0.1'), connect(doors.port, '127.0.0.1')];
+    const served = await startTransports(scripts, { maxConnections: 2 });
+    const held = [connect(served.port, '127.0.0.1'), connect(served.port, '127.0.0.1')];
     await Promise.all(held.map((socket) => once(socket, 'connect')));
-    while (doors.transport.meters.http.connections < 2) await new Promise(setImmediate);
+    while (served.meters.http.connections < 2) await new Promise(setImmediate);
     const request = 'GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n';
-    expect(await rawExchange(doors.port, request).catch(() => '')).to.equal('');
+    expect(await rawExchange(served.port, request).catch(() => '')).to.equal('');
     held[0]?.destroy();
-    while (doors.transport.meters.http.connections === 2) await new Promise(setImmediate);
-    expect(await rawExchange(doors.port, request)).to.match(/^HTTP\/1.1 200/);
+    while (served.meters.http.connections === 2) await new Promise(setImmediate);
+    expect(await rawExchange(served.port, request)).to.match(/^HTTP\/1.1 200/);
     held[1]?.destroy();
-    await doors.close();
+    await served.close();
   });
 
   it('lets no address but loopback hold more than its share', () => {
     const server = new EventEmitter();
-    capConnections(server, 2, newTransportMeters().http);
+    capConnections(server, 2, newTransportMeter());
     const arrive = (remoteAddress: string) => {
       const socket = Object.assign(new EventEmitter(), { remoteAddress, isDropped: false, destroy });
       function destroy() {
@@ -88,14 +88,14 @@ describe('the HTTP server', () => {
   });
 
   it('rejects when its port is taken', async () => {
-    const first = await startDoors(scripts);
-    const failure = await startDoors(scripts, { port: first.port }).catch((error) => error);
+    const first = await startTransports(scripts);
+    const failure = await startTransports(scripts, { port: first.port }).catch((error) => error);
     expect(failure).to.have.property('code', 'EADDRINUSE');
     await first.close();
   });
 
   it('answers bytes that are no request with a problem document too', async () => {
-    const doors = await startDoors(scripts);
+    const served = await startTransports(scripts);
     const chunked = `POST /tools/echo HTTP/1.1\r\nHost: localhost\r\nX-API-Key: super-secret\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`;
     const cases = [
       ['\0 garbage\r\n\r\n', 400, 'invalid_request'],
@@ -105,24 +105,24 @@ describe('the HTTP server', () => {
       ['GET / HTTP/1.1\r\nHost: localhost\r\nhost: evil.example\r\n\r\n', 400, 'invalid_request'],
     ] as const;
     for (const [text, status, code] of cases) {
-      const [head = '', body = ''] = (await rawExchange(doors.port, text, (all) => all.endsWith('}'))).split(
+      const [head = '', body = ''] = (await rawExchange(served.port, text, (all) => all.endsWith('}'))).split(
         '\r\n\r\n',
       );
       expect(head).to.contain(`HTTP/1.1 ${status} `);
       const [, requestId] = /^X-Request-Id: (\S+)$/m.exec(head) ?? [];
       expect(JSON.parse(body)).to.include({ status, code, requestId });
     }
-    await doors.close();
+    await served.close();
   });
 
   it('writes nothing into a stream that is under way when garbage follows its request', async () => {
-    const doors = await startDoors({
+    const served = await startTransports({
       wait: async function* ({ signal }) {
         yield { type: 'started' } as const;
         await once(signal, 'abort');
       },
     });
-    const socket = connect(doors.port, '127.0.0.1');
+    const socket = connect(served.port, '127.0.0.1');
     const head = 'Host: localhost\r\nX-API-Key: super-secret\r\nContent-Type: application/json';
     socket.write(`POST /tools/wait/stream HTTP/1.1\r\n${head}\r\nContent-Length: 2\r\n\r\n{}`);
     let received = String((await once(socket, 'data'))[0]);
@@ -134,13 +134,13 @@ describe('the HTTP server', () => {
     socket.write('garbage\r\n\r\n');
     await once(socket, 'close');
     expect(received).not.to.contain('400 Bad Request');
-    await doors.close();
+    await served.close();
   });
 
   it('serves a request with an expectation that it does not know', async () => {
-    const doors = await startDoors(scripts);
+    const served = await startTransports(scripts);
     const request = 'GET /health HTTP/1.1\r\nHost: localhost\r\nExpect: the-best\r\n\r\n';
-    expect(await rawExchange(doors.port, request)).to.match(/^HTTP\/1.1 200 OK\r\nX-Request-Id/);
-    await doors.close();
+    expect(await rawExchange(served.port, request)).to.match(/^HTTP\/1.1 200 OK\r\nX-Request-Id/);
+    await served.close();
   });
 });

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { expect } from 'chai';
-import { type McpDoor, startMcp } from './start-mcp.ts';
+import { type StartedMcp, startMcp } from './start-mcp.ts';
 import { SUPER, WireClient } from './wire-client.ts';
 
 /** Posts a call and never reads a byte of its answer. */
@@ -32,35 +32,35 @@ const flood = (meta: object) => ({
   params: { name: 'wide_stream', arguments: { n: 100_000, size: 4096 }, _meta: meta },
 });
 
-describe('the back-pressure of the /mcp door', () => {
-  let door: McpDoor;
+describe('the back-pressure of /mcp', () => {
+  let mcp: StartedMcp;
   before(async () => {
-    door = await startMcp({ modules: ['basic-tools', 'mcp-tools'], stallMs: 1500 });
+    mcp = await startMcp({ modules: ['basic-tools', 'mcp-tools'], stallMs: 1500 });
   });
-  after(() => door.close());
+  after(() => mcp.close());
 
   for (const era of ['with sessions', 'stateless']) {
     it(`holds the tool of a reader that pauses, and cuts it off in the end (${era})`, async () => {
-      const client = new WireClient(door.url);
+      const client = new WireClient(mcp.url);
       if (era === 'with sessions') await client.initialize();
       const envelope = {
         'io.modelcontextprotocol/protocolVersion': '2026-07-28',
         'io.modelcontextprotocol/clientCapabilities': {},
       };
       const ends: string[] = [];
-      door.dispatcher.observe({
+      mcp.dispatcher.observe({
         ended: ({ end, name }) =>
           name === 'wide_stream' && ends.push(end.type === 'error' ? end.error.code : end.type),
       });
       const before = process.memoryUsage().rss;
       const outgoing =
         era === 'stateless'
-          ? pausedCall(door.url, flood({ progressToken: 1, ...envelope }), {
+          ? pausedCall(mcp.url, flood({ progressToken: 1, ...envelope }), {
               'mcp-protocol-version': '2026-07-28',
               'mcp-method': 'tools/call',
               'mcp-name': 'wide_stream',
             })
-          : pausedCall(door.url, flood({ progressToken: 1 }), { 'mcp-session-id': client.sessionId });
+          : pausedCall(mcp.url, flood({ progressToken: 1 }), { 'mcp-session-id': client.sessionId });
       let peak = 0;
       while (ends.length === 0) {
         peak = Math.max(peak, process.memoryUsage().rss - before);

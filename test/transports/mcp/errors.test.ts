@@ -1,22 +1,22 @@
 import { expect } from 'chai';
-import { type McpDoor, startMcp } from './start-mcp.ts';
+import { type StartedMcp, startMcp } from './start-mcp.ts';
 import { WireClient } from './wire-client.ts';
 
-describe('errors at the /mcp door', () => {
-  let door: McpDoor;
+describe('errors at /mcp', () => {
+  let mcp: StartedMcp;
   let client: WireClient;
   before(async () => {
-    door = await startMcp({
+    mcp = await startMcp({
       modules: ['basic-tools', 'faulty-tools'],
       timeoutMs: 3000,
       pool: { maxThreads: 1, queueLimit: 1 },
     });
-    client = new WireClient(door.url);
+    client = new WireClient(mcp.url);
   });
-  after(() => door.close());
+  after(() => mcp.close());
 
   const misbehave = (how: string) =>
-    client.modern('tools/call', { name: 'misbehave', arguments: { how } }).done;
+    client.stateless('tools/call', { name: 'misbehave', arguments: { how } }).done;
 
   const ends: Record<string, [string, boolean]> = {
     'throw-error': ['tool_failed', false],
@@ -38,28 +38,28 @@ describe('errors at the /mcp door', () => {
   }
 
   it('names each wrong argument to the model', async () => {
-    const { last } = await client.modern('tools/call', { name: 'count', arguments: { n: 'x' } }).done;
+    const { last } = await client.stateless('tools/call', { name: 'count', arguments: { n: 'x' } }).done;
     expect(last?.result?.['content']?.[0]?.['text']).to.match(/^[\s\S]+\n- n: /);
   });
 
   it('answers a call beyond the queue with HTTP 503, 1503 and Retry-After', async () => {
     const running = Array.from({ length: 2 }, () =>
-      client.modern('tools/call', { name: 'wait_alone', arguments: { ms: 60_000 } }),
+      client.stateless('tools/call', { name: 'wait_alone', arguments: { ms: 60_000 } }),
     );
-    while (door.dispatcher.callsInFlight < 2) await new Promise(setImmediate);
-    const { status, headers, last } = await client.modern('tools/call', {
+    while (mcp.dispatcher.callsInFlight < 2) await new Promise(setImmediate);
+    const { status, headers, last } = await client.stateless('tools/call', {
       name: 'wait_alone',
       arguments: { ms: 1 },
     }).done;
     expect([status, last?.error?.code, last?.error?.data?.['code']]).to.deep.equal([503, 1503, 'overloaded']);
     expect(headers['retry-after']).to.match(/^\d+$/);
     for (const exchange of running) exchange.leave();
-    while (door.dispatcher.callsInFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (mcp.dispatcher.callsInFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   });
 
   it('answers 503 while the gateway drains', async () => {
-    const draining = door.dispatcher.drain(0);
-    const { status, last } = await client.modern('tools/call', { name: 'echo', arguments: { text: 'a' } })
+    const draining = mcp.dispatcher.drain(0);
+    const { status, last } = await client.stateless('tools/call', { name: 'echo', arguments: { text: 'a' } })
       .done;
     await draining;
     expect([status, last?.error?.data?.['code']]).to.deep.equal([503, 'unavailable']);

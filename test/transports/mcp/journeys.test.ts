@@ -41,7 +41,8 @@ describe('journeys as MCP resources', () => {
     const uri = 'journey://00000000-0000-7000-8000-000000000000';
     const { last } = await client.call('resources/read', { uri }).done;
     expect(last?.error).to.deep.include({ code: -32002, data: { uri } });
-    const modern = await client.modern('resources/read', { uri }, { headers: { 'mcp-session-id': '' } }).done;
-    expect(modern.last?.error).to.deep.include({ code: -32602, data: { uri } });
+    const stateless = await client.stateless('resources/read', { uri }, { headers: { 'mcp-session-id': '' } })
+      .done;
+    expect(stateless.last?.error).to.deep.include({ code: -32602, data: { uri } });
   });
 });

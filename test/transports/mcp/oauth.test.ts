@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { type McpDoor, startMcp } from './start-mcp.ts';
+import { type StartedMcp, startMcp } from './start-mcp.ts';
 import { exchange, SUPER, WireClient } from './wire-client.ts';
 
 type PrivateKey = Awaited<ReturnType<typeof generateKeyPair>>['privateKey'];
@@ -54,22 +54,22 @@ class Issuer {
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-describe('OAuth on the /mcp door', () => {
+describe('OAuth on /mcp', () => {
   let issuer: Issuer;
-  let door: McpDoor;
+  let mcp: StartedMcp;
   before(async () => {
     issuer = await Issuer.start();
-    door = await startMcp({
+    mcp = await startMcp({
       oauth: { issuer: issuer.url, audience: AUDIENCE, jwksUri: `${issuer.url}/keys`, scopes: ['mcp:call'] },
     });
   });
   after(async () => {
-    await door.close();
+    await mcp.close();
     await issuer.close();
   });
 
   async function ping(headers: Record<string, string>) {
-    const { status, headers: given } = await new WireClient(door.url, headers).modern('tools/list').done;
+    const { status, headers: given } = await new WireClient(mcp.url, headers).stateless('tools/list').done;
     return { status, challenge: given['www-authenticate'] };
   }
 
@@ -92,7 +92,7 @@ describe('OAuth on the /mcp door', () => {
 
   it('publishes which authorization server that is, without a key', async () => {
     for (const path of ['', '/mcp']) {
-      const url = new URL(`/.well-known/oauth-protected-resource${path}`, door.url).href;
+      const url = new URL(`/.well-known/oauth-protected-resource${path}`, mcp.url).href;
       const { status, last } = await exchange(url, 'GET', {}).done;
       expect(status).to.equal(200);
       expect(last).to.deep.equal({
@@ -131,7 +131,7 @@ describe('OAuth on the /mcp door', () => {
   });
 
   it('binds a session to the holder of the token, whatever token the holder brings', async () => {
-    const client = new WireClient(door.url, bearer(await issuer.token()));
+    const client = new WireClient(mcp.url, bearer(await issuer.token()));
     await client.initialize();
     expect((await client.call('ping', {}, 1, bearer(await issuer.token({ jti: '2' }))).done).status).to.equal(
       200,
@@ -142,21 +142,24 @@ describe('OAuth on the /mcp door', () => {
   });
 
   it('takes no token from the query', async () => {
-    const url = `${door.url}?access_token=${await issuer.token()}`;
-    expect((await new WireClient(url, {}).modern('tools/list').done).status).to.equal(401);
+    const url = `${mcp.url}?access_token=${await issuer.token()}`;
+    expect((await new WireClient(url, {}).stateless('tools/list').done).status).to.equal(401);
   });
 });
 
 describe('OAuth without its issuer', () => {
-  it('answers 503 while the keys cannot be fetched', async () => {
+  it('answers 503 while the keys cannot be fetched, and tells the operator why', async () => {
     const issuer = await Issuer.start();
     const token = await issuer.token();
     await issuer.close();
-    const door = await startMcp({
+    const logged: string[] = [];
+    const mcp = await startMcp({
       oauth: { issuer: issuer.url, audience: AUDIENCE, jwksUri: `${issuer.url}/keys`, scopes: [] },
+      log: (level, message) => void logged.push(`${level}: ${message}`),
     });
-    const reply = await new WireClient(door.url, bearer(token)).modern('tools/list').done;
+    const reply = await new WireClient(mcp.url, bearer(token)).stateless('tools/list').done;
     expect([reply.status, reply.headers['retry-after']]).to.deep.equal([503, '5']);
-    await door.close();
+    expect(logged).to.deep.equal(["warning: an access token cannot be checked without the issuer's keys"]);
+    await mcp.close();
   });
 });

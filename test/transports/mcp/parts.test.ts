@@ -1,12 +1,9 @@
-import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
-import { LineReader } from '../../../lib/async/line-reader.ts';
-import { LineWriter } from '../../../lib/async/line-writer.ts';
-import { ProgressSequence } from '../../../lib/transports/mcp/calls/progress.ts';
+import { ProgressSequence } from '../../../lib/transports/mcp/calls/progress-sequence.ts';
 import { toolResult } from '../../../lib/transports/mcp/calls/result.ts';
-import { LEGACY_ERA } from '../../../lib/transports/mcp/era.ts';
+import { SESSION_ERA } from '../../../lib/transports/mcp/era.ts';
 import { EventRing } from '../../../lib/transports/mcp/http/event-ring.ts';
-import { templateMatcher } from '../../../lib/transports/mcp/resource-match.ts';
+import { templateMatcher } from '../../../lib/transports/mcp/template-matcher.ts';
 
 describe('ProgressSequence', () => {
   const progressOf = (text: string): number => JSON.parse(text).params.progress;
@@ -39,7 +36,7 @@ describe('ProgressSequence', () => {
 describe('toolResult()', () => {
   it('says that a list too long to repeat is left out, why, and how to get it', () => {
     const end = { type: 'result', data: null, repeats: true, shape: 'other', chunks: 3, meta: null } as const;
-    const text = toolResult({ ...end, durationMs: 1 }, LEGACY_ERA);
+    const text = toolResult({ ...end, durationMs: 1 }, SESSION_ERA);
     const { content, structuredContent } = JSON.parse(text);
     expect(structuredContent).to.deep.equal({ data: null, omitted: true, chunks: 3 });
     expect(content[0].text)
@@ -47,46 +44,6 @@ describe('toolResult()', () => {
       .and.contain('MAX_RESULT_BYTES')
       .and.contain('progress notification')
       .and.contain('fewer at a time');
-  });
-});
-
-describe('LineWriter', () => {
-  /** What the reader finds, a read each. */
-  function newWriter() {
-    const output = new PassThrough({ encoding: 'utf8' });
-    const reads: string[] = [];
-    output.on('data', (text: string) => reads.push(text));
-    return { writer: new LineWriter(output), output, reads };
-  }
-  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-  it('gives the reader a turn between a line and the one to be read apart from it', async () => {
-    const { writer, reads } = newWriter();
-    writer.write('progress');
-    writer.writeApart('result');
-    await pause(5);
-    expect([reads, writer.heldBack]).to.deep.equal([['progress\n'], 1]);
-    while (writer.heldBack > 0) await pause(5);
-    await writer.flushed();
-    expect(reads).to.deep.equal(['progress\n', 'result\n']);
-  });
-
-  it('holds nothing back when the line before was written long ago, or never', async () => {
-    const { writer, reads } = newWriter();
-    writer.writeApart('first');
-    await pause(60);
-    writer.writeApart('result');
-    await writer.flushed();
-    expect(reads).to.deep.equal(['first\n', 'result\n']);
-  });
-
-  it('holds no line for a reader that has gone', async () => {
-    const { writer, output } = newWriter();
-    writer.write('progress');
-    writer.writeApart('result');
-    output.destroy();
-    writer.abandon();
-    while (writer.heldBack > 0) await pause(5);
   });
 });
 
@@ -139,34 +96,5 @@ describe('templateMatcher', () => {
   it('takes no longer for a hostile address', () => {
     const match = templateMatcher('{a}{b}{c}{d}-{e}');
     expect(match('a'.repeat(2000))).to.equal(null);
-  });
-});
-
-describe('LineReader', () => {
-  function read(maxBytes: number, ...parts: (string | Buffer)[]) {
-    const heard: string[] = [];
-    const reader = new LineReader(maxBytes, {
-      line: (text) => heard.push(text),
-      tooLong: () => heard.push('(too long)'),
-      notUtf8: () => heard.push('(not UTF-8)'),
-    });
-    for (const part of parts) reader.push(Buffer.from(part as string));
-    return heard;
-  }
-
-  it('joins lines that come in parts, a character in the middle included', () => {
-    const bytes = Buffer.from('één\r\ntwee\n');
-    expect(read(100, bytes.subarray(0, 1), bytes.subarray(1, 4), bytes.subarray(4))).to.deep.equal([
-      'één',
-      'twee',
-    ]);
-  });
-
-  it('skips a line that is too long, and says so once', () => {
-    expect(read(5, '123456', '7890', '12\nok\n', '\n \n')).to.deep.equal(['(too long)', 'ok']);
-  });
-
-  it('tells of bytes that are no UTF-8', () => {
-    expect(read(5, Buffer.from([0xff, 10]), 'ok\n')).to.deep.equal(['(not UTF-8)', 'ok']);
   });
 });

@@ -1,14 +1,11 @@
-import {
-  Client as ModernClient,
-  StreamableHTTPClientTransport as ModernHttp,
-} from '@modelcontextprotocol/client';
-import { StdioClientTransport as ModernStdio } from '@modelcontextprotocol/client/stdio';
+import { Client as ClientV2, StreamableHTTPClientTransport as HttpV2 } from '@modelcontextprotocol/client';
+import { StdioClientTransport as StdioV2 } from '@modelcontextprotocol/client/stdio';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { expect } from 'chai';
-import { type McpDoor, startMcp } from './start-mcp.ts';
+import { type StartedMcp, startMcp } from './start-mcp.ts';
 import { stdioCommand } from './stdio-command.ts';
 
 const modules = ['basic-tools', 'mcp-tools', 'conformance'];
@@ -33,36 +30,35 @@ async function v1(transport: Transport): Promise<AnyClient> {
   };
 }
 
-async function v2(transport: ModernHttp | ModernStdio, mode: 'legacy' | 'auto'): Promise<AnyClient> {
-  const client = new ModernClient(info, { capabilities: {}, versionNegotiation: { mode } });
+async function v2(transport: HttpV2 | StdioV2, mode: 'legacy' | 'auto'): Promise<AnyClient> {
+  const client = new ClientV2(info, { capabilities: {}, versionNegotiation: { mode } });
   await client.connect(transport);
   expect(client.getProtocolEra()).to.equal(mode === 'auto' ? 'modern' : 'legacy');
   return client as never;
 }
 
-let door: McpDoor;
-const http = () => new URL(door.url);
+let mcp: StartedMcp;
+const http = () => new URL(mcp.url);
 const clients: Record<string, () => Promise<AnyClient>> = {
   'SDK v1 over HTTP': () =>
     v1(new StreamableHTTPClientTransport(http(), { requestInit: { headers } }) as Transport),
   'SDK v1 over stdio': () => v1(new StdioClientTransport(stdioServer)),
-  'SDK v2 over HTTP, era with sessions': () =>
-    v2(new ModernHttp(http(), { requestInit: { headers } }), 'legacy'),
-  'SDK v2 over HTTP, stateless era': () => v2(new ModernHttp(http(), { requestInit: { headers } }), 'auto'),
-  'SDK v2 over stdio, era with sessions': () => v2(new ModernStdio(stdioServer), 'legacy'),
-  'SDK v2 over stdio, stateless era': () => v2(new ModernStdio(stdioServer), 'auto'),
+  'SDK v2 over HTTP, era with sessions': () => v2(new HttpV2(http(), { requestInit: { headers } }), 'legacy'),
+  'SDK v2 over HTTP, stateless era': () => v2(new HttpV2(http(), { requestInit: { headers } }), 'auto'),
+  'SDK v2 over stdio, era with sessions': () => v2(new StdioV2(stdioServer), 'legacy'),
+  'SDK v2 over stdio, stateless era': () => v2(new StdioV2(stdioServer), 'auto'),
 };
 
 for (const [name, connect] of Object.entries(clients)) {
   describe(`the MCP client ${name}`, () => {
     let client: AnyClient;
     before(async () => {
-      if (!name.includes('stdio')) door = await startMcp({ modules });
+      if (!name.includes('stdio')) mcp = await startMcp({ modules });
       client = await connect();
     });
     after(async () => {
       await client.close();
-      if (!name.includes('stdio')) await door.close();
+      if (!name.includes('stdio')) await mcp.close();
     });
 
     it('lists the tools in the order of their names', async () => {

@@ -1,27 +1,27 @@
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { eventually } from '../../support/eventually.ts';
-import { type McpDoor, startMcp } from './start-mcp.ts';
+import { type StartedMcp, startMcp } from './start-mcp.ts';
 import { exchange, SECOND, SUPER, WireClient } from './wire-client.ts';
 
-describe('the /mcp door, era with sessions', () => {
-  let door: McpDoor;
+describe('/mcp, era with sessions', () => {
+  let mcp: StartedMcp;
   let client: WireClient;
   before(async () => {
-    door = await startMcp({ modules: ['basic-tools', 'mcp-tools', 'conformance'], resumeGraceMs: 200 });
+    mcp = await startMcp({ modules: ['basic-tools', 'mcp-tools', 'conformance'], resumeGraceMs: 200 });
   });
-  after(() => door.close());
+  after(() => mcp.close());
   beforeEach(async () => {
-    client = new WireClient(door.url);
+    client = new WireClient(mcp.url);
     await client.initialize();
   });
   afterEach(async () => {
     await client.end().done;
-    expect(door.dispatcher.callsInFlight).to.equal(0);
+    expect(mcp.dispatcher.callsInFlight).to.equal(0);
   });
 
   it('gives each session an id of its own, and answers in the negotiated revision', async () => {
-    const other = new WireClient(door.url);
+    const other = new WireClient(mcp.url);
     const reply = await other.initialize('2025-06-18');
     expect(reply.last?.result).to.include({ protocolVersion: '2025-06-18' });
     expect(other.sessionId).to.match(/^[\x21-\x7e]{20,}$/);
@@ -30,7 +30,7 @@ describe('the /mcp door, era with sessions', () => {
   });
 
   it('refuses a request without a key as JSON-RPC and as 401', async () => {
-    const reply = await new WireClient(door.url, {}).call('ping').done;
+    const reply = await new WireClient(mcp.url, {}).call('ping').done;
     expect(reply.status).to.equal(401);
     expect(reply.headers['www-authenticate']).to.match(/^Bearer/);
     expect(reply.last).to.deep.include({ id: null });
@@ -38,10 +38,10 @@ describe('the /mcp door, era with sessions', () => {
   });
 
   it('answers 400 without a session id, and 404 for a session that is unknown or ended', async () => {
-    const stranger = new WireClient(door.url);
+    const stranger = new WireClient(mcp.url);
     expect((await stranger.call('ping').done).status).to.equal(400);
     expect((await stranger.call('ping', {}, 1, { 'mcp-session-id': 'no' }).done).status).to.equal(404);
-    const other = new WireClient(door.url);
+    const other = new WireClient(mcp.url);
     await other.initialize();
     expect((await other.end().done).status).to.equal(200);
     expect((await other.call('ping').done).status).to.equal(404);
@@ -92,9 +92,9 @@ describe('the /mcp door, era with sessions', () => {
   }
 
   it('ends the exchange of a cancelled call that had no stream', async () => {
-    const ids = door.dispatcher.callsInFlight;
+    const ids = mcp.dispatcher.callsInFlight;
     const running = client.tool('wait', { ms: 60_000 }, 5);
-    while (door.dispatcher.callsInFlight === ids) await new Promise(setImmediate);
+    while (mcp.dispatcher.callsInFlight === ids) await new Promise(setImmediate);
     await client.cancel(5).done;
     expect((await running.done).status).to.equal(202);
   });
@@ -108,7 +108,7 @@ describe('the /mcp door, era with sessions', () => {
       await eventually(() => endless.dispatcher.callsInFlight === 1);
       await other.cancel(5).done;
       expect((await listing.done).messages).to.deep.equal([]);
-      const leaving = other.modern('resources/list');
+      const leaving = other.stateless('resources/list');
       await eventually(() => endless.dispatcher.callsInFlight === 1);
       leaving.leave();
       await eventually(() => endless.dispatcher.callsInFlight === 0);
@@ -120,16 +120,16 @@ describe('the /mcp door, era with sessions', () => {
 
   it('cancels the call of a client that leaves a document', async () => {
     const running = client.tool('wait', { ms: 60_000 }, 5);
-    while (door.dispatcher.callsInFlight === 0) await new Promise(setImmediate);
+    while (mcp.dispatcher.callsInFlight === 0) await new Promise(setImmediate);
     running.leave();
-    while (door.dispatcher.callsInFlight > 0) await new Promise(setImmediate);
+    while (mcp.dispatcher.callsInFlight > 0) await new Promise(setImmediate);
   });
 
   it('cancels the call of a client that leaves a stream and does not come back', async () => {
     const running = client.tool('wait', { ms: 60_000 }, 5, { progressToken: 1 });
     await running.head;
     running.leave();
-    while (door.dispatcher.callsInFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (mcp.dispatcher.callsInFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   });
 
   it('gives a client that comes back what it missed, in order and once', async () => {
@@ -158,10 +158,10 @@ describe('the /mcp door, era with sessions', () => {
 
   it('gives a client that was told to poll its result, and keeps no stream behind it', async () => {
     const { lastEventId } = await client.tool('test_reconnection').done;
-    expect(door.door.stats().openStreams).to.equal(1);
+    expect(mcp.endpoint.stats().openStreams).to.equal(1);
     const resumed = await client.listen({ 'last-event-id': String(lastEventId) }).done;
     expect(resumed.last?.result).to.have.property('content');
-    expect(door.door.stats().openStreams).to.equal(0);
+    expect(mcp.endpoint.stats().openStreams).to.equal(0);
   });
 
   it('starts a stream with an event that has an id, a retry time and no data', async () => {
@@ -206,7 +206,7 @@ describe('the /mcp door, era with sessions', () => {
       { jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'echo', arguments: { text: 'x' } } },
     ];
     expect((await client.post(batch).done).status).to.equal(400);
-    const older = new WireClient(door.url);
+    const older = new WireClient(mcp.url);
     await older.initialize('2025-03-26');
     const reply = await older.post(batch).done;
     expect(reply.messages.map(({ id }) => id).sort()).to.deep.equal([1, 2]);
@@ -249,19 +249,19 @@ describe('the /mcp door, era with sessions', () => {
   });
 
   it('refuses other methods with 405, and foreign hosts and origins with 403', async () => {
-    const put = await exchange(door.url, 'PUT', SUPER).done;
+    const put = await exchange(mcp.url, 'PUT', SUPER).done;
     expect([put.status, put.headers['allow']]).to.deep.equal([405, 'GET, POST, DELETE']);
-    expect((await exchange(door.url, 'POST', { ...SUPER, host: 'evil.example' }, '{}').done).status).to.equal(
+    expect((await exchange(mcp.url, 'POST', { ...SUPER, host: 'evil.example' }, '{}').done).status).to.equal(
       403,
     );
     const evil = { ...SUPER, origin: 'http://evil.example' };
-    expect((await exchange(door.url, 'POST', evil, '{}').done).status).to.equal(403);
+    expect((await exchange(mcp.url, 'POST', evil, '{}').done).status).to.equal(403);
   });
 
   it('keeps 1 000 interleaved calls of four clients with the same ids apart', async () => {
     const clients = await Promise.all(
       Array.from({ length: 4 }, async () => {
-        const one = new WireClient(door.url);
+        const one = new WireClient(mcp.url);
         await one.initialize();
         return one;
       }),
@@ -286,47 +286,47 @@ describe('the /mcp door, era with sessions', () => {
   });
 });
 
-describe('the sessions of the /mcp door', () => {
+describe('the sessions of /mcp', () => {
   it('are freed when idle, and so are their listeners', async () => {
-    const door = await startMcp({ sessionIdleMs: 50 });
-    for (let n = 0; n < 50; n++) await new WireClient(door.url).initialize();
-    expect(door.door.stats().sessions).to.be.greaterThan(0);
-    while (door.door.stats().sessions > 0) await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(door.hub.listenerCount).to.equal(0);
-    await door.close();
+    const mcp = await startMcp({ sessionIdleMs: 50 });
+    for (let n = 0; n < 50; n++) await new WireClient(mcp.url).initialize();
+    expect(mcp.endpoint.stats().sessions).to.be.greaterThan(0);
+    while (mcp.endpoint.stats().sessions > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(mcp.news.listeners).to.equal(0);
+    await mcp.close();
   });
 
   it('are kept while a stream is open', async () => {
-    const door = await startMcp({ sessionIdleMs: 50 });
-    const client = new WireClient(door.url);
+    const mcp = await startMcp({ sessionIdleMs: 50 });
+    const client = new WireClient(mcp.url);
     await client.initialize();
     const stream = client.listen();
     await stream.head;
     await new Promise((resolve) => setTimeout(resolve, 150));
-    expect(door.door.stats()).to.include({ sessions: 1, openStreams: 1 });
+    expect(mcp.endpoint.stats()).to.include({ sessions: 1, openStreams: 1 });
     stream.leave();
-    while (door.door.stats().sessions > 0) await new Promise((resolve) => setTimeout(resolve, 10));
-    await door.close();
+    while (mcp.endpoint.stats().sessions > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    await mcp.close();
   });
 
   it('are limited in number: the next is 503 with Retry-After', async () => {
-    const door = await startMcp({ maxSessions: 2 });
-    const clients = [new WireClient(door.url), new WireClient(door.url)];
+    const mcp = await startMcp({ maxSessions: 2 });
+    const clients = [new WireClient(mcp.url), new WireClient(mcp.url)];
     for (const client of clients) await client.initialize();
-    const refused = await new WireClient(door.url).call('initialize', {}).done;
+    const refused = await new WireClient(mcp.url).call('initialize', {}).done;
     expect([refused.status, refused.last?.error?.code]).to.deep.equal([503, 1503]);
     expect(refused.headers['retry-after']).to.equal('5');
     await clients[0]?.end().done;
-    await new WireClient(door.url).initialize();
-    expect(door.door.stats().sessions).to.equal(2);
-    await door.close();
+    await new WireClient(mcp.url).initialize();
+    expect(mcp.endpoint.stats().sessions).to.equal(2);
+    await mcp.close();
   });
 
   it('do not stay when the handshake fails', async () => {
-    const door = await startMcp();
-    const reply = await new WireClient(door.url).call('initialize', { nothing: true }).done;
+    const mcp = await startMcp();
+    const reply = await new WireClient(mcp.url).call('initialize', { nothing: true }).done;
     expect(reply.last?.error?.code).to.be.a('number');
-    while (door.door.stats().sessions > 0) await new Promise(setImmediate);
-    await door.close();
+    while (mcp.endpoint.stats().sessions > 0) await new Promise(setImmediate);
+    await mcp.close();
   });
 });

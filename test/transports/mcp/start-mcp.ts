@@ -1,38 +1,54 @@
-/** Starts the HTTP doors with /mcp over a real pool, on a free port; closes them again. */
+/** Starts the HTTP transports with /mcp over a real pool, or a runner that is given, on a free port; closes them again. */
 import { Access } from '../../../lib/access/access.ts';
 import { Dispatcher } from '../../../lib/dispatch/dispatcher.ts';
+import type { Runner } from '../../../lib/runners/runner.ts';
 import type { PoolOptions } from '../../../lib/runners/threads/worker-pool.ts';
-import { createHttpTransport } from '../../../lib/transports/http/http-host.ts';
-import { McpHttp, type McpHttpOptions } from '../../../lib/transports/mcp/http/mcp-endpoint.ts';
-import { McpHub } from '../../../lib/transports/mcp/news.ts';
+import { HttpHost } from '../../../lib/transports/http/http-host.ts';
+import { McpEndpoint, type McpEndpointOptions } from '../../../lib/transports/mcp/http/mcp-endpoint.ts';
+import { NewsFeed } from '../../../lib/transports/news.ts';
 import { StreamWatch } from '../../../lib/transports/rendering/stream-watch.ts';
-import { newTransportMeters } from '../../../lib/transports/rendering/transport-meters.ts';
+import { newTransportMeter } from '../../../lib/transports/rendering/transport-meter.ts';
 import { startPool } from '../../support/start-pool.ts';
 
-export interface McpDoor {
+/** Knows how many listen. */
+class CountedFeed extends NewsFeed {
+  listeners = 0;
+
+  override subscribe(...[listener]: Parameters<NewsFeed['subscribe']>): () => void {
+    this.listeners++;
+    const end = super.subscribe(listener);
+    return () => {
+      this.listeners--;
+      end();
+    };
+  }
+}
+
+export interface StartedMcp {
   readonly url: string;
-  readonly door: McpHttp;
+  readonly endpoint: McpEndpoint;
   readonly dispatcher: Dispatcher;
-  readonly hub: McpHub;
+  readonly news: CountedFeed;
   close(): Promise<void>;
 }
 
-export interface McpDoorOptions extends Partial<McpHttpOptions> {
+export interface StartMcpOptions extends Partial<McpEndpointOptions> {
   readonly modules?: readonly string[];
+  /** In place of a pool with `modules`. */
+  readonly runner?: Runner;
   readonly auth?: boolean;
   readonly timeoutMs?: number;
   readonly stallMs?: number;
   readonly pool?: Partial<PoolOptions>;
 }
 
-export async function startMcp(options: McpDoorOptions = {}): Promise<McpDoor> {
+export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMcp> {
   const { modules = ['basic-tools'], auth = true, timeoutMs = 60_000, stallMs = 30_000 } = options;
-  const pool = await startPool({ minThreads: 1, maxThreads: 2, callsPerThread: 64, ...options.pool }, [
-    ...modules,
-  ]);
-  const hub = new McpHub();
-  pool.listen({ notice: (notice) => hub.notice(notice), catalogChanged: () => hub.catalogChanged() });
-  const dispatcher = new Dispatcher({ runner: pool, timeoutMs });
+  const sizes = { minThreads: 1, maxThreads: 2, callsPerThread: 64, ...options.pool };
+  const runner = options.runner ?? (await startPool(sizes, [...modules]));
+  const news = new CountedFeed();
+  runner.listen({ notice: (notice) => news.notice(notice), catalogChanged: () => news.catalogChanged() });
+  const dispatcher = new Dispatcher({ runners: [runner], timeoutMs });
   const access = new Access({
     keys: ['super-secret', 'second'],
     auth,
@@ -42,46 +58,47 @@ export async function startMcp(options: McpDoorOptions = {}): Promise<McpDoor> {
     isSecure: false,
     rateLimit: 0,
   });
-  const meters = newTransportMeters();
+  const meter = newTransportMeter();
   const watch = new StreamWatch({ heartbeatMs: 15_000, stallMs });
-  const door = new McpHttp({
-    dispatcher,
-    hub,
-    access,
-    watch,
-    meter: meters['mcp-http'],
-    log: (_level, message, fields) => console.error(message, fields),
-    identity: { name: 'gateway-under-test', version: '1.0.0' },
-    maxResultBytes: 8 * 1024 * 1024,
-    maxBodyBytes: 1024 * 1024,
-    ...options,
-  });
-  const transport = createHttpTransport({
-    dispatcher,
-    access,
-    pages: { info: () => ({}), health: () => ({ status: 'ok' }), stats: () => ({}) },
-    log: () => {},
+  const limits = {
     maxBodyBytes: 1024 * 1024,
     maxResultBytes: 8 * 1024 * 1024,
     repeatBytes: 64 * 1024,
-    socketCalls: 8,
-    maxConnections: 4096,
-    streamStallMs: stallMs,
-    mounts: door.mounts,
-    meters,
+    callTimeoutMs: timeoutMs,
+  };
+  const endpoint = new McpEndpoint({
+    transport: 'mcp-http',
+    dispatcher,
+    news,
+    access,
     watch,
+    meter,
+    log: (_level, message, fields) => console.error(message, fields),
+    identity: { name: 'gateway-under-test', version: '1.0.0' },
+    maxResultBytes: limits.maxResultBytes,
+    maxBodyBytes: limits.maxBodyBytes,
+    ...options,
   });
-  const { port } = await transport.listen('127.0.0.1', 0);
+  const host = new HttpHost({
+    calls: dispatcher,
+    access,
+    pages: { info: () => ({}), health: () => ({ status: 'ok' }), stats: () => ({}) },
+    log: () => {},
+    limits,
+    maxConnections: 4096,
+  });
+  for (const mount of endpoint.mounts) host.mount(mount);
+  const { port } = await host.listen('127.0.0.1', 0);
   return {
     url: `http://127.0.0.1:${port}/mcp`,
-    door,
+    endpoint,
     dispatcher,
-    hub,
+    news,
     async close() {
-      door.close();
+      endpoint.close();
       await dispatcher.drain(0);
-      await transport.close();
-      await pool.close();
+      await host.close();
+      await runner.close();
     },
   };
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type McpDoor, startMcp } from './start-mcp.ts';
+import { type StartedMcp, startMcp } from './start-mcp.ts';
 import { exchange, SECOND, SUPER, WireClient } from './wire-client.ts';
 
 const SUBSCRIPTION = 'io.modelcontextprotocol/subscriptionId';
@@ -7,19 +7,22 @@ const FORM = { capabilities: { elicitation: {} } };
 const ASKING = { name: 'test_input_required_result_elicitation', arguments: {} };
 const ANSWER = { user_name: { action: 'accept', content: { name: 'Ada' } } };
 
-describe('the /mcp door, stateless era', () => {
-  let door: McpDoor;
+describe('/mcp, stateless era', () => {
+  let mcp: StartedMcp;
   let client: WireClient;
   before(async () => {
-    door = await startMcp({ modules: ['basic-tools', 'mcp-tools', 'conformance'], timeoutMs: 1500 });
-    client = new WireClient(door.url);
+    mcp = await startMcp({ modules: ['basic-tools', 'mcp-tools', 'conformance'], timeoutMs: 1500 });
+    client = new WireClient(mcp.url);
   });
-  after(() => door.close());
-  afterEach(() => expect(door.door.stats()).to.include({ sessions: 0, suspendedCalls: 0 }));
+  after(() => mcp.close());
+  afterEach(() => expect(mcp.endpoint.stats()).to.include({ sessions: 0, suspendedCalls: 0 }));
 
   it('answers a call as one document that says it is complete and who answers', async () => {
-    const reply = await client.modern('tools/call', { name: 'echo', arguments: { text: 'a' } }, { id: 'x' })
-      .done;
+    const reply = await client.stateless(
+      'tools/call',
+      { name: 'echo', arguments: { text: 'a' } },
+      { id: 'x' },
+    ).done;
     expect(reply.headers['content-type']).to.equal('application/json');
     expect(reply.headers).not.to.have.property('mcp-session-id');
     expect(reply.last).to.deep.equal({
@@ -36,13 +39,13 @@ describe('the /mcp door, stateless era', () => {
 
   it('streams progress to a call with a token, and ends with a result of the same form', async () => {
     const params = { name: 'report', arguments: { n: 2, everyMs: 10 } };
-    const reply = await client.modern('tools/call', params, { meta: { progressToken: 'p' } }).done;
+    const reply = await client.stateless('tools/call', params, { meta: { progressToken: 'p' } }).done;
     expect(reply.messages.map(({ params }) => params?.['progress'])).to.deep.equal([1, 2, undefined]);
     expect(reply.last?.result).to.include({ resultType: 'complete' });
   });
 
   it('sends partial results to a client that declares SEP-2998 and gives a token', async () => {
-    const { messages } = await client.modern(
+    const { messages } = await client.stateless(
       'tools/call',
       { name: 'sum', arguments: { n: 3 } },
       { capabilities: { partialResults: {} }, meta: { partialResultToken: 'q' } },
@@ -56,15 +59,15 @@ describe('the /mcp door, stateless era', () => {
   });
 
   it('cancels the call of a client that closes its response', async () => {
-    const running = client.modern('tools/call', { name: 'wait', arguments: { ms: 60_000 } });
-    while (door.dispatcher.callsInFlight === 0) await new Promise(setImmediate);
+    const running = client.stateless('tools/call', { name: 'wait', arguments: { ms: 60_000 } });
+    while (mcp.dispatcher.callsInFlight === 0) await new Promise(setImmediate);
     running.leave();
-    while (door.dispatcher.callsInFlight > 0) await new Promise(setImmediate);
+    while (mcp.dispatcher.callsInFlight > 0) await new Promise(setImmediate);
   });
 
   it('has no GET and no DELETE', async () => {
     for (const method of ['GET', 'DELETE']) {
-      const reply = await exchange(door.url, method, { ...SUPER, 'mcp-protocol-version': '2026-07-28' }).done;
+      const reply = await exchange(mcp.url, method, { ...SUPER, 'mcp-protocol-version': '2026-07-28' }).done;
       expect([reply.status, reply.headers['allow']]).to.deep.equal([405, 'POST']);
     }
   });
@@ -72,7 +75,7 @@ describe('the /mcp door, stateless era', () => {
   it('refuses headers that do not repeat the body', async () => {
     const refused = async (headers: Record<string, string>) => {
       const params = { name: 'test_header_argument', arguments: { region: 'eu' } };
-      const { status, last } = await client.modern('tools/call', params, { headers }).done;
+      const { status, last } = await client.stateless('tools/call', params, { headers }).done;
       return [status, last?.error?.code];
     };
     const good = { 'mcp-param-region': 'eu' };
@@ -92,70 +95,73 @@ describe('the /mcp door, stateless era', () => {
   });
 
   it('tells a deadline as an isError result that may be tried again', async () => {
-    const { last } = await client.modern('tools/call', { name: 'wait', arguments: { ms: 60_000 } }).done;
+    const { last } = await client.stateless('tools/call', { name: 'wait', arguments: { ms: 60_000 } }).done;
     expect(last?.result).to.include({ isError: true });
     const error = last?.result?.['_meta']?.['io.github.mcp-streaming-gateway/error'];
     expect(error).to.include({ code: 'deadline_exceeded', retryable: true });
   });
 
   it('asks through input_required and takes the call up where it waits', async () => {
-    const asked = (await client.modern('tools/call', ASKING, FORM).done).last?.result;
+    const asked = (await client.stateless('tools/call', ASKING, FORM).done).last?.result;
     expect(asked).to.include({ resultType: 'input_required' });
     const retry = { ...ASKING, requestState: asked?.['requestState'], inputResponses: ANSWER };
-    const { last } = await client.modern('tools/call', retry, { ...FORM, id: 2 }).done;
+    const { last } = await client.stateless('tools/call', retry, { ...FORM, id: 2 }).done;
     expect(last?.result?.['content']).to.deep.equal([{ type: 'text', text: 'Hello, Ada!' }]);
-    const again = await client.modern('tools/call', retry, { ...FORM, id: 3 }).done;
+    const again = await client.stateless('tools/call', retry, { ...FORM, id: 3 }).done;
     expect(again.last?.error?.code, 'a state is used once').to.equal(-32602);
   });
 
   it('takes a state only from the key and for the request it was given for', async () => {
-    const asked = (await client.modern('tools/call', ASKING, FORM).done).last?.result;
+    const asked = (await client.stateless('tools/call', ASKING, FORM).done).last?.result;
     const retry = { ...ASKING, requestState: asked?.['requestState'], inputResponses: ANSWER };
-    const thief = new WireClient(door.url, SECOND);
-    expect((await thief.modern('tools/call', retry, FORM).done).last?.error?.code).to.equal(-32602);
+    const thief = new WireClient(mcp.url, SECOND);
+    expect((await thief.stateless('tools/call', retry, FORM).done).last?.error?.code).to.equal(-32602);
     const other = { ...retry, arguments: { more: true } };
-    expect((await client.modern('tools/call', other, FORM).done).last?.error?.code).to.equal(-32602);
-    const { last } = await client.modern('tools/call', retry, FORM).done;
+    expect((await client.stateless('tools/call', other, FORM).done).last?.error?.code).to.equal(-32602);
+    const { last } = await client.stateless('tools/call', retry, FORM).done;
     expect(last?.result).to.include({ resultType: 'complete' });
   });
 
   it('ends a call whose questions nobody answers at its deadline, and forgets its state', async () => {
-    const asked = (await client.modern('tools/call', ASKING, FORM).done).last?.result;
-    expect(door.door.stats().suspendedCalls).to.equal(1);
-    while (door.door.stats().suspendedCalls > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    const asked = (await client.stateless('tools/call', ASKING, FORM).done).last?.result;
+    expect(mcp.endpoint.stats().suspendedCalls).to.equal(1);
+    while (mcp.endpoint.stats().suspendedCalls > 0) await new Promise((resolve) => setTimeout(resolve, 20));
     const retry = { ...ASKING, requestState: asked?.['requestState'], inputResponses: ANSWER };
-    expect((await client.modern('tools/call', retry, FORM).done).last?.error?.code).to.equal(-32602);
+    expect((await client.stateless('tools/call', retry, FORM).done).last?.error?.code).to.equal(-32602);
   });
 
   it('sends a subscription what it asked for, and nothing else', async () => {
     const wanted = { resourceSubscriptions: ['test://a'], toolsListChanged: true };
-    const listening = client.modern('subscriptions/listen', { notifications: wanted }, { id: 'sub' });
+    const listening = client.stateless('subscriptions/listen', { notifications: wanted }, { id: 'sub' });
     const first = await listening.message(1);
     expect(first.method).to.equal('notifications/subscriptions/acknowledged');
     expect(first.params?.['notifications']).to.deep.equal({ resourceSubscriptions: ['test://a'] });
     for (const uri of ['test://b', 'test://a']) {
-      await client.modern('tools/call', { name: 'touch', arguments: { uri } }).done;
+      await client.stateless('tools/call', { name: 'touch', arguments: { uri } }).done;
     }
     const news = await listening.message(2);
     expect(news.params).to.deep.equal({ uri: 'test://a', _meta: { [SUBSCRIPTION]: 'sub' } });
     listening.leave();
-    while (door.door.stats().subscriptions > 0) await new Promise(setImmediate);
+    while (mcp.endpoint.stats().subscriptions > 0) await new Promise(setImmediate);
   });
 
   it('ends a subscription to nothing at once, with its response', async () => {
-    const { messages } = await client.modern('subscriptions/listen', { notifications: {} }, { id: 4 }).done;
+    const { messages } = await client.stateless('subscriptions/listen', { notifications: {} }, { id: 4 })
+      .done;
     expect(messages.at(-1)).to.deep.include({ id: 4 });
     expect(messages.at(-1)?.result?.['_meta']?.[SUBSCRIPTION]).to.equal(4);
   });
 
   it('reads resources, prompts and completions', async () => {
-    const read = await client.modern('resources/read', { uri: 'test://template/7/data' }).done;
+    const read = await client.stateless('resources/read', { uri: 'test://template/7/data' }).done;
     expect(JSON.parse(read.last?.result?.['contents']?.[0]?.['text'] ?? '')).to.include({ id: '7' });
-    const listed = await client.modern('resources/templates/list').done;
+    const listed = await client.stateless('resources/templates/list').done;
     expect(listed.last?.result).to.include({ cacheScope: 'private' });
     const ref = { type: 'ref/prompt', name: 'test_prompt_with_arguments' };
-    const done = await client.modern('completion/complete', { ref, argument: { name: 'arg1', value: 'par' } })
-      .done;
+    const done = await client.stateless('completion/complete', {
+      ref,
+      argument: { name: 'arg1', value: 'par' },
+    }).done;
     expect(done.last?.result?.['completion']?.['values']).to.deep.equal(['paris', 'park']);
   });
 });

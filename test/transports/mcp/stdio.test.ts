@@ -86,7 +86,7 @@ class StdioServer {
   }
 }
 
-describe('the stdio door', function () {
+describe('the stdio transport', function () {
   this.timeout(30_000);
   let server: StdioServer;
   beforeEach(() => {
@@ -213,8 +213,8 @@ describe('the stdio door', function () {
   });
 });
 
-describe('a pipe into the stdio door', () => {
-  it('gets every answer before the door closes behind its end', async () => {
+describe('a pipe into the stdio transport', () => {
+  it('gets every answer before the gateway exits at its end', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'mcp-stdio-'));
     const child = spawn(process.execPath, [bin, 'stdio', '--tools', tools[0] ?? '', '--log-level', 'ERROR'], {
       env: { PATH: process.env['PATH'], DATA_DIR: dataDir },

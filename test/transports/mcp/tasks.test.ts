@@ -11,7 +11,7 @@ import {
 import { expect } from 'chai';
 import { McpTask } from '../../../lib/transports/mcp/sessions/task.ts';
 import { TaskQuota } from '../../../lib/transports/mcp/sessions/task-quota.ts';
-import { type McpDoor, startMcp } from './start-mcp.ts';
+import { type StartedMcp, startMcp } from './start-mcp.ts';
 import { stdioCommand } from './stdio-command.ts';
 import { type Message, SECOND, WireClient } from './wire-client.ts';
 
@@ -28,15 +28,15 @@ interface TaskState {
 for (const way of ['HTTP', 'stdio']) {
   describe(`tasks of the SDK v1 client over ${way}`, function () {
     this.timeout(30_000);
-    let door: McpDoor | undefined;
+    let mcp: StartedMcp | undefined;
     let client: Client;
     const told: { taskId: string; status: string }[] = [];
     let heard = () => {};
     before(async () => {
-      if (way === 'HTTP') door = await startMcp({ modules });
+      if (way === 'HTTP') mcp = await startMcp({ modules });
       const requestInit = { headers: { 'X-API-Key': 'super-secret' } };
-      const transport = door
-        ? (new StreamableHTTPClientTransport(new URL(door.url), { requestInit }) as Transport)
+      const transport = mcp
+        ? (new StreamableHTTPClientTransport(new URL(mcp.url), { requestInit }) as Transport)
         : new StdioClientTransport(stdioCommand(modules));
       client = new Client({ name: 'test', version: '1' }, { capabilities: { elicitation: {} } });
       client.setRequestHandler(ElicitRequestSchema, ({ params }) => ({
@@ -52,7 +52,7 @@ for (const way of ['HTTP', 'stdio']) {
     });
     after(async () => {
       await client.close();
-      await door?.close();
+      await mcp?.close();
     });
 
     /** The statuses that the client was told of a task, once it has ended. */
@@ -168,20 +168,20 @@ for (const way of ['HTTP', 'stdio']) {
 }
 
 describe('tasks on the wire', () => {
-  let door: McpDoor;
+  let mcp: StartedMcp;
   let client: WireClient;
   let ids = 0;
   before(async () => {
-    door = await startMcp({ modules });
+    mcp = await startMcp({ modules });
   });
-  after(() => door.close());
+  after(() => mcp.close());
   beforeEach(async () => {
-    client = new WireClient(door.url);
+    client = new WireClient(mcp.url);
     await client.initialize('2025-11-25', { elicitation: {} });
   });
   afterEach(async () => {
     await client.end().done;
-    expect(door.dispatcher.callsInFlight).to.equal(0);
+    expect(mcp.dispatcher.callsInFlight).to.equal(0);
   });
 
   const ask = async (method: string, params: object, from = client, headers = {}) =>
@@ -195,7 +195,7 @@ describe('tasks on the wire', () => {
   const result = async (taskId: string) => (await ask('tasks/result', { taskId })).result ?? {};
 
   it('belong to 2025-11-25 alone: older sessions and the stateless era know nothing of them', async () => {
-    const older = new WireClient(door.url);
+    const older = new WireClient(mcp.url);
     const reply = await older.initialize('2025-06-18');
     expect(reply.last?.result?.['capabilities']).not.to.have.property('tasks');
     expect((await ask('tasks/list', {}, older)).error?.code).to.equal(-32601);
@@ -203,10 +203,13 @@ describe('tasks on the wire', () => {
     expect(listed.every((tool) => !('execution' in tool))).to.equal(true);
     const called = await create('echo', { text: 'a' }, {}, older);
     expect(called.result?.['structuredContent']).to.deep.equal({ text: 'a' });
-    const modern = await client.modern('tools/call', { name: 'echo', arguments: { text: 'b' }, task: {} })
-      .done;
-    expect(modern.last?.result?.['structuredContent']).to.deep.equal({ text: 'b' });
-    expect((await client.modern('tasks/list').done).status).to.equal(404);
+    const stateless = await client.stateless('tools/call', {
+      name: 'echo',
+      arguments: { text: 'b' },
+      task: {},
+    }).done;
+    expect(stateless.last?.result?.['structuredContent']).to.deep.equal({ text: 'b' });
+    expect((await client.stateless('tasks/list').done).status).to.equal(404);
     await older.end().done;
   });
 
@@ -244,8 +247,8 @@ describe('tasks on the wire', () => {
 
   it('do not exist for another session, nor for another key', async () => {
     const taskId = await taskOf('wait', { ms: 60_000 });
-    const same = new WireClient(door.url);
-    const other = new WireClient(door.url, SECOND);
+    const same = new WireClient(mcp.url);
+    const other = new WireClient(mcp.url, SECOND);
     await Promise.all([same.initialize(), other.initialize()]);
     for (const stranger of [same, other]) {
       for (const method of ['tasks/get', 'tasks/result', 'tasks/cancel']) {
@@ -360,12 +363,12 @@ describe('tasks on the wire', () => {
     // Tasks of the tests before may still count.
     expect(made).to.be.above(100);
     expect(refused.error).to.deep.include({ code: 1503 });
-    const other = new WireClient(door.url, SECOND);
+    const other = new WireClient(mcp.url, SECOND);
     await other.initialize();
     expect(stateIn(await create('echo', { text: 'a' }, {}, other)).status).to.equal('working');
     await other.end().done;
     await client.end().done;
-    client = new WireClient(door.url);
+    client = new WireClient(mcp.url);
     await client.initialize();
     expect(stateIn(await create('echo', { text: 'a' })).status).to.equal('working');
   });
@@ -383,7 +386,7 @@ describe('tasks on the wire', () => {
     await waiting.head;
     await client.end().done;
     expect((await waiting.done).messages).to.deep.equal([]);
-    expect(door.dispatcher.callsInFlight).to.equal(0);
+    expect(mcp.dispatcher.callsInFlight).to.equal(0);
   });
 });
 

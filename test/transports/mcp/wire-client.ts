@@ -142,7 +142,7 @@ export class WireClient {
   }
 
   /** A request of the stateless era, with its envelope and its headers. */
-  modern(method: string, params: Record<string, unknown> = {}, more: ModernOptions = {}): Exchange {
+  stateless(method: string, params: Record<string, unknown> = {}, more: StatelessOptions = {}): Exchange {
     const { id = 1, capabilities = {}, meta = {}, headers = {} } = more;
     const _meta = {
       'io.modelcontextprotocol/protocolVersion': '2026-07-28',
@@ -162,7 +162,7 @@ export class WireClient {
   }
 }
 
-export interface ModernOptions {
+export interface StatelessOptions {
   readonly id?: unknown;
   readonly capabilities?: object;
   readonly meta?: object;

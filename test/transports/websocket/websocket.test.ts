@@ -1,4 +1,4 @@
-/** The WebSocket door, where it is more than the shared behaviour: handshakes, ids, bad frames, questions, closing. */
+/** WebSocket, where it is more than the shared behaviour: handshakes, ids, bad frames, questions, closing. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
@@ -7,7 +7,7 @@ import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { rawExchange } from '../raw-http.ts';
 import { endOf, flood, result, type Script } from '../scripted-runner.ts';
-import { type Doors, KEY, startDoors } from '../start-transports.ts';
+import { KEY, type Started, startTransports } from '../start-transports.ts';
 
 type Message = Record<string, unknown> & {
   readonly error?: { readonly code: string; readonly details?: unknown };
@@ -92,26 +92,26 @@ class Client {
   }
 }
 
-describe('the WebSocket door', () => {
-  let doors: Doors;
+describe('WebSocket', () => {
+  let served: Started;
   const clients: Client[] = [];
   const connect = (
     tool: string,
     options: ConstructorParameters<typeof Client>[1] = { headers: KEY },
     query = '',
   ) => {
-    const client = new Client(`${doors.url}/ws/tools/${tool}${query}`, options);
+    const client = new Client(`${served.url}/ws/tools/${tool}${query}`, options);
     clients.push(client);
     return client;
   };
   const open = (tool: string) => connect(tool).open();
 
   beforeEach(async () => {
-    doors = await startDoors(scripts, { streamStallMs: 300, pingMs: 60 });
+    served = await startTransports(scripts, { streamStallMs: 300, pingMs: 60 });
   });
   afterEach(async () => {
     for (const { ws } of clients.splice(0)) ws.terminate();
-    await doors.close();
+    await served.close();
   });
 
   const handshake = async (client: Client) => {
@@ -145,7 +145,7 @@ describe('the WebSocket door', () => {
     expect(await handshake(connect('echo', { headers: { ...KEY, Host: 'evil.example' } }))).to.equal(403);
     const head =
       'GET /ws/tools/echo?api_key=super-secret HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
-    const received = await rawExchange(doors.port, `${head}\r\n`, () => false);
+    const received = await rawExchange(served.port, `${head}\r\n`, () => false);
     expect(received)
       .to.match(/^HTTP\/1.1 400 Bad Request\r\nX-Request-Id: /)
       .and.include('problem+json');
@@ -154,13 +154,13 @@ describe('the WebSocket door', () => {
 
   it('counts wrong keys of upgrades with those of requests', async () => {
     for (let n = 0; n < 10; n++)
-      await fetch(`${doors.url}/tools`, { headers: { 'X-API-Key': `wrong ${n}` } });
+      await fetch(`${served.url}/tools`, { headers: { 'X-API-Key': `wrong ${n}` } });
     expect(await handshake(connect('echo', {}, '?api_key=wrong'))).to.equal(429);
     expect(await handshake(connect('echo'))).to.equal(101);
   });
 
   it('refuses upgrades while it drains', async () => {
-    await doors.dispatcher.drain(0);
+    await served.dispatcher.drain(0);
     expect(await handshake(connect('echo'))).to.equal(503);
   });
 
@@ -253,7 +253,7 @@ describe('the WebSocket door', () => {
   });
 
   it('limits the rate of calls, not only of connections', async () => {
-    const limited = await startDoors(scripts, { rateLimit: 2 });
+    const limited = await startTransports(scripts, { rateLimit: 2 });
     const client = await new Client(`${limited.url}/ws/tools/echo`, { headers: KEY }).open();
     client.say({ id: 1 });
     client.say({ id: 2 });
@@ -285,8 +285,8 @@ describe('the WebSocket door', () => {
     const client = await open('unspeakable');
     client.say({ id: 1 });
     expect(await client.closed).to.equal(1011);
-    expect(await endOf(doors.runner.calls[0])).to.have.nested.property('error.code', 'cancelled');
-    expect(doors.logged).to.deep.equal(['error: the events of a call could not be sent']);
+    expect(await endOf(served.runner.calls[0])).to.have.nested.property('error.code', 'cancelled');
+    expect(served.logged).to.deep.equal(['error: the events of a call could not be sent']);
   });
 
   it('closes with 1009 on a message above 1 MiB and with 1007 on invalid UTF-8, and lives on', async () => {
@@ -300,7 +300,7 @@ describe('the WebSocket door', () => {
   });
 
   it('takes messages up to MAX_BODY_BYTES', async () => {
-    const small = await startDoors(scripts, { maxBodyBytes: 100 });
+    const small = await startTransports(scripts, { maxBodyBytes: 100 });
     const ws = new WebSocket(`${small.url.replace('http', 'ws')}/ws/tools/echo`, { headers: KEY });
     await once(ws, 'open');
     ws.send(`{"arguments":{"x":"${'x'.repeat(100)}"}}`);
@@ -314,10 +314,10 @@ describe('the WebSocket door', () => {
     client.say({ id: 2 });
     await client.got({ event: 'started', id: 2 });
     client.ws.terminate();
-    for (const call of doors.runner.calls) {
+    for (const call of served.runner.calls) {
       expect(await endOf(call)).to.have.nested.property('error.code', 'cancelled');
     }
-    const { websocket } = doors.transport.meters;
+    const { websocket } = served.meters;
     while (websocket.connections + websocket.streams > 0) await new Promise(setImmediate);
   });
 
@@ -327,10 +327,10 @@ describe('the WebSocket door', () => {
     client.say({ id: 2 });
     await client.got({ event: 'started', id: 2 });
     client.ws.pause();
-    for (const call of doors.runner.calls) {
+    for (const call of served.runner.calls) {
       expect(await endOf(call)).to.have.nested.property('error.code', 'slow_consumer');
     }
-    expect(doors.transport.meters.websocket.slowConsumers).to.equal(1);
+    expect(served.meters.websocket.slowConsumers).to.equal(1);
     client.ws.resume();
     expect(await client.closed).to.equal(1008);
   });
@@ -340,11 +340,11 @@ describe('the WebSocket door', () => {
     client.say({ id: 1 });
     await client.got({ event: 'started', id: 1 });
     client.ws.pause();
-    while (client.ws.readyState === WebSocket.OPEN && doors.transport.meters.websocket.slowConsumers === 0) {
+    while (client.ws.readyState === WebSocket.OPEN && served.meters.websocket.slowConsumers === 0) {
       for (let n = 0; n < 200; n++) client.say({ event: 'ping' });
       await new Promise(setImmediate);
     }
-    expect(await endOf(doors.runner.calls[0])).to.have.nested.property('error.code', 'slow_consumer');
+    expect(await endOf(served.runner.calls[0])).to.have.nested.property('error.code', 'slow_consumer');
     client.ws.resume();
     expect(await client.closed).to.equal(1008);
   });
@@ -368,7 +368,7 @@ describe('the WebSocket door', () => {
   it('outlives whatever bytes come after the upgrade, or in its place', async () => {
     const head = `GET /ws/tools/echo HTTP/1.1\r\nHost: localhost\r\nX-API-Key: super-secret\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${'x'.repeat(22)}==\r\n\r\n`;
     const attempts = Array.from({ length: 40 }, async (_, n) => {
-      const socket = connectTcp(doors.port, '127.0.0.1');
+      const socket = connectTcp(served.port, '127.0.0.1');
       socket.on('error', () => {});
       if (n % 4) socket.write(head);
       // two bytes that promise a short masked text frame, so that some garbage is read as a message
@@ -387,7 +387,7 @@ describe('the WebSocket door', () => {
     const polite = await open('wait');
     const mute = await open('wait');
     mute.ws.pause();
-    await doors.transport.close();
+    await served.closeTransports();
     expect(await polite.closed).to.equal(1001);
   });
 });

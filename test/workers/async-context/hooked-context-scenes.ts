@@ -19,14 +19,14 @@ const second = { name: 'second' };
 const nameOf = (promise?: object): string | undefined => context.owner(promise)?.name;
 
 const scenes = {
-  /** A call that does nothing but wait for promises is hastened in every turn. */
+  /** A call that does nothing but wait for promises may sprint in every turn. */
   plain: () =>
     context.run(first, async () => {
       const seen: unknown[] = [];
       for (let i = 0; i < 3; i++) {
-        const haste = context.hasten(first);
-        seen.push(haste instanceof Promise, context.hasten(first) === undefined);
-        await haste;
+        const sprint = context.sprint(first);
+        seen.push(sprint instanceof Promise, context.sprint(first) === undefined);
+        await sprint;
         await Promise.resolve();
         seen.push(nameOf());
         await turn();
@@ -38,14 +38,16 @@ const scenes = {
   refused: () =>
     context.run(first, async () => {
       await toolsTurn();
-      const afterTimer = context.hasten(first);
+      const afterTimer = context.sprint(first);
       context.run(second, () => {});
-      return [afterTimer, context.hasten(first), context.hasten(second)].map((haste) => haste === undefined);
+      return [afterTimer, context.sprint(first), context.sprint(second)].map(
+        (sprint) => sprint === undefined,
+      );
     }),
   /** Promises made in a sprint keep their call when they go on after it. */
   promises: () =>
     context.run(first, async () => {
-      await context.hasten(first);
+      await context.sprint(first);
       let later: string | undefined;
       let open = () => {};
       const waiting = new Promise<void>((resolve) => {
@@ -64,7 +66,7 @@ const scenes = {
   /** A timer made in a sprint, and what it makes, are known to be of that call; nobody sprints after that. */
   timer: () =>
     context.run(first, async () => {
-      await context.hasten(first);
+      await context.sprint(first);
       const seen: unknown[] = [];
       const done = new Promise<void>((resolve) => {
         setTimeout(() => {
@@ -77,7 +79,7 @@ const scenes = {
       });
       await done;
       context.run(second, () => {
-        seen.push(nameOf(), context.hasten(second) === undefined);
+        seen.push(nameOf(), context.sprint(second) === undefined);
       });
       return seen;
     }),
@@ -95,7 +97,7 @@ const scenes = {
       });
     });
     return context.run(second, async () => {
-      await context.hasten(second);
+      await context.sprint(second);
       open();
       await null;
       await null;

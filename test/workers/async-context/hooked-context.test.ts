@@ -10,12 +10,12 @@ async function play(scene: string): Promise<unknown[]> {
 }
 
 describe('hookedContext()', () => {
-  it('hastens a call that waits for nothing but promises, once a turn, and still knows it', async () => {
+  it('lets a call sprint that waits for nothing but promises, once a turn, and still knows it', async () => {
     const turn = [true, true, 'first', 'first'];
     expect(await play('plain')).to.deep.equal([...turn, ...turn, ...turn]);
   });
 
-  it('does not hasten a call that has made a timer, nor one that is not the last that began', async () => {
+  it('does not let a call sprint that has made a timer, nor one that is not the last that began', async () => {
     expect(await play('refused')).to.deep.equal([true, true, true]);
   });
 

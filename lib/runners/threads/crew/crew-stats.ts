@@ -1,21 +1,72 @@
 /**
- * The threads of a pool in numbers, as `/health` and `/stats` tell them.
+ * The threads of a pool in numbers: the part of a runner's figures that only threads have, under the keys that
+ * `/health` and `/stats` show.
  */
-import type { RunnerStats } from '../../runner.ts';
-import type { ThreadLink } from './thread-link.ts';
+import type { RunnerStats, RunnerStatus } from '../../runner.ts';
 
-/** Everything of RunnerStats that concerns threads. */
-export type CrewStats = Omit<RunnerStats, 'queue' | 'waitMs' | 'runMs'>;
+export interface ThreadStats {
+  readonly id: number;
+  readonly state: 'starting' | 'idle' | 'busy' | 'retiring' | 'killed';
+  readonly callsInFlight: number;
+  /** Calls that have left the thread, however they ended. */
+  readonly completed: number;
+  /** Calls ended by an error that escaped them; a thread that dies itself is gone from the list. */
+  readonly crashes: number;
+  readonly heapUsedBytes: number;
+  /** Event-loop utilisation since the last probe, 0 to 1. */
+  readonly utilization: number;
+  readonly ageSeconds: number;
+}
 
 /** What happened to threads since the start. */
-export type CrewCounts = Record<'scaleUps' | 'scaleDowns' | 'crashes' | 'kills' | 'restarts', number>;
+export interface CrewCounts {
+  scaleUps: number;
+  scaleDowns: number;
+  /** Threads that died unasked, and calls ended by an error that escaped them. */
+  crashes: number;
+  /** Threads ended by the gateway because a call did not stop or blocked them. */
+  kills: number;
+  restarts: number;
+}
 
-type Size = Pick<RunnerStats['workers'], 'min' | 'max' | 'alive' | 'starting'>;
+/** Threads by what they do. */
+export interface CrewSize {
+  readonly min: number;
+  readonly max: number;
+  readonly alive: number;
+  readonly busy: number;
+  readonly idle: number;
+  readonly starting: number;
+  readonly restarts: number;
+}
+
+export interface CrewStats {
+  readonly status: RunnerStatus;
+  readonly workers: CrewSize;
+  readonly threads: readonly ThreadStats[];
+  readonly counts: Readonly<CrewCounts>;
+}
+
+/** A pool's figures. */
+export interface PoolStats extends RunnerStats {
+  readonly own: {
+    readonly summary: { readonly workers: CrewSize };
+    readonly details: {
+      readonly workers: readonly ThreadStats[];
+      readonly pool: Pick<CrewSize, 'min' | 'max' | 'alive'> & {
+        readonly queueDepth: number;
+      } & Readonly<CrewCounts> &
+        Pick<RunnerStats, 'waitMs' | 'runMs'>;
+    };
+  };
+}
+
+type Counted = Pick<CrewSize, 'min' | 'max' | 'alive' | 'starting'>;
 
 export function crewStats(
-  links: Iterable<ThreadLink>,
-  size: Size,
-  { restarts, ...counts }: Readonly<CrewCounts>,
+  links: Iterable<{ stats(): ThreadStats }>,
+  size: Counted,
+  counts: Readonly<CrewCounts>,
 ): CrewStats {
   const threads = [...links].map((link) => link.stats());
   const idle = threads.filter(({ state }) => state === 'idle').length;
@@ -23,8 +74,43 @@ export function crewStats(
   const busy = threads.filter(({ state, callsInFlight }) => callsInFlight > 0 || state === 'killed').length;
   return {
     status: open === 0 && busy === 0 ? 'down' : open + size.starting < size.min ? 'degraded' : 'ok',
-    workers: { ...size, busy, idle, restarts },
+    workers: { ...size, busy, idle, restarts: counts.restarts },
     threads,
-    ...counts,
+    counts,
+  };
+}
+
+/** @param rest what the pool knows beside its threads. */
+export function poolStats(
+  { status, workers, threads, counts }: CrewStats,
+  rest: Pick<RunnerStats, 'queue' | 'waitMs' | 'runMs'>,
+): PoolStats {
+  const { min, max, alive } = workers;
+  const { restarts, scaleUps, scaleDowns, crashes, kills } = counts;
+  const { queue, waitMs, runMs } = rest;
+  const onThreads = threads.reduce((sum, { callsInFlight }) => sum + callsInFlight, 0);
+  return {
+    status,
+    callsInFlight: queue.depth + onThreads,
+    ...rest,
+    own: {
+      summary: { workers },
+      details: {
+        workers: threads,
+        pool: {
+          min,
+          max,
+          alive,
+          queueDepth: queue.depth,
+          restarts,
+          scaleUps,
+          scaleDowns,
+          crashes,
+          kills,
+          waitMs,
+          runMs,
+        },
+      },
+    },
   };
 }

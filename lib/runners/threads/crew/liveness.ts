@@ -27,7 +27,7 @@ export class Liveness {
       const wasHeldUp = now - this.#tickedAt > 2 * TICK_MS;
       this.#tickedAt = now;
       for (const link of links.values()) {
-        if (wasHeldUp || !link.isReady || link.runsExclusive) link.heardAt = now;
+        if (wasHeldUp || !link.life.hasLoaded || link.runsExclusive) link.heardAt = now;
         if (now - link.heardAt > STUCK_MS) listener.stuck(link);
         else link.post({ type: 'ping' });
       }

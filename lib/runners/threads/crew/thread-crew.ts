@@ -2,20 +2,22 @@
  * The threads of a pool: how they come, what is known of each, how they go. Which call goes where is the pool's
  * business.
  *
- * T1. A thread takes calls from its hello on until it leaves: idle, retired or killed.
- * T2. A retired thread finishes its calls and is then ended; a killed one loses them; one without a port is useless.
+ * T1. A thread takes calls from its hello on until it leaves: idle, retired or killed (thread-life.ts).
+ * T2. How it is ended, and what becomes of its calls then, is in ending/.
  * T3. A thread that loaded its tools is replaced as soon as it is lost; one that could not, at the next liveness
  *     tick: replacing it at once would spin.
  * T4. The first thread starts alone: beside others it would load its tools slower, and the first call waits for it.
  * T5. One thread above the maximum may start while another is about to be killed (successor.ts); calls never run on
  *     more threads than the maximum.
  */
-
+import { inspect } from 'node:util';
+import type { GuardedList } from '../../../async/guarded-list.ts';
 import type { Catalog } from '../../../call/catalog.ts';
 import { describeThrown } from '../../../call/tool-error.ts';
 import type { RunnerListener } from '../../runner.ts';
 import { Successor } from '../ending/successor.ts';
-import { explainDeath, type ThreadDeath } from '../ending/thread-death.ts';
+import type { ThreadDeath } from '../ending/thread-death.ts';
+import { ThreadEnds } from '../ending/thread-ends.ts';
 import { PiscinaThreads, type ThreadsOptions } from '../piscina/piscina-threads.ts';
 import type { ThreadFrame } from '../port/frames.ts';
 import type { ToolCall } from '../tool-call.ts';
@@ -34,8 +36,8 @@ export interface CrewListener {
   refused(call: ToolCall): void;
   /** A call went down with its thread. */
   lost(call: ToolCall, death: ThreadDeath): void;
-  /** For whoever listens to the runner. */
-  tell(say: (to: RunnerListener) => void): void;
+  /** Whoever listens to the runner. */
+  readonly listeners: GuardedList<RunnerListener>;
 }
 
 /** How long the first thread may take to load the tool modules. */
@@ -46,6 +48,11 @@ const ENDED_AT_LOAD =
 /** A burst's threads serve the next burst. */
 const IDLE_MS = 30_000;
 
+type LastFrame = Extract<ThreadFrame, { readonly type: 'result' | 'error' }>;
+
+/** What no frame can look like, for the log. */
+const shown = (frame: unknown): string => inspect(frame, { depth: 1, breakLength: Infinity }).slice(0, 200);
+
 export class ThreadCrew {
   readonly catalogs = new CatalogReader(START_MS);
   readonly #options: ThreadsOptions;
@@ -55,11 +62,13 @@ export class ThreadCrew {
   readonly #liveness: Liveness;
   #isClosed = false;
   readonly #successor = new Successor();
+  readonly #ends: ThreadEnds;
   readonly #counts: CrewCounts = { scaleUps: 0, scaleDowns: 0, crashes: 0, kills: 0, restarts: 0 };
 
   constructor(options: ThreadsOptions, listener: CrewListener) {
     this.#options = options;
     this.#listener = listener;
+    this.#ends = new ThreadEnds(this.#counts, (kind, id, detail) => this.#say(kind, id, detail));
     this.#threads = new PiscinaThreads(options, (error) => this.#say('error', -1, describeThrown(error)));
     this.#liveness = new Liveness(this.#links, {
       stuck: (link) => this.kill(link, 'it was blocked for 5 s'),
@@ -83,7 +92,7 @@ export class ThreadCrew {
 
   /** Threads that do not take calls yet. */
   get starting(): number {
-    return [...this.#links.values()].filter((link) => !link.isReady && link.leaving === null).length;
+    return [...this.#links.values()].filter(({ life }) => !life.hasLoaded && life.leaving === null).length;
   }
 
   /** Starts `count` more threads, as far as the maximum allows. */
@@ -104,13 +113,15 @@ export class ThreadCrew {
     const link = new ThreadLink(thread, {
       frame: (from, frame) => this.#onFrame(from, frame),
       freed: (from, call) => {
-        this.#successor.dismissFor(from);
-        this.#endIfRetired(from);
+        const dismissed = this.#successor.dismissFor(from);
+        if (dismissed) this.#ends.letGo(dismissed);
+        this.#ends.endIfRetired(from);
         this.#listener.freed(call);
       },
-      babbled: (from, error) => this.kill(from, `it sent an impossible frame: ${describeThrown(error)}`),
+      impossible: (from, frame) => this.kill(from, `it sent an impossible frame: ${shown(frame)}`),
+      defect: (from, frame, error) => this.#onDefect(from, frame, error),
       lost: (from) => {
-        if (from.isReady) this.#makeUp();
+        if (from.life.hasLoaded) this.#makeUp();
       },
       gone: (from, unfinished, loss) => this.#onGone(from, unfinished, loss),
     });
@@ -132,33 +143,31 @@ export class ThreadCrew {
 
   /** Ends a thread, whatever runs on it. */
   kill(link: ThreadLink, reason: string): void {
-    if (link.leaving === 'killed') return;
-    link.leave('killed');
-    this.#counts.kills++;
-    this.#say('killed', link.id, reason);
-    link.end();
+    this.#ends.kill(link, reason);
   }
 
   /**
    * Replaces all threads by ones that load the tool modules anew, once a trial thread has loaded them. Running calls
    * finish on the old ones.
-   * @throws {ToolError} `unavailable` when they do not load; the old threads go on then.
+   * @throws {ToolError} `unavailable` when they do not load, or what `accept` threw; the old threads go on then.
    */
-  async reload(): Promise<Catalog> {
+  async reload(accept: (catalog: Catalog) => void): Promise<Catalog> {
     const catalog = await loadOnTrial(this.#options);
+    accept(catalog);
     this.catalogs.replace(catalog);
-    for (const link of [...this.#links.values()]) this.#retire(link, 'the tool modules changed');
+    for (const link of [...this.#links.values()]) this.#ends.retire(link, 'the tool modules changed');
     return catalog;
   }
 
   #say(kind: string, threadId: number, detail: string): void {
-    this.#listener.tell((to) => to.thread?.({ kind, threadId, detail }));
+    const isTrouble = kind === 'killed' || kind === 'failed' || kind === 'error';
+    this.#listener.listeners.tell('unit', { unit: 'thread', id: threadId, kind, isTrouble, detail });
   }
 
   #onHello(link: ThreadLink, failure: string | null): void {
-    link.markReady();
+    link.life.load();
     if (failure !== null) {
-      link.leave('retired');
+      link.life.leave('retired');
       this.catalogs.fail(failure);
       this.#say('failed', link.id, failure);
       return;
@@ -179,9 +188,9 @@ export class ThreadCrew {
       case 'described':
         return this.catalogs.described(frame);
       case 'notice':
-        return this.#listener.tell((to) => to.notice?.(frame.notice));
+        return this.#listener.listeners.tell('notice', frame.notice);
       case 'retiring':
-        return this.#retire(link, frame.reason);
+        return this.#ends.retire(link, frame.reason);
       case 'refused':
         return this.#onRefused(link, frame.call);
       case 'log':
@@ -189,8 +198,7 @@ export class ThreadCrew {
       case 'result':
       case 'error':
         link.callOf(frame.call)?.receive(frame);
-        if (link.ended(frame)) this.#counts.crashes++;
-        return this.#endIfRetired(link);
+        return this.#onEnded(link, frame);
       default:
         link.callOf(frame.call)?.receive(frame);
     }
@@ -198,7 +206,7 @@ export class ThreadCrew {
 
   #onRefused(link: ThreadLink, number: number): void {
     const call = link.giveBack(number);
-    this.#endIfRetired(link);
+    this.#ends.endIfRetired(link);
     if (call) this.#listener.refused(call);
   }
 
@@ -206,47 +214,44 @@ export class ThreadCrew {
     const call = frame.call === null ? undefined : link.callOf(frame.call);
     const { level, message, data } = frame;
     const record = { callId: call?.callId ?? null, tool: call?.request.name ?? null, level, message };
-    this.#listener.tell((to) => to.log?.(data === undefined ? record : { ...record, data }));
+    this.#listener.listeners.tell('log', data === undefined ? record : { ...record, data });
     if (call?.request.logLevel !== undefined) call.receive(frame);
   }
 
-  #retire(link: ThreadLink, reason: string): void {
-    link.leave('retired');
-    this.#say('retired', link.id, reason);
-    this.#endIfRetired(link);
+  #onEnded(link: ThreadLink, frame: LastFrame): void {
+    if (link.ended(frame)) this.#counts.crashes++;
+    this.#ends.endIfRetired(link);
   }
 
-  #endIfRetired(link: ThreadLink): void {
-    if (link.leaving === 'retired' && link.calls === 0) link.end();
+  /** Ends the call that the defect came up in; its thread and all other calls go on. */
+  #onDefect(link: ThreadLink, frame: ThreadFrame | null, error: unknown): void {
+    const call = frame && 'call' in frame && frame.call !== null ? link.callOf(frame.call) : undefined;
+    const during = frame ? `a frame of type "${frame.type}"` : `the life of thread ${link.id}`;
+    this.#listener.listeners.tell('defect', { during, error, callId: call?.callId ?? null });
+    call?.breakOff(error);
+    if (frame && (frame.type === 'result' || frame.type === 'error')) this.#onEnded(link, frame);
   }
 
   #onGone(link: ThreadLink, unfinished: readonly ToolCall[], loss: unknown): void {
     this.#links.delete(link.id);
-    link.end();
-    if (link.leaving === 'idle') this.#counts.scaleDowns++;
-    else if (link.isReady) this.#counts.restarts++;
-    if (link.leaving === null && link.isReady) this.#counts.crashes++;
-    if (link.leaving === null && !link.isReady) this.catalogs.fail(ENDED_AT_LOAD);
-    this.#say('ended', link.id, link.leaving ?? 'crashed');
-    const death = explainDeath(loss, link.leaving === 'killed');
+    this.#successor.gone(link);
+    const death = this.#ends.gone(link, loss);
+    const { leaving, hasLoaded } = link.life;
+    if (leaving === null && !hasLoaded) this.catalogs.fail(ENDED_AT_LOAD);
     for (const call of unfinished) this.#listener.lost(call, death);
-    if (link.isReady && !this.#isClosed) this.#listener.changed();
+    if (hasLoaded && !this.#isClosed) this.#listener.changed();
   }
 
   #onTick(): void {
     const { minThreads, idleMs = IDLE_MS } = this.#options;
     const idleBefore = performance.now() - idleMs;
     for (const link of this.#links.values()) {
-      this.#endIfRetired(link);
-      if (this.#threads.count > minThreads && link.isIdleSince(idleBefore)) {
-        link.leave('idle');
-        link.end();
-      }
+      this.#ends.endIfRetired(link);
+      if (this.#threads.count > minThreads && link.isIdleSince(idleBefore)) this.#ends.letGo(link);
     }
     this.#makeUp();
   }
 
-  /** Everything of RunnerStats that concerns threads. */
   stats(): CrewStats {
     const { minThreads: min, maxThreads: max } = this.#options;
     const alive = this.#threads.count - this.#successor.count;

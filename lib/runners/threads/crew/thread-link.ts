@@ -1,43 +1,43 @@
 /**
- * One thread as the pool sees it: its port, the calls on it, and how it is doing.
+ * One thread as the pool sees it: its port, the calls on it, and how it is doing. Where it is in its life is thread-life's
+ * to say.
  *
  * L1. A call's place on the thread is free again when its terminal frame is in, or when the thread is gone.
- * L2. The thread is gone when its port has closed and its loss is known, at most a second after the first of the
- *     two: frames all arrive before the close, while the loss, which tells the cause, comes up to 30 ms before or after.
+ * L2. The thread is to blame for what is no frame, and for nothing else: what is thrown while a frame is handled is a
+ *     defect of ours.
  * L3. What one turn of the event loop posts leaves in messages of up to 8 frames: waking a thread costs more than most
  *     frames, but under load it should work beside the gateway, not after it.
  */
 import { TransitMap } from '../../../async/transit-map.ts';
-import type { ThreadStats } from '../../runner.ts';
 import { callTask } from '../call-task.ts';
 import type { PoolThread } from '../piscina/piscina-threads.ts';
+import { isThreadFrame } from '../port/frame-check.ts';
 import type { HostFrame, ThreadFrame } from '../port/frames.ts';
 import type { ThreadLoad } from '../thread-choice.ts';
 import type { ToolCall } from '../tool-call.ts';
-
-/** Why a thread takes no more calls. */
-export type Leaving = 'retired' | 'killed' | 'idle';
+import type { ThreadStats } from './crew-stats.ts';
+import { ThreadLife } from './thread-life.ts';
 
 export interface LinkListener {
   frame(link: ThreadLink, frame: ThreadFrame): void;
   /** A call's place was freed (L1). */
   freed(link: ThreadLink, call: ToolCall): void;
   /** The thread posted what no thread of ours posts. */
-  babbled(link: ThreadLink, error: unknown): void;
+  impossible(link: ThreadLink, frame: unknown): void;
+  /** `frame` threw, or, with no frame, the thread's life does not add up. */
+  defect(link: ThreadLink, frame: ThreadFrame | null, error: unknown): void;
   /** The thread is lost: it does nothing more, but what it has said may still be on its way. */
   lost(link: ThreadLink): void;
-  /** The thread is gone (L2); `unfinished` are the calls it still had, `loss` says why where it is known. */
+  /** The thread is gone; `unfinished` are the calls it still had, `loss` says why where it is known. */
   gone(link: ThreadLink, unfinished: readonly ToolCall[], loss: unknown): void;
 }
 
 /** What one message holds: a thread that has so much to do begins while the gateway reads on. */
 const MOST_FRAMES = 8;
 
-/** How long a lost thread's port close, or a closed one's loss, is waited for. */
-const LAST_WORD_MS = 1000;
-
 export class ThreadLink implements ThreadLoad {
   readonly id: number;
+  readonly life: ThreadLife;
   readonly #thread: PoolThread;
   readonly #listener: LinkListener;
   readonly #calls = new TransitMap<number, ToolCall>();
@@ -46,14 +46,6 @@ export class ThreadLink implements ThreadLoad {
   readonly #startedAt = performance.now();
   #outgoing: HostFrame[] = [];
   #isPosting = false;
-  #isReady = false;
-  #leaving: Leaving | null = null;
-  /** It stands by for a thread that is about to be killed, and takes no calls before that one is lost. */
-  standsBy = false;
-  #isPortClosed = false;
-  #isLost = false;
-  #isGone = false;
-  #loss: unknown = null;
   #exclusives = 0;
   #completed = 0;
   #crashes = 0;
@@ -68,29 +60,31 @@ export class ThreadLink implements ThreadLoad {
     this.id = thread.id;
     this.#thread = thread;
     this.#listener = listener;
-    thread.port.on('message', (frames: ThreadFrame[]) => {
-      this.heardAt = performance.now();
-      try {
-        for (const frame of frames) listener.frame(this, frame);
-      } catch (error) {
-        listener.babbled(this, error);
-      }
+    this.life = new ThreadLife({
+      lost: () => listener.lost(this),
+      gone: (loss) => this.#onGone(loss),
+      impossible: (error) => listener.defect(this, null, error),
     });
-    thread.port.once('close', () => this.#onPortClose());
-    void thread.lost.then((loss) => this.#onLost(loss));
+    thread.port.on('message', (frames: unknown) => this.#onMessage(frames));
+    thread.port.once('close', () => this.life.closePort());
+    void thread.lost.then((loss) => this.life.lose(loss));
   }
 
-  /** Whether the thread has loaded its tools. */
-  get isReady(): boolean {
-    return this.#isReady;
+  #onMessage(frames: unknown): void {
+    this.heardAt = performance.now();
+    if (!Array.isArray(frames)) return this.#listener.impossible(this, frames);
+    for (const frame of frames as readonly unknown[]) {
+      if (!isThreadFrame(frame)) return this.#listener.impossible(this, frame);
+      try {
+        this.#listener.frame(this, frame);
+      } catch (error) {
+        this.#listener.defect(this, frame, error);
+      }
+    }
   }
 
   get isOpen(): boolean {
-    return this.#isReady && this.#leaving === null && !this.standsBy && !this.#isPortClosed && !this.#isLost;
-  }
-
-  get leaving(): Leaving | null {
-    return this.#leaving;
+    return this.life.isOpen;
   }
 
   get calls(): number {
@@ -98,7 +92,7 @@ export class ThreadLink implements ThreadLoad {
   }
 
   get hasExclusive(): boolean {
-    return this.#exclusives > 0 && !this.#isLost;
+    return this.#exclusives > 0 && this.life.state !== 'lost';
   }
 
   /** Whether the thread takes calls and has had none since `time`. */
@@ -111,16 +105,6 @@ export class ThreadLink implements ThreadLoad {
     if (this.#exclusives === 0) return false;
     for (const call of this.#calls.values()) if (call.isExclusive && call.hasStarted) return true;
     return false;
-  }
-
-  /** From now on the thread takes calls. */
-  markReady(): void {
-    this.#isReady = true;
-  }
-
-  /** From now on it takes no more; the first reason stays. */
-  leave(reason: Leaving): void {
-    this.#leaving ??= reason;
   }
 
   readonly post = (frame: HostFrame): void => {
@@ -140,7 +124,7 @@ export class ThreadLink implements ThreadLoad {
   #postAll(): void {
     const frames = this.#outgoing;
     this.#outgoing = [];
-    if (!this.#isPortClosed) this.#thread.port.postMessage(frames);
+    if (this.life.canHear) this.#thread.port.postMessage(frames);
   }
 
   /** Puts a call on the thread. */
@@ -181,30 +165,13 @@ export class ThreadLink implements ThreadLoad {
     return hasCrashed;
   }
 
-  #onLost(loss: unknown): void {
-    this.#loss = loss;
-    this.#isLost = true;
-    this.#listener.lost(this);
-    // A thread that never was ready has said nothing that could still be on its way.
-    if (this.#isPortClosed || !this.#isReady) this.#beGone();
-    else setTimeout(() => this.#beGone(), LAST_WORD_MS).unref();
-  }
-
-  #onPortClose(): void {
-    this.#isPortClosed = true;
-    if (this.#isLost) this.#beGone();
-    else setTimeout(() => this.#beGone(), LAST_WORD_MS).unref();
-  }
-
-  #beGone(): void {
-    if (this.#isGone) return;
-    this.#isGone = true;
+  #onGone(loss: unknown): void {
     this.#thread.port.close();
     const unfinished = this.#calls.values();
     this.#calls.clear();
     this.#exclusives = 0;
     for (const call of unfinished) call.detach();
-    this.#listener.gone(this, unfinished, this.#loss);
+    this.#listener.gone(this, unfinished, loss);
   }
 
   /** Ends the thread, whatever runs on it. */
@@ -231,9 +198,9 @@ export class ThreadLink implements ThreadLoad {
   }
 
   #state(): ThreadStats['state'] {
-    if (this.#leaving === 'killed') return 'killed';
-    if (this.#leaving !== null) return 'retiring';
-    if (!this.#isReady || this.standsBy) return 'starting';
+    const { leaving, hasLoaded, state } = this.life;
+    if (leaving !== null) return leaving === 'killed' ? 'killed' : 'retiring';
+    if (!hasLoaded || state === 'standing by') return 'starting';
     return this.#calls.size > 0 ? 'busy' : 'idle';
   }
 }

@@ -19,22 +19,27 @@ export class Successor {
   prepare(behind: ThreadLink, start: () => ThreadLink): void {
     if (this.#link) return;
     this.#link = start();
-    this.#link.standsBy = true;
+    this.#link.life.standBy();
     this.#behind = behind;
   }
 
-  /** Ends it if it stands by for `behind`. */
-  dismissFor(behind: ThreadLink): void {
-    if (this.#behind !== behind) return;
-    this.#link?.leave('idle');
-    this.#link?.end();
+  /** @returns the thread that stands by for `behind` and is not needed: it is to be let go. */
+  dismissFor(behind: ThreadLink): ThreadLink | null {
+    if (this.#behind !== behind) return null;
+    const link = this.#link;
     this.#forget();
+    return link;
   }
 
   /** From now on it is a thread like any other. */
   callIn(): void {
-    if (this.#link) this.#link.standsBy = false;
+    this.#link?.life.callIn();
     this.#forget();
+  }
+
+  /** A thread is gone; it may be the one that stood by. */
+  gone(link: ThreadLink): void {
+    if (this.#link === link) this.#forget();
   }
 
   #forget(): void {

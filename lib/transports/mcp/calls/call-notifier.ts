@@ -8,7 +8,7 @@ import type { ToolEvent } from '../../../call/call-events.ts';
 import { isWantedLevel } from '../era.ts';
 import { notificationText } from '../message.ts';
 import type { Outlet } from '../outlet.ts';
-import { ProgressSequence } from './progress.ts';
+import { ProgressSequence } from './progress-sequence.ts';
 
 /** What the client asked to be told during the call. */
 export interface CallWishes {
@@ -22,7 +22,7 @@ type Told = Extract<ToolEvent, { type: 'progress' | 'chunks' | 'log' }>;
 
 const HEARTBEAT_MS = 12_000;
 
-export class CallTeller {
+export class CallNotifier {
   readonly #name: string;
   readonly #wishes: CallWishes;
   readonly #outlet: Outlet;

@@ -23,7 +23,7 @@ import {
 import { type CallPlan, resourceNotFound } from '../mcp-catalog.ts';
 import { type MessageId, responseText } from '../message.ts';
 import type { Outlet } from '../outlet.ts';
-import { CallTeller, type CallWishes } from './call-notifier.ts';
+import { CallNotifier, type CallWishes } from './call-notifier.ts';
 import { contentResult, errorResult, toolResult } from './result.ts';
 
 export type AskEvent = Extract<ToolEvent, { type: 'ask' }>;
@@ -91,7 +91,7 @@ export class ServedCall {
     suspension: Promise<void> | undefined,
   ): Promise<'ended' | 'suspended'> {
     const events = this.#events();
-    const teller = new CallTeller(this.plan.name, wishes, outlet);
+    const notifier = new CallNotifier(this.plan.name, wishes, outlet);
     try {
       for (;;) {
         this.#pending ??= events.next();
@@ -103,14 +103,14 @@ export class ServedCall {
           this.#end(event, id, outlet);
           return 'ended';
         }
-        if (event.type === 'started') teller.started();
+        if (event.type === 'started') notifier.started();
         else if (event.type === 'ask') suspension = this.#asker(event, this.call) ?? suspension;
-        else teller.tell(event);
+        else notifier.tell(event);
         const ready = outlet.ready();
         if (ready) await ready;
       }
     } finally {
-      teller.stop();
+      notifier.stop();
     }
   }
 
@@ -141,11 +141,11 @@ export class ServedCall {
   }
 
   #faultOf(error: ToolError): McpFault | null {
-    const missing = this.#era.isModern ? missingCapabilityFault(error) : null;
+    const missing = this.#era.isStateless ? missingCapabilityFault(error) : null;
     if (missing) return missing;
     if (this.plan.kind === 'tool') return toolCallFault(error, this.call.hasStarted);
     if (this.plan.kind === 'resource' && error.code === 'not_found') {
-      return resourceNotFound(this.plan.uri ?? '', this.#era.isModern);
+      return resourceNotFound(this.plan.uri ?? '', this.#era.isStateless);
     }
     const data = { [`${META_PREFIX}code`]: error.code };
     if (error.code === 'invalid_arguments') return new McpFault(INVALID_PARAMS, error.message, { data });

@@ -13,8 +13,8 @@ import { INVALID_REQUEST, McpFault } from '../fault.ts';
 import type { IncomingMcpMessage, McpRequest } from '../message.ts';
 import type { Outlet } from '../outlet.ts';
 import type { McpService } from '../service.ts';
-import { LegacySession } from '../sessions/session.ts';
-import { BatchReply } from './batch.ts';
+import { Session } from '../sessions/session.ts';
+import { BatchReply } from './batch-reply.ts';
 import { EventRing } from './event-ring.ts';
 import { HttpOutlet, prefersStream } from './http-outlet.ts';
 import { McpReply, type ReplyContext } from './reply.ts';
@@ -37,7 +37,7 @@ const POLL_AFTER_META = 'io.github.mcp-streaming-gateway/pollAfterMs';
 export class HttpSession {
   readonly id: string;
   readonly keyId: string;
-  readonly session: LegacySession;
+  readonly session: Session;
   readonly #options: HttpSessionOptions;
   readonly #ring = new EventRing();
   readonly #streams = new TransitMap<string, HttpOutlet>();
@@ -49,8 +49,8 @@ export class HttpSession {
     this.id = options.id;
     this.keyId = options.keyId;
     this.#options = options;
-    const caller = { keyId: options.keyId, transport: 'mcp-http' } as const;
-    this.session = new LegacySession(options.service, caller, (text) => this.#tell(text));
+    const caller = { keyId: options.keyId, transport: options.service.transport };
+    this.session = new Session(options.service, caller, (text) => this.#tell(text));
   }
 
   get openStreams(): number {

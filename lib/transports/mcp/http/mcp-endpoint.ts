@@ -1,5 +1,5 @@
 /**
- * The /mcp door: Streamable HTTP, both eras of the protocol on one path.
+ * /mcp: Streamable HTTP, both eras of the protocol on one path.
  *
  * H1. Host and Origin were checked before. Here, in this order: key, method, Accept, Content-Type, size, JSON,
  *     session or envelope. Refusals are JSON-RPC errors with the HTTP status that says the same.
@@ -11,33 +11,27 @@ import type { Access } from '../../../access/access.ts';
 import { ToolError } from '../../../call/tool-error.ts';
 import type { Endpoint } from '../../http/endpoint.ts';
 import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
+import type { Mount } from '../../http/registration.ts';
 import { readJsonBody, requireJson } from '../../http/request-body.ts';
-import type { Mount } from '../../http/routes.ts';
 import type { StreamWatch } from '../../rendering/stream-watch.ts';
 import type { TransportLog } from '../../rendering/transport-log.ts';
-import type { TransportMeter } from '../../rendering/transport-meters.ts';
-import { isLegacyVersion, MODERN_VERSION } from '../era.ts';
-import { INVALID_REQUEST, McpFault } from '../fault.ts';
+import type { TransportMeter } from '../../rendering/transport-meter.ts';
+import { isSessionVersion, STATELESS_VERSION } from '../era.ts';
+import { INVALID_REQUEST, McpFault, refusalFault } from '../fault.ts';
 import { type IncomingMcpMessage, type McpRequest, readMessage } from '../message.ts';
 import { McpService, type McpServiceOptions } from '../service.ts';
-import {
-  checkHeaders,
-  checkKnownVersion,
-  checkVersion,
-  checkVersionHeader,
-  isModernRequest,
-  readEnvelope,
-} from '../stateless/envelope.ts';
-import { ModernRequests } from '../stateless/stateless-requests.ts';
+import { checkVersion, isStatelessRequest, readEnvelope } from '../stateless/envelope.ts';
+import { StatelessRequests } from '../stateless/stateless-requests.ts';
 import { Subscriptions } from '../stateless/subscriptions.ts';
+import { checkHeaders, checkKnownVersion, checkVersionHeader } from './envelope-headers.ts';
 import { HttpOutlet, prefersStream } from './http-outlet.ts';
 import type { HttpSession } from './http-session.ts';
-import { OAuthGuard, type OAuthOptions } from './oauth.ts';
+import { OAuthGuard, type OAuthOptions } from './oauth-guard.ts';
 import { malformed, refuse } from './refusal.ts';
 import { McpReply, type ReplyContext } from './reply.ts';
 import { SessionTable } from './session-table.ts';
 
-export interface McpHttpOptions extends McpServiceOptions {
+export interface McpEndpointOptions extends McpServiceOptions {
   readonly access: Access;
   /** Takes access tokens besides keys, where an issuer is configured. */
   readonly oauth?: OAuthOptions;
@@ -54,7 +48,7 @@ export interface McpHttpOptions extends McpServiceOptions {
   readonly resumeGraceMs?: number;
 }
 
-export interface McpHttpStats {
+export interface McpEndpointStats {
   readonly sessions: number;
   readonly openStreams: number;
   readonly subscriptions: number;
@@ -69,22 +63,22 @@ const ENDPOINTS: readonly Endpoint[] = [
 
 const ALLOWED = 'GET, POST, DELETE';
 
-export class McpHttp implements Mount {
+export class McpEndpoint implements Mount {
   readonly path = '/mcp';
   /** The key is checked here, so that its refusal is told as JSON-RPC. */
   readonly isOpen = true;
   readonly endpoints = ENDPOINTS;
-  /** The door itself and the pages that belong to it. */
+  /** The endpoint itself and the pages that belong to it. */
   readonly mounts: readonly Mount[];
-  readonly #options: McpHttpOptions;
+  readonly #options: McpEndpointOptions;
   readonly #reply: ReplyContext;
   readonly #service: McpService;
   readonly #sessions: SessionTable;
   readonly #subscriptions: Subscriptions;
-  readonly #modern: ModernRequests;
+  readonly #statelessRequests: StatelessRequests;
   readonly #oauth: OAuthGuard | undefined;
 
-  constructor(options: McpHttpOptions) {
+  constructor(options: McpEndpointOptions) {
     const { maxSessions = 1000, sessionIdleMs = 30 * 60_000, resumeGraceMs = 2000 } = options;
     this.#options = options;
     this.#reply = { watch: options.watch, meter: options.meter };
@@ -92,12 +86,12 @@ export class McpHttp implements Mount {
     const [service, reply] = [this.#service, this.#reply];
     this.#sessions = new SessionTable({ service, reply, resumeGraceMs, maxSessions, idleMs: sessionIdleMs });
     this.#subscriptions = new Subscriptions(service);
-    this.#modern = new ModernRequests(service, this.#subscriptions);
-    this.#oauth = options.oauth?.issuer ? new OAuthGuard(options.oauth) : undefined;
+    this.#statelessRequests = new StatelessRequests(service, this.#subscriptions);
+    this.#oauth = options.oauth?.issuer ? new OAuthGuard(options.oauth, options.log) : undefined;
     this.mounts = [this, ...(this.#oauth?.mounts ?? [])];
   }
 
-  /** Answers any request to /mcp. Never rejects. Bound to this door: route tables take it off the object. */
+  /** Answers any request to /mcp. Never rejects. Bound to this object: route tables take it off. */
   readonly handle = async (request: GatewayRequest, response: GatewayResponse): Promise<void> => {
     try {
       const checkKey = () => this.#options.access.checkKey(request);
@@ -106,38 +100,37 @@ export class McpHttp implements Mount {
       if (request.method === 'POST') await this.#post(request, response);
       else this.#withoutBody(request, response);
     } catch (thrown) {
-      this.#logDefect(request, thrown);
-      refuse(request, response, thrown);
+      refuse(request, response, this.#faultOf(thrown, request));
     }
   };
 
-  stats(): McpHttpStats {
+  stats(): McpEndpointStats {
     return {
       sessions: this.#sessions.size,
       openStreams: this.#sessions.openStreams,
       subscriptions: this.#subscriptions.size,
-      suspendedCalls: this.#modern.suspendedCalls,
+      suspendedCalls: this.#statelessRequests.suspendedCalls,
     };
   }
 
   /** Ends every session, subscription and stream. */
   close(): void {
     this.#subscriptions.close();
-    this.#modern.close();
+    this.#statelessRequests.close();
     this.#sessions.close();
   }
 
-  #logDefect({ requestId }: GatewayRequest, thrown: unknown): void {
-    if (thrown instanceof McpFault || ToolError.is(thrown)) return;
-    this.#options.log('error', 'the /mcp door failed to handle a request', { requestId, error: thrown });
+  /** @param method of the message, once it is known. */
+  #faultOf(thrown: unknown, { requestId }: GatewayRequest, method?: string): McpFault {
+    return this.#service.faultOf(thrown, { method, requestId }, 500);
   }
 
   #withoutBody(request: GatewayRequest, response: GatewayResponse): void {
     const { headers, method } = request;
     const isKnown = method === 'GET' || method === 'DELETE';
-    if (!isKnown || headers['mcp-protocol-version'] === MODERN_VERSION) {
-      const error = new ToolError('method_not_allowed', `${method} is not served on /mcp`);
-      return refuse(request, response, error, null, ['Allow', isKnown ? 'POST' : ALLOWED]);
+    if (!isKnown || headers['mcp-protocol-version'] === STATELESS_VERSION) {
+      const fault = refusalFault(new ToolError('method_not_allowed', `${method} is not served on /mcp`));
+      return refuse(request, response, fault, null, ['Allow', isKnown ? 'POST' : ALLOWED]);
     }
     const session = this.#session(request);
     if (method === 'DELETE') {
@@ -161,7 +154,7 @@ export class McpHttp implements Mount {
     if (Array.isArray(body)) return this.#batch(body, request, response);
     const message = readMessage(body);
     if (message.kind === 'invalid') return refuse(request, response, malformed(message.reason), message.id);
-    if (this.#isModern(message, request)) return this.#stateless(message, request, response);
+    if (this.#isStateless(message, request)) return this.#stateless(message, request, response);
     const isHandshake = message.kind === 'request' && message.method === 'initialize';
     if (!isHandshake || request.headers['mcp-session-id'] !== undefined) {
       return this.#session(request).post([message], false, request, response);
@@ -186,10 +179,13 @@ export class McpHttp implements Mount {
     session.post(messages, true, request, response);
   }
 
-  #isModern(message: Exclude<IncomingMcpMessage, { kind: 'invalid' }>, { headers }: GatewayRequest): boolean {
-    if (message.kind !== 'response' && isModernRequest(message.params)) return true;
+  #isStateless(
+    message: Exclude<IncomingMcpMessage, { kind: 'invalid' }>,
+    { headers }: GatewayRequest,
+  ): boolean {
+    if (message.kind !== 'response' && isStatelessRequest(message.params)) return true;
     const version = headers['mcp-protocol-version'];
-    if (version !== undefined) return !isLegacyVersion(String(version));
+    if (version !== undefined) return !isSessionVersion(String(version));
     return message.kind === 'request' && message.method === 'server/discover';
   }
 
@@ -202,7 +198,7 @@ export class McpHttp implements Mount {
     if (message.kind === 'notification') return new McpReply(request, response, this.#reply).end(202);
     if (message.kind === 'response') throw malformed('a response answers nothing here; send inputResponses');
     try {
-      if (!isModernRequest(message.params)) checkKnownVersion(headers['mcp-protocol-version']);
+      if (!isStatelessRequest(message.params)) checkKnownVersion(headers['mcp-protocol-version']);
       const envelope = readEnvelope(message);
       checkVersionHeader(headers, envelope);
       checkVersion(envelope.version);
@@ -211,14 +207,14 @@ export class McpHttp implements Mount {
       const outlet = new HttpOutlet(reply, prefersStream(request));
       const traceparent = headers['traceparent'];
       const who = {
-        caller: { keyId: request.keyId, transport: 'mcp-http' },
+        caller: { keyId: request.keyId, transport: this.#service.transport },
         traceparent: typeof traceparent === 'string' ? traceparent : undefined,
         track: (served: { drop(reason?: 'cancelled' | 'slow_consumer'): void }) =>
           outlet.onGone((isStalled) => served.drop(isStalled ? 'slow_consumer' : 'cancelled')),
       } as const;
-      await this.#modern.handle(message, envelope, who, outlet);
+      await this.#statelessRequests.handle(message, envelope, who, outlet);
     } catch (thrown) {
-      refuse(request, response, thrown, message.id);
+      refuse(request, response, this.#faultOf(thrown, request, message.method), message.id);
     }
   }
 

@@ -2,30 +2,23 @@
  * Answers a request to /mcp with an error instead of anything else: JSON-RPC in the body, and the HTTP status and
  * headers that say the same.
  */
-import { ToolError } from '../../../call/tool-error.ts';
 import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
 import { commonHeaders } from '../../http/response.ts';
-import { faultText, INTERNAL_ERROR, INVALID_REQUEST, McpFault, refusalFault } from '../fault.ts';
+import { faultText, INVALID_REQUEST, McpFault } from '../fault.ts';
 import type { MessageId } from '../message.ts';
 
 /** The error of a request that is no good message. */
 export const malformed = (reason: string): McpFault => new McpFault(INVALID_REQUEST, reason, { status: 400 });
 
-/** Refuses with a fault or a ToolError; anything else thrown is told as an internal error. */
+/** Refuses a request, unless it is being answered already. */
 export function refuse(
   request: GatewayRequest,
   response: GatewayResponse,
-  thrown: unknown,
+  fault: McpFault,
   id: MessageId | null = null,
   extra: readonly string[] = [],
 ): void {
   if (response.headersSent || response.destroyed) return;
-  const fault =
-    thrown instanceof McpFault
-      ? thrown
-      : ToolError.is(thrown)
-        ? refusalFault(thrown)
-        : new McpFault(INTERNAL_ERROR, 'the request failed', { status: 500 });
   const body = faultText(id, fault);
   const headers = commonHeaders(request);
   headers.push(...fault.headers);

@@ -1,15 +1,16 @@
 /**
- * One HTTP response of the /mcp door: a JSON document, or a stream of server-sent events, whichever comes first.
+ * One HTTP response of /mcp: a JSON document, or a stream of server-sent events, whichever comes first.
  *
  * R1. Nothing is written until it is known which of the two it is.
  * R2. The last event goes out in a write of its own, after the write before it was flushed and a few milliseconds
  *     passed: SDK clients drop a notification that they read together with the response.
  * R3. Whatever waits for its reader is watched: one that stands still is cut off.
  */
+import { DrainGate } from '../../../async/drain-gate.ts';
 import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
 import { commonHeaders } from '../../http/response.ts';
 import type { StreamWatch, WatchedStream } from '../../rendering/stream-watch.ts';
-import type { TransportMeter } from '../../rendering/transport-meters.ts';
+import type { TransportMeter } from '../../rendering/transport-meter.ts';
 
 /** How long the last event keeps away from the one before it. */
 const LAST_EVENT_GAP_MS = 5;
@@ -20,7 +21,7 @@ const SSE_HEAD = [
   ...['X-Accel-Buffering', 'no'],
 ];
 
-/** What all replies of the door share. */
+/** What all replies share. */
 export interface ReplyContext {
   readonly watch: StreamWatch;
   readonly meter: TransportMeter;
@@ -34,7 +35,8 @@ export class McpReply {
   #isEnding = false;
   #isStalled = false;
   #lastWriteAt = Number.NEGATIVE_INFINITY;
-  #drained: Promise<void> | undefined;
+  /** Of a stream: a document is written in one piece. */
+  #gate: DrainGate | undefined;
 
   constructor(request: GatewayRequest, response: GatewayResponse, context: ReplyContext) {
     this.#response = response;
@@ -70,7 +72,13 @@ export class McpReply {
     this.#response.writeHead(200, this.#headers.concat(SSE_HEAD));
     this.#response.flushHeaders();
     this.#context.meter.streams++;
-    this.#response.on('close', () => this.#context.meter.streams--);
+    const gate = new DrainGate();
+    this.#gate = gate;
+    this.#response.on('drain', () => gate.open());
+    this.#response.on('close', () => {
+      this.#context.meter.streams--;
+      gate.open();
+    });
     this.#watch();
   }
 
@@ -88,16 +96,7 @@ export class McpReply {
 
   /** Undefined when more may be written; else settles when the reader took everything, or is gone. */
   drained(): Promise<void> | undefined {
-    if (!this.#response.writableNeedDrain) return undefined;
-    this.#drained ??= new Promise((resolve) => {
-      const settle = () => {
-        this.#response.off('drain', settle).off('close', settle);
-        this.#drained = undefined;
-        resolve();
-      };
-      this.#response.once('drain', settle).once('close', settle);
-    });
-    return this.#drained;
+    return this.#response.writableNeedDrain ? this.#gate?.opened() : undefined;
   }
 
   /** Writes the response: as the last event of the stream, or as a JSON document with `status`. */

@@ -1,5 +1,5 @@
 /**
- * The sessions of the HTTP door: found by id and key, bounded in number, ended when idle.
+ * The sessions that are open over HTTP: found by id and key, bounded in number, ended when idle.
  *
  * T1. A session of another key is not found: the same answer as for one that never was.
  * T2. Every way out of the table closes the session.
@@ -38,7 +38,7 @@ export class SessionTable {
 
   /** @throws {ToolError} overloaded, when there are too many that are not idle. */
   async open(keyId: string): Promise<HttpSession> {
-    const { HttpSession: Session } = await import('./http-session.ts');
+    const code = await import('./http-session.ts');
     const { maxSessions } = this.#options;
     if (this.#sessions.size >= maxSessions) {
       throw new ToolError(
@@ -49,7 +49,7 @@ export class SessionTable {
         },
       );
     }
-    const session = new Session({ ...this.#options, id: randomUUID(), keyId });
+    const session = new code.HttpSession({ ...this.#options, id: randomUUID(), keyId });
     this.#sessions.set(session.id, session);
     return session;
   }

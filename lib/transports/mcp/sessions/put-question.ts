@@ -1,12 +1,16 @@
 /**
  * Puts a running tool's question to a client of the era with sessions, through the SDK's Server.
+ *
+ * Q1. The SDK's own error is the client's answer, or says that there will be none; anything else is a defect, which is
+ *     logged, and of which the tool learns no more than that it gets no answer.
  */
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
-import { ResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import { McpError, ResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { RunningCall } from '../../../call/running-call.ts';
 import { ToolError } from '../../../call/tool-error.ts';
 import { isAnswer, questionOf } from '../calls/questions.ts';
 import type { AskEvent } from '../calls/served-call.ts';
+import type { FaultContext, McpFault } from '../fault.ts';
 import type { MessageId, Params } from '../message.ts';
 
 /** The longest timer there is: a question waits as long as its call. */
@@ -18,6 +22,8 @@ export interface QuestionPath {
   readonly meta?: Params;
   /** Aborts when that request is over before its call: the question is taken back, and the call goes on waiting. */
   readonly left?: AbortSignal;
+  /** Logs what was not meant to be thrown. */
+  readonly defect: (thrown: unknown, context: FaultContext) => McpFault;
 }
 
 /**
@@ -28,16 +34,16 @@ export async function putQuestion(
   server: Server,
   ask: AskEvent,
   call: RunningCall,
-  { on, meta, left }: QuestionPath,
+  { on, meta, left, defect }: QuestionPath,
 ): Promise<boolean> {
   const abort = new AbortController();
   let isOpen = true;
   const takeBack = () => isOpen && abort.abort();
   call.onEnd(takeBack);
   left?.addEventListener('abort', takeBack, { once: true });
-  const { method, params } = questionOf(ask);
-  const question = { method, params: meta ? { ...params, _meta: meta } : params };
   try {
+    const { method, params } = questionOf(ask);
+    const question = { method, params: meta ? { ...params, _meta: meta } : params };
     const value = await server.request(
       question as { method: 'elicitation/create'; params: never },
       ResultSchema,
@@ -51,7 +57,9 @@ export async function putQuestion(
     else call.answer(ask.ask, { error: unanswered(`its answer to ${method} has no known form`) });
   } catch (thrown) {
     if (left?.aborted) return false;
-    call.answer(ask.ask, { error: unanswered((thrown as Error).message) });
+    const isAnswered = thrown instanceof McpError || abort.signal.aborted;
+    const why = isAnswered ? thrown : defect(thrown, { method: ask.method, callId: call.callId });
+    call.answer(ask.ask, { error: unanswered((why as Error).message) });
   } finally {
     isOpen = false;
     left?.removeEventListener('abort', takeBack);

@@ -6,7 +6,7 @@ import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { McpNotification, McpRequest, MessageId, Params } from '../message.ts';
 
-export class SessionTransport implements Transport {
+export class SdkTransport implements Transport {
   onmessage?: (message: JSONRPCMessage) => void;
   onclose?: () => void;
   onerror?: (error: Error) => void;

@@ -9,7 +9,7 @@
  */
 
 import type { ServedCall } from '../calls/served-call.ts';
-import { faultText, INTERNAL_ERROR, INVALID_PARAMS, McpFault } from '../fault.ts';
+import { INVALID_PARAMS, McpFault } from '../fault.ts';
 import { isObject, type McpRequest, type Params, responseText } from '../message.ts';
 import type { Outlet } from '../outlet.ts';
 import type { McpService, RequestScope } from '../service.ts';
@@ -83,8 +83,7 @@ export class SessionTasks {
           return outlet.respond(responseText(id, this.#list(params)));
       }
     } catch (thrown) {
-      const fault = thrown instanceof McpFault ? thrown : new McpFault(INTERNAL_ERROR, 'the request failed');
-      outlet.respond(faultText(id, fault), fault);
+      this.#service.fail(thrown, request, outlet);
     }
   }
 
@@ -96,7 +95,7 @@ export class SessionTasks {
   }
 
   async #create(request: McpRequest, scope: TaskScope, outlet: Outlet): Promise<void> {
-    const plan = this.#service.offer.toolCall(request.params);
+    const plan = this.#service.catalog.toolCall(request.params);
     const task = new McpTask(ttlOf(request.params['task']), this.#line);
     const { keyId } = scope.caller;
     this.#quota.take(keyId);
@@ -117,7 +116,19 @@ export class SessionTasks {
     }
     outlet.respond(responseText(request.id, `{"task":${task.text}}`));
     this.#running++;
-    void task.run(served, scope.wishes).then(() => this.#ended(kept));
+    void this.#run(kept, served, scope);
+  }
+
+  /** Runs a task to its end. Never rejects: a defect fails the task. */
+  async #run(kept: Kept, served: ServedCall, { wishes }: TaskScope): Promise<void> {
+    const { task } = kept;
+    try {
+      await task.run(served, wishes);
+    } catch (thrown) {
+      served.drop();
+      task.fail(this.#service.faultOf(thrown, { method: 'tools/call', callId: served.call.callId }));
+    }
+    this.#ended(kept);
   }
 
   #ended(kept: Kept): void {

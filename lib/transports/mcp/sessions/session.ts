@@ -8,13 +8,14 @@
  * L3. `close` ends what runs and frees everything, any number of times.
  */
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
-import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { JSONRPCMessage, JSONRPCResponse } from '@modelcontextprotocol/sdk/types.js';
 import type { JsonSchemaType, JsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import { TransitMap } from '../../../async/transit-map.ts';
 import type { Caller, ClientAbilities } from '../../../call/caller.ts';
+import type { News } from '../../news.ts';
 import type { Asker, ServedCall } from '../calls/served-call.ts';
-import { abilitiesOf, isLogLevel, LEGACY_ERA } from '../era.ts';
-import { faultText, INVALID_PARAMS, INVALID_REQUEST, McpFault } from '../fault.ts';
+import { abilitiesOf, isLogLevel, SESSION_ERA } from '../era.ts';
+import { type FaultContext, faultText, INVALID_PARAMS, INVALID_REQUEST, McpFault } from '../fault.ts';
 import { uriOf } from '../mcp-catalog.ts';
 import {
   isMessageId,
@@ -26,11 +27,11 @@ import {
   type Params,
   responseText,
 } from '../message.ts';
-import { type News, newsMessage } from '../news.ts';
+import { newsMessage } from '../news-message.ts';
 import type { Outlet } from '../outlet.ts';
 import { type McpService, wishesOf } from '../service.ts';
 import { putQuestion } from './put-question.ts';
-import { SessionTransport } from './sdk-transport.ts';
+import { SdkTransport } from './sdk-transport.ts';
 import { SessionTasks, TASKS_CAPABILITY, TASKS_VERSION, type TaskScope } from './session-tasks.ts';
 import type { TaskLine } from './task.ts';
 
@@ -41,11 +42,11 @@ interface InFlight {
   served?: Pick<ServedCall, 'drop'>;
 }
 
-export class LegacySession {
+export class Session {
   readonly #service: McpService;
   readonly #caller: Caller;
   readonly #server: Server;
-  readonly #transport: SessionTransport;
+  readonly #transport: SdkTransport;
   readonly #inFlight = new TransitMap<MessageId, InFlight>();
   readonly #subscribed = new Set<string>();
   readonly #unsubscribe: () => void;
@@ -68,9 +69,11 @@ export class LegacySession {
       jsonSchemaValidator: NO_VALIDATOR,
       ...(instructions === undefined ? {} : { instructions }),
     });
-    this.#transport = new SessionTransport((message, related) => this.#write(message, related));
-    void this.#server.connect(this.#transport);
-    this.#unsubscribe = service.hub.subscribe((news) => this.#tellNews(news));
+    this.#transport = new SdkTransport((message, related) => this.#write(message, related));
+    // What the SDK has no answer for: mostly a client's mistakes, so nothing that the log should fill with.
+    this.#server.onerror = (error) => service.log('debug', 'an MCP message was not understood', { error });
+    this.#server.connect(this.#transport).catch((thrown) => service.faultOf(thrown, {}));
+    this.#unsubscribe = service.onNews((news) => this.#tellNews(news));
   }
 
   /** The negotiated revision; empty before the handshake. */
@@ -95,6 +98,17 @@ export class LegacySession {
     }
     const entry: InFlight = { outlet };
     this.#inFlight.set(id, entry);
+    try {
+      await this.#answer(request, entry, traceparent);
+    } catch (thrown) {
+      this.#inFlight.delete(id);
+      this.#service.fail(thrown, request, outlet);
+    }
+  }
+
+  async #answer(request: McpRequest, entry: InFlight, traceparent: string | undefined): Promise<void> {
+    const { id } = request;
+    const { outlet } = entry;
     const tasks = this.#tasks?.takes(request) ? this.#tasks : undefined;
     if (!tasks && !this.#service.handles(request.method)) {
       if (!this.#handleOwn(request, outlet)) this.#transport.receive(request);
@@ -102,7 +116,7 @@ export class LegacySession {
     }
     const wishes = wishesOf(request, this.#logLevel, this.#allowsPartials);
     const scope: TaskScope = {
-      era: LEGACY_ERA,
+      era: SESSION_ERA,
       caller: this.#caller,
       abilities: this.#abilities,
       wishes,
@@ -140,7 +154,7 @@ export class LegacySession {
     this.#unsubscribe();
     for (const { served } of this.#inFlight.values()) served?.drop();
     this.#tasks?.close();
-    void this.#server.close();
+    this.#server.close().catch((thrown) => this.#service.faultOf(thrown, {}));
   }
 
   /** Requests that are ours but belong to this era only. */
@@ -152,13 +166,9 @@ export class LegacySession {
     ) {
       return false;
     }
-    try {
-      if (method === 'logging/setLevel') this.#setLevel(params);
-      else this.#setSubscription(method === 'resources/subscribe', params);
-      outlet.respond(responseText(id, '{}'));
-    } catch (thrown) {
-      outlet.respond(faultText(id, thrown as McpFault));
-    }
+    if (method === 'logging/setLevel') this.#setLevel(params);
+    else this.#setSubscription(method === 'resources/subscribe', params);
+    outlet.respond(responseText(id, '{}'));
     this.#inFlight.delete(id);
     return true;
   }
@@ -171,7 +181,7 @@ export class LegacySession {
   #setSubscription(isOn: boolean, params: Params): void {
     const uri = uriOf(params, 'resources/subscribe');
     if (!isOn) return void this.#subscribed.delete(uri);
-    this.#service.offer.resourceRead(params, false);
+    this.#service.catalog.resourceRead(params, false);
     if (this.#subscribed.size >= MAX_SUBSCRIPTIONS) {
       throw new McpFault(INVALID_REQUEST, `more than ${MAX_SUBSCRIPTIONS} subscriptions; unsubscribe first`);
     }
@@ -186,23 +196,27 @@ export class LegacySession {
   }
 
   /** Begins or ends what the negotiated revision has. @returns the capabilities that only that revision has. */
-  #offerTasks(): object {
+  #beginTasks(): object {
     this.#tasks?.close();
     this.#tasks = undefined;
     if (this.#protocolVersion !== TASKS_VERSION) return {};
     this.#tasks = new SessionTasks(this.#service, {
       tell: this.#tell,
-      ask: (ask, call, on, meta, left) => putQuestion(this.#server, ask, call, { on, meta, left }),
+      ask: (ask, call, on, meta, left) =>
+        putQuestion(this.#server, ask, call, { on, meta, left, defect: this.#defect }),
     });
     return { tasks: TASKS_CAPABILITY };
   }
 
   #askerOf(id: MessageId): Asker {
     return (ask, call) => {
-      void putQuestion(this.#server, ask, call, { on: id });
+      void putQuestion(this.#server, ask, call, { on: id, defect: this.#defect });
       return undefined;
     };
   }
+
+  readonly #defect = (thrown: unknown, context: FaultContext): McpFault =>
+    this.#service.faultOf(thrown, context);
 
   #tellNews(news: News): void {
     if (news.type === 'updated' && !this.#subscribed.has(news.uri)) return;
@@ -220,14 +234,25 @@ export class LegacySession {
     const { id } = message;
     const entry = id === undefined ? undefined : this.#inFlight.get(id);
     if (!entry || id === undefined) return;
+    let text: string;
+    try {
+      text = this.#responseOf(message);
+    } catch (thrown) {
+      text = faultText(id, this.#service.faultOf(thrown, {}));
+    }
+    this.#inFlight.delete(id);
+    entry.outlet.respond(text);
+  }
+
+  /** The text of what the SDK's Server answers; the answer to `initialize` gets what only the negotiated revision has. */
+  #responseOf(message: JSONRPCResponse): string {
     let result = 'result' in message ? message.result : undefined;
     if (typeof result?.['protocolVersion'] === 'string') {
       this.#protocolVersion = result['protocolVersion'];
       this.#learnClient();
-      result = { ...result, capabilities: { ...this.#service.capabilities, ...this.#offerTasks() } };
+      result = { ...result, capabilities: { ...this.#service.capabilities, ...this.#beginTasks() } };
     }
-    this.#inFlight.delete(id);
-    entry.outlet.respond(JSON.stringify(result ? { ...message, result } : message));
+    return JSON.stringify(result ? { ...message, result } : message);
   }
 }
 

@@ -13,7 +13,8 @@ import type { TerminalEvent } from '../../../call/call-events.ts';
 import type { RunningCall } from '../../../call/running-call.ts';
 import type { CallWishes } from '../calls/call-notifier.ts';
 import type { AskEvent, Asker, ServedCall } from '../calls/served-call.ts';
-import { type Era, LEGACY_ERA } from '../era.ts';
+import { type Era, SESSION_ERA } from '../era.ts';
+import { faultText, type McpFault } from '../fault.ts';
 import { type MessageId, notificationText, type Params } from '../message.ts';
 import type { Outlet } from '../outlet.ts';
 
@@ -63,10 +64,10 @@ export class McpTask implements Outlet {
     this.#line = line;
     const related = `"${RELATED_TASK}":${JSON.stringify({ taskId: this.id })}`;
     this.era = {
-      isModern: false,
+      isStateless: false,
       result(body, meta) {
         const own = !meta || meta === '{}' ? '' : `${meta.slice(1, -1)},`;
-        return LEGACY_ERA.result(body, `{${own}${related}}`);
+        return SESSION_ERA.result(body, `{${own}${related}}`);
       },
     };
   }
@@ -164,15 +165,15 @@ export class McpTask implements Outlet {
   }
 
   respond(text: string): void {
-    const payload = text.slice(this.#response(this.id, '').length);
-    this.#payload = payload;
-    this.#questions.clear();
     if (this.#end?.type === 'error') {
       const { code, message } = this.#end.error;
-      this.#become(code === 'cancelled' ? 'cancelled' : 'failed', message);
-    } else this.#become(saysError(text) ? 'failed' : 'completed');
-    for (const { id, outlet } of this.#readers.values()) outlet.respond(this.#response(id, payload));
-    this.#release();
+      this.#finish(text, code === 'cancelled' ? 'cancelled' : 'failed', message);
+    } else this.#finish(text, saysError(text) ? 'failed' : 'completed');
+  }
+
+  /** Answers with a fault what the call did not come to answer. */
+  fail(fault: McpFault): void {
+    this.#finish(faultText(this.id, fault), 'failed', fault.message);
   }
 
   abandon(): void {
@@ -190,6 +191,16 @@ export class McpTask implements Outlet {
 
   #response(id: MessageId, payload: string): string {
     return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},${payload}`;
+  }
+
+  #finish(response: string, status: TaskStatus, message?: string): void {
+    if (this.#payload !== undefined) return;
+    const payload = response.slice(this.#response(this.id, '').length);
+    this.#payload = payload;
+    this.#questions.clear();
+    this.#become(status, message);
+    for (const { id, outlet } of this.#readers.values()) outlet.respond(this.#response(id, payload));
+    this.#release();
   }
 
   #become(status: TaskStatus, message?: string, tells = true): void {

@@ -15,8 +15,8 @@ import type { RunningCall } from '../../../call/running-call.ts';
 import type { CallWishes } from '../calls/call-notifier.ts';
 import { isAnswer, questionKey, questionOf } from '../calls/questions.ts';
 import { type AskEvent, type Asker, ServedCall } from '../calls/served-call.ts';
-import { abilitiesOf, MODERN_VERSION } from '../era.ts';
-import { faultText, INVALID_PARAMS, McpFault, METHOD_NOT_FOUND } from '../fault.ts';
+import { abilitiesOf, STATELESS_VERSION } from '../era.ts';
+import { INVALID_PARAMS, McpFault, METHOD_NOT_FOUND } from '../fault.ts';
 import { isObject, type McpRequest, type MessageId, type Params, responseText } from '../message.ts';
 import type { Outlet } from '../outlet.ts';
 import { type McpService, wishesOf } from '../service.ts';
@@ -28,7 +28,7 @@ import { type SuspendedCall, SuspendedCalls } from './suspended-calls.ts';
 const QUIET_MS = 5;
 
 /** Who asks, and how its call is cancelled. */
-export interface ModernCaller {
+export interface StatelessCaller {
   readonly caller: Caller;
   readonly traceparent?: string | undefined;
   track(served: Pick<ServedCall, 'drop'>): void;
@@ -40,7 +40,7 @@ interface Asked {
   readonly envelope: Envelope;
   /** Answers that came with it, by key. */
   readonly given: Params;
-  readonly who: ModernCaller;
+  readonly who: StatelessCaller;
   readonly outlet: Outlet;
 }
 
@@ -53,7 +53,7 @@ interface Interview {
   served?: ServedCall;
 }
 
-export class ModernRequests {
+export class StatelessRequests {
   readonly #service: McpService;
   readonly #subscriptions: Subscriptions;
   readonly #suspended = new SuspendedCalls();
@@ -68,7 +68,7 @@ export class ModernRequests {
   }
 
   /** Answers a request whose envelope was found good. Never rejects. */
-  async handle(request: McpRequest, envelope: Envelope, who: ModernCaller, outlet: Outlet): Promise<void> {
+  async handle(request: McpRequest, envelope: Envelope, who: StatelessCaller, outlet: Outlet): Promise<void> {
     const { id, method, params } = request;
     try {
       if (method === 'server/discover') return this.#discover(id, outlet);
@@ -85,8 +85,7 @@ export class ModernRequests {
       const asked: Asked = { request, envelope, given: given ?? {}, who, outlet };
       await (params['requestState'] === undefined ? this.#start(asked) : this.#resume(asked));
     } catch (thrown) {
-      const fault = thrown instanceof McpFault ? thrown : new McpFault(INVALID_PARAMS, 'the request failed');
-      outlet.respond(faultText(id, fault), fault);
+      this.#service.fail(thrown, request, outlet);
     }
   }
 
@@ -95,18 +94,18 @@ export class ModernRequests {
   }
 
   #discover(id: MessageId, outlet: Outlet): void {
-    const { capabilities, instructions, modernEra } = this.#service;
-    const told = { supportedVersions: [MODERN_VERSION], capabilities, instructions };
-    outlet.respond(responseText(id, modernEra.result(JSON.stringify(told).slice(1, -1), null, 0)));
+    const { capabilities, instructions, statelessEra } = this.#service;
+    const told = { supportedVersions: [STATELESS_VERSION], capabilities, instructions };
+    outlet.respond(responseText(id, statelessEra.result(JSON.stringify(told).slice(1, -1), null, 0)));
   }
 
   async #start({ request, envelope, given, who, outlet }: Asked): Promise<void> {
     const interview: Interview = { given };
-    const wishes = modernWishes(request, envelope);
+    const wishes = statelessWishes(request, envelope);
     const end = await this.#service.handle(
       request,
       {
-        era: this.#service.modernEra,
+        era: this.#service.statelessEra,
         caller: who.caller,
         abilities: abilitiesOf(envelope.capabilities),
         wishes,
@@ -121,13 +120,12 @@ export class ModernRequests {
     );
     if (end === 'suspended' && interview.served) {
       const { caller } = who;
-      const suspended = {
+      this.#askClient(request, outlet, {
         served: interview.served,
         keyId: caller.keyId,
         fingerprint: fingerprintOf(request),
         questions: interview.open ?? new Map(),
-      };
-      this.#askClient(request.id, suspended, outlet);
+      });
     }
   }
 
@@ -144,25 +142,39 @@ export class ModernRequests {
       }
     }
     this.#suspended.take(handle);
-    who.track(served);
-    for (const [key, ask] of [...questions]) {
-      if (given[key] === undefined) continue;
-      questions.delete(key);
-      served.call.answer(ask.ask, { value: given[key] });
+    try {
+      who.track(served);
+      for (const [key, ask] of [...questions]) {
+        if (given[key] === undefined) continue;
+        questions.delete(key);
+        served.call.answer(ask.ask, { value: given[key] });
+      }
+      const wishes = statelessWishes(request, envelope);
+      const end = await served.serve(request.id, outlet, wishes, questions.size > 0 ? quiet() : undefined);
+      if (end === 'suspended') this.#askClient(request, outlet, suspended);
+    } catch (thrown) {
+      this.#abort(thrown, request, outlet, served);
     }
-    const wishes = modernWishes(request, envelope);
-    const end = await served.serve(request.id, outlet, wishes, questions.size > 0 ? quiet() : undefined);
-    if (end === 'suspended') this.#askClient(request.id, suspended, outlet);
   }
 
-  /** Keeps the call and answers with its open questions. */
-  #askClient(id: MessageId, suspended: SuspendedCall, outlet: Outlet): void {
-    const handle = this.#suspended.keep(suspended);
-    const inputRequests = Object.fromEntries(
-      [...suspended.questions].map(([key, ask]) => [key, questionOf(ask)]),
-    );
-    const told = { resultType: 'input_required', inputRequests, requestState: handle };
-    outlet.respond(responseText(id, JSON.stringify(told)));
+  /** Keeps the call and answers with its open questions; a call that cannot be kept or asked about ends. */
+  #askClient(request: McpRequest, outlet: Outlet, suspended: SuspendedCall): void {
+    try {
+      const handle = this.#suspended.keep(suspended);
+      const inputRequests = Object.fromEntries(
+        [...suspended.questions].map(([key, ask]) => [key, questionOf(ask)]),
+      );
+      const told = { resultType: 'input_required', inputRequests, requestState: handle };
+      outlet.respond(responseText(request.id, JSON.stringify(told)));
+    } catch (thrown) {
+      this.#abort(thrown, request, outlet, suspended.served);
+    }
+  }
+
+  /** Ends a call whose request cannot be answered with what it tells. */
+  #abort(thrown: unknown, request: McpRequest, outlet: Outlet, served: ServedCall): void {
+    served.drop();
+    this.#service.fail(thrown, request, outlet, served.call.callId);
   }
 }
 
@@ -185,7 +197,7 @@ function askerOf(interview: Interview): Asker {
   };
 }
 
-function modernWishes(request: McpRequest, { logLevel, capabilities }: Envelope): CallWishes {
+function statelessWishes(request: McpRequest, { logLevel, capabilities }: Envelope): CallWishes {
   return wishesOf(request, logLevel, isObject(capabilities['partialResults']));
 }
 

@@ -7,10 +7,11 @@
  */
 
 import { ToolError } from '../../../call/tool-error.ts';
+import type { ListName, News } from '../../news.ts';
 import { META_SUBSCRIPTION } from '../era.ts';
 import { INVALID_PARAMS, McpFault, refusalFault } from '../fault.ts';
 import { isObject, type McpRequest, type Params, responseText } from '../message.ts';
-import { type ListName, type News, newsMessage } from '../news.ts';
+import { newsMessage } from '../news-message.ts';
 import type { Outlet } from '../outlet.ts';
 import type { McpService } from '../service.ts';
 
@@ -49,10 +50,10 @@ export class Subscriptions {
       if (!this.#open.delete(end)) return;
       unsubscribe();
       const meta = JSON.stringify({ [META_SUBSCRIPTION]: id });
-      outlet.respond(responseText(id, this.#service.modernEra.result('', meta)));
+      outlet.respond(responseText(id, this.#service.statelessEra.result('', meta)));
     };
     const uris = new Set(filter.resourceSubscriptions);
-    const unsubscribe = this.#service.hub.subscribe((news) => {
+    const unsubscribe = this.#service.onNews((news) => {
       if (!accepts(filter, uris, news) || outlet.ready()) return;
       const { method, params: told } = newsMessage(news);
       send(method, told);

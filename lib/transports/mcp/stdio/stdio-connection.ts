@@ -1,5 +1,5 @@
 /**
- * The stdio door: one client on stdin and stdout, both eras of the protocol, told apart by each message.
+ * MCP over stdio: one client on stdin and stdout, both eras of the protocol, told apart by each message.
  *
  * S1. Nothing but JSON-RPC lines goes to stdout. A line that is none is answered and skipped; nothing that comes in
  *     ends the server but the end of stdin.
@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LineReader } from '../../../async/line-reader.ts';
 import { LineWriter } from '../../../async/line-writer.ts';
 import { TransitMap } from '../../../async/transit-map.ts';
+import type { Caller } from '../../../call/caller.ts';
 import { ToolError } from '../../../call/tool-error.ts';
 import { parseJsonText } from '../../rendering/bounded-json.ts';
 import { faultText, INVALID_REQUEST, McpFault, PARSE_ERROR, refusalFault } from '../fault.ts';
@@ -24,9 +25,9 @@ import {
   readMessage,
 } from '../message.ts';
 import { McpService, type McpServiceOptions } from '../service.ts';
-import { LegacySession } from '../sessions/session.ts';
-import { checkVersion, isModernRequest, readEnvelope } from '../stateless/envelope.ts';
-import { ModernRequests } from '../stateless/stateless-requests.ts';
+import { Session } from '../sessions/session.ts';
+import { checkVersion, isStatelessRequest, readEnvelope } from '../stateless/envelope.ts';
+import { StatelessRequests } from '../stateless/stateless-requests.ts';
 import { Subscriptions } from '../stateless/subscriptions.ts';
 import { StdioOutlet } from './stdio-outlet.ts';
 
@@ -35,9 +36,11 @@ export interface McpStdioOptions extends McpServiceOptions {
   readonly stdout: Writable;
   /** Longer lines are refused and skipped. */
   readonly maxLineBytes: number;
+  /** Ends the connection as a client that leaves does. */
+  readonly signal: AbortSignal;
 }
 
-/** Serves until stdin ends or stdout breaks. Never rejects. */
+/** Serves until stdin ends, stdout breaks or the signal aborts. Never rejects. */
 export function serveMcpStdio(options: McpStdioOptions): Promise<void> {
   return new Promise((resolve) => {
     const connection = new StdioConnection(options);
@@ -45,25 +48,27 @@ export function serveMcpStdio(options: McpStdioOptions): Promise<void> {
       connection.close();
       resolve();
     };
-    const { stdin, stdout } = options;
+    const { stdin, stdout, signal } = options;
     stdin.on('data', (bytes: Buffer) => connection.read(bytes));
-    stdin.once('end', () => connection.whenIdle(EOF_GRACE_MS).then(end));
+    stdin.once('end', () => connection.whenIdle(EOF_GRACE_MS).catch(connection.defect).then(end));
     stdin.once('close', () => stdin.readableEnded || end());
     stdout.once('close', end);
     stdout.on('error', end);
+    signal.addEventListener('abort', end, { once: true });
   });
 }
 
-const CALLER = { keyId: 'stdio', transport: 'mcp-stdio' } as const;
 const EOF_GRACE_MS = 500;
 /** Requests of the stateless era that may run at once; the other era is bounded by the same. */
 const MAX_IN_FLIGHT = 1024;
 
 class StdioConnection {
+  readonly #caller: Caller;
+  readonly #service: McpService;
   readonly #writer: LineWriter;
   readonly #lines: LineReader;
-  readonly #session: LegacySession;
-  readonly #modern: ModernRequests;
+  readonly #session: Session;
+  readonly #statelessRequests: StatelessRequests;
   readonly #subscriptions: Subscriptions;
   /** What runs of the stateless era, by request id. */
   readonly #inFlight = new TransitMap<MessageId, { drop: () => void }>();
@@ -71,6 +76,8 @@ class StdioConnection {
 
   constructor(options: McpStdioOptions) {
     const service = new McpService(options);
+    this.#service = service;
+    this.#caller = { keyId: 'stdio', transport: service.transport };
     const { maxLineBytes } = options;
     this.#writer = new LineWriter(options.stdout);
     this.#lines = new LineReader(maxLineBytes, {
@@ -79,13 +86,15 @@ class StdioConnection {
         this.#refuse(new McpFault(INVALID_REQUEST, `a line is longer than ${maxLineBytes} bytes`)),
       notUtf8: () => this.#refuse(new McpFault(PARSE_ERROR, 'a line is not valid UTF-8')),
     });
-    this.#session = new LegacySession(service, CALLER, (text) => {
+    this.#session = new Session(service, this.#caller, (text) => {
       this.#writer.write(text);
       return this.#writer.drained();
     });
     this.#subscriptions = new Subscriptions(service);
-    this.#modern = new ModernRequests(service, this.#subscriptions);
+    this.#statelessRequests = new StatelessRequests(service, this.#subscriptions);
   }
+
+  readonly defect = (thrown: unknown): void => void this.#service.faultOf(thrown, {});
 
   read(bytes: Buffer): void {
     if (!this.#isClosed) this.#lines.push(bytes);
@@ -107,7 +116,7 @@ class StdioConnection {
     this.#isClosed = true;
     this.#writer.abandon();
     for (const { drop } of this.#inFlight.values()) drop();
-    this.#modern.close();
+    this.#statelessRequests.close();
     this.#session.close();
   }
 
@@ -116,12 +125,23 @@ class StdioConnection {
     try {
       value = parseJsonText(text);
     } catch (thrown) {
-      const error = ToolError.from(thrown, 'parse_error', 'a line is not JSON');
-      return this.#refuse(refusalFault(error));
+      return this.#refuse(this.#service.faultOf(thrown, {}));
     }
     if (Array.isArray(value) && this.#session.protocolVersion === '2025-03-26') {
-      for (const one of value) this.#message(readMessage(one));
-    } else this.#message(readMessage(value));
+      for (const one of value) this.#take(readMessage(one));
+    } else this.#take(readMessage(value));
+  }
+
+  /** Never throws: a defect is told to whoever waits for an answer, and the next line is read as ever. */
+  #take(message: IncomingMcpMessage): void {
+    try {
+      this.#message(message);
+    } catch (thrown) {
+      const fault = this.#service.faultOf(thrown, {
+        method: 'method' in message ? message.method : undefined,
+      });
+      if (message.kind === 'request') this.#refuse(fault, message.id);
+    }
   }
 
   #message(message: IncomingMcpMessage): void {
@@ -148,8 +168,8 @@ class StdioConnection {
   }
 
   #request(request: McpRequest): void {
-    const isModern =
-      isModernRequest(request.params) ||
+    const isStateless =
+      isStatelessRequest(request.params) ||
       (request.method === 'server/discover' && this.#session.protocolVersion === '');
     if (this.#inFlight.size + this.#session.callsInFlight >= MAX_IN_FLIGHT) {
       const error = new ToolError('overloaded', `${MAX_IN_FLIGHT} requests are in flight`, {
@@ -158,12 +178,12 @@ class StdioConnection {
       return this.#refuse(refusalFault(error), request.id);
     }
     const outlet = new StdioOutlet(this.#writer);
-    if (isModern) void this.#stateless(request, outlet);
+    if (isStateless) void this.#stateless(request, outlet);
     else void this.#session.request(request, outlet);
   }
 
   async #stateless(request: McpRequest, outlet: StdioOutlet): Promise<void> {
-    const { id } = request;
+    const { id, method } = request;
     try {
       const envelope = readEnvelope(request);
       checkVersion(envelope.version);
@@ -171,9 +191,9 @@ class StdioConnection {
         throw new McpFault(INVALID_REQUEST, `id ${JSON.stringify(id)} is in flight`);
       outlet.onEnd(() => this.#inFlight.delete(id));
       const track = (served: { drop(): void }) => this.#inFlight.set(id, { drop: () => served.drop() });
-      await this.#modern.handle(request, envelope, { caller: CALLER, track }, outlet);
+      await this.#statelessRequests.handle(request, envelope, { caller: this.#caller, track }, outlet);
     } catch (thrown) {
-      if (thrown instanceof McpFault) this.#refuse(thrown, id);
+      this.#refuse(this.#service.faultOf(thrown, { method }), id);
     }
   }
 

@@ -1,5 +1,8 @@
 /**
  * The outlet of a request that came over stdio.
+ *
+ * O1. The response is written apart from what was sent before it: a client that reads a notification together with the
+ *     response drops the notification.
  */
 import type { LineWriter } from '../../../async/line-writer.ts';
 import type { Outlet } from '../outlet.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { CallTeller } from '../../../lib/transports/mcp/calls/call-notifier.ts';
+import { CallNotifier } from '../../../lib/transports/mcp/calls/call-notifier.ts';
 import type { Outlet } from '../../../lib/transports/mcp/outlet.ts';
 
 /** An outlet that keeps what it is sent and tells of each message. */
@@ -24,14 +24,14 @@ function collectingOutlet(isReady = () => true) {
   return { outlet, sent, next };
 }
 
-describe('CallTeller', () => {
+describe('CallNotifier', () => {
   it('gives a silent tool a heartbeat that grows and keeps its total', async () => {
     const { outlet, sent, next } = collectingOutlet();
-    const teller = new CallTeller('tool', { progressToken: 't' }, outlet, 5);
-    teller.tell({ type: 'progress', progress: 1, total: 3, message: 'one' });
+    const notifier = new CallNotifier('tool', { progressToken: 't' }, outlet, 5);
+    notifier.tell({ type: 'progress', progress: 1, total: 3, message: 'one' });
     await next();
     await next();
-    teller.stop();
+    notifier.stop();
     const [first, ...beats] = sent.map((text) => JSON.parse(text).params);
     expect(first).to.deep.equal({ progressToken: 't', progress: 1, total: 3, message: 'one' });
     expect(beats.every(({ progress, total }) => progress > 1 && progress < 2 && total === 3)).to.equal(true);
@@ -40,21 +40,21 @@ describe('CallTeller', () => {
 
   it('is silent to a client that gave no token', () => {
     const { outlet, sent } = collectingOutlet();
-    const teller = new CallTeller('tool', {}, outlet, 5);
-    teller.started();
-    teller.tell({ type: 'progress', progress: 1, total: null, message: '' });
-    teller.tell({ type: 'chunks', index: 0, items: ['1'] });
-    teller.tell({ type: 'log', level: 'error', message: 'm' });
-    teller.stop();
+    const notifier = new CallNotifier('tool', {}, outlet, 5);
+    notifier.started();
+    notifier.tell({ type: 'progress', progress: 1, total: null, message: '' });
+    notifier.tell({ type: 'chunks', index: 0, items: ['1'] });
+    notifier.tell({ type: 'log', level: 'error', message: 'm' });
+    notifier.stop();
     expect(sent).to.deep.equal([]);
   });
 
   it('sends records from the level that the client asked for', () => {
     const { outlet, sent } = collectingOutlet();
-    const teller = new CallTeller('tool', { logLevel: 'notice' }, outlet);
-    teller.tell({ type: 'log', level: 'info', message: 'no' });
-    teller.tell({ type: 'log', level: 'warning', message: 'yes', data: '{"n":1}' });
-    teller.stop();
+    const notifier = new CallNotifier('tool', { logLevel: 'notice' }, outlet);
+    notifier.tell({ type: 'log', level: 'info', message: 'no' });
+    notifier.tell({ type: 'log', level: 'warning', message: 'yes', data: '{"n":1}' });
+    notifier.stop();
     expect(sent.map((text) => JSON.parse(text))).to.deep.equal([
       {
         jsonrpc: '2.0',

@@ -1,5 +1,5 @@
 /**
- * OAuth 2.1 for the /mcp door: the gateway as a resource server that trusts one issuer (RFC 9728, RFC 8707).
+ * OAuth 2.1 for /mcp: the gateway as a resource server that trusts one issuer (RFC 9728, RFC 8707).
  *
  * A1. Off unless an issuer is configured; API keys go on working beside it.
  * A2. A token counts only when its signature is of the issuer's key set, its audience is this server, it has not
@@ -12,8 +12,9 @@ import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import { bearerToken } from '../../../access/presented-key.ts';
 import { ToolError } from '../../../call/tool-error.ts';
 import type { GatewayRequest } from '../../http/gateway-message.ts';
+import type { Mount } from '../../http/registration.ts';
 import { JSON_TYPE, respond } from '../../http/response.ts';
-import type { Mount } from '../../http/routes.ts';
+import type { TransportLog } from '../../rendering/transport-log.ts';
 import { errorData, McpFault } from '../fault.ts';
 
 export interface OAuthOptions {
@@ -33,13 +34,16 @@ export class OAuthGuard {
   /** Where clients find which authorization server to ask. */
   readonly mounts: readonly Mount[];
   readonly #options: OAuthOptions;
+  readonly #log: TransportLog;
   readonly #metadataUrl: string;
   #keys: JWTVerifyGetKey | undefined;
 
-  constructor(options: OAuthOptions) {
+  /** @param log is told when the issuer's keys cannot be had. */
+  constructor(options: OAuthOptions, log: TransportLog) {
     const { origin, pathname } = new URL(options.audience);
     const path = pathname === '/' ? '' : pathname;
     this.#options = options;
+    this.#log = log;
     this.#metadataUrl = `${origin}${METADATA_PATH}${path}`;
     this.mounts = [...new Set([METADATA_PATH, `${METADATA_PATH}${path}`])].map((at) => this.#mount(at));
   }
@@ -69,8 +73,12 @@ export class OAuthGuard {
       const options = { issuer, audience, algorithms: ALGORITHMS, requiredClaims: ['exp', 'sub'] };
       ({ payload } = await jwtVerify(token, this.#keys, options));
     } catch (thrown) {
-      if (!(thrown instanceof errors.JOSEError) || thrown instanceof errors.JWKSTimeout)
+      if (!(thrown instanceof errors.JOSEError) || thrown instanceof errors.JWKSTimeout) {
+        this.#log('warning', "an access token cannot be checked without the issuer's keys", {
+          error: thrown,
+        });
         throw keysUnavailable(thrown);
+      }
       throw this.#refusal(
         new ToolError('unauthenticated', `the access token is ${flawOf(thrown)}`),
         'invalid_token',

@@ -17,17 +17,24 @@ export class BatchReply {
   /** The outlet of one request of the batch. */
   outlet(): Outlet {
     const whole = this.#whole;
+    let isOpen = true;
+    /** True once, and of the last one only. */
+    const isLast = () => --this.#open === 0;
     return {
       named: () => {},
       open: () => whole.open(),
       send: (text) => whole.send(text),
       ready: () => whole.ready(),
       respond: (text) => {
-        if (--this.#open === 0) whole.respond(text);
+        if (!isOpen) return;
+        isOpen = false;
+        if (isLast()) whole.respond(text);
         else whole.send(text);
       },
       abandon: () => {
-        if (--this.#open === 0) whole.abandon();
+        if (!isOpen) return;
+        isOpen = false;
+        if (isLast()) whole.abandon();
       },
     };
   }

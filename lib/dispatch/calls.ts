@@ -1,0 +1,26 @@
+/**
+ * The dispatcher as transports see it: what can be called, and the call. Everything about runners, observers and
+ * draining is the gateway's.
+ */
+import type { Catalog, ToolDescriptor } from '../call/catalog.ts';
+import type { CallRequest, RunningCall } from '../call/running-call.ts';
+import type { ToolError } from '../call/tool-error.ts';
+
+export interface Calls {
+  /** What can be called now; a reload replaces it. */
+  readonly catalog: Catalog;
+  /** True once new calls are refused, since the gateway closes. */
+  readonly isDraining: boolean;
+  /** Looks a tool up by name. */
+  tool(name: string): ToolDescriptor | undefined;
+  /**
+   * Starts a call. Never throws: a refused call's only event is its error.
+   * @param fault what the caller has found wrong with the request, which refuses it.
+   */
+  call(request: CallRequest, fault?: ToolError): RunningCall;
+  /**
+   * Cancels a running call on behalf of `keyId`.
+   * @returns false when there is no such call in flight, or it is another key's.
+   */
+  cancel(callId: string, keyId: string): boolean;
+}

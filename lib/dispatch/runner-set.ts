@@ -1,0 +1,103 @@
+/**
+ * All runners of a gateway, as the dispatcher sees them: one catalog, one health, one close.
+ *
+ * S1. A new catalog that cannot be merged changes nothing: a reload is refused before the runner swaps anything, and
+ *     one that comes unasked is left out until it fits; calls go where they went.
+ * S2. One runner that is down makes the gateway `degraded`, not `down`: what the others have is served.
+ */
+import type { CallKind, Catalog } from '../call/catalog.ts';
+import { ToolError } from '../call/tool-error.ts';
+import type { Runner, RunnerStats, RunnerStatus } from '../runners/runner.ts';
+import { MergedCatalog, type ToolRoute } from './merged-catalog.ts';
+import type { Observers } from './observers.ts';
+
+export class RunnerSet {
+  readonly #runners: readonly Runner[];
+  readonly #first: Runner;
+  readonly #observers: Observers;
+  #merged: MergedCatalog;
+
+  /**
+   * @param runners the first of them answers what nobody has, as only a runner words that.
+   * @throws {ToolError} `unavailable` when there is none, or two have the same name or offer the same.
+   */
+  constructor(runners: readonly Runner[], observers: Observers) {
+    const [first] = runners;
+    if (!first) throw new ToolError('unavailable', 'a gateway needs a runner');
+    const names = runners.map(({ name }) => name);
+    const twice = names.find((name, at) => names.indexOf(name) !== at);
+    if (twice !== undefined)
+      throw new ToolError('unavailable', `two runners are named "${twice}"; rename one`);
+    this.#runners = runners;
+    this.#first = first;
+    this.#observers = observers;
+    this.#merged = this.#merge();
+    const passOn = observers.forRunner();
+    for (const runner of runners) runner.listen({ ...passOn, catalogChanged: () => this.#onCatalog(runner) });
+  }
+
+  get catalog(): Catalog {
+    return this.#merged.catalog;
+  }
+
+  tool(name: string): ToolRoute | undefined {
+    return this.#merged.tool(name);
+  }
+
+  /** Who answers a call; for a tool, `tool` finds that too. */
+  ownerOf(kind: CallKind, name: string, args: unknown): Runner {
+    return this.#merged.ownerOf(kind, name, args) ?? this.#first;
+  }
+
+  /** @param changed a runner, and the catalog that it is going to have. */
+  #merge(changed?: { readonly runner: Runner; readonly catalog: Catalog }): MergedCatalog {
+    return new MergedCatalog(
+      this.#runners.map((runner) =>
+        runner === changed?.runner ? changed : { runner, catalog: runner.catalog },
+      ),
+    );
+  }
+
+  #onCatalog({ name }: Runner): void {
+    try {
+      this.#merged = this.#merge();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const message = `the new catalog of the runner "${name}" is left out, the one before it stays: ${reason}`;
+      this.#observers.tell('log', { callId: null, tool: null, level: 'error', message });
+      return;
+    }
+    this.#observers.tell('catalogChanged', this.#merged.catalog);
+  }
+
+  /**
+   * Lets every runner that can load its tools anew, one after the other; one that cannot does not keep the others
+   * from it.
+   * @throws {ToolError} why the first that failed did; that one goes on as before.
+   */
+  async reload(): Promise<void> {
+    const failures: unknown[] = [];
+    for (const runner of this.#runners) {
+      const accept = (catalog: Catalog) => void this.#merge({ runner, catalog });
+      await runner.reload?.(accept).catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  health(): RunnerStatus {
+    const all = this.#runners.map((runner) => runner.health());
+    if (all.every((status) => status === 'ok')) return 'ok';
+    return all.every((status) => status === 'down') ? 'down' : 'degraded';
+  }
+
+  /** By name, in the order of the runners. */
+  stats(): ReadonlyMap<string, RunnerStats> {
+    return new Map(this.#runners.map((runner) => [runner.name, runner.stats()]));
+  }
+
+  /** @throws what the first runner that could not be closed threw; the others are closed all the same. */
+  async close(): Promise<void> {
+    const closed = await Promise.allSettled(this.#runners.map((runner) => runner.close()));
+    for (const one of closed) if (one.status === 'rejected') throw one.reason;
+  }
+}

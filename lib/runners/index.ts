@@ -1,0 +1,2 @@
+/** The runners that a gateway starts, one line each. They are loaded when they are started. */
+export { threads } from './threads/index.ts';

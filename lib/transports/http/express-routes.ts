@@ -1,0 +1,73 @@
+/**
+ * The registered routes as Express has them, their 405 answers, and what becomes of everything else.
+ *
+ * O1. Known paths answer other methods with 405 and Allow. Everything else is a problem document, never HTML.
+ */
+import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
+import { ToolError } from '../../call/tool-error.ts';
+import type { Calls } from '../../dispatch/calls.ts';
+import type { TransportLog } from '../rendering/transport-log.ts';
+import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
+import type { HttpHandle, HttpRoute, Mount } from './registration.ts';
+import { respondProblem } from './response.ts';
+import { requireTool } from './tool-route.ts';
+
+export interface RouteContext {
+  readonly routes: readonly HttpRoute[];
+  readonly mounts: readonly Mount[];
+  readonly calls: Calls;
+  readonly log: TransportLog;
+}
+
+const EXPRESS_METHOD = { GET: 'get', POST: 'post', DELETE: 'delete' } as const;
+
+export function addRoutes(app: Express, { routes, mounts, calls, log }: RouteContext): void {
+  // Express tries routes in turn, so what carries calls comes first.
+  for (const { path, handle } of mounts) app.all(path, expressHandler(handle));
+  const busiestFirst = [...routes].sort((a, b) => Number(b.method === 'POST') - Number(a.method === 'POST'));
+  for (const { method, path, handle } of busiestFirst) {
+    app[EXPRESS_METHOD[method]](path, expressHandler(handle));
+  }
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const allow = routes.filter((route) => route.path === path).map(({ method }) => allowed(method));
+    const refuse: HttpHandle = (request, response) => {
+      requireTool(request, calls);
+      refuseMethod(request, response, allow.join(', '));
+    };
+    app.all(path, expressHandler(refuse));
+  }
+  app.use(
+    expressHandler((request) => {
+      throw new ToolError('not_found', `there is nothing at ${request.pathOnly}; GET / lists the endpoints`);
+    }),
+  );
+  app.use(errorHandler(log));
+}
+
+const allowed = (method: HttpRoute['method']): string => (method === 'GET' ? 'GET, HEAD' : method);
+
+function refuseMethod(request: GatewayRequest, response: GatewayResponse, allow: string): void {
+  const error = new ToolError('method_not_allowed', `${request.method} is not allowed here; use ${allow}`);
+  respondProblem(request, response, error, {}, 'Allow', allow);
+}
+
+function errorHandler(log: TransportLog): ErrorRequestHandler {
+  const handle = (
+    thrown: { readonly status?: number },
+    request: GatewayRequest,
+    response: GatewayResponse,
+    _next: unknown, // Express knows an error handler by its four parameters
+  ) => {
+    const error =
+      thrown instanceof URIError
+        ? new ToolError('invalid_request', 'the path is not valid percent-encoding')
+        : ToolError.from(thrown, 'internal', 'the gateway failed to handle the request');
+    if (error.code === 'internal') log('error', error.message, { requestId: request.requestId, error });
+    if (response.headersSent) response.destroy();
+    else respondProblem(request, response, error);
+  };
+  return handle as unknown as ErrorRequestHandler;
+}
+
+/** Our message classes are what the server makes (express-messages.ts), though Express's types cannot know. */
+const expressHandler = (handle: HttpHandle): RequestHandler => handle as unknown as RequestHandler;

@@ -1,0 +1,73 @@
+/**
+ * What transports may serve on the gateway's listening socket. The socket checks Host, Origin and key, knows which
+ * paths and methods there are, and refuses the rest; who registers gets what is his.
+ *
+ * R1. Registered before the socket is bound, and once each: the second of one path and method is refused.
+ * R2. Nothing here reaches Express's types (transport.ts, T2).
+ */
+import type { Socket } from 'node:net';
+import type { RunningCall } from '../../call/running-call.ts';
+import type { TransportMeter } from '../rendering/transport-meter.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
+
+/** May throw, or reject with, a ToolError: it is answered as a problem document. */
+export type HttpHandle = (request: GatewayRequest, response: GatewayResponse) => unknown;
+
+/** One method of a path. Other methods of the path are answered 405. */
+export interface HttpRoute {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** `/:word` stands for one segment; a segment `:name` is a tool's name, and an unknown one is answered 404. */
+  readonly path: string;
+  /** In a few words, for `GET /`. */
+  readonly description: string;
+  /** True: no key is needed. Only for paths without `:`. Default: false. */
+  readonly isOpen?: boolean;
+  readonly handle: HttpHandle;
+}
+
+/** A path whose every method one module answers. */
+export interface Mount {
+  readonly path: string;
+  /** True: the module checks the key itself, or needs none. Default: false. */
+  readonly isOpen?: boolean;
+  readonly endpoints: readonly Endpoint[];
+  handle(request: GatewayRequest, response: GatewayResponse): unknown;
+}
+
+/** A way to answer `POST /tools/{name}` and, where it streams, `/tools/{name}/stream`; the Accept header chooses. */
+export interface AnswerFormat {
+  /** The transport that such a call came through. */
+  readonly transport: string;
+  readonly mediaType: string;
+  /** What people call it, for `GET /`. */
+  readonly label: string;
+  /** Where a client likes several formats equally well, the lowest wins. */
+  readonly preference: number;
+  /** False: the answer is one document, with the list of chunks in it. */
+  readonly streams: boolean;
+  /** Answers with the call, which has just started; called for its effect, and not awaited. */
+  serve(request: GatewayRequest, response: GatewayResponse, call: RunningCall): void;
+}
+
+/** A path of WebSockets. A plain request to it is answered 426. */
+export interface UpgradeRoute {
+  /** As a route's. */
+  readonly path: string;
+  readonly description: string;
+  /**
+   * Takes the socket over. `request` has `keyId` and `params`. A ToolError thrown before anything is written is
+   * answered as a problem document; the socket has its error listener.
+   */
+  handle(request: GatewayRequest, socket: Socket, head: Buffer): void | Promise<void>;
+}
+
+export interface HttpRegistration {
+  /** @throws {ToolError} `conflict`, like the others here, when another transport has registered it (R1). */
+  route(route: HttpRoute): void;
+  mount(mount: Mount): void;
+  format(format: AnswerFormat): void;
+  upgrade(route: UpgradeRoute): void;
+  /** Counts the open connections of the socket in this meter. */
+  countConnections(meter: TransportMeter): void;
+}

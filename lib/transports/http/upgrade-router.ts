@@ -1,0 +1,108 @@
+/**
+ * What every WebSocket handshake passes before the transport that registered its path: id, Host and Origin, key.
+ * Express sees none of them.
+ *
+ * U1. A socket gets its error listener before anything else happens to it.
+ * U2. What is refused is refused before the upgrade, as an HTTP answer with a problem document.
+ */
+import type { Socket } from 'node:net';
+import type { Access } from '../../access/access.ts';
+import { ToolError } from '../../call/tool-error.ts';
+import type { Calls } from '../../dispatch/calls.ts';
+import type { TransportLog } from '../rendering/transport-log.ts';
+import type { GatewayRequest } from './gateway-message.ts';
+import { refuseUpgrade } from './raw-problem.ts';
+import type { HttpRoute, UpgradeRoute } from './registration.ts';
+import { requestIdFor } from './request-id.ts';
+import { respondProblem } from './response.ts';
+import { requireTool } from './tool-route.ts';
+
+export interface UpgradeContext {
+  readonly access: Access;
+  readonly log: TransportLog;
+}
+
+export class UpgradeRouter {
+  readonly #routes: readonly { readonly pattern: RegExp; readonly upgrade: UpgradeRoute }[];
+  /** Where WebSockets live, in words. */
+  readonly #paths: string;
+  readonly #access: Access;
+  readonly #log: TransportLog;
+
+  constructor(upgrades: readonly UpgradeRoute[], { access, log }: UpgradeContext) {
+    this.#routes = upgrades.map((upgrade) => ({ pattern: patternOf(upgrade.path), upgrade }));
+    this.#paths = upgrades.map(({ path }) => path.replace(/:(\w+)/g, '{$1}')).join(' and ') || 'no path';
+    this.#access = access;
+    this.#log = log;
+  }
+
+  /** Never rejects. */
+  async route(request: GatewayRequest, socket: Socket, head: Buffer): Promise<void> {
+    socket.on('error', () => socket.destroy());
+    request.requestId = requestIdFor(request.headers['x-request-id']);
+    try {
+      this.#access.checkOrigin(request);
+      request.keyId = await this.#access.checkKey(request, { isWebSocket: true });
+      const upgrade = this.#find(request);
+      if (!socket.destroyed) await upgrade.handle(request, socket, head);
+    } catch (thrown) {
+      const error = ToolError.from(thrown, 'internal', 'the upgrade failed');
+      if (error.code === 'internal') this.#log('error', 'an upgrade failed', { error });
+      refuseUpgrade(request, socket, error);
+    }
+  }
+
+  #find(request: GatewayRequest): UpgradeRoute {
+    for (const { pattern, upgrade } of this.#routes) {
+      const found = pattern.exec(request.pathOnly);
+      if (!found) continue;
+      request.params = decoded(found.groups ?? {});
+      return upgrade;
+    }
+    throw new ToolError('not_found', `WebSockets live at ${this.#paths}`);
+  }
+}
+
+/** A plain GET where a WebSocket handshake is expected: 426, which shares its code with other bad requests. */
+export function plainRoute({ path, description }: UpgradeRoute, calls: Calls): HttpRoute {
+  return {
+    method: 'GET',
+    path,
+    description,
+    handle(request, response) {
+      requireTool(request, calls);
+      const error = new ToolError(
+        'invalid_request',
+        'this is a WebSocket endpoint; connect with ws:// or wss://',
+      );
+      // An answer that names this header decides for Node.js whether the connection goes on.
+      const connection = response.shouldKeepAlive ? 'Upgrade' : 'Upgrade, close';
+      const headers = ['Upgrade', 'websocket', 'Connection', connection];
+      respondProblem(request, response, error, { status: 426 }, ...headers);
+    },
+  };
+}
+
+/** Matches a path whose `:words` stand for one segment each. */
+function patternOf(path: string): RegExp {
+  const segments = path
+    .split('/')
+    .map((segment) =>
+      segment.startsWith(':') ? `(?<${segment.slice(1)}>[^/]+)` : segment.replace(/[^\w-]/g, '\\$&'),
+    );
+  return new RegExp(`^${segments.join('/')}$`);
+}
+
+function decoded(segments: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const decode = (encoded: string): string => {
+    try {
+      return decodeURIComponent(encoded);
+    } catch {
+      throw new ToolError(
+        'invalid_request',
+        `the path segment ${JSON.stringify(encoded)} is not valid percent-encoding`,
+      );
+    }
+  };
+  return Object.fromEntries(Object.entries(segments).map(([name, text]) => [name, decode(text)]));
+}

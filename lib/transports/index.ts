@@ -1,0 +1,12 @@
+/**
+ * Every transport of the gateway, a line each, in no order that matters. What the folders export loads no package:
+ * their code comes with `load`.
+ */
+
+export { mcpHttp } from './mcp/http/index.ts';
+export { mcpStdio } from './mcp/stdio/index.ts';
+export { ndjson } from './ndjson/index.ts';
+export { rest } from './rest/index.ts';
+export { sse } from './sse/index.ts';
+export { terminal } from './terminal/index.ts';
+export { websocket } from './websocket/index.ts';

@@ -1,0 +1,48 @@
+/** What of the gateway is plain requests and answers, in JSON. */
+import { ToolError } from '../../call/tool-error.ts';
+import { JSON_TYPE, respond, respondJson } from '../http/response.ts';
+import type { Transport, TransportContext } from '../transport.ts';
+import { answerCall } from './sync-answer.ts';
+import { renderToolList } from './tool-list.ts';
+
+export class RestTransport implements Transport {
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  open({ calls, watch, meter, log, http }: TransportContext): void {
+    http.countConnections(meter); // its streams and sockets have meters of their own
+    http.route({
+      method: 'GET',
+      path: '/tools',
+      description: 'lists the tools and their schemas',
+      handle: (request, response) =>
+        respond(request, response, 200, JSON_TYPE, renderToolList(calls.catalog)),
+    });
+    http.route({
+      method: 'DELETE',
+      path: '/calls/:id',
+      description: 'cancels a running call',
+      handle(request, response) {
+        const { id = '' } = request.params;
+        if (!calls.cancel(id, request.keyId)) {
+          throw new ToolError('call_not_found', `no call ${JSON.stringify(id)} of yours is running`);
+        }
+        respondJson(request, response, { callId: id, status: 'cancelling' }, 202);
+      },
+    });
+    const context = { watch, meter, log };
+    http.format({
+      transport: this.name,
+      mediaType: 'application/json',
+      label: 'JSON',
+      preference: 0,
+      streams: false,
+      serve: (request, response, call) => answerCall(request, response, call, context),
+    });
+  }
+
+  close(): void {} // its answers end with their calls, and its connections are the listening socket's
+}

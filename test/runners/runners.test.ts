@@ -1,0 +1,38 @@
+/** Every runner against the suite of the seam. */
+import { DelayedRunner } from '../fixtures/delayed-runner.ts';
+import { call, startPool } from '../support/start-pool.ts';
+import { behavesLikeARunner } from './runner-behaviour.ts';
+
+behavesLikeARunner('the thread pool', async () => {
+  const pool = await startPool();
+  const yielded = async () => {
+    const end = await call(pool, 'flood_count').outcome();
+    return end.type === 'result' ? Number(end.data) : 0;
+  };
+  return { runner: pool, count: 'count', wait: 'wait', flood: 'flood', yielded };
+});
+
+behavesLikeARunner('a runner in this process', async () => {
+  let yields = 0;
+  const runner = new DelayedRunner({
+    tools: {
+      async *count({ n }) {
+        for (let i = 0; i < Number(n); i++) yield { i };
+      },
+      async *wait(_args, signal) {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      },
+      async *flood() {
+        try {
+          for (;;) {
+            yields++;
+            yield { yields };
+          }
+        } finally {
+          yields = -1;
+        }
+      },
+    },
+  });
+  return { runner, count: 'count', wait: 'wait', flood: 'flood', yielded: async () => yields };
+});
