@@ -48,6 +48,7 @@ export class ToolHost implements RunHost {
   readonly #parts: HostParts;
   readonly #port: MessagePort;
   readonly #begun: Shift['begun'];
+  readonly #severalCallers: boolean;
   /** Read early, and due at the next turn (H2). */
   #postponed = ownList<HostFrame>();
   #polledAt = 0;
@@ -62,12 +63,13 @@ export class ToolHost implements RunHost {
   #utilization = eventLoopUtilization();
 
   /** Says hello, and takes frames from now on. */
-  constructor(parts: HostParts, { port, begun }: Shift) {
+  constructor(parts: HostParts, { port, begun, severalCallers }: Shift) {
     const { context, outbox, failure } = parts;
     this.#parts = parts;
     this.outbox = outbox;
     this.#port = port;
     this.#begun = begun;
+    this.#severalCallers = severalCallers;
     port.on('message', (frames: readonly HostFrame[]) => context.runApart(() => this.#onMessage(frames)));
     outbox.open(port, { type: 'hello', failure });
     // Not before the hello: the gateway may have other things to do meanwhile.
@@ -138,7 +140,7 @@ export class ToolHost implements RunHost {
   }
 
   readonly #takeNorm = (): void => {
-    this.#norm ??= this.#parts.context.runApart(() => new Norm());
+    this.#norm ??= this.#parts.context.runApart(() => new Norm(this.#severalCallers));
   };
 
   #answerPing(): void {

@@ -4,8 +4,9 @@
  * N1. A look compares all parts by identity, which takes 0.1 to 0.2 ms; those that everything leans on, and in turn one
  *     in 16 of the others, thoroughly (part.ts). So what identity does not find is found within 16 looks.
  * N2. A look runs no code of a tool's, but getters that a tool put in the place of values. What those throw is a change.
- * N3. What Node loads later (modules, lazy globals) belongs to the norm from the first look on. A lazy global that was
- *     made before that look has to be written as a class of Node's is.
+ * N3. Modules that Node loads later belong to the norm from the next look on.
+ * N4. Costly lazy globals belong to it from the first look on, which makes them, or from the start where several callers
+ *     are known then. Those that a call has made before have nothing to be compared with, and count as changed.
  */
 import { OwnMap, OwnSet } from '../../lib/async/own-collections.ts';
 import {
@@ -69,18 +70,14 @@ export class Norm {
   #loaded = 0;
   #round = 0;
 
-  /** Takes what is there now for the norm. */
-  constructor() {
+  /** Takes what is there now for the norm. @param isWhole whether costly lazy globals are made now (N4). */
+  constructor(isWhole: boolean) {
     for (const { names } of this.#lazy)
       for (const name of names) this.#lazyGetters.set(name, lookupGetter(globalThis, name));
     makeLazyGlobals((key) => this.#isLazy(key));
     for (const root of rootsOfRealm()) this.#add(root, true);
     this.#addModules();
-  }
-
-  /** How many objects and functions are compared. */
-  get size(): number {
-    return this.#close.length + this.#parts.length + this.#plain.length;
+    if (isWhole) this.#changeOfLazy();
   }
 
   #isLazy(key: PropertyKey): boolean {
@@ -153,10 +150,10 @@ export class Norm {
     return this.#environment.changed();
   }
 
-  /** What Node has loaded since (N3). All else is as it should be when this runs, and may be used. */
+  /** What Node has loaded since (N3, N4). All else is as it should be when this runs, and may be used. */
   #changeOfLazy(): string | null {
     for (const { loads, names } of this.#lazy) {
-      const isKnown = !LOADED.includes(loads);
+      if (LOADED.includes(loads)) return `${names.join(', ')}, which it made before there was a look at them`;
       for (const name of names) {
         if (!hasOwn(globalThis, name)) continue;
         const getter = lookupGetter(globalThis, name);
@@ -165,8 +162,6 @@ export class Norm {
         const path = name;
         if (typeof value !== 'function' || !new RegExp(`^class _?${name}\\b`).test(sourceOf(value)))
           return path;
-        const odd = isKnown ? null : (oddMember(value) ?? oddMember(value.prototype));
-        if (odd !== null) return `${name} (${odd})`;
         this.#add({ path: name, object: value }, true);
         this.#close[0]?.noteValueOf(name);
       }
@@ -196,14 +191,6 @@ function isPlainStill({ value, keys }: Plain, isThorough: boolean): boolean {
   if (value.call !== call || value.apply !== apply || value.bind !== bind) return false;
   if (getPrototypeOf(value) !== NativeFunction.prototype) return false;
   return !isThorough || ownKeys(value).length === keys;
-}
-
-/** The name of a member that is not written as a method of a class is. */
-function oddMember(owner: object): string | null {
-  for (const [key, { value }] of Object.entries(Object.getOwnPropertyDescriptors(owner)))
-    if (typeof value === 'function' && /^(?:async\s*)?(?:function|\(|\w+\s*=>)/.test(sourceOf(value)))
-      return key;
-  return null;
 }
 
 /** The variables of the thread's environment. */

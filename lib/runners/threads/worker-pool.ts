@@ -119,6 +119,7 @@ export class WorkerPool implements Runner {
   }
 
   call(request: AdmittedCall): RunningCall {
+    this.#crew.noteCaller(request.caller.keyId);
     const definition = this.#definitions.of(request.kind ?? 'tool', request.name);
     const call = new ToolCall(this.#nextCall++, request, definition, this.#callHost);
     if (this.#isClosed) call.fail(new ToolError('unavailable', 'the gateway is shutting down'));

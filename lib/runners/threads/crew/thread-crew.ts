@@ -61,6 +61,8 @@ export class ThreadCrew {
   readonly #links = new Map<number, ThreadLink>();
   readonly #liveness: Liveness;
   #isClosed = false;
+  #firstKey: string | null = null;
+  #hasSeveralCallers = false;
   readonly #successor = new Successor();
   readonly #ends: ThreadEnds;
   readonly #counts: CrewCounts = { scaleUps: 0, scaleDowns: 0, crashes: 0, kills: 0, restarts: 0 };
@@ -95,6 +97,12 @@ export class ThreadCrew {
     return [...this.#links.values()].filter(({ life }) => !life.hasLoaded && life.leaving === null).length;
   }
 
+  /** Somebody makes a call. Threads are prepared for several callers from the second one on (workers/intrinsics). */
+  noteCaller(keyId: string): void {
+    this.#firstKey ??= keyId;
+    if (keyId !== this.#firstKey) this.#hasSeveralCallers = true;
+  }
+
   /** Starts `count` more threads, as far as the maximum allows. */
   grow(count: number): void {
     for (let more = 0; more < count && this.canGrow; more++) {
@@ -109,7 +117,7 @@ export class ThreadCrew {
   }
 
   #spawn(): ThreadLink {
-    const thread = this.#threads.spawn();
+    const thread = this.#threads.spawn(this.#hasSeveralCallers);
     const link = new ThreadLink(thread, {
       frame: (from, frame) => this.#onFrame(from, frame),
       freed: (from, call) => {

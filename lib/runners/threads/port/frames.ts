@@ -44,6 +44,8 @@ export interface Shift {
   readonly port: MessagePort;
   /** The number of the call that has begun, for each place on the thread (F6); the number's lowest 32 bits. */
   readonly begun: Int32Array<SharedArrayBuffer>;
+  /** Whether more than one caller is known: what only then is needed is prepared before the first call. */
+  readonly severalCallers: boolean;
 }
 
 /** Starts a call on its thread. */
