@@ -23,7 +23,7 @@ const GUARDED: readonly (readonly [owner: object, keys: readonly PropertyKey[]])
   [JSON, ['stringify', 'parse']],
   [Promise, ['resolve', 'reject']],
   [Promise.prototype, ['then', 'catch', 'constructor']],
-  [Array.prototype, ['push', 'join', 'shift', 'slice', 'map', 'every', Symbol.iterator]],
+  [Array.prototype, ['push', 'pop', 'join', 'shift', 'slice', 'map', 'every', Symbol.iterator]],
   [Map.prototype, ['get', 'set', 'delete', 'values', 'clear', Symbol.iterator]],
   [String.prototype, ['split', 'slice']],
   [Number, ['isFinite']],

@@ -71,10 +71,12 @@ export class ThreadLink implements ThreadLoad {
   }
 
   #onMessage(frames: unknown): void {
-    this.heardAt = performance.now();
+    const now = performance.now();
     if (!Array.isArray(frames)) return this.#listener.impossible(this, frames);
     for (const frame of frames as readonly unknown[]) {
       if (!isThreadFrame(frame)) return this.#listener.impossible(this, frame);
+      // A thread that does nothing but complain is not alive.
+      if (frame.type !== 'log') this.heardAt = now;
       try {
         this.#listener.frame(this, frame);
       } catch (error) {
