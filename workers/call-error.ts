@@ -9,6 +9,7 @@ import { OwnSet } from '../lib/async/own-collections.ts';
 import { type ErrorCode, TOOL_THROWABLE_CODES } from '../lib/call/error-code.ts';
 import { describeThrown, ToolError } from '../lib/call/tool-error.ts';
 import { isFiniteNumber, NativeError, toText } from './intrinsics/captured.ts';
+import { UnfaithfulText } from './intrinsics/faithful-text.ts';
 import { toPlain } from './json-text.ts';
 import type { SchemaIssue } from './loading/schema.ts';
 
@@ -22,6 +23,7 @@ const PASSED_CODES: ReadonlySet<ErrorCode> = new OwnSet<ErrorCode>([
 
 /** Never throws, whatever was thrown. */
 export function toCallError(thrown: unknown, tool: string): ToolError {
+  if (UnfaithfulText.isOne(thrown)) return thrown;
   try {
     if (ToolError.is(thrown)) return plainCopy(thrown);
   } catch {

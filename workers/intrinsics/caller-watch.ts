@@ -36,11 +36,6 @@ const EVERY_MS = 100;
 const BURST = 50;
 const LOOKS_PER_SECOND = 250;
 
-let looks = 0;
-
-/** How often this thread has been looked at. */
-export const looksTaken = (): number => looks;
-
 /** More than one. */
 const SEVERAL = Symbol('several');
 
@@ -86,7 +81,6 @@ export class CallerWatch {
   }
 
   #look(): void {
-    looks++;
     const change = this.#host.look();
     if (change !== null) return this.spoil(change);
     this.#keys = null;

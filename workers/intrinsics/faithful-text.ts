@@ -63,6 +63,20 @@ interface Asked {
   readonly descriptor: PropertyDescriptor | undefined;
 }
 
+/** The error of a call whose value cannot be told any more: `worker_crashed`, which no tool may throw. */
+export class UnfaithfulText extends ToolError {
+  readonly #path: string;
+
+  constructor(path: string) {
+    super('worker_crashed', `another call changed ${path} on this thread, which is replaced`);
+    this.#path = path;
+  }
+
+  static isOne(value: unknown): value is UnfaithfulText {
+    return typeof value === 'object' && value !== null && #path in value && value.#path !== '';
+  }
+}
+
 let norm: readonly Asked[] = [];
 let isNormAsGiven = true;
 let onChange: ((change: string) => void) | null = null;
@@ -83,7 +97,7 @@ export function guardText(changed: (change: string) => void): void {
   onChange = changed;
 }
 
-/** Before text is made. @throws {ToolError} `worker_crashed` where it would be wrong. */
+/** Before text is made. @throws {UnfaithfulText} where it would be wrong. */
 export function keepFaithful(): void {
   if (onChange === null || (isNormAsGiven && isAsGiven())) return;
   for (let at = 0; at < norm.length; at++) {
@@ -94,8 +108,7 @@ export function keepFaithful(): void {
       ? defineProperty(asked.owner, asked.key, asked.descriptor)
       : deleteProperty(asked.owner, asked.key);
     onChange(asked.path);
-    if (!isBack)
-      throw new ToolError('worker_crashed', `another call changed ${asked.path}; the thread is replaced`);
+    if (!isBack) throw new UnfaithfulText(asked.path);
   }
 }
 

@@ -56,36 +56,12 @@ export const LAZY: readonly LazyGlobals[] = [
 
 /** Node's modules that tools change to their liking: mocks, instrumentation, polyfills. */
 const MODULES: ReadonlySet<string> = new OwnSet(
-  [
-    'assert',
-    'async_hooks',
-    'buffer',
-    'child_process',
-    'crypto',
-    'diagnostics_channel',
-    'dns',
-    'events',
-    'fs',
-    'fs/promises',
-    'http',
-    'https',
-    'module',
-    'net',
-    'os',
-    'path',
-    'perf_hooks',
-    'stream',
-    'stream/promises',
-    'string_decoder',
-    'timers',
-    'timers/promises',
-    'tls',
-    'url',
-    'util',
-    'vm',
-    'worker_threads',
-    'zlib',
-  ].map((name) => NAMED + name),
+  (
+    'assert async_hooks buffer child_process crypto diagnostics_channel dns events fs fs/promises http https module net ' +
+    'os path perf_hooks stream stream/promises string_decoder timers timers/promises tls url util vm worker_threads zlib'
+  )
+    .split(' ')
+    .map((name) => NAMED + name),
 );
 
 /** What an entry of `LOADED` exports, and the classes among it (R2); null where it is not watched. */

@@ -15,9 +15,10 @@ import type { GuardedList } from '../../../async/guarded-list.ts';
 import type { Catalog } from '../../../call/catalog.ts';
 import { describeThrown } from '../../../call/tool-error.ts';
 import type { RunnerListener } from '../../runner.ts';
+import { Ejections } from '../ending/outlier.ts';
 import { Successor } from '../ending/successor.ts';
 import type { ThreadDeath } from '../ending/thread-death.ts';
-import { ThreadEnds } from '../ending/thread-ends.ts';
+import { type SayOfThread, ThreadEnds } from '../ending/thread-ends.ts';
 import { PiscinaThreads, type ThreadsOptions } from '../piscina/piscina-threads.ts';
 import type { ThreadFrame } from '../port/frames.ts';
 import type { ToolCall } from '../tool-call.ts';
@@ -64,14 +65,17 @@ export class ThreadCrew {
   #firstKey: string | null = null;
   #hasSeveralCallers = false;
   readonly #successor = new Successor();
+  readonly #ejections = new Ejections();
   readonly #ends: ThreadEnds;
   readonly #counts: CrewCounts = { scaleUps: 0, scaleDowns: 0, crashes: 0, kills: 0, restarts: 0 };
 
   constructor(options: ThreadsOptions, listener: CrewListener) {
     this.#options = options;
     this.#listener = listener;
-    this.#ends = new ThreadEnds(this.#counts, (kind, id, detail) => this.#say(kind, id, detail));
-    this.#threads = new PiscinaThreads(options, (error) => this.#say('error', -1, describeThrown(error)));
+    this.#ends = new ThreadEnds(this.#counts, this.#say);
+    this.#threads = new PiscinaThreads(options, (error) =>
+      this.#say('error', -1, describeThrown(error), true),
+    );
     this.#liveness = new Liveness(this.#links, {
       stuck: (link) => this.kill(link, 'it was blocked for 5 s'),
       tick: () => this.#onTick(),
@@ -163,25 +167,23 @@ export class ThreadCrew {
     const catalog = await loadOnTrial(this.#options);
     accept(catalog);
     this.catalogs.replace(catalog);
-    for (const link of [...this.#links.values()]) this.#ends.retire(link, 'the tool modules changed');
+    for (const link of [...this.#links.values()]) this.#ends.retire(link, 'the tool modules changed', false);
     return catalog;
   }
 
-  #say(kind: string, threadId: number, detail: string): void {
-    const isTrouble = kind === 'killed' || kind === 'failed' || kind === 'error';
+  readonly #say: SayOfThread = (kind, threadId, detail, isTrouble) =>
     this.#listener.listeners.tell('unit', { unit: 'thread', id: threadId, kind, isTrouble, detail });
-  }
 
   #onHello(link: ThreadLink, failure: string | null): void {
     link.life.load();
     if (failure !== null) {
       link.life.leave('retired');
       this.catalogs.fail(failure);
-      this.#say('failed', link.id, failure);
+      this.#say('failed', link.id, failure, true);
       return;
     }
     if (!this.catalogs.isKnown) link.post({ type: 'describe' });
-    this.#say('started', link.id, '');
+    this.#say('started', link.id, '', false);
     this.#makeUp();
   }
 
@@ -198,7 +200,7 @@ export class ThreadCrew {
       case 'notice':
         return this.#listener.listeners.tell('notice', frame.notice);
       case 'retiring':
-        return this.#ends.retire(link, frame.reason);
+        return this.#ends.retire(link, frame.reason, true);
       case 'refused':
         return this.#onRefused(link, frame.call);
       case 'log':
@@ -228,6 +230,8 @@ export class ThreadCrew {
 
   #onEnded(link: ThreadLink, frame: LastFrame): void {
     if (link.ended(frame)) this.#counts.crashes++;
+    if (link.failures.add(frame) && link.life.leaving === null && this.#ejections.take())
+      this.#ends.retire(link, 'three calls in a row failed on it before their tools began', true);
     this.#ends.endIfRetired(link);
   }
 

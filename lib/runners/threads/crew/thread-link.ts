@@ -10,6 +10,7 @@
  */
 import { TransitMap } from '../../../async/transit-map.ts';
 import { callTask } from '../call-task.ts';
+import { FailureStreak } from '../ending/outlier.ts';
 import type { PoolThread } from '../piscina/piscina-threads.ts';
 import { isThreadFrame } from '../port/frame-check.ts';
 import type { HostFrame, ThreadFrame } from '../port/frames.ts';
@@ -51,6 +52,7 @@ export class ThreadLink implements ThreadLoad {
   #crashes = 0;
   heapUsedBytes = 0;
   utilization = 0;
+  readonly failures = new FailureStreak();
   /** When the thread last said anything. */
   heardAt = performance.now();
   /** When its last call ended, or it started. */
