@@ -8,6 +8,7 @@
  */
 import { isMainThread, workerData } from 'node:worker_threads';
 import { TransitMap } from '../lib/async/transit-map.ts';
+import { ToolError } from '../lib/call/tool-error.ts';
 import type { Shift, ThreadSettings } from '../lib/runners/threads/port/frames.ts';
 import { createCallContext } from './async-context/context-choice.ts';
 import { BuiltIns } from './built-ins.ts';
@@ -33,6 +34,9 @@ async function prepare({ toolModules, logLevel, maxResultBytes }: ThreadSettings
   const escapes = { context, outbox, log, retirement, runs };
   catchEscapes(escapes);
   guardPorts();
+  // Tools have it in hand.
+  Object.freeze(ToolError);
+  Object.freeze(ToolError.prototype);
   const loaded = await context.runApart(() => load(toolModules));
   noteText();
   return { ...escapes, ...loaded, builtIns: new BuiltIns(), maxResultBytes };

@@ -49,6 +49,8 @@ export interface RunHost {
   retire(reason: string): void;
 }
 
+const BROKEN = 'the thread of the call is broken and could not end it as it should; it is replaced';
+
 /** Not by `instanceof`, whose meaning a tool can change. */
 const isFound = (found: Executable | Promise<Executable>): found is Executable => hasOwn(found, 'invoke');
 
@@ -132,8 +134,26 @@ export class ToolRun implements ContextRun {
       if (stream) value = await this.#drive(stream, executable.chunk);
       this.#succeed(value, stream !== null, await checkOutput(this.task, executable.output, value));
     } catch (thrown) {
-      this.#fail(this.#cancelled ?? toCallError(thrown, this.task.name));
+      this.#failFor(thrown);
     }
+  }
+
+  #failFor(thrown: unknown): void {
+    try {
+      this.#fail(this.#cancelled ?? toCallError(thrown, this.task.name));
+    } catch {
+      this.#breakOff();
+    }
+  }
+
+  /** Not even failing has worked: what that takes is broken. The call ends by what is left. */
+  #breakOff(): void {
+    const { call } = this.task;
+    this.#isEnded = true;
+    this.#onEnd();
+    const error = { code: 'internal', message: BROKEN, retryable: false } as const;
+    this.#host.outbox.post({ type: 'error', call, chunks: this.#chunks.count, error, ranMs: this.#ranMs });
+    this.#host.retire('a call could not be ended as it should');
   }
 
   #begin(): void {

@@ -77,7 +77,8 @@ export class Norm {
     makeLazyGlobals((key) => this.#isLazy(key));
     for (const root of rootsOfRealm()) this.#add(root, true);
     this.#addModules();
-    if (isWhole) this.#changeOfLazy();
+    this.#noteDispatchers();
+    if (isWhole) this.#addLazy();
   }
 
   #isLazy(key: PropertyKey): boolean {
@@ -150,28 +151,39 @@ export class Norm {
     return this.#environment.changed();
   }
 
-  /** What Node has loaded since (N3, N4). All else is as it should be when this runs, and may be used. */
-  #changeOfLazy(): string | null {
-    for (const { loads, names } of this.#lazy) {
-      if (LOADED.includes(loads)) return `${names.join(', ')}, which it made before there was a look at them`;
+  /** Adds the costly lazy globals, and what they have been made to be. */
+  #addLazy(): void {
+    for (const { names } of this.#lazy)
       for (const name of names) {
-        if (!hasOwn(globalThis, name)) continue;
-        const getter = lookupGetter(globalThis, name);
-        const isMade = getter === undefined || getter === this.#lazyGetters.get(name);
-        const value: unknown = isMade ? globals[name] : undefined;
-        const path = name;
-        if (typeof value !== 'function' || !new RegExp(`^class _?${name}\\b`).test(sourceOf(value)))
-          return path;
-        this.#add({ path: name, object: value }, true);
+        const value = globals[name];
+        if (isObject(value)) this.#add({ path: name, object: value }, true);
         this.#close[0]?.noteValueOf(name);
       }
-    }
-    if (this.#lazy.length > 0) {
-      this.#lazy = [];
-      this.#dispatchers = Object.getOwnPropertySymbols(globals)
-        .filter((key) => isHarmless(String(key)))
-        .map((key) => ({ key, value: globals[key] }));
-    }
+    this.#lazy = [];
+    this.#noteDispatchers();
+  }
+
+  #noteDispatchers(): void {
+    this.#dispatchers = Object.getOwnPropertySymbols(globals)
+      .filter((key) => isHarmless(String(key)))
+      .map((key) => ({ key, value: globals[key] }));
+  }
+
+  /** Makes a lazy global. @returns whether it is Node's, and not something in its place. */
+  #isNodes(name: string): boolean {
+    const getter = lookupGetter(globalThis, name);
+    if (getter !== undefined && getter !== this.#lazyGetters.get(name)) return false;
+    const value = globals[name];
+    return typeof value === 'function' && new RegExp(`^class _?${name}\\b`).test(sourceOf(value));
+  }
+
+  /** What Node has loaded since (N3, N4). All else is as it should be when this runs, and may be used. */
+  #changeOfLazy(): string | null {
+    const made = this.#lazy.find(({ loads }) => LOADED.includes(loads));
+    if (made) return `${made.names.join(', ')}, which it made before there was a look at them`;
+    for (const name of this.#lazy.flatMap(({ names }) => names))
+      if (hasOwn(globalThis, name) && !this.#isNodes(name)) return name;
+    if (this.#lazy.length > 0) this.#addLazy();
     if (this.#loaded < LOADED.length) this.#addModules();
     return null;
   }
