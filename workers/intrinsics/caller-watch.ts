@@ -34,7 +34,7 @@ const EVERY_MS = 100;
 
 /** Looks beside other calls: a burst, and 5 % of the time after that. */
 const BURST = 50;
-const LOOKS_PER_SECOND = 250;
+const LOOKS_PER_SECOND = 125;
 
 /** More than one. */
 const SEVERAL = Symbol('several');

@@ -1,7 +1,7 @@
 /**
  * The built-ins of a thread as the tool modules left them when they had loaded, and whether they still are so.
  *
- * N1. A look compares all parts by identity, which takes 0.1 to 0.2 ms; those that everything leans on, and in turn one
+ * N1. A look compares all parts by identity, which takes 0.4 ms; those that everything leans on, and in turn one
  *     in 16 of the others, thoroughly (part.ts). So what identity does not find is found within 16 looks.
  * N2. A look runs no code of a tool's, but getters that a tool put in the place of values. What those throw is a change.
  * N3. Modules that Node loads later belong to the norm from the next look on.
@@ -35,7 +35,7 @@ import {
 
 /** Compared thoroughly at every look (N1). */
 const CLOSE =
-  /^(?:globalThis|process|(?:(?:Object|Function|Array|Promise|String|Date|Error|RegExp|Map)(?:\.prototype)?|Symbol|JSON|Reflect|console))$/;
+  /^(?:process|(?:(?:Object|Function|Array|Promise|String|Date|Error|RegExp|Map)(?:\.prototype)?|Symbol|JSON|Reflect|console))$/;
 
 const ROUNDS = 16;
 
@@ -53,12 +53,20 @@ const globals = globalThis as Record<PropertyKey, unknown>;
 
 const { call, apply, bind } = NativeFunction.prototype;
 
-const PLAIN_KEYS: ReadonlySet<PropertyKey> = new OwnSet<PropertyKey>(['length', 'name', 'prototype']);
+const PLAIN_KEYS: ReadonlySet<PropertyKey> = new OwnSet<PropertyKey>([
+  'length',
+  'name',
+  'prototype',
+  'arguments',
+  'caller',
+]);
 
 export class Norm {
   readonly #close: Part[] = [];
   readonly #parts: Part[] = [];
   readonly #plain: Plain[] = [];
+  /** The part that is globalThis. */
+  #globals: Part | null = null;
   readonly #seen = new OwnSet<object>();
   readonly #listeners = new ListenersNorm();
   readonly #environment = new Environment();
@@ -99,6 +107,7 @@ export class Norm {
       const isKeyOnly =
         object === globalThis ? (key: PropertyKey) => isOfModule(key) || this.#isLazy(key) : never;
       const part = new Part(path, object, isKeyOnly);
+      if (object === globalThis) this.#globals = part;
       (CLOSE.test(path) ? this.#close : this.#parts).push(part);
       if (!isDeep) continue;
       part.forEachReached((name, reached) => {
@@ -157,7 +166,7 @@ export class Norm {
       for (const name of names) {
         const value = globals[name];
         if (isObject(value)) this.#add({ path: name, object: value }, true);
-        this.#close[0]?.noteValueOf(name);
+        this.#globals?.noteValueOf(name);
       }
     this.#lazy = [];
     this.#noteDispatchers();

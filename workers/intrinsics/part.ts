@@ -26,6 +26,8 @@ export class Part {
   readonly #prototype: object | null;
   readonly #isExtensible: boolean;
   readonly #keys: readonly PropertyKey[];
+  /** How many keys there are: those of the norm, and harmless ones that have come since. */
+  #keyCount: number;
   readonly #kinds: Kind[] = [];
   /** The value or the getter. */
   readonly #values: unknown[] = [];
@@ -39,6 +41,7 @@ export class Part {
     this.#prototype = getPrototypeOf(object);
     this.#isExtensible = isExtensible(object);
     this.#keys = ownKeys(object);
+    this.#keyCount = this.#keys.length;
     for (const key of this.#keys) this.#note(this.#kinds.length, key, isKeyOnly(key));
   }
 
@@ -78,9 +81,10 @@ export class Part {
     if (isExtensible(object) !== this.#isExtensible) return `${this.path}, which cannot be extended now`;
     const keys = this.#keys;
     const now = ownKeys(object);
-    if (now.length !== keys.length) {
+    if (now.length !== this.#keyCount) {
       const odd = this.#oddOf(now, keys) ?? this.#oddOf(keys, now);
       if (odd !== null) return odd;
+      this.#keyCount = now.length;
     }
     const kinds = this.#kinds;
     const values = this.#values;

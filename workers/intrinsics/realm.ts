@@ -136,5 +136,6 @@ export function rootsOfRealm(): Root[] {
 /** Objects that a built-in leads to, and whose own properties are none: they change by being used, or are huge. */
 export function isApart(object: object): boolean {
   const { _events: listeners } = process as unknown as { readonly _events: object };
-  return object === process.env || object === LOADED || object === listeners || isView(object);
+  const { env, config } = process;
+  return object === env || object === config || object === LOADED || object === listeners || isView(object);
 }
