@@ -11,6 +11,7 @@ import { TransitMap } from '../lib/async/transit-map.ts';
 import { ToolError } from '../lib/call/tool-error.ts';
 import type { Shift, ThreadSettings } from '../lib/runners/threads/port/frames.ts';
 import { createCallContext } from './async-context/context-choice.ts';
+import { writeBinaryAsBase64 } from './binary-json.ts';
 import { BuiltIns } from './built-ins.ts';
 import { catchEscapes } from './escapes.ts';
 import { guardPorts } from './guarded-ports.ts';
@@ -37,6 +38,7 @@ async function prepare({ toolModules, logLevel, maxResultBytes }: ThreadSettings
   // Tools have it in hand.
   Object.freeze(ToolError);
   Object.freeze(ToolError.prototype);
+  writeBinaryAsBase64();
   const loaded = await context.runApart(() => load(toolModules));
   noteText();
   return { ...escapes, ...loaded, builtIns: new BuiltIns(), maxResultBytes };

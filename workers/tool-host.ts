@@ -7,9 +7,10 @@
  * H3. A call of another caller than those before it begins only where none of them has changed built-ins
  *     (intrinsics/caller-watch.ts). Elsewhere it is refused, and the gateway gives it to another thread.
  */
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { type MessagePort, receiveMessageOnPort, threadId } from 'node:worker_threads';
 import type { LogLevel } from '../lib/call/log-level.ts';
 import { ToolError } from '../lib/call/tool-error.ts';
+import { ownKernelId } from '../lib/runners/threads/memory/kernel-thread.ts';
 import type { CallTask, HostFrame, Shift } from '../lib/runners/threads/port/frames.ts';
 import { setImmediate, setTimeout } from './async-context/own-timers.ts';
 import type { BuiltIns } from './built-ins.ts';
@@ -71,7 +72,7 @@ export class ToolHost implements RunHost {
     this.#begun = begun;
     this.#severalCallers = severalCallers;
     port.on('message', (frames: readonly HostFrame[]) => context.runApart(() => this.#onMessage(frames)));
-    outbox.open(port, { type: 'hello', failure });
+    outbox.open(port, { type: 'hello', failure, threadId, kernelId: ownKernelId() });
     // Not before the hello: the gateway may have other things to do meanwhile.
     setImmediate(this.#takeNorm);
   }
@@ -146,8 +147,13 @@ export class ToolHost implements RunHost {
   #answerPing(): void {
     const since = eventLoopUtilization(this.#utilization);
     this.#utilization = eventLoopUtilization();
-    const { heapUsed } = memoryUsage();
-    this.outbox.post({ type: 'pong', heapUsedBytes: heapUsed, utilization: since.utilization });
+    const { heapUsed, heapTotal, external } = memoryUsage();
+    this.outbox.post({
+      type: 'pong',
+      heapUsedBytes: heapUsed,
+      heldBytes: heapTotal + external,
+      utilization: since.utilization,
+    });
   }
 
   #describe(): void {

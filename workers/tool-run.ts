@@ -21,13 +21,12 @@ import { kindOfThrown, toCallError } from './call-error.ts';
 import { ChunkStream } from './chunk-stream.ts';
 import type { Executable } from './executable.ts';
 import { hasOwn, keys, NativeAbortController, now } from './intrinsics/captured.ts';
-import { toJson } from './json-text.ts';
 import type { Check } from './loading/schema.ts';
 import type { Outbox } from './outbox.ts';
 import { Pace } from './pace.ts';
 import { ProgressThrottle } from './progress-throttle.ts';
 import { Questions } from './questions.ts';
-import { resultText, shapeOf } from './result-text.ts';
+import { chunkText, resultText, shapeOf } from './result-text.ts';
 import { type ContextRun, createToolContext } from './tool-context.ts';
 
 /** What the gateway says to a call that runs. */
@@ -53,6 +52,8 @@ const BROKEN = 'the thread of the call is broken and could not end it as it shou
 
 /** Not by `instanceof`, whose meaning a tool can change. */
 const isFound = (found: Executable | Promise<Executable>): found is Executable => hasOwn(found, 'invoke');
+/** A chunk that was so long in coming may be a large one; those that come thick and fast are not measured first. */
+const BIG_AFTER_MS = 2;
 
 export class ToolRun implements ContextRun {
   readonly task: CallTask;
@@ -170,6 +171,7 @@ export class ToolRun implements ContextRun {
 
   async #drive(iterator: AsyncIterator<unknown>, check: Check | null): Promise<unknown> {
     const pace = new Pace(() => this.#host.sprint(this));
+    let wroteAt = 0;
     for (;;) {
       const step = await iterator.next();
       if (step.done) return step.value;
@@ -179,7 +181,9 @@ export class ToolRun implements ContextRun {
           ? await checkOwn(this.task, check, step.value, `chunk ${this.#chunks.count}`)
           : step.value;
         const at = now();
-        const waiting = this.#chunks.add(toJson(value, 'chunk', this.#chunks.count), at);
+        const json = chunkText(value, this.#chunks.count, this.#maxResultBytes, at - wroteAt > BIG_AFTER_MS);
+        wroteAt = at;
+        const waiting = this.#chunks.add(json, at);
         const rest = pace.rest(at, waiting);
         if (rest) await rest;
         if (this.#cancelled) throw this.#cancelled;
@@ -196,7 +200,8 @@ export class ToolRun implements ContextRun {
     if (this.#cancelled) throw this.#cancelled;
     const repeats = isStream && returned === undefined;
     const data = repeats ? this.#chunks.repeated() : resultText(value, this.#maxResultBytes);
-    const meta = keys(this.meta).length > 0 ? toJson(this.meta, 'ctx.meta') : null;
+    const hasMeta = keys(this.meta).length > 0;
+    const meta = hasMeta ? resultText(this.meta, this.#maxResultBytes, 'ctx.meta') : null;
     this.#end();
     this.#host.outbox.post({
       type: 'result',

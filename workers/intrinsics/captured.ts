@@ -28,7 +28,7 @@ export const {
 export const { freeze, hasOwn, is, keys, setPrototypeOf } = Object;
 export const { isArray } = Array;
 export const { isFinite: isFiniteNumber } = Number;
-export const { min } = Math;
+export const { ceil } = Math;
 export const { stringify, parse } = JSON;
 export const { store } = Atomics;
 export const asyncIterator: typeof Symbol.asyncIterator = Symbol.asyncIterator;
@@ -41,6 +41,10 @@ export const NativeFunction = Function;
 const { byteLength, from } = Buffer;
 const utf8 = ownMethod<(bytes: Buffer, encoding: 'utf8') => string>(Buffer.prototype.toString);
 
+/** A Buffer over memory that is there. */
+export const bufferOf: (memory: ArrayBufferLike, offset?: number, length?: number) => Buffer = from;
+const encoded = ownMethod<(bytes: Buffer, encoding: 'base64') => string>(Buffer.prototype.toString);
+export const inBase64 = (bytes: Buffer): string => encoded(bytes, 'base64');
 /** Of a text in UTF-8. */
 export { byteLength };
 /** The text that bytes are in UTF-8. */

@@ -20,8 +20,16 @@ const { prototype: numbers } = Number;
 const { prototype: booleans } = Boolean;
 const { prototype: buffers } = Buffer;
 const typedArrays = Object.getPrototypeOf(Uint8Array.prototype) as object;
-const { toJSON: dateToJson, toISOString } = dates;
-const { toJSON: bufferToJson } = buffers;
+const { prototype: dataViews } = DataView;
+const { prototype: arrayBuffers } = ArrayBuffer;
+
+type Writer = { readonly toJSON?: unknown };
+
+/** What is there when the tool modules have loaded. */
+let dateToJson: unknown;
+let toISOString: unknown;
+let bufferToJson: unknown;
+let typedToJson: unknown;
 
 /** What JSON asks, the name of whose it is, and of Date also what its own `toJSON` calls. */
 const ASKED: readonly (readonly [name: string, owner: object, key: string])[] = [
@@ -38,9 +46,11 @@ const ASKED: readonly (readonly [name: string, owner: object, key: string])[] = 
   ['Boolean', booleans, 'toJSON'],
   ['Buffer', buffers, 'toJSON'],
   ['TypedArray', typedArrays, 'toJSON'],
+  ['DataView', dataViews, 'toJSON'],
+  ['ArrayBuffer', arrayBuffers, 'toJSON'],
 ];
 
-/** The same, as Node brings it: written out, since it is asked before every chunk. */
+/** The same, where no module has added anything of that kind: written out, since it is asked before every chunk. */
 const isAsGiven = (): boolean =>
   !('toJSON' in objects) &&
   !('toJSON' in arrays) &&
@@ -51,10 +61,10 @@ const isAsGiven = (): boolean =>
   !('toJSON' in strings) &&
   !('toJSON' in numbers) &&
   !('toJSON' in booleans) &&
-  !('toJSON' in typedArrays) &&
   dates.toJSON === dateToJson &&
   dates.toISOString === toISOString &&
-  buffers.toJSON === bufferToJson;
+  buffers.toJSON === bufferToJson &&
+  (typedArrays as Writer).toJSON === typedToJson;
 
 interface Asked {
   readonly path: string;
@@ -89,6 +99,9 @@ export function noteText(): void {
     key,
     descriptor: descriptorOf(owner, key),
   }));
+  ({ toJSON: dateToJson, toISOString } = dates);
+  ({ toJSON: bufferToJson } = buffers);
+  ({ toJSON: typedToJson } = typedArrays as Writer);
   isNormAsGiven = isAsGiven();
 }
 

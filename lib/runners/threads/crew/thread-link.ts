@@ -11,6 +11,7 @@
 import { TransitMap } from '../../../async/transit-map.ts';
 import { callTask } from '../call-task.ts';
 import { FailureStreak } from '../ending/outlier.ts';
+import type { WatchedThread } from '../memory/memory-watch.ts';
 import type { PoolThread } from '../piscina/piscina-threads.ts';
 import { isThreadFrame } from '../port/frame-check.ts';
 import type { HostFrame, ThreadFrame } from '../port/frames.ts';
@@ -36,8 +37,10 @@ export interface LinkListener {
 /** What one message holds: a thread that has so much to do begins while the gateway reads on. */
 const MOST_FRAMES = 8;
 
-export class ThreadLink implements ThreadLoad {
+export class ThreadLink implements ThreadLoad, WatchedThread {
   readonly id: number;
+  threadId: number | null = null;
+  kernelId: number | null = null;
   readonly life: ThreadLife;
   readonly #thread: PoolThread;
   readonly #listener: LinkListener;
@@ -51,6 +54,7 @@ export class ThreadLink implements ThreadLoad {
   #completed = 0;
   #crashes = 0;
   heapUsedBytes = 0;
+  heldBytes = 0;
   utilization = 0;
   readonly failures = new FailureStreak();
   /** When the thread last said anything. */
@@ -73,6 +77,7 @@ export class ThreadLink implements ThreadLoad {
   }
 
   #onMessage(frames: unknown): void {
+    if (this.life.state === 'gone') return; // nobody knows it any more
     const now = performance.now();
     if (!Array.isArray(frames)) return this.#listener.impossible(this, frames);
     for (const frame of frames as readonly unknown[]) {

@@ -89,7 +89,13 @@ export type HostFrame =
 /** Thread → gateway. */
 export type ThreadFrame =
   /** The thread's first word; `failure` says which tool module did not load and why, null when all did. */
-  | { readonly type: 'hello'; readonly failure: string | null }
+  | {
+      readonly type: 'hello';
+      readonly failure: string | null;
+      /** Node's number of the thread, and the system's, where the system tells. */
+      readonly threadId: number;
+      readonly kernelId: number | null;
+    }
   | { readonly type: 'started'; readonly call: number }
   | {
       readonly type: 'progress';
@@ -132,7 +138,13 @@ export type ThreadFrame =
   | { readonly type: 'retiring'; readonly reason: string }
   /** The call does not begin here: what an earlier one has left behind is no place for it. After `retiring`. */
   | { readonly type: 'refused'; readonly call: number }
-  | { readonly type: 'pong'; readonly heapUsedBytes: number; readonly utilization: number }
+  | {
+      readonly type: 'pong';
+      readonly heapUsedBytes: number;
+      /** What it holds in all: the heap as it is mapped, and Buffers and the like beside it. */
+      readonly heldBytes: number;
+      readonly utilization: number;
+    }
   | { readonly type: 'described'; readonly catalog: Catalog | null; readonly failure: string | null };
 
 export interface ResultFrame {
