@@ -90,7 +90,8 @@ export class McpEndpoint implements Mount {
     this.#sessions = new SessionTable({ service, reply, resumeGraceMs, maxSessions, idleMs: sessionIdleMs });
     this.#subscriptions = new Subscriptions(service, options.maxSubscriptions);
     this.#statelessRequests = new StatelessRequests(service, this.#subscriptions);
-    this.#oauth = options.oauth?.issuer ? new OAuthGuard(options.oauth, options.log) : undefined;
+    const { oauth, access, log } = options;
+    this.#oauth = oauth?.issuer ? new OAuthGuard(oauth, access, log) : undefined;
     this.mounts = [this, ...(this.#oauth?.mounts ?? [])];
   }
 
