@@ -21,11 +21,14 @@ export class ThreadEnds {
     this.#say = say;
   }
 
-  /** Ends a thread, whatever runs on it. */
-  kill(link: ThreadLink, reason: string): void {
+  /**
+   * Ends a thread, whatever runs on it.
+   * @param counts as what; a thread whose tool took too much memory has crashed, though it is we who end it.
+   */
+  kill(link: ThreadLink, reason: string, counts: 'kills' | 'crashes' = 'kills'): void {
     if (link.life.leaving === 'killed') return;
     link.life.leave('killed');
-    this.#counts.kills++;
+    this.#counts[counts]++;
     this.#say('killed', link.id, reason, true);
     link.end();
   }
