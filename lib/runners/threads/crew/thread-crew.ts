@@ -74,7 +74,7 @@ export class ThreadCrew {
     const limits = memoryLimits(heapMb, memoryLimitBytes);
     this.memory = new MemoryWatch(limits, {
       threads: () => this.#links.values(),
-      tooLarge: (link, reason) => this.kill(link, reason),
+      tooLarge: (link, reason) => this.#ends.kill(link, reason, 'crashes'),
     });
     this.#threads = new PiscinaThreads({ ...options, heapMb: limits.hardHeapMb }, (error) =>
       this.#say('error', -1, describeThrown(error)),

@@ -21,11 +21,11 @@ export class ThreadEnds {
     this.#say = say;
   }
 
-  /** Ends a thread, whatever runs on it. */
-  kill(link: ThreadLink, reason: string): void {
+  /** Ends a thread, whatever runs on it. @param as what it counts: its tool may have brought it down itself. */
+  kill(link: ThreadLink, reason: string, as: 'kills' | 'crashes' = 'kills'): void {
     if (link.life.leaving === 'killed') return;
     link.life.leave('killed');
-    this.#counts.kills++;
+    this.#counts[as]++;
     this.#say('killed', link.id, reason);
     link.end();
   }
