@@ -10,6 +10,7 @@ import type { LogLevel } from '../lib/call/log-level.ts';
 import { ToolError } from '../lib/call/tool-error.ts';
 import type { CallTask, HostFrame, Shift } from '../lib/runners/threads/port/frames.ts';
 import { setImmediate } from './async-context/own-timers.ts';
+import { markBegun } from './begun-mark.ts';
 import type { BuiltIns } from './built-ins.ts';
 import type { EscapeParts } from './escapes.ts';
 import { findExecutable } from './executable.ts';
@@ -56,8 +57,9 @@ export class ToolHost implements RunHost {
     return this.#parts.runs.size === 1 ? this.#parts.context.sprint(run) : undefined;
   }
 
-  begin({ call, place }: CallTask): void {
+  begin({ call, place, mark }: CallTask): void {
     Atomics.store(this.#begun, place, call);
+    if (mark !== undefined) markBegun(mark);
   }
 
   log(run: ToolRun, level: LogLevel, message: string, data?: unknown): void {

@@ -4,6 +4,7 @@ import { type ThreadsConfig, threadsOptions, threadsRules } from './options.ts';
 
 export const threads: RunnerKind<typeof threadsOptions, typeof threadsRules, ThreadsConfig> = {
   name: 'threads',
+  order: 0,
   options: threadsOptions,
   rules: threadsRules,
   load: () => import('./start.ts'),

@@ -10,10 +10,10 @@
  */
 import { TransitMap } from '../../../async/transit-map.ts';
 import { callTask } from '../call-task.ts';
-import type { PoolThread } from '../piscina/piscina-threads.ts';
 import { isThreadFrame } from '../port/frame-check.ts';
 import type { HostFrame, ThreadFrame } from '../port/frames.ts';
 import type { ThreadLoad } from '../thread-choice.ts';
+import type { PoolThread } from '../thread-source.ts';
 import type { ToolCall } from '../tool-call.ts';
 import type { ThreadStats } from './crew-stats.ts';
 import { ThreadLife } from './thread-life.ts';
