@@ -18,7 +18,12 @@ export type HostSettings = Omit<PoolOptions, 'share' | 'threads'>;
 
 /** Gateway → host. */
 export type HostRequest =
-  | { readonly type: 'open'; readonly settings: HostSettings }
+  | {
+      readonly type: 'open';
+      readonly settings: HostSettings;
+      /** Where calls that have begun are marked for the gateway (port/frames BegunMark). Absent: nowhere. */
+      readonly marksFd?: number;
+    }
   | CallTask
   | Extract<HostFrame, { readonly type: 'cancel' | 'credit' | 'answer' | 'ping' | 'describe' }>;
 

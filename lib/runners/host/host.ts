@@ -21,6 +21,7 @@ export class Host {
   readonly #link: Link<HostReport, HostRequest>;
   readonly #calls = new TransitMap<number, HostedCall>();
   #pool: WorkerPool | null = null;
+  #marksFd: number | undefined;
   #graceMs = 0;
   /** What the modules hold is wanted as soon as that is known. */
   #isAskedFor = false;
@@ -45,6 +46,7 @@ export class Host {
   #onFrame(frame: HostRequest): void {
     switch (frame.type) {
       case 'open':
+        this.#marksFd = frame.marksFd;
         return void this.#open(frame.settings);
       case 'call':
         return this.#start(frame);
@@ -96,7 +98,7 @@ export class Host {
   /** A call comes after `ready` only; one that came before has nowhere to run. */
   #start(task: CallTask): void {
     if (!this.#pool || this.#isClosed) return;
-    const { call: number, callId, mark, kind, name, streams, repeatBytes, caller } = task;
+    const { call: number, place, callId, kind, name, streams, repeatBytes, caller } = task;
     const call = this.#pool.call({
       callId,
       kind,
@@ -108,7 +110,7 @@ export class Host {
       abilities: task.abilities,
       logLevel: task.logLevel,
       requestMeta: task.requestMeta,
-      ...(mark ? { mark } : {}),
+      mark: this.#marksFd === undefined ? undefined : { fd: this.#marksFd, place, call: number },
     });
     const hosted = new HostedCall(number, call, {
       send: (report) => this.#send(report),

@@ -91,7 +91,7 @@ export class ChildProcess extends EventEmitter implements PoolThread, ThreadPort
         if (this.pid === undefined) onExit(`it did not start: ${error.message}`);
       });
     });
-    this.#link.send([{ type: 'open', settings }]);
+    this.#link.send([{ type: 'open', settings, marksFd: MARKS_FD }]);
   }
 
   get port(): ThreadPort {
@@ -108,17 +108,8 @@ export class ChildProcess extends EventEmitter implements PoolThread, ThreadPort
   }
 
   postMessage(frames: readonly HostFrame[]): void {
-    const requests: HostRequest[] = [];
-    for (const frame of frames) {
-      if (frame.type !== 'call') {
-        requests.push(frame);
-        continue;
-      }
-      this.#listener.used();
-      const { call, place } = frame;
-      requests.push({ ...frame, mark: { fd: MARKS_FD, place, call } });
-    }
-    this.#link.send(requests);
+    if (frames.some(({ type }) => type === 'call')) this.#listener.used();
+    this.#link.send(frames);
   }
 
   close(): void {

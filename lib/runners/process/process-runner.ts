@@ -9,11 +9,11 @@
 import { GuardedList } from '../../async/guarded-list.ts';
 import type { Catalog } from '../../call/catalog.ts';
 import type { RunningCall } from '../../call/running-call.ts';
-import type { AdmittedCall, Proposal, Runner, RunnerListener, RunnerStats, RunnerStatus } from '../runner.ts';
+import type { AdmittedCall, Proposal, Runner, RunnerListener, RunnerStatus } from '../runner.ts';
 import { type PoolOptions, WorkerPool } from '../threads/worker-pool.ts';
 import { ChildProcesses } from './child-processes.ts';
 import { childSettings } from './child-settings.ts';
-import { processStats } from './process-stats.ts';
+import { type ProcessPoolStats, processStats } from './process-stats.ts';
 
 const NOTHING: Catalog = { tools: [], resources: [], prompts: [] };
 const HOOKS = ['log', 'notice', 'catalogChanged', 'reloadWanted', 'unit', 'defect'] as const;
@@ -130,7 +130,7 @@ export class ProcessRunner implements Runner {
     return this.#pool?.health() ?? 'ok';
   }
 
-  stats(): RunnerStats {
+  stats(): ProcessPoolStats {
     return processStats(this.#awake().stats(), this.#children, this.health());
   }
 

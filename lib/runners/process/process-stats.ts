@@ -1,5 +1,5 @@
 /** The figures of child processes: those of a pool, and of each child what only a process has. */
-import type { RunnerStatus } from '../runner.ts';
+import type { RunnerStats, RunnerStatus } from '../runner.ts';
 import type { PoolStats, ThreadStats } from '../threads/crew/crew-stats.ts';
 import type { ChildProcesses } from './child-processes.ts';
 
@@ -12,11 +12,19 @@ export interface ProcessStats extends ThreadStats {
   readonly threadRestarts: number;
 }
 
+export interface ProcessPoolStats extends RunnerStats {
+  readonly own: Pick<PoolStats['own'], 'summary'> & {
+    readonly details: Omit<PoolStats['own']['details'], 'workers'> & {
+      readonly workers: readonly ProcessStats[];
+    };
+  };
+}
+
 export function processStats(
   stats: PoolStats,
   children: ChildProcesses | null,
   status: RunnerStatus,
-): PoolStats {
+): ProcessPoolStats {
   const { summary, details } = stats.own;
   const workers = details.workers.map((worker): ProcessStats => {
     const child = children?.child(worker.id);

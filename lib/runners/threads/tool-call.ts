@@ -33,7 +33,7 @@ export interface CallHost {
 }
 
 /** A call as the pool gets it; a host that runs it for another process says where it is marked too. */
-export type PooledCall = AdmittedCall & { readonly mark?: BegunMark };
+export type PooledCall = AdmittedCall & { readonly mark?: BegunMark | undefined };
 
 /** A call's place on a thread. */
 export interface Place {

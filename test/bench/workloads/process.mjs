@@ -2,8 +2,9 @@
  * (t) Tools on threads beside tools in child processes: echo on 32 connections, of a shared and of an exclusive tool, and
  * small chunks to one SSE client. What isolation costs.
  */
-import { delay } from '../harness/contestant.mjs';
+
 import { CHUNKS, QUICK_CHUNKS, runChunkRounds } from '../harness/chunk-rounds.mjs';
+import { delay } from '../harness/contestant.mjs';
 import { ours } from '../harness/contestants.mjs';
 import { httpEntry } from '../harness/http-rounds.mjs';
 import { streamRequest, TEXT, toolRequest } from '../harness/requests.mjs';
