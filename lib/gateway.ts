@@ -52,6 +52,14 @@ export interface CallOptions {
   readonly streams?: boolean;
 }
 
+/** How long a gateway may take to stop, in milliseconds. */
+export interface CloseOptions {
+  /** Until running calls are cancelled. */
+  readonly drainMs?: number;
+  /** Until threads whose tools do not heed that are ended. */
+  readonly graceMs?: number;
+}
+
 /** Which code is loaded while the threads load theirs: what `listen()` needs, or what `connect()` does. */
 export type Preload = 'listen' | 'connect';
 
@@ -184,11 +192,12 @@ export class Gateway {
     return this.#dispatcher.observe(observer);
   }
 
-  /** What `GET /stats` shows, as far as it is there without a transport, and what has gone wrong inside. */
+  /** The figures of `GET /stats`, and what has gone wrong inside. */
   stats(): GatewayStats {
     return {
       ...this.#pages.stats(),
       tools: this.#statistics.snapshot(),
+      ...this.#transports.stats(),
       observerFailures: this.#dispatcher.observerFailures,
       defects: this.#defects,
     };
@@ -269,12 +278,18 @@ export class Gateway {
     return {
       info: () => this.#pages.info(),
       health: () => this.#pages.health(),
-      stats: () => ({
-        ...this.#pages.stats(),
-        tools: this.#statistics.snapshot(),
-        ...this.#troubles(),
-        ...this.#transports.stats(),
-      }),
+      stats: () => this.#statsPage(),
+    };
+  }
+
+  /** Troubles inside are shown once there are any. */
+  #statsPage(): Readonly<Record<string, unknown>> {
+    const { observerFailures, defects, ...figures } = this.stats();
+    const hasFailed = Object.keys(observerFailures).length > 0;
+    return {
+      ...figures,
+      ...(defects > 0 ? { defects } : {}),
+      ...(hasFailed ? { observerFailures } : {}),
     };
   }
 
@@ -298,15 +313,6 @@ export class Gateway {
   async connect({ stdin, stdout }: ClientStreams): Promise<void> {
     if (this.#closing) throw new ToolError('unavailable', 'the gateway is closed; create another');
     await this.#transports.serve('connect', { ...this.#transportContext(), stdin, stdout });
-  }
-
-  /** What /stats says of troubles inside, once there are any. */
-  #troubles(): Partial<Pick<GatewayStats, 'observerFailures' | 'defects'>> {
-    const { observerFailures } = this.#dispatcher;
-    return {
-      ...(this.#defects > 0 ? { defects: this.#defects } : {}),
-      ...(Object.keys(observerFailures).length > 0 ? { observerFailures } : {}),
-    };
   }
 
   /** Writes a call to its end as NDJSON, and gives the end. */
@@ -336,18 +342,26 @@ export class Gateway {
 
   /**
    * Stops the gateway: refuses new calls, lets running ones end within `drainMs` (default: `config.drainTimeoutMs`),
-   * ends the rest `unavailable`, closes transports and threads. Settles when all is gone; later calls share that promise.
+   * ends the rest `unavailable`, closes transports and threads. What was cancelled has `graceMs` (default:
+   * `config.cancelGraceMs`, at most 3 s) to stop before its thread is ended. Settles when all is gone; later calls
+   * share that promise.
    */
-  close({ drainMs = this.config.drainTimeoutMs }: { readonly drainMs?: number } = {}): Promise<void> {
-    this.#closing ??= this.#close(drainMs);
+  close({
+    drainMs = this.config.drainTimeoutMs,
+    graceMs = this.#lastGraceMs,
+  }: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(drainMs, graceMs);
     return this.#closing;
   }
 
-  async #close(drainMs: number): Promise<void> {
+  get #lastGraceMs(): number {
+    return Math.min(this.config.cancelGraceMs, LAST_GRACE_MS);
+  }
+
+  async #close(drainMs: number, graceMs: number): Promise<void> {
     await this.#dispatcher.drain(drainMs);
     await this.#listening?.catch(() => undefined);
-    await Promise.all([this.#transports.close(), this.#host?.close()]);
-    await this.#dispatcher.close();
+    await Promise.all([this.#transports.close(), this.#host?.close(), this.#dispatcher.close(graceMs)]);
   }
 }
 
@@ -365,6 +379,9 @@ const transportLog =
   (log: Logger): TransportLog =>
   (level, message, fields) =>
     log[level === 'warning' ? 'warn' : level](fields ?? {}, message);
+
+/** The longest grace at the end: with the default DRAIN_TIMEOUT all is over within the 30 s of service managers. */
+const LAST_GRACE_MS = 3000;
 
 /** After so much silence a stream gets a comment, so that nobody in between closes it. */
 const SILENCE_MS = 15_000;
@@ -384,7 +401,7 @@ async function startRunners(kinds: readonly LoadedKind[], config: Config): Promi
   const context = {
     logLevel: config.logLevel.toLowerCase() as LogLevel,
     maxResultBytes: config.maxResultBytes,
-    threadEntry: new URL('../workers/piscina-entry.cjs', import.meta.url).href,
+    entry: new URL('../workers/piscina-entry.cjs', import.meta.url).href,
     builtInTools: new URL('../workers/tools/index.js', import.meta.url).href,
     handOver: new LeftOver(),
   };

@@ -58,12 +58,12 @@ export class ChunkStream {
   }
 
   /**
-   * Accepts one chunk as JSON text.
+   * Accepts one chunk as JSON text, null for one that is above its cap in any case.
    * @returns a promise where the tool has to wait for credit, else nothing.
    * @throws {ToolError} `result_too_large` for a chunk, or with nothing streamed a list, above its cap.
    */
-  add(json: string, now: number): Promise<void> | undefined {
-    if (exceedsBytes(json, this.#options.maxChunkBytes)) {
+  add(json: string | null, now: number): Promise<void> | undefined {
+    if (json === null || exceedsBytes(json, this.#options.maxChunkBytes)) {
       throw new ToolError(
         'result_too_large',
         `chunk ${this.#count} is larger than ${this.#options.maxChunkBytes} bytes (MAX_RESULT_BYTES); send it in smaller chunks`,

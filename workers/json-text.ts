@@ -2,19 +2,26 @@
  * Values of a tool as JSON text, made in the thread, so that what cannot be serialised fails its own call only.
  */
 import { ToolError } from '../lib/call/tool-error.ts';
+import { NO_ROOM, writing } from './binary-json.ts';
 
 /** Taken before tools load: a tool that replaces them writes no text of ours. */
 const { stringify, parse } = JSON;
 
+/** What free-form data may hold: a log record, the details of an error. */
+const MAX_PLAIN_BYTES = 1024 * 1024;
+
 /**
+ * @param maxBytes what binary values in it may take.
  * @param index counts chunks; beside `what` rather than in it, since a text per chunk costs as much as the rest here.
+ * @returns null where they take more. What else there is has no bound here.
  * @throws {ToolError} `result_not_serializable` naming `what` for a function, a symbol, a BigInt or a cycle.
  */
-export function toJson(value: unknown, what: string, index?: number): string {
+export function toJson(value: unknown, what: string, maxBytes: number, index?: number): string | null {
   let json: string | undefined;
   try {
-    json = stringify(value);
+    json = writing(maxBytes, stringify, value);
   } catch (error) {
+    if (error === NO_ROOM) return null;
     throw notJson(what, index, reasonOf(error), error);
   }
   if (json === undefined) throw notJson(what, index, `it is a ${typeof value}`);
@@ -35,7 +42,7 @@ function reasonOf(error: unknown): string {
 export function toPlain(value: unknown): unknown {
   if (value === undefined) return undefined;
   try {
-    const json = stringify(value);
+    const json = writing(MAX_PLAIN_BYTES, stringify, value);
     return json === undefined ? undefined : parse(json);
   } catch {
     return undefined;

@@ -10,6 +10,7 @@ import { isMainThread, workerData } from 'node:worker_threads';
 import { TransitMap } from '../lib/async/transit-map.ts';
 import type { Shift, ThreadSettings } from '../lib/runners/threads/port/frames.ts';
 import { createCallContext } from './async-context/context-choice.ts';
+import { writeBinaryAsBase64 } from './binary-json.ts';
 import { BuiltIns } from './built-ins.ts';
 import { catchEscapes } from './escapes.ts';
 import { guardPorts } from './guarded-ports.ts';
@@ -32,6 +33,7 @@ async function prepare({ toolModules, logLevel, maxResultBytes }: ThreadSettings
   const escapes = { context, outbox, log, retirement, runs };
   catchEscapes(escapes);
   guardPorts();
+  writeBinaryAsBase64();
   const loaded = await context.runApart(() => load(toolModules));
   return { ...escapes, ...loaded, builtIns: new BuiltIns(), maxResultBytes };
 }

@@ -5,9 +5,10 @@
  * H2. The gateway's frames are taken in their order, and no call begins within another: what a tool's progress reads
  *     from the port early (to see a cancel) waits for the next turn, unless it is a ping or for a call that runs.
  */
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { type MessagePort, receiveMessageOnPort, threadId } from 'node:worker_threads';
 import type { LogLevel } from '../lib/call/log-level.ts';
 import { ToolError } from '../lib/call/tool-error.ts';
+import { ownKernelId } from '../lib/runners/threads/memory/kernel-thread.ts';
 import type { CallTask, HostFrame, Shift } from '../lib/runners/threads/port/frames.ts';
 import { setImmediate } from './async-context/own-timers.ts';
 import { markBegun } from './begun-mark.ts';
@@ -50,7 +51,7 @@ export class ToolHost implements RunHost {
     this.#port = port;
     this.#begun = begun;
     port.on('message', (frames: readonly HostFrame[]) => context.runApart(() => this.#onMessage(frames)));
-    outbox.open(port, { type: 'hello', failure });
+    outbox.open(port, { type: 'hello', failure, threadId, kernelId: ownKernelId() });
   }
 
   sprint(run: ToolRun): Promise<void> | undefined {
@@ -118,8 +119,13 @@ export class ToolHost implements RunHost {
   #answerPing(): void {
     const since = performance.eventLoopUtilization(this.#utilization);
     this.#utilization = performance.eventLoopUtilization();
-    const { heapUsed } = process.memoryUsage();
-    this.outbox.post({ type: 'pong', heapUsedBytes: heapUsed, utilization: since.utilization });
+    const { heapUsed, heapTotal, external } = process.memoryUsage();
+    this.outbox.post({
+      type: 'pong',
+      heapUsedBytes: heapUsed,
+      heldBytes: heapTotal + external,
+      utilization: since.utilization,
+    });
   }
 
   #describe(): void {

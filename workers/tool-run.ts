@@ -20,13 +20,12 @@ import { checkInput, checkOutput, checkOwn } from './call-checks.ts';
 import { kindOfThrown, toCallError } from './call-error.ts';
 import { ChunkStream } from './chunk-stream.ts';
 import type { Executable } from './executable.ts';
-import { toJson } from './json-text.ts';
 import type { Check } from './loading/schema.ts';
 import type { Outbox } from './outbox.ts';
 import { Pace } from './pace.ts';
 import { ProgressThrottle } from './progress-throttle.ts';
 import { Questions } from './questions.ts';
-import { resultText, shapeOf } from './result-text.ts';
+import { chunkText, resultText, shapeOf } from './result-text.ts';
 import { type ContextRun, createToolContext } from './tool-context.ts';
 
 /** What the gateway says to a call that runs. */
@@ -47,6 +46,9 @@ export interface RunHost {
   /** Lets the thread have no more calls. */
   retire(reason: string): void;
 }
+
+/** A chunk that was so long in coming may be a large one; those that come thick and fast are not measured first. */
+const BIG_AFTER_MS = 2;
 
 export class ToolRun implements ContextRun {
   readonly task: CallTask;
@@ -146,6 +148,7 @@ export class ToolRun implements ContextRun {
 
   async #drive(iterator: AsyncIterator<unknown>, check: Check | null): Promise<unknown> {
     const pace = new Pace(() => this.#host.sprint(this));
+    let wroteAt = 0;
     for (;;) {
       const step = await iterator.next();
       if (step.done) return step.value;
@@ -155,7 +158,9 @@ export class ToolRun implements ContextRun {
           ? await checkOwn(this.task, check, step.value, `chunk ${this.#chunks.count}`)
           : step.value;
         const now = performance.now();
-        const waiting = this.#chunks.add(toJson(value, 'chunk', this.#chunks.count), now);
+        const json = chunkText(value, this.#chunks.count, this.#maxResultBytes, now - wroteAt > BIG_AFTER_MS);
+        wroteAt = now;
+        const waiting = this.#chunks.add(json, now);
         const rest = pace.rest(now, waiting);
         if (rest) await rest;
         if (this.#cancelled) throw this.#cancelled;
@@ -172,7 +177,8 @@ export class ToolRun implements ContextRun {
     if (this.#cancelled) throw this.#cancelled;
     const repeats = isStream && returned === undefined;
     const data = repeats ? this.#chunks.repeated() : resultText(value, this.#maxResultBytes);
-    const meta = Object.keys(this.meta).length > 0 ? toJson(this.meta, 'ctx.meta') : null;
+    const hasMeta = Object.keys(this.meta).length > 0;
+    const meta = hasMeta ? resultText(this.meta, this.#maxResultBytes, 'ctx.meta') : null;
     this.#end();
     this.#host.outbox.post({
       type: 'result',

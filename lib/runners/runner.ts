@@ -115,8 +115,11 @@ export interface Runner {
    * @throws {ToolError} `unavailable` when the tools do not load, or what `accept` threw; all goes on as before then.
    */
   reload?(accept: (catalog: Catalog) => void): Promise<void>;
-  /** Ends what still runs with `unavailable` and frees everything. */
-  close(): Promise<void>;
+  /**
+   * Ends what still runs with `unavailable` and frees everything.
+   * @param graceMs how long cancelled calls may take to stop meanwhile. Default: the runner's own grace.
+   */
+  close(graceMs?: number): Promise<void>;
 }
 
 /** Definitions that a runner is asked to run from now on, until that is decided. */
@@ -142,8 +145,8 @@ export interface StartContext {
   readonly logLevel: LogLevel;
   /** Cap of one chunk and of a returned value, in bytes of JSON. */
   readonly maxResultBytes: number;
-  /** The program that runs tools on a thread, by URL: it stands outside of lib. */
-  readonly threadEntry: string;
+  /** The module that a thread starts with, by URL: what runs tools stands outside of lib. */
+  readonly entry: string;
   /** The module of the built-in tools, by URL. */
   readonly builtInTools: string;
   /** For definitions that are loaded by one runner and run by another. */
@@ -152,7 +155,6 @@ export interface StartContext {
 
 /** A kind of runner, as the list names it. Loading it must not load what it runs with. */
 export interface RunnerKind<Options extends object, Rules, Config extends object> {
-  readonly name: string;
   /** The lowest of those that start is shown first, and asked for what no runner has. */
   readonly order: number;
   /** Its part of the table of options. */

@@ -22,14 +22,12 @@ export class Host {
   readonly #calls = new TransitMap<number, HostedCall>();
   #pool: WorkerPool | null = null;
   #marksFd: number | undefined;
-  #graceMs = 0;
   /** What the modules hold is wanted as soon as that is known. */
   #isAskedFor = false;
   #outgoing: HostReport[] = [];
   #text = 0;
   #isScheduled = false;
   #isClosed = false;
-  #whenIdle: (() => void) | null = null;
   #utilization = performance.eventLoopUtilization();
 
   /** @param onClosed called when the link is closed and the calls have ended, or had their grace. */
@@ -68,7 +66,6 @@ export class Host {
   }
 
   async #open(settings: HostSettings): Promise<void> {
-    this.#graceMs = settings.cancelGraceMs;
     try {
       const pool = await WorkerPool.start(settings);
       pool.listen(this.#listener());
@@ -114,15 +111,10 @@ export class Host {
     });
     const hosted = new HostedCall(number, call, {
       send: (report) => this.#send(report),
-      ended: () => this.#onEnded(number),
+      ended: () => this.#calls.delete(number),
     });
     this.#calls.set(number, hosted);
     void hosted.run();
-  }
-
-  #onEnded(number: number): void {
-    this.#calls.delete(number);
-    if (this.#calls.size === 0) this.#whenIdle?.();
   }
 
   #answerPing(): void {
@@ -163,14 +155,7 @@ export class Host {
   /** Lets the calls hear that their gateway is gone, for as long as a cancelled call may take. */
   async #wind(): Promise<void> {
     this.#isClosed = true;
-    if (this.#calls.size > 0) {
-      const isIdle = new Promise<void>((resolve) => {
-        this.#whenIdle = resolve;
-      });
-      const isOver = new Promise((resolve) => setTimeout(resolve, this.#graceMs));
-      for (const hosted of this.#calls.values()) hosted.cancel('unavailable');
-      await Promise.race([isIdle, isOver]);
-    }
+    for (const hosted of this.#calls.values()) hosted.cancel('unavailable');
     await this.#pool?.close();
   }
 }

@@ -47,7 +47,6 @@ export class ChildProcess extends EventEmitter implements PoolThread, ThreadPort
   readonly lost: Promise<Death>;
   /** What it said of itself last. */
   pong: HostPong | null = null;
-  isReady = false;
   readonly #listener: ChildListener;
   readonly #marks: BegunFile;
   readonly #process: NodeProcess;
@@ -121,16 +120,6 @@ export class ChildProcess extends EventEmitter implements PoolThread, ThreadPort
     this.#killGroup();
   }
 
-  /** Lets it end its calls and itself; ends it when that takes longer than `graceMs`. */
-  async leave(graceMs: number): Promise<void> {
-    this.#isEnded = true;
-    if (!this.isReady) this.#killGroup();
-    this.#link.close();
-    const timer = setTimeout(() => this.#killGroup(), graceMs);
-    await this.lost;
-    clearTimeout(timer);
-  }
-
   #killGroup(): void {
     const { pid } = this.#process;
     if (pid === undefined) return;
@@ -170,19 +159,19 @@ export class ChildProcess extends EventEmitter implements PoolThread, ThreadPort
         this.#listener.told(report);
         return null;
       case 'ready':
-        this.isReady = true;
         this.#listener.ready();
-        return { type: 'hello', failure: null };
+        return hello(null);
       case 'failed':
         this.#listener.failed(report.reason);
-        return { type: 'hello', failure: report.reason };
+        return hello(report.reason);
       case 'described':
         return { ...report, failure: null };
       case 'pong': {
         this.pong = report;
         let heapUsedBytes = 0;
         for (const thread of report.threads) heapUsedBytes += thread.heapUsedBytes;
-        return { type: 'pong', heapUsedBytes, utilization: report.utilization };
+        // Its own pool watches its memory.
+        return { type: 'pong', heapUsedBytes, heldBytes: 0, utilization: report.utilization };
       }
       default:
         // The crew looks at its shape, as at any thread's.
@@ -190,6 +179,13 @@ export class ChildProcess extends EventEmitter implements PoolThread, ThreadPort
     }
   }
 }
+
+const hello = (failure: string | null): ThreadFrame => ({
+  type: 'hello',
+  failure,
+  threadId: null,
+  kernelId: null,
+});
 
 /** Flags of Node that this process has, but for those that want something of which there is one: a port, a file. */
 const flags = (): string[] =>

@@ -9,23 +9,18 @@ import type { PoolThread, SourceHost, ThreadSource } from '../threads/thread-sou
 import { type ChildListener, ChildProcess } from './child-process.ts';
 import { StartBackoff } from './start-backoff.ts';
 
-/** How much longer than a cancelled call a child may take to end. */
-const MORE_MS = 500;
 /** One that ends sooner, without a call, has not started properly. */
 const SETTLED_MS = 1000;
 
 export class ChildProcesses implements ThreadSource {
   readonly backoff = new StartBackoff();
   readonly #settings: HostSettings;
-  readonly #graceMs: number;
   readonly #host: SourceHost;
   readonly #children = new Map<number, ChildProcess>();
   #nextId = 1;
 
-  /** @param graceMs how long calls may take to end once they are cancelled. */
-  constructor(settings: HostSettings, graceMs: number, host: SourceHost) {
+  constructor(settings: HostSettings, host: SourceHost) {
     this.#settings = settings;
-    this.#graceMs = graceMs;
     this.#host = host;
   }
 
@@ -90,9 +85,9 @@ export class ChildProcesses implements ThreadSource {
   }
 
   async destroy(): Promise<void> {
-    // What was posted in this turn goes first.
-    await new Promise((resolve) => setImmediate(resolve));
-    await Promise.all([...this.#children.values()].map((child) => child.leave(this.#graceMs + MORE_MS)));
+    const children = [...this.#children.values()];
+    for (const child of children) child.end();
+    await Promise.all(children.map(({ lost }) => lost));
   }
 }
 

@@ -5,7 +5,6 @@ import type { ThreadsConfig } from '../threads/options.ts';
 const NONE: object = {};
 
 export const process: RunnerKind<typeof NONE, readonly [], ThreadsConfig> = {
-  name: 'process',
   order: 1,
   options: NONE,
   rules: [],

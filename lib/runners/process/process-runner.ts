@@ -36,7 +36,7 @@ export class ProcessRunner implements Runner {
       name: this.name,
       unit: 'process',
       threads: (_options, host) => {
-        const children = new ChildProcesses(childSettings(options), options.cancelGraceMs, host);
+        const children = new ChildProcesses(childSettings(options), host);
         // The first are the pool's own; the others load the modules on trial.
         this.#children ??= children;
         return children;
@@ -134,8 +134,8 @@ export class ProcessRunner implements Runner {
     return processStats(this.#awake().stats(), this.#children, this.health());
   }
 
-  async close(): Promise<void> {
+  async close(graceMs?: number): Promise<void> {
     this.#isClosed = true;
-    await this.#pool?.close();
+    await this.#pool?.close(graceMs);
   }
 }

@@ -22,7 +22,7 @@ export function poolOptions(config: ThreadsConfig, context: StartContext): PoolO
   const toolModules = [context.builtInTools, ...findToolModules(config.tools)];
   claimDataFolder(config.dataDir);
   return {
-    entry: context.threadEntry,
+    entry: context.entry,
     settings: {
       toolModules,
       dataDir: config.dataDir,
@@ -34,6 +34,7 @@ export function poolOptions(config: ThreadsConfig, context: StartContext): PoolO
     maxThreads: config.maxWorkers,
     callsPerThread: config.callsPerWorker,
     heapMb: config.workerHeapMb,
+    memoryLimitBytes: config.memoryLimitBytes,
     queueLimit: config.queueLimit,
     queueWaitMs: config.queueWaitMs,
     cancelGraceMs: config.cancelGraceMs,

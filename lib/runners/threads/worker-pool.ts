@@ -20,9 +20,11 @@ import { DurationPercentiles } from './duration-percentiles.ts';
 import { CancelLadder } from './ending/cancel-ladder.ts';
 import { isTriedAgain } from './ending/lost-calls.ts';
 import type { ThreadDeath } from './ending/thread-death.ts';
+import { KeyShares } from './key-shares.ts';
 import { type ModuleWatch, watchModules } from './modules/module-watch.ts';
 import { chooseThread, reserveThread } from './thread-choice.ts';
 import { type CallHost, type PooledCall, ToolCall } from './tool-call.ts';
+import { WaitForecast } from './wait-forecast.ts';
 
 export interface PoolOptions extends CrewOptions {
   /** Of the runner. Default: `threads`. */
@@ -45,12 +47,19 @@ const shareNothing = (own: Catalog): Share => ({ own, accept: () => undefined, w
 
 const HOOKS = ['log', 'notice', 'catalogChanged', 'reloadWanted', 'unit', 'defect'] as const;
 
+function memoryIsShort(): ToolError {
+  const text = 'memory is short (MEMORY_LIMIT); try again shortly';
+  return new ToolError('overloaded', text, { retryAfterMs: 1000 });
+}
+
 export class WorkerPool implements Runner {
   readonly name: string;
   readonly #options: PoolOptions;
   readonly #listeners: GuardedList<RunnerListener>;
   readonly #crew: ThreadCrew;
   readonly #queue: AdmissionQueue<ToolCall>;
+  readonly #shares: KeyShares;
+  readonly #forecast = new WaitForecast();
   readonly #queueTimers = new Map<ToolCall, NodeJS.Timeout>();
   readonly #callHost: CallHost;
   readonly #ladder: CancelLadder;
@@ -72,7 +81,8 @@ export class WorkerPool implements Runner {
         this.#listeners.tell('defect', { during: `a listener of "${hook}"`, error, callId: null });
     });
     this.#exclusiveLimit = options.maxThreads;
-    this.#queue = new AdmissionQueue(options.queueLimit);
+    this.#shares = new KeyShares(options.callsPerThread);
+    this.#queue = new AdmissionQueue(options.queueLimit, this.#shares.of);
     this.#callHost = {
       cancelled: (call, reason) => this.#onCancelled(call, reason),
       defect: (defect) => this.#listeners.tell('defect', defect),
@@ -150,6 +160,7 @@ export class WorkerPool implements Runner {
     const definition = this.#definitions.of(request.kind ?? 'tool', request.name);
     const call = new ToolCall(this.#nextCall++, request, definition, this.#callHost);
     if (this.#isClosed) call.fail(new ToolError('unavailable', 'the gateway is shutting down'));
+    else if (this.#crew.memory.isShort) call.fail(memoryIsShort());
     // What waits does not fit now, or the last look at the queue would have handed it over.
     else if (!this.#tryGive(call)) this.#enqueue(call);
     return call;
@@ -158,8 +169,11 @@ export class WorkerPool implements Runner {
   /** Hands the call to a thread that fits it now, if one does. */
   #tryGive(call: ToolCall): boolean {
     const link = this.#choose(call.isExclusive ? 'exclusive' : 'shared');
-    link?.take(call);
-    return link !== null;
+    if (link === null) return false;
+    this.#shares.take(call);
+    link.take(call);
+    this.#crew.memory.wake();
+    return true;
   }
 
   #choose(isolation: Isolation): ThreadLink | null {
@@ -171,21 +185,26 @@ export class WorkerPool implements Runner {
   }
 
   #enqueue(call: ToolCall): void {
-    if (!this.#queue.add(call)) {
-      const text = `the queue is full (${this.#queue.limit} calls wait, QUEUE_LIMIT); try again shortly`;
-      call.fail(new ToolError('overloaded', text, { retryAfterMs: 1000 }));
-      return;
-    }
-    this.#watchWait(call);
-    this.#pump();
+    if (this.#queue.size === 0) this.#forecast.begin();
+    const refused = this.#queue.add(call);
+    if (refused !== call) this.#watchWait(call);
+    if (refused) this.#refuse(refused, `the queue is full (${this.#queue.limit} calls wait, QUEUE_LIMIT)`);
+    if (refused !== call) this.#pump();
+  }
+
+  /** Ends a call that found no thread. */
+  #refuse(call: ToolCall, why: string): void {
+    clearTimeout(this.#queueTimers.get(call));
+    this.#queueTimers.delete(call);
+    const retryAfterMs = this.#forecast.msUntil(this.#queue.size + 1);
+    call.fail(new ToolError('overloaded', `${why}; try again later`, { retryAfterMs }));
   }
 
   #watchWait(call: ToolCall): void {
     const { queueWaitMs } = this.#options;
     const timer = setTimeout(() => {
       this.#unqueue(call);
-      const text = `no thread was free within ${queueWaitMs / 1000} s (QUEUE_WAIT); try again shortly`;
-      call.fail(new ToolError('overloaded', text, { retryAfterMs: 1000 }));
+      this.#refuse(call, `no thread was free within ${queueWaitMs / 1000} s (QUEUE_WAIT)`);
     }, queueWaitMs);
     this.#queueTimers.set(call, timer);
   }
@@ -233,12 +252,15 @@ export class WorkerPool implements Runner {
   }
 
   #onFreed(call: ToolCall): void {
+    this.#shares.giveBack(call);
+    this.#forecast.ended();
     if (call.hasStarted) this.#waits.record(call.waitedMs);
     if (call.hasStarted) this.#runs.record(call.ranMs);
     this.#pump();
   }
 
   #onLost(call: ToolCall, death: ThreadDeath): void {
+    this.#shares.giveBack(call);
     if (!isTriedAgain(call, death, this.#isClosed)) return;
     this.#queue.addFirst(call);
     this.#watchWait(call);
@@ -280,11 +302,11 @@ export class WorkerPool implements Runner {
     });
   }
 
-  async close(): Promise<void> {
+  async close(graceMs = this.#options.cancelGraceMs): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#watch?.close();
     for (const call of this.#queue.inOrder()) call.cancel('unavailable', 'the gateway is shutting down');
-    await this.#crew.close();
+    await this.#crew.close(graceMs);
   }
 }

@@ -9,6 +9,8 @@
  * T4. The first thread starts alone: beside others it would load its tools slower, and the first call waits for it.
  * T5. One thread above the maximum may start while another is about to be killed (successor.ts); calls never run on
  *     more threads than the maximum.
+ * T6. At the end every call is cancelled as any other is: its tool hears of it and has its grace. Threads without a
+ *     call end at once, the others with their last.
  */
 import { inspect } from 'node:util';
 import type { GuardedList } from '../../../async/guarded-list.ts';
@@ -18,6 +20,8 @@ import type { RunnerListener } from '../../runner.ts';
 import { Successor } from '../ending/successor.ts';
 import type { ThreadDeath } from '../ending/thread-death.ts';
 import { ThreadEnds } from '../ending/thread-ends.ts';
+import { defaultMemoryLimit } from '../memory/available-memory.ts';
+import { MemoryWatch, memoryLimits } from '../memory/memory-watch.ts';
 import { PiscinaThreads, type ThreadsOptions } from '../piscina/piscina-threads.ts';
 import type { ThreadFrame } from '../port/frames.ts';
 import type { SourceHost, ThreadSource } from '../thread-source.ts';
@@ -69,7 +73,9 @@ export class ThreadCrew {
   readonly #threads: ThreadSource;
   readonly #links = new Map<number, ThreadLink>();
   readonly #liveness: Liveness;
+  readonly memory: MemoryWatch<ThreadLink>;
   #isClosed = false;
+  #onStopped: () => void = () => {};
   readonly #successor = new Successor();
   readonly #ends: ThreadEnds;
   readonly #counts: CrewCounts = { scaleUps: 0, scaleDowns: 0, crashes: 0, kills: 0, restarts: 0 };
@@ -81,7 +87,13 @@ export class ThreadCrew {
     this.#openSource = options.threads ?? ((own, host) => new PiscinaThreads(own, host.onError));
     if (known) this.catalogs.described({ catalog: known, failure: null });
     this.#ends = new ThreadEnds(this.#counts, (kind, id, detail) => this.#say(kind, id, detail));
-    this.#threads = this.#openSource(options, this.#sourceHost);
+    const { heapMb, memoryLimitBytes = defaultMemoryLimit() } = options;
+    const limits = memoryLimits(heapMb, memoryLimitBytes);
+    this.memory = new MemoryWatch(limits, {
+      threads: () => this.#links.values(),
+      tooLarge: (link, reason) => this.kill(link, reason),
+    });
+    this.#threads = this.#openSource({ ...options, heapMb: limits.hardHeapMb }, this.#sourceHost);
     this.#liveness = new Liveness(this.#links, {
       stuck: (link) => this.kill(link, 'it was blocked for 5 s'),
       tick: () => this.#onTick(),
@@ -124,7 +136,7 @@ export class ThreadCrew {
 
   /** Starts the thread that follows `behind`, which is about to be killed, where the maximum is reached (T5). */
   prepareSuccessor(behind: ThreadLink): void {
-    if (!this.canGrow) this.#successor.prepare(behind, () => this.#spawn());
+    if (!this.canGrow && !this.#isClosed) this.#successor.prepare(behind, () => this.#spawn());
   }
 
   #spawn(): ThreadLink {
@@ -136,6 +148,7 @@ export class ThreadCrew {
         if (dismissed) this.#ends.letGo(dismissed);
         this.#ends.endIfRetired(from);
         this.#listener.freed(call);
+        if (this.#isClosed) this.#letGoAtEnd(from);
       },
       impossible: (from, frame) => this.kill(from, `it sent an impossible frame: ${shown(frame)}`),
       defect: (from, frame, error) => this.#onDefect(from, frame, error),
@@ -201,9 +214,12 @@ export class ThreadCrew {
   #onFrame(link: ThreadLink, frame: ThreadFrame): void {
     switch (frame.type) {
       case 'hello':
+        link.threadId = frame.threadId;
+        link.kernelId = frame.kernelId;
         return this.#onHello(link, frame.failure);
       case 'pong':
         link.heapUsedBytes = frame.heapUsedBytes;
+        link.heldBytes = frame.heldBytes;
         link.utilization = frame.utilization;
         return;
       case 'described':
@@ -215,12 +231,29 @@ export class ThreadCrew {
       case 'log':
         return this.#onLog(link, frame);
       case 'result':
+        return this.#onResult(link, frame);
       case 'error':
-        link.callOf(frame.call)?.receive(frame);
-        return this.#onEnded(link, frame);
+        return this.#end(link, frame);
       default:
         link.callOf(frame.call)?.receive(frame);
     }
+  }
+
+  /** A result waits for what is found of a thread that may have outgrown its heap for it. */
+  #onResult(link: ThreadLink, frame: Extract<ThreadFrame, { type: 'result' }>): void {
+    const verdict = this.memory.verdict(link);
+    if (verdict !== null) void verdict.then(() => this.#endUnlessDying(link, frame));
+    else this.#endUnlessDying(link, frame);
+  }
+
+  /** A thread that has to go for its memory has nothing more to say: what its calls end with is decided. */
+  #endUnlessDying(link: ThreadLink, frame: LastFrame): void {
+    if (this.memory.deathOf(link) === undefined) this.#end(link, frame);
+  }
+
+  #end(link: ThreadLink, frame: LastFrame): void {
+    link.callOf(frame.call)?.receive(frame);
+    this.#onEnded(link, frame);
   }
 
   #onLog(link: ThreadLink, frame: Extract<ThreadFrame, { type: 'log' }>): void {
@@ -249,11 +282,13 @@ export class ThreadCrew {
   #onGone(link: ThreadLink, unfinished: readonly ToolCall[], loss: unknown): void {
     this.#links.delete(link.id);
     this.#successor.gone(link);
-    const death = this.#ends.gone(link, loss);
+    const explained = this.#ends.gone(link, loss);
+    const death = this.memory.deathOf(link) ?? explained;
     const { leaving, hasLoaded } = link.life;
     if (leaving === null && !hasLoaded) this.catalogs.fail(ENDED_AT_LOAD);
     for (const call of unfinished) this.#listener.lost(call, death);
-    if (hasLoaded && !this.#isClosed) this.#listener.changed();
+    if (this.#isClosed) this.#tellIfStopped();
+    else if (hasLoaded) this.#listener.changed();
   }
 
   #onTick(): void {
@@ -272,10 +307,35 @@ export class ThreadCrew {
     return crewStats(this.#links.values(), { min, max, alive, starting: this.starting }, this.#counts);
   }
 
-  async close(): Promise<void> {
+  /** @param graceMs how long tools may take to stop, cancelled as they all are, before their threads are ended (T6). */
+  async close(graceMs: number): Promise<void> {
     this.#isClosed = true;
     this.#liveness.close();
+    this.memory.close();
     for (const link of this.#links.values()) link.failAll();
+    await this.#stopped(graceMs);
     await this.#threads.destroy();
+  }
+
+  /** Settles when no call is on a thread any more, at the latest after `graceMs`; idle threads end meanwhile. */
+  async #stopped(graceMs: number): Promise<void> {
+    const stopped = new Promise<void>((resolve) => {
+      this.#onStopped = resolve;
+    });
+    const timer = setTimeout(this.#onStopped, graceMs);
+    for (const link of [...this.#links.values()]) this.#letGoAtEnd(link);
+    this.#tellIfStopped();
+    await stopped;
+    clearTimeout(timer);
+  }
+
+  #letGoAtEnd(link: ThreadLink): void {
+    if (link.isOpen && link.calls === 0) this.#ends.letGo(link);
+    this.#tellIfStopped();
+  }
+
+  #tellIfStopped(): void {
+    for (const link of this.#links.values()) if (link.calls > 0) return;
+    this.#onStopped();
   }
 }

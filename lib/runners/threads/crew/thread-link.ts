@@ -10,6 +10,7 @@
  */
 import { TransitMap } from '../../../async/transit-map.ts';
 import { callTask } from '../call-task.ts';
+import type { WatchedThread } from '../memory/memory-watch.ts';
 import { isThreadFrame } from '../port/frame-check.ts';
 import type { HostFrame, ThreadFrame } from '../port/frames.ts';
 import type { ThreadLoad } from '../thread-choice.ts';
@@ -35,8 +36,10 @@ export interface LinkListener {
 /** What one message holds: a thread that has so much to do begins while the gateway reads on. */
 const MOST_FRAMES = 8;
 
-export class ThreadLink implements ThreadLoad {
+export class ThreadLink implements ThreadLoad, WatchedThread {
   readonly id: number;
+  threadId: number | null = null;
+  kernelId: number | null = null;
   readonly life: ThreadLife;
   readonly #thread: PoolThread;
   readonly #listener: LinkListener;
@@ -50,6 +53,7 @@ export class ThreadLink implements ThreadLoad {
   #completed = 0;
   #crashes = 0;
   heapUsedBytes = 0;
+  heldBytes = 0;
   utilization = 0;
   /** When the thread last said anything. */
   heardAt = performance.now();
@@ -71,6 +75,7 @@ export class ThreadLink implements ThreadLoad {
   }
 
   #onMessage(frames: unknown): void {
+    if (this.life.state === 'gone') return; // nobody knows it any more
     this.heardAt = performance.now();
     if (!Array.isArray(frames)) return this.#listener.impossible(this, frames);
     for (const frame of frames as readonly unknown[]) {

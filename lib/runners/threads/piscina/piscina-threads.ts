@@ -24,7 +24,10 @@ export interface ThreadsOptions {
   readonly maxThreads: number;
   /** Shared calls that one thread takes. */
   readonly callsPerThread: number;
+  /** The heap of one thread, in MiB. */
   readonly heapMb: number;
+  /** What the process may use, in bytes. Default: most of what memory there is. */
+  readonly memoryLimitBytes?: number;
   /** How long a thread above the minimum may be idle. Default 30 s. */
   readonly idleMs?: number;
   /** The environment that tools see. */

@@ -62,13 +62,21 @@ export function isThreadFrame(frame: unknown): frame is ThreadFrame {
         typeof call === 'number' && typeof frame['ask'] === 'number' && typeof frame['method'] === 'string'
       );
     case 'pong':
-      return typeof frame['heapUsedBytes'] === 'number' && typeof frame['utilization'] === 'number';
+      return (
+        typeof frame['heapUsedBytes'] === 'number' &&
+        typeof frame['heldBytes'] === 'number' &&
+        typeof frame['utilization'] === 'number'
+      );
     case 'notice':
       return isNotice(frame['notice']);
     case 'retiring':
       return typeof frame['reason'] === 'string';
     case 'hello':
-      return isTextOrNull(frame['failure']);
+      return (
+        isTextOrNull(frame['failure']) &&
+        isNumberOrNull(frame['threadId']) &&
+        isNumberOrNull(frame['kernelId'])
+      );
     case 'described':
       return isTextOrNull(frame['failure']) && (frame['catalog'] === null || isCatalog(frame['catalog']));
     default: {

@@ -102,7 +102,13 @@ export type HostFrame =
 /** Thread → gateway. */
 export type ThreadFrame =
   /** The thread's first word; `failure` says which tool module did not load and why, null when all did. */
-  | { readonly type: 'hello'; readonly failure: string | null }
+  | {
+      readonly type: 'hello';
+      readonly failure: string | null;
+      /** Node's number of the thread, null in another process; and the system's, where the system tells. */
+      readonly threadId: number | null;
+      readonly kernelId: number | null;
+    }
   | { readonly type: 'started'; readonly call: number }
   | {
       readonly type: 'progress';
@@ -145,7 +151,13 @@ export type ThreadFrame =
       readonly ranMs: number | null;
     }
   | { readonly type: 'retiring'; readonly reason: string }
-  | { readonly type: 'pong'; readonly heapUsedBytes: number; readonly utilization: number }
+  | {
+      readonly type: 'pong';
+      readonly heapUsedBytes: number;
+      /** What it holds in all: the heap as it is mapped, and Buffers and the like beside it. */
+      readonly heldBytes: number;
+      readonly utilization: number;
+    }
   | { readonly type: 'described'; readonly catalog: Catalog | null; readonly failure: string | null };
 
 export interface ResultFrame {

@@ -44,6 +44,7 @@ export class HttpSession {
   #standalone: McpReply | undefined;
   #lastUsed = performance.now();
   #streamCount = 0;
+  #hasBegun = false;
 
   constructor(options: HttpSessionOptions) {
     this.id = options.id;
@@ -57,10 +58,24 @@ export class HttpSession {
     return this.#streams.size + (this.#standalone ? 1 : 0);
   }
 
-  /** Milliseconds since anything last happened; 0 while something is open. */
-  idleMs(now: number): number {
-    if (this.#streams.size > 0 || this.#standalone || this.session.tasksRunning > 0) return 0;
-    return now - this.#lastUsed;
+  /** When anything last happened, by `performance.now()`. */
+  get lastUsed(): number {
+    return this.#lastUsed;
+  }
+
+  /** Whether its first message has come. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
+  /** S3 */
+  get isIdle(): boolean {
+    return this.#hasBegun && this.openStreams === 0 && this.session.tasksRunning === 0;
+  }
+
+  /** Whether nothing but its GET stream keeps it from being idle. */
+  get onlyListens(): boolean {
+    return this.#streams.size === 0 && this.session.tasksRunning === 0 && this.#standalone !== undefined;
   }
 
   /** Answers what a POST brought. */
@@ -70,6 +85,7 @@ export class HttpSession {
     request: GatewayRequest,
     response: GatewayResponse,
   ): void {
+    this.#hasBegun = true;
     this.#lastUsed = performance.now();
     const reply = new McpReply(request, response, this.#options.reply);
     reply.header('Mcp-Session-Id', this.id);
