@@ -19,9 +19,12 @@ const SERIALIZED = 1;
 /** Text of this length is cheaper to copy than to escape. */
 const SMALL_TEXT = 1024;
 
-/** @returns the batch in parts, to be written one after the other. */
+/** What is nested deeper is left to the serializer, which needs less of the stack. */
+const MAX_DEPTH = 100;
+
+/** @throws {Error} for what cannot be cloned. @returns the batch in parts, to be written one after the other. */
 export function encodeBatch(frames: readonly unknown[]): readonly Buffer[] {
-  if (frames.every(isSmallJson)) {
+  if (frames.every((frame) => isSmallJson(frame, 0))) {
     const text = JSON.stringify(frames);
     const length = Buffer.byteLength(text);
     const bytes = Buffer.allocUnsafe(HEAD_BYTES + length);
@@ -54,7 +57,7 @@ export function decodeBatch(bytes: Buffer): readonly unknown[] {
 }
 
 /** Whether JSON gives the value back as it is, and is short. */
-function isSmallJson(value: unknown): boolean {
+function isSmallJson(value: unknown, depth: number): boolean {
   switch (typeof value) {
     case 'string':
       return value.length <= SMALL_TEXT;
@@ -68,12 +71,13 @@ function isSmallJson(value: unknown): boolean {
       return false;
   }
   if (value === null) return true;
-  if (Array.isArray(value)) return value.every(isSmallJson);
+  if (depth === MAX_DEPTH) return false;
+  if (Array.isArray(value)) return value.every((item) => isSmallJson(item, depth + 1));
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return false;
   for (const name in value) {
     const field = (value as Readonly<Record<string, unknown>>)[name];
-    if (field !== undefined && !isSmallJson(field)) return false;
+    if (field !== undefined && !isSmallJson(field, depth + 1)) return false;
   }
   return true;
 }

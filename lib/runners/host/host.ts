@@ -14,7 +14,7 @@ import type { HostReport, HostRequest, HostSettings } from './frames.ts';
 import { HostedCall } from './hosted-call.ts';
 import type { Link } from './link.ts';
 
-/** Text that waits for the end of the turn; more leaves at once. */
+/** Text that waits for the end of the turn; more leaves at once, so that no batch is much larger than a frame. */
 const MOST_TEXT = 64 * 1024;
 
 export class Host {
@@ -133,6 +133,7 @@ export class Host {
   #send(report: HostReport): void {
     this.#outgoing.push(report);
     if (report.type === 'chunks') this.#text += report.text.length;
+    else if (report.type === 'result' && report.data !== null) this.#text += report.data.length;
     if (this.#text > MOST_TEXT) return this.#flush();
     if (this.#isScheduled) return;
     this.#isScheduled = true;

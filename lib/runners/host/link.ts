@@ -6,7 +6,7 @@
  *     has said all that it had to say may listen on.
  */
 export interface Link<Sent, Received> {
-  /** Sends frames together; what a closed link is given is dropped. */
+  /** Sends frames together; what a closed link is given is dropped. @throws {Error} for what cannot be sent; nothing is, then. */
   send(frames: readonly Sent[]): void;
   /** Once, before anything is received. */
   listen(listener: LinkListener<Received>): void;

@@ -12,6 +12,7 @@ import { type ChildProcess as NodeProcess, spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { ToolError } from '../../call/tool-error.ts';
 import type { HostPong, HostReport, HostRequest, HostSettings } from '../host/frames.ts';
 import type { Link } from '../host/link.ts';
 import { PipeLink } from '../host/pipe-link.ts';
@@ -108,7 +109,30 @@ export class ChildProcess extends EventEmitter implements PoolThread, ThreadPort
 
   postMessage(frames: readonly HostFrame[]): void {
     if (frames.some(({ type }) => type === 'call')) this.#listener.used();
-    this.#link.send(frames);
+    this.#send(frames);
+  }
+
+  #send(frames: readonly HostFrame[]): void {
+    try {
+      this.#link.send(frames);
+    } catch (error) {
+      const [only] = frames;
+      if (frames.length === 1 && only) this.#refuse(only, error);
+      else for (const frame of frames) this.#send([frame]);
+    }
+  }
+
+  /** Values from code may be such as no other process can have, like shared memory. */
+  #refuse(frame: HostFrame, error: unknown): void {
+    const reason = `it cannot be sent to another process (${(error as Error).message}); give JSON values`;
+    const wire = ToolError.toWire(new ToolError('invalid_arguments', reason));
+    if (frame.type === 'answer')
+      return this.#link.send([{ type: 'answer', call: frame.call, ask: frame.ask, error: wire }]);
+    if (frame.type !== 'call') throw error;
+    const { call } = frame;
+    this.emit('message', [
+      { type: 'error', call, chunks: 0, error: wire, ranMs: null } satisfies ThreadFrame,
+    ]);
   }
 
   close(): void {

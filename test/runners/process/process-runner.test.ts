@@ -270,6 +270,19 @@ describe('child processes', function () {
       .that.matches(/throws/);
   });
 
+  it('refuse a call whose arguments cannot leave the process, and take the one beside it', async () => {
+    runner = await startProcesses();
+    const refused = call(runner, 'echo', { text: new SharedArrayBuffer(8) });
+    const taken = call(runner, 'echo', { text: 'a' });
+    const end = await refused.outcome();
+    expect(codeOf(end)).to.equal('invalid_arguments');
+    expect(end)
+      .to.have.nested.property('error.message')
+      .that.matches(/cannot be sent to another process/);
+    expect(dataOf(await taken.outcome())).to.deep.equal({ text: 'a' });
+    await eventually(() => runner.stats().callsInFlight === 0, { what: 'free places' });
+  });
+
   it('show their processes and the threads inside', async () => {
     runner = await startProcesses();
     await eventually(() => runner.stats().own.details.workers[0]?.threads.length === 1, { what: 'a pong' });
