@@ -12,6 +12,7 @@ import { isFiniteNumber, NativeError, toText } from './intrinsics/captured.ts';
 import { UnfaithfulText } from './intrinsics/faithful-text.ts';
 import { toPlain } from './json-text.ts';
 import type { SchemaIssue } from './loading/schema.ts';
+import { wasTooMuch } from './many-steps.ts';
 
 /** Codes that end a call as they are: those a tool may throw, and those made here on its behalf. */
 const PASSED_CODES: ReadonlySet<ErrorCode> = new OwnSet<ErrorCode>([
@@ -23,7 +24,7 @@ const PASSED_CODES: ReadonlySet<ErrorCode> = new OwnSet<ErrorCode>([
 
 /** Never throws, whatever was thrown. */
 export function toCallError(thrown: unknown, tool: string): ToolError {
-  if (UnfaithfulText.isOne(thrown)) return thrown;
+  if (UnfaithfulText.isOne(thrown) || wasTooMuch(thrown)) return thrown;
   try {
     if (ToolError.is(thrown)) return plainCopy(thrown);
   } catch {

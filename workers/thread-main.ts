@@ -18,6 +18,7 @@ import { guardPorts } from './guarded-ports.ts';
 import { noteText } from './intrinsics/faithful-text.ts';
 import { loadModules } from './loading/load-modules.ts';
 import { Registry } from './loading/registry.ts';
+import { partLongSteps } from './many-steps.ts';
 import { Outbox } from './outbox.ts';
 import { Retirement } from './retirement.ts';
 import { ThreadLog } from './thread-log.ts';
@@ -26,7 +27,12 @@ import type { ToolRun } from './tool-run.ts';
 
 if (isMainThread) throw new Error('workers/thread-main runs on a thread of the pool, not by itself');
 
-async function prepare({ toolModules, logLevel, maxResultBytes }: ThreadSettings): Promise<HostParts> {
+async function prepare({
+  toolModules,
+  logLevel,
+  maxResultBytes,
+  heapMb,
+}: ThreadSettings): Promise<HostParts> {
   const context = createCallContext<ToolRun>();
   const outbox = new Outbox();
   const log = new ThreadLog(outbox, logLevel);
@@ -39,6 +45,7 @@ async function prepare({ toolModules, logLevel, maxResultBytes }: ThreadSettings
   Object.freeze(ToolError);
   Object.freeze(ToolError.prototype);
   writeBinaryAsBase64();
+  partLongSteps(heapMb);
   const loaded = await context.runApart(() => load(toolModules));
   noteText();
   return { ...escapes, ...loaded, builtIns: new BuiltIns(), maxResultBytes };

@@ -99,7 +99,7 @@ export class ThreadCrew {
       threads: () => this.#links.values(),
       tooLarge: (link, reason) => this.#ends.kill(link, reason, 'crashes'),
     });
-    this.#threads = this.#openSource({ ...options, heapMb: limits.hardHeapMb }, this.#sourceHost);
+    this.#threads = this.#openSource({ ...options, hardHeapMb: limits.hardHeapMb }, this.#sourceHost);
     this.#liveness = new Liveness(this.#links, {
       stuck: (link) => this.kill(link, 'it was blocked for 5 s'),
       tick: () => this.#onTick(),

@@ -24,15 +24,17 @@ export interface ThreadsOptions {
   readonly maxThreads: number;
   /** Shared calls that one thread takes. */
   readonly callsPerThread: number;
-  /** The heap of one thread, in MiB. */
+  /** What the heap of one thread may hold, in MiB: it is watched. */
   readonly heapMb: number;
+  /** V8's own limit of it, in MiB, which nothing may reach. Default: `heapMb`. */
+  readonly hardHeapMb?: number;
   /** What the process may use, in bytes. Default: most of what memory there is. */
   readonly memoryLimitBytes?: number;
   /** How long a thread above the minimum may be idle. Default 30 s. */
   readonly idleMs?: number;
   /** The environment that tools see. */
   readonly env: Readonly<Record<string, string>>;
-  readonly settings: ThreadSettings;
+  readonly settings: Omit<ThreadSettings, 'heapMb'>;
 }
 
 /**
@@ -60,8 +62,11 @@ export class PiscinaThreads implements ThreadSource {
       atomics: 'disabled',
       recordTiming: false,
       env: { ...options.env },
-      resourceLimits: { maxOldGenerationSizeMb: options.heapMb, maxYoungGenerationSizeMb: YOUNG_MB },
-      workerData: options.settings,
+      resourceLimits: {
+        maxOldGenerationSizeMb: options.hardHeapMb ?? options.heapMb,
+        maxYoungGenerationSizeMb: YOUNG_MB,
+      },
+      workerData: { ...options.settings, heapMb: options.heapMb } satisfies ThreadSettings,
       ...threadFlags(),
     });
     this.#piscina.on('error', onError);

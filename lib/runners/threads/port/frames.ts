@@ -189,4 +189,6 @@ export interface ThreadSettings {
   readonly logLevel: LogLevel;
   /** Cap of one chunk and of a returned value, in bytes of JSON. */
   readonly maxResultBytes: number;
+  /** WORKER_HEAP_MB: what a thread may hold, far below V8's own limit. */
+  readonly heapMb: number;
 }

@@ -42,7 +42,10 @@ describe('a tool that takes too much memory', function () {
 
   // A shared tool that blocks its thread for 5 s is stuck, whatever it takes: shared are those that are quick.
   const SHARED = ['arrays_shared', 'strings_shared', 'async_shared'];
-  const EXCLUSIVE = ['split', 'parse', 'push', 'objects', 'arrays', 'map'].map((kind) => `${kind}_exclusive`);
+  const AT_ONCE = ['fill', 'characters', 'parts', 'matches', 'parse_more'];
+  const EXCLUSIVE = [...AT_ONCE, 'split', 'parse', 'push', 'objects', 'arrays', 'map'].map(
+    (kind) => `${kind}_exclusive`,
+  );
   for (const name of [...EXCLUSIVE, ...SHARED]) {
     it(`loses its thread and nothing else: ${name}`, async () => {
       const { code, detail } = await post(gateway, name);

@@ -1,0 +1,155 @@
+/**
+ * Built-ins that V8 runs in one step, and that may make more in it than a heap holds: nothing can end them meanwhile, and
+ * a list above 128 M elements ends the process whatever its limits are. Here they are made of many steps, between which
+ * a thread that takes too much memory is found and ended; what has no steps is refused before it begins.
+ *
+ * M1. Only where what goes in is large enough for that; else, and in all that can be told, they are V8's own.
+ * M2. In place before any tool loads, so that they belong to the norm of the thread.
+ */
+import { ToolError } from '../lib/call/tool-error.ts';
+import {
+  defineProperty,
+  getOwnPropertyDescriptor,
+  getPrototypeOf,
+  isArray,
+  ownMethod,
+  parse,
+} from './intrinsics/captured.ts';
+
+/** Below this many elements, or characters, one step does no harm. */
+const ONE_STEP = 1 << 22;
+/** The least that an element of a list takes. */
+const ELEMENT_BYTES = 8;
+
+const fill = ownMethod<(list: unknown[], value: unknown, start?: number, end?: number) => unknown[]>(
+  Array.prototype.fill,
+);
+const split = ownMethod<(text: string, separator: unknown, limit?: number) => string[]>(
+  String.prototype.split,
+);
+const match = ownMethod<(text: string, pattern: unknown) => string[] | null>(String.prototype.match);
+const indexOf = ownMethod<(text: string, part: string, from: number) => number>(String.prototype.indexOf);
+const slice = ownMethod<(text: string, start: number, end?: number) => string>(String.prototype.slice);
+const exec = ownMethod<(pattern: RegExp, text: string) => RegExpExecArray | null>(RegExp.prototype.exec);
+const push = ownMethod<(list: unknown[], value: unknown) => number>(Array.prototype.push);
+const codeAt = ownMethod<(text: string, at: number) => number | undefined>(String.prototype.codePointAt);
+
+const { max, min, trunc } = Math;
+const toNumber = Number;
+const { prototype: patterns } = RegExp;
+
+/** Thrown instead of beginning what would need more heap than there is. */
+class TooMuchAtOnce extends ToolError {
+  readonly #isOurs = true;
+
+  constructor() {
+    super('worker_out_of_memory', 'the tool asked for more in one step than its heap holds (WORKER_HEAP_MB)');
+  }
+
+  static isOne(thrown: unknown): thrown is ToolError {
+    return typeof thrown === 'object' && thrown !== null && #isOurs in thrown && thrown.#isOurs;
+  }
+}
+
+/** Whether something was refused here, and so ends its call as it is. */
+export const wasTooMuch: (thrown: unknown) => thrown is ToolError = TooMuchAtOnce.isOne;
+
+/** @param heapMb WORKER_HEAP_MB. */
+export function partLongSteps(heapMb: number): void {
+  const mostElements = (heapMb * 1024 * 1024) / ELEMENT_BYTES;
+
+  replace(Array.prototype, 'fill', {
+    fill(this: unknown[], value: unknown, start?: number, end?: number) {
+      if (!isArray(this) || this.length < ONE_STEP) return fill(this, value, start, end);
+      const { length } = this;
+      const last = end === undefined ? length : placeOf(end, length);
+      for (let at = placeOf(start, length); at < last; at += ONE_STEP)
+        fill(this, value, at, min(at + ONE_STEP, last));
+      return this;
+    },
+  });
+
+  replace(String.prototype, 'split', {
+    split(this: unknown, separator: unknown, limit?: number) {
+      const isLong = typeof this === 'string' && this.length >= ONE_STEP;
+      if (!isLong || typeof separator !== 'string') return split(this as string, separator, limit);
+      return splitInSteps(this, separator, limit === undefined ? 2 ** 32 - 1 : limit >>> 0);
+    },
+  });
+
+  replace(String.prototype, 'match', {
+    match(this: unknown, pattern: unknown) {
+      const isLong = typeof this === 'string' && this.length >= ONE_STEP;
+      if (!isLong || !isPlainRegExp(pattern) || !pattern.global) return match(this as string, pattern);
+      return matchInSteps(this, pattern);
+    },
+  });
+
+  replace(JSON, 'parse', {
+    parse(text: unknown, reviver?: Parameters<typeof JSON.parse>[1]) {
+      if (typeof text === 'string' && text.length > 2 * mostElements && countsMore(text, mostElements))
+        throw new TooMuchAtOnce();
+      return parse(text as string, reviver);
+    },
+  });
+}
+
+/** Puts a method in the place of a built-in one, as that was declared. */
+function replace(owner: object, name: string, method: Record<string, unknown>): void {
+  const before = getOwnPropertyDescriptor(owner, name);
+  const { length } = (before?.value ?? {}) as { length?: number };
+  defineProperty(method[name] as object, 'length', { configurable: true, value: length ?? 0 });
+  defineProperty(owner, name, { ...before, value: method[name] });
+}
+
+/** A relative index as built-ins take it. */
+function placeOf(given: number | undefined, length: number): number {
+  const at = trunc(toNumber(given)) || 0;
+  return at < 0 ? max(0, length + at) : min(at, length);
+}
+
+function splitInSteps(text: string, separator: string, limit: number): string[] {
+  const parts: string[] = [];
+  if (limit === 0) return parts;
+  if (separator === '') {
+    for (let at = 0; at < text.length && parts.length < limit; at++) push(parts, text[at]);
+    return parts;
+  }
+  let from = 0;
+  for (let at = indexOf(text, separator, 0); at >= 0; at = indexOf(text, separator, from)) {
+    push(parts, slice(text, from, at));
+    if (parts.length === limit) return parts;
+    from = at + separator.length;
+  }
+  push(parts, slice(text, from));
+  return parts;
+}
+
+/** Whether a pattern finds as V8's own do: one whose `exec` is somebody else's is left to V8. */
+const isPlainRegExp = (pattern: unknown): pattern is RegExp =>
+  typeof pattern === 'object' && pattern !== null && getPrototypeOf(pattern) === patterns;
+
+function matchInSteps(text: string, pattern: RegExp): string[] | null {
+  const found: string[] = [];
+  pattern.lastIndex = 0;
+  for (let one = exec(pattern, text); one !== null; one = exec(pattern, text)) {
+    const [whole = ''] = one;
+    push(found, whole);
+    if (whole === '') pattern.lastIndex += widthAt(text, pattern);
+  }
+  return found.length === 0 ? null : found;
+}
+
+/** How far an empty match moves on. */
+function widthAt(text: string, { lastIndex, unicode, flags }: RegExp): number {
+  const isByCodePoint = unicode || indexOf(flags, 'v', 0) >= 0;
+  return isByCodePoint && (codeAt(text, lastIndex) ?? 0) > 0xffff ? 2 : 1;
+}
+
+/** Whether a text has more than `most` commas: each parts two elements, unless it is inside of a string. */
+function countsMore(text: string, most: number): boolean {
+  let count = 0;
+  for (let at = indexOf(text, ',', 0); at >= 0; at = indexOf(text, ',', at + 1))
+    if (++count > most) return true;
+  return false;
+}
