@@ -33,6 +33,9 @@ import { WebSocketCallSink } from './websocket-call.ts';
 import { type ClientId, readSocketMessage } from './websocket-message.ts';
 
 const MAX_BAD_FRAMES = 10;
+/** How long a client may take to answer our close, and one that stood still to read as far as that. */
+const CLOSE_MS = 2000;
+export const STALLED_CLOSE_MS = 30_000;
 /** Answers to pings and bad frames that may wait for a reader that takes nothing. */
 const MAX_REPLIES_BEHIND = 1000;
 const ABILITIES = { elicitForm: true, elicitUrl: true, sample: true, roots: true };
@@ -65,6 +68,7 @@ export class WebSocketChannel implements WatchedStream {
   #serverIds = 0;
   #badFrames = 0;
   #repliesBehind = 0;
+  #closing: NodeJS.Timeout | undefined;
 
   constructor(ws: WebSocket, socket: Socket, tool: string, keyId: string, context: ChannelContext) {
     this.#ws = ws;
@@ -91,9 +95,14 @@ export class WebSocketChannel implements WatchedStream {
     return this.#writer.isBehind;
   }
 
-  /** Closes the handshake; `reason` is one of ours, since more than 123 bytes throw. */
-  close(code: number, reason: string): void {
+  /**
+   * Begins the closing handshake; `reason` is one of ours, since more than 123 bytes throw.
+   * @param patienceMs how long the client may take to answer before its socket is destroyed.
+   */
+  close(code: number, reason: string, patienceMs = CLOSE_MS): void {
     this.#ws.close(code, reason);
+    clearTimeout(this.#closing);
+    this.#closing = setTimeout(() => this.#ws.terminate(), patienceMs);
   }
 
   ping(): void {
@@ -109,10 +118,13 @@ export class WebSocketChannel implements WatchedStream {
     for (const call of this.#calls.values()) {
       call.cancel('slow_consumer', 'the reader made no progress for too long');
     }
-    this.close(1008, 'slow consumer'); // the frame queues behind what the reader did not take: ws waits, then destroys
+    // The frame queues behind what the reader did not take: one that goes on in time learns why it was dropped.
+    this.close(1008, 'slow consumer', STALLED_CLOSE_MS);
+    this.#writer.release();
   }
 
   #leave(): void {
+    clearTimeout(this.#closing);
     this.meter.connections--;
     this.#context.watch.remove(this);
     for (const call of this.#calls.values()) call.cancel('cancelled', 'the client left');

@@ -331,6 +331,7 @@ describe('WebSocket', () => {
       expect(await endOf(call)).to.have.nested.property('error.code', 'slow_consumer');
     }
     expect(served.meters.websocket.slowConsumers).to.equal(1);
+    await setTimeout(2500); // longer than any other client would be waited for
     client.ws.resume();
     expect(await client.closed).to.equal(1008);
   });
