@@ -174,7 +174,7 @@ export class WebSocketChannel implements WatchedStream {
       .spend(this.#keyId)
       .then(
         () => this.#start(id, body),
-        (refusal) => this.#refuse(id, asToolError(refusal)),
+        (refusal) => this.#refuse(id, this.#asToolError(refusal)),
       )
       .catch((thrown) => this.#complain(thrown));
   }
@@ -225,7 +225,7 @@ export class WebSocketChannel implements WatchedStream {
         timeoutMs: input.timeoutMs,
       };
     } catch (thrown) {
-      return asToolError(thrown);
+      return this.#asToolError(thrown);
     }
   }
 
@@ -244,6 +244,13 @@ export class WebSocketChannel implements WatchedStream {
     }
   }
 
+  /** What a call is refused with; a defect of ours is logged. */
+  #asToolError(thrown: unknown): ToolError {
+    if (ToolError.is(thrown) && thrown.code !== 'internal') return thrown;
+    this.#context.log('error', 'a call could not be started', { tool: this.#tool, error: thrown });
+    return ToolError.from(thrown, 'internal', 'the call could not be started');
+  }
+
   #newId(): ClientId {
     let id: string;
     do id = `srv-${++this.#serverIds}`;
@@ -251,6 +258,3 @@ export class WebSocketChannel implements WatchedStream {
     return id;
   }
 }
-
-const asToolError = (thrown: unknown): ToolError =>
-  ToolError.from(thrown, 'internal', 'the call could not be started');
