@@ -18,7 +18,7 @@ import { checkListening } from './config/load.ts';
 import type { Config } from './config/options.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import type { GatewayObserver } from './dispatch/observers.ts';
-import { logCall, logDefect, logToolRecord, logUnit } from './observe/call-log.ts';
+import { logCall, logDefect, logToolRecord, unitLog } from './observe/call-log.ts';
 import { CallStatistics, type ToolStatistics } from './observe/call-statistics.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { StatusPages } from './observe/status-pages.ts';
@@ -169,7 +169,7 @@ export class Gateway {
     this.observe({
       ended: (record) => logCall(log, record),
       log: (record) => logToolRecord(log, record),
-      unit: (event) => logUnit(log, event),
+      unit: unitLog(log),
       defect: (defect) => logDefect(log, defect),
     });
     this.observe({
@@ -189,11 +189,12 @@ export class Gateway {
     return this.#dispatcher.observe(observer);
   }
 
-  /** What `GET /stats` shows, as far as it is there without a transport, and what has gone wrong inside. */
+  /** The figures of `GET /stats`, and what has gone wrong inside. */
   stats(): GatewayStats {
     return {
       ...this.#pages.stats(),
       tools: this.#statistics.snapshot(),
+      ...this.#transports.stats(),
       observerFailures: this.#dispatcher.observerFailures,
       defects: this.#defects,
     };
@@ -274,12 +275,18 @@ export class Gateway {
     return {
       info: () => this.#pages.info(),
       health: () => this.#pages.health(),
-      stats: () => ({
-        ...this.#pages.stats(),
-        tools: this.#statistics.snapshot(),
-        ...this.#troubles(),
-        ...this.#transports.stats(),
-      }),
+      stats: () => this.#statsPage(),
+    };
+  }
+
+  /** Troubles inside are shown once there are any. */
+  #statsPage(): Readonly<Record<string, unknown>> {
+    const { observerFailures, defects, ...figures } = this.stats();
+    const hasFailed = Object.keys(observerFailures).length > 0;
+    return {
+      ...figures,
+      ...(defects > 0 ? { defects } : {}),
+      ...(hasFailed ? { observerFailures } : {}),
     };
   }
 
@@ -303,15 +310,6 @@ export class Gateway {
   async connect({ stdin, stdout }: ClientStreams): Promise<void> {
     if (this.#closing) throw new ToolError('unavailable', 'the gateway is closed; create another');
     await this.#transports.serve('connect', { ...this.#transportContext(), stdin, stdout });
-  }
-
-  /** What /stats says of troubles inside, once there are any. */
-  #troubles(): Partial<Pick<GatewayStats, 'observerFailures' | 'defects'>> {
-    const { observerFailures } = this.#dispatcher;
-    return {
-      ...(this.#defects > 0 ? { defects: this.#defects } : {}),
-      ...(Object.keys(observerFailures).length > 0 ? { observerFailures } : {}),
-    };
   }
 
   /** Writes a call to its end as NDJSON, and gives the end. */
@@ -400,7 +398,7 @@ async function startRunners(kinds: readonly LoadedKind[], config: Config): Promi
   const context = {
     logLevel: config.logLevel.toLowerCase() as LogLevel,
     maxResultBytes: config.maxResultBytes,
-    threadEntry: new URL('../workers/piscina-entry.cjs', import.meta.url).href,
+    entry: new URL('../workers/piscina-entry.cjs', import.meta.url).href,
     builtInTools: new URL('../workers/tools/index.js', import.meta.url).href,
   };
   const starts = await Promise.allSettled(kinds.map(({ start }) => start(config, context)));

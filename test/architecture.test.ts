@@ -46,6 +46,23 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   bin: ['lib/index.ts', 'lib/config'],
 };
 
+/** The rooms that may name each package that the product depends on. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  '@modelcontextprotocol/sdk': ['lib/transports/mcp/sessions', 'lib/transports/mcp/stdio'],
+  ajv: ['workers/loading'],
+  'better-sqlite3': ['workers/tools'],
+  'better-sse': ['lib/transports/sse'],
+  commander: ['bin'],
+  express: ['lib/transports/http'],
+  jose: ['lib/transports/mcp/http'],
+  pino: ['lib/observe'],
+  'pino-pretty': ['lib/observe'],
+  piscina: ['lib/runners/threads/piscina'],
+  'rate-limiter-flexible': ['lib/access'],
+  ws: ['lib/transports/websocket'],
+  zod: ['lib/tool', 'workers/loading', 'workers/tools'],
+};
+
 /** Rooms declare their options in files of this name, with words of `lib/config`, which merges them into a table. */
 const isOptions = (path: string): boolean => basename(path) === 'options.ts';
 const LISTS = ['lib/runners/index.ts', 'lib/transports/index.ts'];
@@ -59,6 +76,8 @@ const MAX_LINES = 400;
 interface Source {
   readonly path: string;
   readonly text: string;
+  /** The text without its comments. */
+  readonly code: string;
   readonly imports: readonly { readonly path: string; readonly isLate: boolean; readonly isType: boolean }[];
   /** Names of the packages that are loaded with it. */
   readonly packages: readonly string[];
@@ -80,7 +99,8 @@ function readSource(path: string): Source {
   }));
   const bare = text.matchAll(/^(?:import|export)\s+(?!type\s)[^;'"]*?from\s+'(?!node:|\.)([^']+)'/gm);
   const packages = [...bare].map(([, specifier = '']) => /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? '');
-  return { path, text, imports, packages };
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1');
+  return { path, text, code, imports, packages };
 }
 
 /** The innermost room that a file belongs to. */
@@ -97,6 +117,18 @@ function mayImport(from: string, to: string): boolean {
 
 const sources = [...sourcesIn('lib'), ...sourcesIn('workers'), ...sourcesIn('bin')];
 const byPath = new Map(sources.map((source) => [source.path, source]));
+
+/** What users of the package, and the threads, ask for by name. */
+const ENTRIES = ['lib/index.ts', 'workers/tools/index.ts'];
+/** Members that a package asks for, since the class is one of its interfaces. */
+const CALLED_BY_PACKAGES = ['onerror', 'sendHead', 'sendChunk', 'cleanup', 'getValidator'];
+
+const words = new Map<string, number>();
+for (const { code } of sources)
+  for (const [word] of code.matchAll(/\w+/g)) words.set(word, (words.get(word) ?? 0) + 1);
+
+/** How often a name stands in the sources, its definition included. */
+const uses = (name: string): number => words.get(name) ?? 0;
 
 /** The sources that are loaded with a file, itself included: what its threads and clients wait for. */
 function loadedWith(path: string, seen = new Set<string>()): Set<string> {
@@ -170,12 +202,21 @@ describe('the architecture', () => {
     expect(wrong).to.deep.equal([]);
   });
 
-  it('keeps each package of a protocol in the folder of that protocol, its types included', () => {
-    const homes = { express: 'http', ws: 'websocket', 'better-sse': 'sse' };
-    for (const [name, home] of Object.entries(homes)) {
-      const users = sources.filter(({ text }) => new RegExp(`(?:from|import\\() ?'${name}['/]`).test(text));
-      const abroad = users.filter(({ path }) => !path.startsWith(`lib/transports/${home}/`));
-      expect([users.length > 0, abroad.map(({ path }) => path)], name).to.deep.equal([true, []]);
+  it('lets each package be named in its room alone, its types and late imports included', () => {
+    const { dependencies, optionalDependencies } = JSON.parse(
+      readFileSync(join(ROOT, 'package.json'), 'utf8'),
+    );
+    expect(Object.keys(PACKAGES).sort()).to.deep.equal(
+      Object.keys({ ...dependencies, ...optionalDependencies }).sort(),
+    );
+    for (const [name, rooms] of Object.entries(PACKAGES)) {
+      const named = new RegExp(
+        `(?:\\bfrom\\s+|\\bimport\\(\\s*|\\brequire\\(\\s*|^import\\s+)'${name}(?:/[^']*)?'`,
+        'm',
+      );
+      const users = sources.filter(({ text }) => named.test(text)).map(({ path }) => path);
+      const abroad = users.filter((path) => !rooms.some((room) => path.startsWith(`${room}/`)));
+      expect({ isUsed: users.length > 0, abroad }, name).to.deep.equal({ isUsed: true, abroad: [] });
     }
   });
 
@@ -195,48 +236,41 @@ describe('the architecture', () => {
     }
   });
 
-  it('names the MCP SDK and the token library only in the folders that exist for them', () => {
-    const rooms: Readonly<Record<string, RegExp>> = {
-      '@modelcontextprotocol/sdk': /^lib\/transports\/mcp\/(?:sessions|stdio)\//,
-      jose: /^lib\/transports\/mcp\/http\//,
-    };
-    const wrong = Object.entries(rooms).flatMap(([name, room]) => {
-      // Types and late imports too: they tie a file to a package as well.
-      const named = new RegExp(`(?:\\bfrom\\s+|\\bimport\\(\\s*|^import\\s+)'${name}(?:/[^']*)?'`, 'm');
-      return sources
-        .filter(({ path, text }) => named.test(text) && !room.test(path))
-        .map(({ path }) => `${path} names ${name}`);
-    });
-    expect(wrong).to.deep.equal([]);
-  });
-
-  it('has no import cycle', () => {
+  it('has no import cycle, types included', () => {
     const done = new Set<string>();
     const visit = (path: string, trail: readonly string[]): void => {
       expect(trail, `cycle: ${[...trail, path].join(' → ')}`).not.to.include(path);
       if (done.has(path)) return;
-      const eager = byPath.get(path)?.imports.filter(({ isLate, isType }) => !isLate && !isType) ?? [];
-      for (const { path: target } of eager) visit(target, [...trail, path]);
+      for (const { path: target } of byPath.get(path)?.imports ?? []) visit(target, [...trail, path]);
       done.add(path);
     };
     for (const { path } of sources) visit(path, []);
   });
 
-  it('exports no value that no other file asks for', () => {
-    const entries = ['lib/index.ts', 'workers/tools/index.ts'];
-    // The benchmark has packages of its own beside it, and uses what is built.
-    const tests = readdirSync(join(ROOT, 'test')).filter((name) => name !== 'bench' && !name.includes('.'));
-    const all = [...sources, ...tests.flatMap((name) => sourcesIn(join('test', name)))];
+  it('defines no value that only tests use', () => {
     const idle = sources
-      .filter(({ path }) => !entries.includes(path))
-      .flatMap(({ path, text }) =>
-        [...text.matchAll(/^export (?:const|class|(?:async )?function\*?) (\w+)/gm)]
-          .map(([, name = '']) => name)
-          .filter((name) => {
-            const named = new RegExp(`\\b${name}\\b`);
-            return !all.some((other) => other.path !== path && named.test(other.text));
-          })
-          .map((name) => `${path} exports ${name}`),
+      .filter(({ path }) => !ENTRIES.includes(path))
+      .flatMap(({ path, code }) =>
+        [...code.matchAll(/^export (?:const|class|(?:async )?function\*?) (\w+)/gm)]
+          .filter(([, name = '']) => uses(name) < 2)
+          .map(([, name]) => `${path}: ${name}`),
+      );
+    expect(idle).to.deep.equal([]);
+  });
+
+  it('gives no class a member that nobody uses', () => {
+    const idle = sources
+      .filter(({ path }) => path !== 'lib/gateway.ts') // the public API: its users are elsewhere
+      .flatMap(({ path, code }) =>
+        [...code.matchAll(/^(?:export )?class \w+[^{]*\{\n([\s\S]*?)^\}/gm)].flatMap(([, body = '']) =>
+          [
+            ...body.matchAll(
+              /^ {2}(?!override )(?:(?:readonly|static|async|get|set) )*\*?([a-z]\w*)[?!]?(?:[(:<;]| = )/gm,
+            ),
+          ]
+            .filter(([, name = '']) => uses(name) < 2 && !CALLED_BY_PACKAGES.includes(name))
+            .map(([, name]) => `${path}: ${name}`),
+        ),
       );
     expect(idle).to.deep.equal([]);
   });
@@ -299,14 +333,6 @@ describe('the architecture', () => {
       expect(list).to.have.length(kinds.length);
     });
 
-    it('imports Piscina in the one folder that keeps its traps', () => {
-      const users = sources
-        .filter(({ text }) => /(?:from|import\()\s*'piscina'/.test(text))
-        .map(({ path }) => path);
-      expect(users.filter((path) => !isIn(path, 'lib/runners/threads/piscina'))).to.deep.equal([]);
-      expect(users).not.to.have.length(0);
-    });
-
     it('knows what crosses a port in the thread pool and on its threads alone', () => {
       const users = sources.filter(({ imports }) =>
         imports.some(({ path }) => isIn(path, 'lib/runners/threads/port')),
@@ -316,17 +342,5 @@ describe('the architecture', () => {
       );
       expect(strangers.map(({ path }) => path)).to.deep.equal([]);
     });
-  });
-
-  it('has no cycle of types in runners, dispatch and workers', () => {
-    const rooms = ['lib/runners', 'lib/dispatch', 'workers'];
-    const done = new Set<string>();
-    const visit = (path: string, trail: readonly string[]): void => {
-      expect(trail, `cycle: ${[...trail, path].join(' → ')}`).not.to.include(path);
-      if (done.has(path)) return;
-      for (const { path: target } of byPath.get(path)?.imports ?? []) visit(target, [...trail, path]);
-      done.add(path);
-    };
-    for (const { path } of sources) if (rooms.some((room) => path.startsWith(`${room}/`))) visit(path, []);
   });
 });

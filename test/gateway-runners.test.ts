@@ -1,15 +1,16 @@
 /** A gateway with a runner of its user's beside the threads. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { createGateway, type Runner, type ToolError } from '../lib/index.ts';
 import { DelayedRunner } from './fixtures/delayed-runner.ts';
+import { eventually } from './support/eventually.ts';
 import { startGateway, type TestGateway } from './support/start-gateway.ts';
 
 const KEY = { 'X-API-Key': 'super-secret' };
 
-describe('createGateway({ runners })', () => {
+describe('a gateway and its runners', () => {
   let gateway: TestGateway | null = null;
   afterEach(() => gateway?.close());
 
@@ -85,5 +86,29 @@ describe('createGateway({ runners })', () => {
     expect(Object.keys(stats['pool'] as object)).to.deep.equal(
       'min max alive queueDepth restarts scaleUps scaleDowns crashes kills waitMs runMs'.split(' '),
     );
+  });
+
+  it('loads the tools anew by itself when their module changes, where it is asked to', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'watched-'));
+    const file = join(folder, 'watched.mjs');
+    const write = (answer: number) =>
+      writeFileSync(
+        file,
+        `import { defineTool } from ${JSON.stringify(new URL('../lib/tool/define-tool.js', import.meta.url).href)};
+         export const watched = defineTool({ name: 'watched', description: 'w', async run() { return ${answer}; } });`,
+      );
+    write(1);
+    gateway = await startGateway({ tools: [file], minWorkers: 1, reload: true });
+    const { gateway: watching } = gateway;
+    const answer = async () => {
+      const end = await watching.call('watched').outcome();
+      return end.type === 'result' ? end.data : end.error.code;
+    };
+    expect(await answer()).to.equal('1');
+    write(2);
+    await eventually(async () => (await answer()) === '2', { what: 'the new code' });
+    await gateway.close();
+    gateway = null;
+    rmSync(folder, { recursive: true, force: true });
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Tells people of the options: --print-config, the flags of --help, the README's table.
+ * Tells people of the options: --print-config, the flags of --help.
  *
  * Everything is made from the table in options.ts; no secret is printed.
  */
@@ -47,28 +47,8 @@ export function variablesWithoutFlag(): string {
     .join('\n');
 }
 
-/** The options as a Markdown table. */
-export function optionTable(): string {
-  const rows = OPTION_LIST.map(([, option]) => {
-    const words = defaultWords(option);
-    const isLiteral = typeof option.default === 'string' && words !== '';
-    const cells = [
-      `\`${option.env}\``,
-      option.flag === undefined ? '–' : `\`${option.flag}\``,
-      words === '' ? '–' : isLiteral ? `\`${words}\`` : words,
-      option.kind.unit ?? '–',
-      `${option.summary} ${option.reason}`,
-    ];
-    return `| ${cells.join(' | ')} |`;
-  });
-  return [
-    '| variable | flag | default | unit | what it does, and why the default |',
-    '|---|---|---|---|---|',
-    ...rows,
-  ].join('\n');
-}
-
-function defaultWords(option: Option<unknown>): string {
+/** The default as tables show it. */
+export function defaultWords(option: Option<unknown>): string {
   return typeof option.default === 'string' ? option.default : option.default.words;
 }
 

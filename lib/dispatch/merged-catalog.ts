@@ -8,8 +8,8 @@ import type { CallKind, Catalog, ResourceDescriptor, ToolDescriptor } from '../c
 import { ToolError } from '../call/tool-error.ts';
 import type { Runner } from '../runners/runner.ts';
 
-/** What a runner offers. */
-export interface Offer {
+/** What a runner has, or is going to have. */
+export interface CatalogOf {
   readonly runner: Runner;
   readonly catalog: Catalog;
 }
@@ -28,9 +28,9 @@ export class MergedCatalog {
   readonly #prompts = new Map<string, Runner>();
 
   /** @throws {ToolError} `unavailable` naming what is offered twice, and by whom. */
-  constructor(offers: readonly Offer[]) {
+  constructor(catalogs: readonly CatalogOf[]) {
     const uris = new Map<string, Runner>();
-    for (const { runner, catalog } of offers) {
+    for (const { runner, catalog } of catalogs) {
       for (const tool of catalog.tools) {
         claim('tool', tool.name, runner, this.#tools.get(tool.name)?.runner);
         this.#tools.set(tool.name, { tool, runner });
@@ -48,8 +48,8 @@ export class MergedCatalog {
         this.#prompts.set(prompt.name, runner);
       }
     }
-    const [first] = offers;
-    this.catalog = offers.length === 1 && first ? first.catalog : merge(offers);
+    const [first] = catalogs;
+    this.catalog = catalogs.length === 1 && first ? first.catalog : merge(catalogs);
   }
 
   tool(name: string): ToolRoute | undefined {
@@ -76,11 +76,11 @@ function claim(kind: string, name: string, runner: Runner, owner: Runner | undef
   );
 }
 
-function merge(offers: readonly Offer[]): Catalog {
+function merge(catalogs: readonly CatalogOf[]): Catalog {
   const byName = (a: { readonly name: string }, b: { readonly name: string }) => (a.name < b.name ? -1 : 1);
   return {
-    tools: offers.flatMap(({ catalog }) => catalog.tools).sort(byName),
-    resources: offers.flatMap(({ catalog }) => catalog.resources).sort(byName),
-    prompts: offers.flatMap(({ catalog }) => catalog.prompts).sort(byName),
+    tools: catalogs.flatMap(({ catalog }) => catalog.tools).sort(byName),
+    resources: catalogs.flatMap(({ catalog }) => catalog.resources).sort(byName),
+    prompts: catalogs.flatMap(({ catalog }) => catalog.prompts).sort(byName),
   };
 }

@@ -126,15 +126,14 @@ export interface StartContext {
   readonly logLevel: LogLevel;
   /** Cap of one chunk and of a returned value, in bytes of JSON. */
   readonly maxResultBytes: number;
-  /** The program that runs tools on a thread, by URL: it stands outside of lib. */
-  readonly threadEntry: string;
+  /** The module that a thread starts with, by URL: what runs tools stands outside of lib. */
+  readonly entry: string;
   /** The module of the built-in tools, by URL. */
   readonly builtInTools: string;
 }
 
 /** A kind of runner, as the list names it. Loading it must not load what it runs with. */
 export interface RunnerKind<Options extends object, Rules, Config extends object> {
-  readonly name: string;
   /** Its part of the table of options. */
   readonly options: Options;
   /** What its options must be together. */

@@ -41,10 +41,6 @@ export class NewsFeed implements NewsSource {
     return () => this.#listeners.delete(listener);
   }
 
-  get listenerCount(): number {
-    return this.#listeners.size;
-  }
-
   #publish(news: News): void {
     for (const listener of [...this.#listeners]) listener(news);
   }

@@ -1,8 +1,9 @@
 /** What people are told of the options. */
 import { expect } from 'chai';
-import { explainConfig, flags, optionTable } from '../../lib/config/explain.ts';
+import { explainConfig, flags } from '../../lib/config/explain.ts';
 import { loadConfig } from '../../lib/config/load.ts';
 import { OPTION_LIST } from '../../lib/config/options.ts';
+import { optionTable } from '../readme/generated-tables.ts';
 
 describe('explainConfig()', () => {
   const loaded = loadConfig({

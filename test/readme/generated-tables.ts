@@ -3,7 +3,8 @@
  */
 
 import { ERROR_CODES } from '../../lib/call/error-code.ts';
-import { optionTable } from '../../lib/config/explain.ts';
+import { defaultWords } from '../../lib/config/explain.ts';
+import { OPTION_LIST } from '../../lib/config/options.ts';
 
 /** The pages with a table, and what makes it. */
 export const TABLES = [
@@ -30,4 +31,25 @@ function errorTable(): string {
   }
   const lines = [...rows].map(([facts, codes]) => `| ${codes.join(', ')} | ${facts} |`);
   return ['| code | status | whose fault | retryable |', '|---|---|---|---|', ...lines].join('\n');
+}
+
+/** The options as a Markdown table. */
+export function optionTable(): string {
+  const rows = OPTION_LIST.map(([, option]) => {
+    const words = defaultWords(option);
+    const isLiteral = typeof option.default === 'string' && words !== '';
+    const cells = [
+      `\`${option.env}\``,
+      option.flag === undefined ? '–' : `\`${option.flag}\``,
+      words === '' ? '–' : isLiteral ? `\`${words}\`` : words,
+      option.kind.unit ?? '–',
+      `${option.summary} ${option.reason}`,
+    ];
+    return `| ${cells.join(' | ')} |`;
+  });
+  return [
+    '| variable | flag | default | unit | what it does, and why the default |',
+    '|---|---|---|---|---|',
+    ...rows,
+  ].join('\n');
 }

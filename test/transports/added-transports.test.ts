@@ -10,6 +10,7 @@ import {
   type TransportContext,
 } from '../../lib/index.ts';
 import { ToyTransport } from '../fixtures/toy-transport.ts';
+import { noteOpened } from '../support/leak-check.ts';
 import { startGateway, type TestGateway } from '../support/start-gateway.ts';
 import { JSON_POST, KEY } from './start-transports.ts';
 import { connectToy } from './toy-client.ts';
@@ -104,10 +105,12 @@ describe('transports of the user', () => {
     });
   });
 
-  it('cannot have the name of another, and nothing starts', async () => {
+  it('cannot have the name of another, and nothing stays open', async () => {
     const rival = { name: 'sse', open() {}, close() {} };
+    const noteClosed = noteOpened();
     const refused = await createGateway({ transports: [rival] }).then(String, ({ message }) => message);
     expect(refused).to.equal('two transports are named "sse"; rename one');
+    await noteClosed();
   });
 
   describe('on the gateway’s socket', () => {

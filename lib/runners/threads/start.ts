@@ -11,7 +11,7 @@ export async function start(config: ThreadsConfig, context: StartContext): Promi
   const toolModules = [context.builtInTools, ...findToolModules(config.tools)];
   claimDataFolder(config.dataDir);
   return WorkerPool.start({
-    entry: context.threadEntry,
+    entry: context.entry,
     settings: {
       toolModules,
       dataDir: config.dataDir,
@@ -23,6 +23,7 @@ export async function start(config: ThreadsConfig, context: StartContext): Promi
     maxThreads: config.maxWorkers,
     callsPerThread: config.callsPerWorker,
     heapMb: config.workerHeapMb,
+    memoryLimitBytes: config.memoryLimitBytes,
     queueLimit: config.queueLimit,
     queueWaitMs: config.queueWaitMs,
     cancelGraceMs: config.cancelGraceMs,

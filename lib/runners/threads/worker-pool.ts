@@ -37,6 +37,11 @@ export interface PoolOptions extends ThreadsOptions {
 
 const HOOKS = ['log', 'notice', 'catalogChanged', 'reloadWanted', 'unit', 'defect'] as const;
 
+function memoryIsShort(): ToolError {
+  const text = 'memory is short (MEMORY_LIMIT); try again shortly';
+  return new ToolError('overloaded', text, { retryAfterMs: 1000 });
+}
+
 export class WorkerPool implements Runner {
   readonly name = 'threads';
   readonly #options: PoolOptions;
@@ -74,6 +79,7 @@ export class WorkerPool implements Runner {
     this.#crew = new ThreadCrew(options, {
       changed: () => this.#pump(),
       freed: (call) => this.#onFreed(call),
+      refused: (call) => this.#onRefused(call),
       lost: (call, death) => this.#onLost(call, death),
       listeners: this.#listeners,
     });
@@ -123,9 +129,11 @@ export class WorkerPool implements Runner {
   }
 
   call(request: AdmittedCall): RunningCall {
+    this.#crew.noteCaller(request.caller.keyId);
     const definition = this.#definitions.of(request.kind ?? 'tool', request.name);
     const call = new ToolCall(this.#nextCall++, request, definition, this.#callHost);
     if (this.#isClosed) call.fail(new ToolError('unavailable', 'the gateway is shutting down'));
+    else if (this.#crew.memory.isShort) call.fail(memoryIsShort());
     // What waits does not fit now, or the last look at the queue would have handed it over.
     else if (!this.#tryGive(call)) this.#enqueue(call);
     return call;
@@ -137,6 +145,7 @@ export class WorkerPool implements Runner {
     if (link === null) return false;
     this.#shares.take(call);
     link.take(call);
+    this.#crew.memory.wake();
     return true;
   }
 
@@ -220,6 +229,14 @@ export class WorkerPool implements Runner {
     this.#forecast.ended();
     if (call.hasStarted) this.#waits.record(call.waitedMs);
     if (call.hasStarted) this.#runs.record(call.ranMs);
+    this.#pump();
+  }
+
+  /** Its thread is retired, so this ends: it goes to one that no other caller has changed. */
+  #onRefused(call: ToolCall): void {
+    if (call.isEnded) return;
+    this.#queue.addFirst(call);
+    this.#watchWait(call);
     this.#pump();
   }
 

@@ -359,7 +359,7 @@ describe('the sessions of /mcp', () => {
     for (let n = 0; n < 50; n++) await new WireClient(mcp.url).initialize();
     expect(mcp.endpoint.stats().sessions).to.be.greaterThan(0);
     while (mcp.endpoint.stats().sessions > 0) await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(mcp.news.listenerCount).to.equal(0);
+    expect(mcp.news.listeners).to.equal(0);
     await mcp.close();
   });
 

@@ -10,11 +10,25 @@ import { StreamWatch } from '../../../lib/transports/rendering/stream-watch.ts';
 import { newTransportMeter } from '../../../lib/transports/rendering/transport-meter.ts';
 import { startPool } from '../../support/start-pool.ts';
 
+/** Knows how many listen. */
+class CountedFeed extends NewsFeed {
+  listeners = 0;
+
+  override subscribe(...[listener]: Parameters<NewsFeed['subscribe']>): () => void {
+    this.listeners++;
+    const end = super.subscribe(listener);
+    return () => {
+      this.listeners--;
+      end();
+    };
+  }
+}
+
 export interface StartedMcp {
   readonly url: string;
   readonly endpoint: McpEndpoint;
   readonly dispatcher: Dispatcher;
-  readonly news: NewsFeed;
+  readonly news: CountedFeed;
   close(): Promise<void>;
 }
 
@@ -32,7 +46,7 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
   const { modules = ['basic-tools'], auth = true, timeoutMs = 60_000, stallMs = 30_000 } = options;
   const sizes = { minThreads: 1, maxThreads: 2, callsPerThread: 64, ...options.pool };
   const runner = options.runner ?? (await startPool(sizes, [...modules]));
-  const news = new NewsFeed();
+  const news = new CountedFeed();
   runner.listen({ notice: (notice) => news.notice(notice), catalogChanged: () => news.catalogChanged() });
   const dispatcher = new Dispatcher({ runners: [runner], timeoutMs });
   const access = new Access({

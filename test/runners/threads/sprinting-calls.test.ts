@@ -15,7 +15,7 @@ describe('a call that yields in a loop', () => {
   let pool: WorkerPool;
   const logged: ToolLogRecord[] = [];
   beforeEach(async () => {
-    pool = await startPool({ minThreads: 1, maxThreads: 1 }, ['hasty-tools']);
+    pool = await startPool({ minThreads: 1, maxThreads: 1 }, ['sprinting-tools']);
     logged.length = 0;
     pool.listen({ log: (record) => logged.push(record) });
   });
@@ -23,33 +23,36 @@ describe('a call that yields in a loop', () => {
 
   for (const leaves of ['timer', 'timer-of-timer', 'rejection', 'rejection-later']) {
     it(`ends with worker_crashed when its loop leaves a ${leaves} whose error escapes`, async () => {
-      const end = await call(pool, 'hasty', { leaves, waitMs: 15_000 }).outcome();
+      const end = await call(pool, 'sprinting', { leaves, waitMs: 15_000 }).outcome();
       expect(end).to.have.nested.property('error.code', 'worker_crashed');
     });
 
     it(`is not blamed for the ${leaves} of the call before it`, async () => {
-      await call(pool, 'hasty', { leaves }).outcome();
-      const end = await call(pool, 'hasty', { waitMs: 60 }).outcome();
+      await call(pool, 'sprinting', { leaves }).outcome();
+      const end = await call(pool, 'sprinting', { waitMs: 60 }).outcome();
       expect(end).to.have.property('data', '500');
       await eventually(() => pool.stats().own.summary.workers.restarts === 1);
     });
   }
 
   it('ends with worker_crashed when its loop leaves a rejection and makes nothing else', async () => {
-    const end = await call(pool, 'hasty', { leaves: 'rejection', hangs: true }).outcome();
+    const end = await call(pool, 'sprinting', { leaves: 'rejection', hangs: true }).outcome();
     expect(end).to.have.nested.property('error.code', 'worker_crashed');
   });
 
   it('ends with worker_crashed for its timer after a call that took the ticks of the thread away', async () => {
-    expect(await call(pool, 'hasty', { leaves: 'no-ticks', n: 12 }).outcome()).to.have.property('data', '12');
-    const end = await call(pool, 'hasty', { leaves: 'timer', waitMs: 15_000 }).outcome();
+    expect(await call(pool, 'sprinting', { leaves: 'no-ticks', n: 12 }).outcome()).to.have.property(
+      'data',
+      '12',
+    );
+    const end = await call(pool, 'sprinting', { leaves: 'timer', waitMs: 15_000 }).outcome();
     expect(end).to.have.nested.property('error.code', 'worker_crashed');
   });
 
   it('is not blamed for what another call does when it is cancelled', async () => {
-    const running = call(pool, 'hasty', { leaves: 'harmless-timer', waitMs: 400 });
+    const running = call(pool, 'sprinting', { leaves: 'harmless-timer', waitMs: 400 });
     await firstProgress(running);
-    const other = call(pool, 'hasty', { leaves: 'abort-listener', hangs: true });
+    const other = call(pool, 'sprinting', { leaves: 'abort-listener', hangs: true });
     await firstProgress(other);
     other.cancel('cancelled');
     expect(await running.outcome()).to.have.property('data', '500');
@@ -58,22 +61,22 @@ describe('a call that yields in a loop', () => {
 
   for (const leaves of ['waiting', 'waiting-microtask'])
     it(`is not blamed for what an ended call does when it lets that go on (${leaves})`, async () => {
-      expect(await call(pool, 'hasty', { leaves }).outcome()).to.have.property('data', '500');
-      const end = await call(pool, 'hasty', { settles: true, waitMs: 20 }).outcome();
+      expect(await call(pool, 'sprinting', { leaves }).outcome()).to.have.property('data', '500');
+      const end = await call(pool, 'sprinting', { settles: true, waitMs: 20 }).outcome();
       expect(end).to.have.property('data', '500');
       await eventually(() => logged.some(({ message }) => /escaped.*left behind/s.test(message)));
       expect(pool.stats().own.details.pool.crashes).to.equal(0);
     });
 
   it('is not blamed for what its module does by itself', async () => {
-    const end = await call(pool, 'hasty', { leaves: 'bell', waitMs: 100 }).outcome();
+    const end = await call(pool, 'sprinting', { leaves: 'bell', waitMs: 100 }).outcome();
     expect(end).to.have.property('data', '500');
     await eventually(() => logged.some(({ message }) => message.includes('left behind')));
   });
 
   it('gives every chunk in order, its progress between them, also when others run beside it', async () => {
     const all = await Promise.all(
-      Array.from({ length: 4 }, () => eventsOf(call(pool, 'hasty', { n: 20_000 }))),
+      Array.from({ length: 4 }, () => eventsOf(call(pool, 'sprinting', { n: 20_000 }))),
     );
     for (const events of all) {
       const items = events.flatMap((event) => (event.type === 'chunks' ? event.items : []));
