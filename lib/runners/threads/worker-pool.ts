@@ -158,6 +158,7 @@ export class WorkerPool implements Runner {
   }
 
   #enqueue(call: ToolCall): void {
+    if (this.#crew.cannotStart) return call.fail(noThread());
     if (this.#queue.size === 0) this.#forecast.begin();
     const refused = this.#queue.add(call);
     if (refused !== call) this.#watchWait(call);
@@ -192,6 +193,7 @@ export class WorkerPool implements Runner {
   #pump(): void {
     this.#reserved = null;
     if (this.#queue.size === 0 || this.#isClosed) return;
+    if (this.#crew.cannotStart) return this.#giveUp();
     let fitsExclusive = true;
     let fitsShared = true;
     for (const call of this.#queue.inOrder()) {
@@ -210,6 +212,14 @@ export class WorkerPool implements Runner {
       if (!mayGoOn) break;
     }
     if (this.#crew.canGrow) this.#grow();
+  }
+
+  /** Ends what waits: there is nothing to wait for. */
+  #giveUp(): void {
+    for (const call of [...this.#queue.inOrder()]) {
+      this.#unqueue(call);
+      call.fail(noThread());
+    }
   }
 
   /** Asks for as many threads as the calls that wait could use. */
@@ -234,6 +244,7 @@ export class WorkerPool implements Runner {
 
   /** Its thread is retired, so this ends: it goes to one that no other caller has changed. */
   #onRefused(call: ToolCall): void {
+    this.#shares.giveBack(call);
     if (call.isEnded) return;
     this.#queue.addFirst(call);
     this.#watchWait(call);
@@ -278,3 +289,8 @@ export class WorkerPool implements Runner {
     await this.#crew.close(graceMs);
   }
 }
+
+const noThread = (): ToolError =>
+  new ToolError('unavailable', "no thread can start; the gateway's log has the reason", {
+    retryAfterMs: 1000,
+  });
