@@ -6,10 +6,10 @@ import { findToolModules } from './modules/module-paths.ts';
 import type { ThreadsConfig } from './options.ts';
 import { WorkerPool } from './worker-pool.ts';
 
-/** @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used. */
+/** @throws {ToolError} `unavailable` when a tool module cannot be used, or DATA_DIR is no folder's path. */
 export async function start(config: ThreadsConfig, context: StartContext): Promise<Runner> {
   const toolModules = [context.builtInTools, ...findToolModules(config.tools)];
-  claimDataFolder(config.dataDir);
+  const trouble = claimDataFolder(config.dataDir);
   return WorkerPool.start({
     entry: context.entry,
     settings: {
@@ -28,5 +28,6 @@ export async function start(config: ThreadsConfig, context: StartContext): Promi
     queueWaitMs: config.queueWaitMs,
     cancelGraceMs: config.cancelGraceMs,
     watchesModules: config.reload,
+    ...(trouble === undefined ? {} : { warning: `${trouble}; until then journeys_tool is unavailable` }),
   });
 }

@@ -33,6 +33,8 @@ export interface PoolOptions extends ThreadsOptions {
   readonly cancelGraceMs: number;
   /** Whether a change of the tool modules asks for a reload. Default: no. */
   readonly watchesModules?: boolean;
+  /** What is not as it should be from the start on: logged once somebody listens. */
+  readonly warning?: string;
 }
 
 const HOOKS = ['log', 'notice', 'catalogChanged', 'reloadWanted', 'unit', 'defect'] as const;
@@ -101,11 +103,16 @@ export class WorkerPool implements Runner {
     try {
       pool.#adopt(await pool.#crew.catalogs.first);
       if (options.watchesModules) pool.#watchModules();
+      if (options.warning !== undefined) setImmediate(() => pool.#warn(options.warning ?? ''));
     } catch (error) {
       await pool.close();
       throw error;
     }
     return pool;
+  }
+
+  #warn(message: string): void {
+    this.#listeners.tell('log', { callId: null, tool: null, level: 'warning', message });
   }
 
   get catalog(): Catalog {
