@@ -15,6 +15,7 @@ import type { ErrorEvent } from '../../call/call-events.ts';
 import type { CallRequest, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { Calls } from '../../dispatch/calls.ts';
+import type { UpgradedConnection } from '../http/connection-table.ts';
 import type { StreamContext } from '../http/response-stream.ts';
 import { endEnvelopes, idField } from '../rendering/call-envelopes.ts';
 import {
@@ -55,13 +56,13 @@ export interface ChannelContext extends StreamContext {
   readonly limits: SocketLimits;
 }
 
-export class WebSocketChannel implements WatchedStream {
+export class WebSocketChannel implements WatchedStream, UpgradedConnection {
   readonly socket: Socket;
   readonly meter: TransportMeter;
   missedPongs = 0;
   readonly #ws: WebSocket;
   readonly #tool: string;
-  readonly #keyId: string;
+  readonly keyId: string;
   readonly #context: ChannelContext;
   readonly #writer: FrameWriter;
   readonly #calls = new TransitMap<ClientId, RunningCall>();
@@ -74,7 +75,7 @@ export class WebSocketChannel implements WatchedStream {
     this.#ws = ws;
     this.socket = socket;
     this.#tool = tool;
-    this.#keyId = keyId;
+    this.keyId = keyId;
     this.#context = context;
     this.#writer = new FrameWriter(ws, socket, () => {
       this.#repliesBehind = 0;
@@ -88,6 +89,14 @@ export class WebSocketChannel implements WatchedStream {
     });
     ws.on('message', (data: Buffer, isBinary: boolean) => this.#receive(data, isBinary));
     ws.once('close', () => this.#leave());
+  }
+
+  isIdle(): boolean {
+    return this.#calls.size === 0;
+  }
+
+  end(): void {
+    this.close(1013, 'room is needed; connect again in a moment');
   }
 
   /** True while the client is behind with reading. */
@@ -171,7 +180,7 @@ export class WebSocketChannel implements WatchedStream {
       return;
     }
     access
-      .spend(this.#keyId)
+      .spend(this.keyId)
       .then(
         () => this.#start(id, body),
         (refusal) => this.#refuse(id, this.#asToolError(refusal)),
@@ -218,7 +227,7 @@ export class WebSocketChannel implements WatchedStream {
       return {
         name: this.#tool,
         arguments: input.arguments,
-        caller: { keyId: this.#keyId, transport },
+        caller: { keyId: this.keyId, transport },
         streams: true,
         repeatBytes: repeatBytesOf(input, limits),
         abilities: ABILITIES,

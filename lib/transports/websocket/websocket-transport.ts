@@ -78,7 +78,10 @@ export class WebSocketTransport implements Transport<TransportContext<WebSocketO
       description: 'calls a tool over a WebSocket, several calls at a time',
       handle: (request, socket, head) => {
         this.#check(request, calls);
-        server.handleUpgrade(request, socket, head, (ws) => this.#welcome(ws, socket, request, context));
+        server.handleUpgrade(request, socket, head, (ws) => {
+          const channel = this.#welcome(ws, socket, request, context);
+          http.adopt(socket, channel);
+        });
       },
     });
   }
@@ -103,11 +106,17 @@ export class WebSocketTransport implements Transport<TransportContext<WebSocketO
     }
   }
 
-  #welcome(ws: WebSocket, socket: Socket, request: GatewayRequest, context: ChannelContext): void {
+  #welcome(
+    ws: WebSocket,
+    socket: Socket,
+    request: GatewayRequest,
+    context: ChannelContext,
+  ): WebSocketChannel {
     const { keyId, params } = request;
     const channel = new WebSocketChannel(ws, socket, params['name'] ?? '', keyId, context);
     this.#channels.add(channel);
     ws.once('close', () => this.#channels.delete(channel));
+    return channel;
   }
 
   #pingAll(): void {
