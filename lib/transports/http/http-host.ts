@@ -16,6 +16,7 @@ import { ConnectionTable, type UpgradedConnection } from './connection-table.ts'
 import type { Endpoint } from './endpoint.ts';
 import { chainMessages } from './express-messages.ts';
 import { addRoutes } from './express-routes.ts';
+import type { GatewayRequest } from './gateway-message.ts';
 import { type GatewayPages, pageRoutes } from './pages.ts';
 import type { AnswerFormat, HttpRegistration, HttpRoute, Mount, UpgradeRoute } from './registration.ts';
 import { requestGuard } from './request-guard.ts';
@@ -84,6 +85,10 @@ export class HttpHost implements HttpRegistration {
 
   adopt(socket: Socket, upgraded: UpgradedConnection): void {
     this.#connections?.adopt(socket, upgraded);
+  }
+
+  admit(request: GatewayRequest): void {
+    this.#connections?.admit(request);
   }
 
   /** What can be asked, once the socket is bound. */

@@ -71,6 +71,11 @@ export interface HttpRegistration {
   upgrade(route: UpgradeRoute): void;
   /** From now on the owner of an upgraded socket says whether it is idle, and closes it when room is short. */
   adopt(socket: Socket, upgraded: UpgradedConnection): void;
+  /**
+   * For mounts that check the key themselves: finds room for a request whose `keyId` is set.
+   * @throws {ToolError} overloaded, when all connections are in use and no key has to yield one.
+   */
+  admit(request: GatewayRequest): void;
   /** Counts the open connections of the socket in this meter. */
   countConnections(meter: TransportMeter): void;
 }
