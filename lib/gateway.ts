@@ -130,7 +130,7 @@ export class Gateway {
 
   /**
    * Starts the runners, which load the tools; opens no transport yet.
-   * @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used, or two runners offer the
+   * @throws {ToolError} `unavailable` when a tool module cannot be used or DATA_DIR is no folder's path, or two runners offer the
    * same, `invalid_arguments` when two transports have one name; runners that were given stay open then.
    */
   static async open(config: Config, extras: Extras = {}): Promise<Gateway> {

@@ -55,6 +55,7 @@ export {
   type ResourceListing,
 } from './tool/define-resource.ts';
 export { defineTool, type RawSchema, type ToolContext, type ToolDefinition } from './tool/define-tool.ts';
+export type { UpgradedConnection } from './transports/http/connection-table.ts';
 export type { Endpoint } from './transports/http/endpoint.ts';
 export type { GatewayRequest, GatewayResponse } from './transports/http/gateway-message.ts';
 export type {
@@ -99,7 +100,7 @@ export type GatewayOptions = Omit<Partial<Config>, 'tools'> & {
  * streams, `call()` to run a tool from code, and `close()` at the end: until then its threads keep the process alive.
  * @example const gateway = await createGateway({ tools: [new URL('./my-tools.js', import.meta.url)] });
  * @throws {ConfigError} (known by its `name`) when a setting is wrong; `problems` has a sentence for each.
- * @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used, or two runners offer the same
+ * @throws {ToolError} `unavailable` when a tool module cannot be used or DATA_DIR is no folder's path, or two runners offer the same
  * name (both are named), `invalid_arguments` when `tools` holds anything but paths and URLs, or two transports have one
  * name.
  */

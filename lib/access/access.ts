@@ -12,6 +12,7 @@ import { ToolError } from '../call/tool-error.ts';
 import { ApiKeyRing } from './api-key-ring.ts';
 import { type HostAndOriginOptions, HostAndOriginRules } from './host-and-origin.ts';
 import { presentedKey } from './presented-key.ts';
+import { TrustedProxy } from './trusted-proxy.ts';
 
 /** The keyId of every caller when keys are switched off. */
 export const ANONYMOUS = 'anonymous';
@@ -22,18 +23,22 @@ export interface AccessOptions extends HostAndOriginOptions {
   readonly keys: readonly string[];
   /** False: no key is asked for. */
   readonly auth: boolean;
+  /** As TRUST_PROXY has them. Default: none. */
+  readonly trustProxy?: readonly string[];
   /** Requests and WebSocket calls per key and second; 0: no limit. */
   readonly rateLimit: number;
 }
 
 export class Access {
   readonly #rules: HostAndOriginRules;
+  readonly #proxy: TrustedProxy;
   readonly #keys: ApiKeyRing | undefined;
   readonly #wrongKeys = new RateLimiterMemory({ points: WRONG_KEYS_PER_MINUTE, duration: 60 });
   readonly #rate: RateLimiterMemory | undefined;
 
   constructor(options: AccessOptions) {
     this.#rules = new HostAndOriginRules(options);
+    this.#proxy = new TrustedProxy(options.trustProxy ?? []);
     this.#keys = options.auth ? new ApiKeyRing(options.keys) : undefined;
     this.#rate =
       options.rateLimit > 0 ? new RateLimiterMemory({ points: options.rateLimit, duration: 1 }) : undefined;
@@ -44,7 +49,8 @@ export class Access {
    * @throws {ToolError} permission_denied; invalid_request for two Host headers, of which Node.js shows the first
    * alone while a proxy may have gone by the second.
    */
-  checkOrigin({ headers, rawHeaders }: IncomingMessage): void {
+  checkOrigin(request: IncomingMessage): void {
+    const { headers, rawHeaders } = request;
     if (namesHostTwice(rawHeaders))
       throw new ToolError('invalid_request', 'the request has more than one Host header; send one');
     if (!this.#rules.allowsHost(headers.host)) {
@@ -53,10 +59,11 @@ export class Access {
         `host ${JSON.stringify(headers.host ?? '')} is not served here; add its name to ALLOWED_HOSTS`,
       );
     }
-    if (headers.origin !== undefined && !this.#rules.allowsOrigin(headers.origin, headers.host)) {
+    const { origin, host } = headers;
+    if (origin !== undefined && !this.#rules.allowsOrigin(origin, host, this.#proxy.isSecure(request))) {
       throw new ToolError(
         'permission_denied',
-        `origin ${JSON.stringify(headers.origin)} may not call this gateway; add it to CORS_ORIGINS`,
+        `origin ${JSON.stringify(origin)} may not call this gateway; add it to CORS_ORIGINS`,
       );
     }
   }
@@ -79,21 +86,22 @@ export class Access {
         'an API key is required: send it as X-API-Key or as Authorization: Bearer',
       );
     }
-    return this.identify(key, request.socket.remoteAddress);
+    return this.identify(key, () => this.addressOf(request));
   }
 
   /**
    * The same for a key that came in a protocol's own way. Where the gateway takes no keys everybody is one caller.
-   * @param address of the client: wrong keys are counted by it.
+   * @param address of the client, or how to find it out: wrong keys are counted by it.
    * @returns the caller's keyId. Only what has to wait gives a promise.
    * @throws {ToolError} unauthenticated or rate_limited, at once or as a rejection.
    */
-  identify(key: string | undefined, address: string | undefined): string | Promise<string> {
+  identify(key: string | undefined, address: string | undefined | (() => string)): string | Promise<string> {
     let keyId: string | undefined = ANONYMOUS;
     if (this.#keys) {
       if (key === undefined) throw new ToolError('unauthenticated', 'an API key is required');
       keyId = this.#keys.keyIdFor(key);
-      if (keyId === undefined) return this.#refuseWrongKey(address);
+      if (keyId === undefined)
+        return this.#refuseWrongKey(typeof address === 'function' ? address() : address);
     }
     return this.#rate ? this.spend(keyId) : keyId;
   }
@@ -111,6 +119,11 @@ export class Access {
     return keyId;
   }
 
+  /** Where a request comes from: behind proxies that are trusted, what they say (trusted-proxy.ts). */
+  addressOf(request: IncomingMessage): string {
+    return this.#proxy.addressOf(request);
+  }
+
   /** True when `spend` counts at all. */
   get hasRateLimit(): boolean {
     return this.#rate !== undefined;
@@ -126,7 +139,7 @@ export class Access {
    * @throws {ToolError} rate_limited, as a rejection, where that was one too many.
    */
   countWrongToken(request: IncomingMessage): Promise<void> {
-    return this.#countWrong(request.socket.remoteAddress);
+    return this.#countWrong(this.addressOf(request));
   }
 
   async #countWrong(address: string | undefined): Promise<void> {
@@ -152,7 +165,7 @@ function namesHostTwice(rawHeaders: readonly string[]): boolean {
 }
 
 /** IPv6 addresses of one /64 count together: one subscriber has them all. */
-function addressGroup(address: string): string {
+export function addressGroup(address: string): string {
   if (isIP(address) !== 6 || address.startsWith('::ffff:')) return address;
   const [head = '', tail = ''] = address.split('::');
   const start = head.split(':').filter(Boolean);

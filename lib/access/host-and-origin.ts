@@ -27,7 +27,7 @@ export class HostAndOriginRules {
     this.#names = new Set([host, ...allowedHosts].map((name) => hostName(name) ?? name.toLowerCase()));
     this.#takesAddresses = host === '0.0.0.0' || host === '::' || host === '[::]';
     this.#corsOrigins = new Set(corsOrigins.map((origin) => originOf(origin) ?? origin));
-    this.#scheme = isSecure ? 'https:' : 'http:';
+    this.#scheme = schemeOf(isSecure);
   }
 
   allowsHost(header: string | undefined): boolean {
@@ -43,9 +43,13 @@ export class HostAndOriginRules {
     return isAllowed;
   }
 
-  /** True for the gateway's own pages and for listed origins. `host` is the request's Host header. */
-  allowsOrigin(origin: string, host: string | undefined): boolean {
-    return this.isListed(origin) || originOf(origin) === originOf(`${this.#scheme}//${host}`);
+  /**
+   * True for the gateway's own pages and for listed origins. `host` is the request's Host header.
+   * @param isSecure whether the client speaks TLS, where a proxy in front knows better than the gateway.
+   */
+  allowsOrigin(origin: string, host: string | undefined, isSecure?: boolean): boolean {
+    const scheme = isSecure === undefined ? this.#scheme : schemeOf(isSecure);
+    return this.isListed(origin) || originOf(origin) === originOf(`${scheme}//${host}`);
   }
 
   /** True for an origin of CORS_ORIGINS: the only ones that get CORS headers. */
@@ -53,6 +57,8 @@ export class HostAndOriginRules {
     return this.#corsOrigins.has(origin);
   }
 }
+
+const schemeOf = (isSecure: boolean): string => (isSecure ? 'https:' : 'http:');
 
 /** True for names that only this machine answers to. */
 export function isLoopbackName(name: string): boolean {

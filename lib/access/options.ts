@@ -1,9 +1,19 @@
 /** The options of who may call, and how often. */
 import { option } from '../config/option.ts';
-import { list, onOff, wholeNumber } from '../config/value-kind.ts';
+import { list, onOff, type ValueKind, wholeNumber } from '../config/value-kind.ts';
+import { isTrustProxyEntry, TRUST_PROXY_FORM } from './trusted-proxy.ts';
 
 /** The key that every printed example uses; it opens nothing off loopback. */
 export const PUBLISHED_API_KEY = 'super-secret';
+
+function trustedProxies(): ValueKind<readonly string[]> {
+  const expected = 'off, a number of proxies, or addresses and nets such as 10.0.0.0/8 separated by commas';
+  const kind = list(TRUST_PROXY_FORM, expected, 'proxies', 1);
+  const isAlone = (entry: string): boolean => entry === 'off' || /^\d+$/.test(entry);
+  const areFit = (entries: readonly string[]): boolean =>
+    entries.every(isTrustProxyEntry) && (entries.length === 1 || !entries.some(isAlone));
+  return { ...kind, accepts: (value) => kind.accepts(value) && areFit(value as readonly string[]) };
+}
 
 export const accessOptions = {
   apiKeys: option({
@@ -47,6 +57,15 @@ export const accessOptions = {
     default: '',
     summary: 'Origins whose web pages may call the gateway, separated by commas.',
     reason: 'No web page may until you list it.',
+  }),
+  trustProxy: option({
+    env: 'TRUST_PROXY',
+    flag: '--trust-proxy',
+    kind: trustedProxies(),
+    default: 'off',
+    summary:
+      'The proxies in front: how many, or their addresses and nets, separated by commas. Then the rightmost other address of X-Forwarded-For is the caller, and X-Forwarded-Proto tells the scheme.',
+    reason: 'Without a proxy anybody could write these headers.',
   }),
   rateLimit: option({
     env: 'RATE_LIMIT',

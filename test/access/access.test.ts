@@ -56,6 +56,15 @@ describe('the API key', () => {
     });
   }
 
+  it('is counted, where it is wrong, by the address that a trusted proxy tells', async () => {
+    const access = accessWith({ trustProxy: ['1'] });
+    const guess = (client: string) =>
+      codeOf(() => access.checkKey(request({ 'x-api-key': 'no', 'x-forwarded-for': client })));
+    for (let n = 0; n < 10; n++) expect(await guess(`1.1.1.${n}, 192.0.2.7`)).to.equal('unauthenticated');
+    expect(await guess('192.0.2.7')).to.equal('rate_limited');
+    expect(await guess('192.0.2.8')).to.equal('unauthenticated');
+  });
+
   it('may come in a way of a protocol’s own, under the same rules', async () => {
     const access = accessWith();
     expect(await access.identify('second', '10.0.0.1')).to.equal(keyIdOf('second'));
@@ -198,6 +207,19 @@ describe('the Origin header', () => {
     ]) {
       expect(await origins(accessWith(), origin), origin).to.equal('permission_denied');
     }
+  });
+
+  it('may have the scheme that a trusted proxy was spoken to by, and that alone', async () => {
+    const through = (access: Access, origin: string, peer: string) => {
+      const headers = { origin, 'x-forwarded-proto': 'https', 'x-forwarded-host': 'evil.example' };
+      return codeOf(() => access.checkOrigin(request(headers, '/', peer)));
+    };
+    const access = accessWith({ trustProxy: ['10.0.0.0/8'] });
+    expect(await through(access, 'https://localhost:8000', '10.0.0.1')).to.equal('ok');
+    expect(await through(access, 'http://localhost:8000', '10.0.0.1')).to.equal('permission_denied');
+    expect(await through(access, 'https://evil.example', '10.0.0.1')).to.equal('permission_denied');
+    expect(await through(access, 'https://localhost:8000', '198.51.100.1')).to.equal('permission_denied');
+    expect(await through(accessWith(), 'https://localhost:8000', '10.0.0.1')).to.equal('permission_denied');
   });
 
   it('may be a listed one, null included, and only a listed one gets CORS headers', async () => {

@@ -62,6 +62,18 @@ describe('mcp-streaming-gateway call', () => {
     expect(stderr).not.to.match(/EPIPE|^ +at /m);
   });
 
+  it('runs tools that need no data folder where that cannot be written, and warns', async function () {
+    if (process.platform !== 'linux') this.skip();
+    for (const env of [{ DATA_DIR: '/proc/no-such-folder' }, { DATA_DIR: '', HOME: '/proc/no-such-home' }]) {
+      const primes = await programs.run(['call', 'primes_tool', '{"to":10}'], { env });
+      expect(primes.code, primes.stderr).to.equal(0);
+      expect(primes.stderr).to.contain('cannot be written').and.contain('journeys_tool is unavailable');
+      const journeys = await programs.run(['call', 'journeys_tool', '{"action":"stats"}'], { env });
+      expect(journeys.code).to.equal(1);
+      expect(journeys.stdout).to.contain('"code":"unavailable"').and.not.contain('/proc');
+    }
+  });
+
   it('keeps journeys in the data folder between two runs', async () => {
     await programs.run(['call', 'journeys_tool', '{"action": "create", "name": "Kept"}']);
     const { stdout } = await programs.run(['call', 'journeys_tool', '{"action": "list"}']);

@@ -137,7 +137,7 @@ describe('mcp-streaming-gateway serve', () => {
         .and.to.contain('a-package-that-is-not-there');
     });
 
-    it('says that the data folder cannot be written', async () => {
+    it('says that the data folder is no folder', async () => {
       writeTool('a-file', '');
       const folder = join(programs.folder, 'a-file', 'data');
       expect(await failure(['--port', '0'], { DATA_DIR: folder }))

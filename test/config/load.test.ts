@@ -47,6 +47,7 @@ describe('loadConfig()', () => {
       socketCalls: 8,
       maxConnections: 4_096,
       rateLimit: 0,
+      trustProxy: ['off'],
       logLevel: 'INFO',
       tools: [],
       toolEnv: [],

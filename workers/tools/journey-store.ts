@@ -7,9 +7,10 @@
  * S3. The file is the only truth: nothing of it is kept in memory.
  * S4. A damaged row harms nothing but itself: lists leave it out, and the log tells of it.
  */
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ToolError } from '../../lib/call/tool-error.ts';
+import { makeFolder } from '../../lib/runners/threads/environment/data-folder.ts';
 import { CHANGEABLE, type Journey, type JourneyChanges, type JourneyFields } from './journey.ts';
 import {
   type ListedJourney,
@@ -56,7 +57,7 @@ export class JourneyStore {
 
   /** Opens the file, made and migrated when needed. @throws {ToolError} `unavailable`, saying why. */
   static async open(dataDir: string): Promise<JourneyStore> {
-    await whenFree(() => mkdirSync(dataDir, { recursive: true, mode: 0o700 }));
+    await whenFree(() => makeFolder(dataDir));
     const file = join(dataDir, 'journeys.db');
     const database = await openDatabase(file);
     try {

@@ -9,7 +9,7 @@ import { type PoolOptions, type Share, WorkerPool } from './worker-pool.ts';
 
 /**
  * @returns null where all tools are to run outside of the gateway: none of their code is loaded here then.
- * @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used.
+ * @throws {ToolError} `unavailable` when a tool module cannot be used, or DATA_DIR is no folder's path.
  */
 export async function start(config: ThreadsConfig, context: StartContext): Promise<Runner | null> {
   if (config.isolation === 'process') return null;
@@ -20,7 +20,7 @@ export async function start(config: ThreadsConfig, context: StartContext): Promi
 /** What the configuration makes of a pool. @throws {ToolError} as `start` does. */
 export function poolOptions(config: ThreadsConfig, context: StartContext): PoolOptions {
   const toolModules = [context.builtInTools, ...findToolModules(config.tools)];
-  claimDataFolder(config.dataDir);
+  const trouble = claimDataFolder(config.dataDir);
   return {
     entry: context.entry,
     settings: {
@@ -39,6 +39,7 @@ export function poolOptions(config: ThreadsConfig, context: StartContext): PoolO
     queueWaitMs: config.queueWaitMs,
     cancelGraceMs: config.cancelGraceMs,
     watchesModules: config.reload,
+    ...(trouble === undefined ? {} : { warning: `${trouble}; until then journeys_tool is unavailable` }),
   };
 }
 

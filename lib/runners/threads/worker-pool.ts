@@ -36,6 +36,8 @@ export interface PoolOptions extends CrewOptions {
   readonly watchesModules?: boolean;
   /** Leaves to others what its threads load and it is not to run. Default: it runs all. */
   readonly share?: (loaded: Catalog) => Share;
+  /** What is not as it should be from the start on: logged once somebody listens. */
+  readonly warning?: string;
 }
 
 /** What a pool runs of what its threads have loaded; the rest is proposed to whoever runs that. */
@@ -119,6 +121,7 @@ export class WorkerPool implements Runner {
       pool.#adopt(own);
       accept();
       if (options.watchesModules) pool.#watchModules();
+      if (options.warning !== undefined) setImmediate(() => pool.#warn(options.warning ?? ''));
     } catch (error) {
       await pool.close();
       throw error;
@@ -131,6 +134,10 @@ export class WorkerPool implements Runner {
     const pool = new WorkerPool(options, known);
     pool.#adopt(known);
     return pool;
+  }
+
+  #warn(message: string): void {
+    this.#listeners.tell('log', { callId: null, tool: null, level: 'warning', message });
   }
 
   get catalog(): Catalog {
@@ -187,6 +194,7 @@ export class WorkerPool implements Runner {
   }
 
   #enqueue(call: ToolCall): void {
+    if (this.#crew.cannotStart) return call.fail(noThread());
     if (this.#queue.size === 0) this.#forecast.begin();
     const refused = this.#queue.add(call);
     if (refused !== call) this.#watchWait(call);
@@ -221,6 +229,7 @@ export class WorkerPool implements Runner {
   #pump(): void {
     this.#reserved = null;
     if (this.#queue.size === 0 || this.#isClosed) return;
+    if (this.#crew.cannotStart) return this.#giveUp();
     let fitsExclusive = true;
     let fitsShared = true;
     for (const call of this.#queue.inOrder()) {
@@ -239,6 +248,14 @@ export class WorkerPool implements Runner {
       if (!mayGoOn) break;
     }
     if (this.#crew.canGrow) this.#grow();
+  }
+
+  /** Ends what waits: there is nothing to wait for. */
+  #giveUp(): void {
+    for (const call of [...this.#queue.inOrder()]) {
+      this.#unqueue(call);
+      call.fail(noThread());
+    }
   }
 
   /** Asks for as many threads as the calls that wait could use. */
@@ -263,6 +280,7 @@ export class WorkerPool implements Runner {
 
   /** Its thread is retired, so this ends: it goes to one that no other caller has changed. */
   #onRefused(call: ToolCall): void {
+    this.#shares.giveBack(call);
     if (call.isEnded) return;
     this.#queue.addFirst(call);
     this.#watchWait(call);
@@ -320,3 +338,8 @@ export class WorkerPool implements Runner {
     await this.#crew.close(graceMs);
   }
 }
+
+const noThread = (): ToolError =>
+  new ToolError('unavailable', "no thread can start; the gateway's log has the reason", {
+    retryAfterMs: 1000,
+  });

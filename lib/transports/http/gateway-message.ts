@@ -7,6 +7,7 @@
  * G2. Headers common to all answers live in fields until `writeHead`, since `setHeader` slows every response.
  */
 import { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
 export class GatewayRequest extends IncomingMessage {
   /** The client's X-Request-Id, or ours. */
@@ -46,3 +47,6 @@ export class GatewayResponse extends ServerResponse<GatewayRequest> {
 
 /** The comment of a stream of server-sent events. */
 export const EVENT_STREAM_COMMENT = ':\n\n';
+
+/** What Node keeps on a connection's socket: the answer whose turn it is. */
+export type HttpSocket = Socket & { readonly _httpMessage?: GatewayResponse | null };

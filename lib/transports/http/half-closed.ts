@@ -9,16 +9,12 @@
  *     be gone after a moment, as most servers take all of them at once.
  */
 import type { EventEmitter } from 'node:events';
-import type { Socket } from 'node:net';
-import type { GatewayResponse } from './gateway-message.ts';
+import type { GatewayResponse, HttpSocket } from './gateway-message.ts';
 
 /** When a client is asked; the last is the pause between all further ones. In milliseconds. */
 const PAUSES_MS = [0, 50, 200, 1000, 2000];
 /** Where among them the wait for a client that cannot be asked is. */
 const A_MOMENT = 2;
-
-/** What Node keeps on a connection's socket: the answer whose turn it is. */
-type HttpSocket = Socket & { readonly _httpMessage?: GatewayResponse | null };
 
 /** Lets the clients of an HTTP server close their side and have their answers all the same. */
 export function serveHalfClosed(server: EventEmitter): void {

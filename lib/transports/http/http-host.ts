@@ -12,9 +12,11 @@ import type { Calls } from '../../dispatch/calls.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
 import { newTransportMeter, type TransportMeter } from '../rendering/transport-meter.ts';
 import type { TransportLimits } from '../transport.ts';
+import { ConnectionTable, type UpgradedConnection } from './connection-table.ts';
 import type { Endpoint } from './endpoint.ts';
 import { chainMessages } from './express-messages.ts';
 import { addRoutes } from './express-routes.ts';
+import type { GatewayRequest } from './gateway-message.ts';
 import { type GatewayPages, pageRoutes } from './pages.ts';
 import type { AnswerFormat, HttpRegistration, HttpRoute, Mount, UpgradeRoute } from './registration.ts';
 import { requestGuard } from './request-guard.ts';
@@ -48,6 +50,7 @@ export class HttpHost implements HttpRegistration {
   #meter = newTransportMeter();
   #endpoints: readonly Endpoint[] = [];
   #server: GatewayServer | undefined;
+  #connections: ConnectionTable | undefined;
 
   constructor(options: HttpHostOptions) {
     this.#options = options;
@@ -78,6 +81,14 @@ export class HttpHost implements HttpRegistration {
 
   countConnections(meter: TransportMeter): void {
     this.#meter = meter;
+  }
+
+  adopt(socket: Socket, upgraded: UpgradedConnection): void {
+    this.#connections?.adopt(socket, upgraded);
+  }
+
+  admit(request: GatewayRequest): void {
+    this.#connections?.admit(request);
   }
 
   /** What can be asked, once the socket is bound. */
@@ -129,17 +140,19 @@ export class HttpHost implements HttpRegistration {
     app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
     const messages = chainMessages(app);
     const open = [...routes, ...this.#mounts].filter(({ isOpen }) => isOpen).map(({ path }) => path);
-    app.use(requestGuard(access, new Set(open)) as unknown as RequestHandler);
+    const connections = new ConnectionTable({ max: maxConnections, meter: this.#meter, access });
+    this.#connections = connections;
+    app.use(requestGuard({ access, connections, openPaths: new Set(open) }) as unknown as RequestHandler);
     addRoutes(app, { routes, mounts: this.#mounts, calls, log });
     this.#endpoints = endpointsOf(routes, this.#mounts, this.#upgrades);
 
-    const server = newHttpServer({ ...messages, tls, maxConnections, meter: this.#meter }, app);
+    const server = newHttpServer({ ...messages, tls, connections }, app);
     server.on('checkContinue', (request, response) => {
       request.awaitsContinue = true;
       app(request, response);
     });
     server.on('checkExpectation', app); // an expectation that is not known here is no reason to refuse
-    const upgrades = new UpgradeRouter(this.#upgrades, { access, log });
+    const upgrades = new UpgradeRouter(this.#upgrades, { access, connections, log });
     server.on('upgrade', (request, socket, head) => void upgrades.route(request, socket as Socket, head));
     return server;
   }

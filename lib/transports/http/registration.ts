@@ -8,6 +8,7 @@
 import type { Socket } from 'node:net';
 import type { RunningCall } from '../../call/running-call.ts';
 import type { TransportMeter } from '../rendering/transport-meter.ts';
+import type { UpgradedConnection } from './connection-table.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 
@@ -68,6 +69,13 @@ export interface HttpRegistration {
   mount(mount: Mount): void;
   format(format: AnswerFormat): void;
   upgrade(route: UpgradeRoute): void;
+  /** From now on the owner of an upgraded socket says whether it is idle, and closes it when room is short. */
+  adopt(socket: Socket, upgraded: UpgradedConnection): void;
+  /**
+   * For mounts that check the key themselves: finds room for a request whose `keyId` is set.
+   * @throws {ToolError} overloaded, when all connections are in use and no key has to yield one.
+   */
+  admit(request: GatewayRequest): void;
   /** Counts the open connections of the socket in this meter. */
   countConnections(meter: TransportMeter): void;
 }

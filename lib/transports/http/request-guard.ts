@@ -1,14 +1,22 @@
 /**
- * What every HTTP request passes before its route: an id, Host and Origin, CORS preflight, the key.
+ * What every HTTP request passes before its route: an id, Host and Origin, CORS preflight, the key, and room for its
+ * connection.
  */
 import type { NextFunction } from 'express';
 import type { Access } from '../../access/access.ts';
+import type { ConnectionTable } from './connection-table.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { requestIdFor } from './request-id.ts';
 import { commonHeaders } from './response.ts';
 
-/** @param openPaths paths that need no key, or check it themselves. */
-export function requestGuard(access: Access, openPaths: ReadonlySet<string>) {
+export interface GuardOptions {
+  readonly access: Access;
+  readonly connections: Pick<ConnectionTable, 'admit'>;
+  /** Paths that need no key, or check it themselves. */
+  readonly openPaths: ReadonlySet<string>;
+}
+
+export function requestGuard({ access, connections, openPaths }: GuardOptions) {
   return (request: GatewayRequest, response: GatewayResponse, next: NextFunction): unknown => {
     request.requestId = requestIdFor(request.headers['x-request-id']);
     access.checkOrigin(request);
@@ -21,10 +29,12 @@ export function requestGuard(access: Access, openPaths: ReadonlySet<string>) {
     const keyId = access.checkKey(request);
     if (typeof keyId === 'string') {
       request.keyId = keyId;
+      connections.admit(request);
       return next();
     }
     return keyId.then((found) => {
       request.keyId = found;
+      connections.admit(request);
       next();
     });
   };

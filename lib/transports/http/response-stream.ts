@@ -117,13 +117,13 @@ export class HttpStream implements WatchedStream {
   /** The writer waits for `ready()` between two texts. */
   write(text: string): void {
     if (!this.#isOpen || text === '') return;
-    if (text.length > SLICE_BYTES) this.#slices = this.#writeSlices(text);
+    if (text.length > SLICE_BYTES) this.#slices = this.#writeSlices(text).catch((error) => this.fail(error));
     else this.#response.write(text);
   }
 
   /** Ends the answer after what was written before. */
   end(): void {
-    if (this.#slices) this.#slices.then(() => this.#response.end());
+    if (this.#slices) this.#slices.then(() => this.#response.end()).catch((error) => this.fail(error));
     else if (this.#isOpen) this.#response.end();
   }
 
@@ -134,6 +134,13 @@ export class HttpStream implements WatchedStream {
 
   beat(): void {
     if (!this.#slices) this.write(this.heartbeat);
+  }
+
+  /** Breaks the answer off for a defect of ours. */
+  fail(error: unknown): void {
+    this.#slices = undefined;
+    this.#log('error', 'the events of a call could not be sent', { callId: this.#call.callId, error });
+    this.#response.destroy();
   }
 
   stall(): void {

@@ -1,15 +1,13 @@
 /**
- * The HTTP or HTTPS server: message classes, time-outs and caps on connections. It knows no route.
+ * The HTTP or HTTPS server: message classes and time-outs. It knows no route.
  *
  * L1. Half-sent requests are cut off: 10 s for the headers, 30 s for the whole request.
- * L2. No address but loopback may hold more than a quarter of the connections.
+ * L2. How many connections there may be is not Node's to say, which drops what comes above it without a word.
  */
-import type { EventEmitter } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { isLoopbackName } from '../../access/host-and-origin.ts';
-import type { TransportMeter } from '../rendering/transport-meter.ts';
+import type { ConnectionTable } from './connection-table.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { serveHalfClosed } from './half-closed.ts';
 import { refuseMalformed } from './raw-problem.ts';
@@ -26,13 +24,12 @@ export interface HttpServerOptions {
   readonly IncomingMessage: typeof GatewayRequest;
   readonly ServerResponse: typeof GatewayResponse;
   readonly tls: TlsMaterial | undefined;
-  readonly maxConnections: number;
-  /** Counts the open connections. */
-  readonly meter: TransportMeter;
+  /** Watches over those of the server. */
+  readonly connections: ConnectionTable;
 }
 
 export function newHttpServer(
-  { IncomingMessage, ServerResponse, tls, maxConnections, meter }: HttpServerOptions,
+  { IncomingMessage, ServerResponse, tls, connections }: HttpServerOptions,
   listener: RequestListener<typeof GatewayRequest, typeof GatewayResponse>,
 ): GatewayServer {
   const options = {
@@ -52,29 +49,9 @@ export function newHttpServer(
     ? createTlsServer({ ...options, cert: tls.cert, key: tls.key }, listener)
     : createServer(options, listener);
   server.on('clientError', (error, socket) => refuseMalformed(error, socket as Socket));
-  server.maxConnections = maxConnections;
   serveHalfClosed(server);
-  capConnections(server, Math.ceil(maxConnections / 4), meter);
+  connections.watch(server);
   return server;
-}
-
-/** Counts connections, and drops those above `perAddress` of one address at once. */
-export function capConnections(server: EventEmitter, perAddress: number, meter: TransportMeter): void {
-  const open = new Map<string, number>();
-  server.on('connection', (socket: Socket) => {
-    const address = socket.remoteAddress ?? '';
-    const count = (open.get(address) ?? 0) + 1;
-    open.set(address, count);
-    meter.connections++;
-    socket.setMaxListeners(0); // each answer under way listens, and a client may pipeline many requests
-    socket.once('close', () => {
-      meter.connections--;
-      const left = (open.get(address) ?? 1) - 1;
-      if (left === 0) open.delete(address);
-      else open.set(address, left);
-    });
-    if (count > perAddress && !isLoopbackName(address.replace(/^::ffff:/, ''))) socket.destroy();
-  });
 }
 
 /** Listens, and gives the address; rejects when the port cannot be had. */

@@ -10,6 +10,7 @@ import type { Access } from '../../access/access.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { Calls } from '../../dispatch/calls.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
+import type { ConnectionTable } from './connection-table.ts';
 import type { GatewayRequest } from './gateway-message.ts';
 import { refuseUpgrade } from './raw-problem.ts';
 import type { HttpRoute, UpgradeRoute } from './registration.ts';
@@ -19,6 +20,7 @@ import { requireTool } from './tool-route.ts';
 
 export interface UpgradeContext {
   readonly access: Access;
+  readonly connections: Pick<ConnectionTable, 'admit'>;
   readonly log: TransportLog;
 }
 
@@ -27,12 +29,14 @@ export class UpgradeRouter {
   /** Where WebSockets live, in words. */
   readonly #paths: string;
   readonly #access: Access;
+  readonly #connections: Pick<ConnectionTable, 'admit'>;
   readonly #log: TransportLog;
 
-  constructor(upgrades: readonly UpgradeRoute[], { access, log }: UpgradeContext) {
+  constructor(upgrades: readonly UpgradeRoute[], { access, connections, log }: UpgradeContext) {
     this.#routes = upgrades.map((upgrade) => ({ pattern: patternOf(upgrade.path), upgrade }));
     this.#paths = upgrades.map(({ path }) => path.replace(/:(\w+)/g, '{$1}')).join(' and ') || 'no path';
     this.#access = access;
+    this.#connections = connections;
     this.#log = log;
   }
 
@@ -43,6 +47,7 @@ export class UpgradeRouter {
     try {
       this.#access.checkOrigin(request);
       request.keyId = await this.#access.checkKey(request, { isWebSocket: true });
+      this.#connections.admit(request);
       const upgrade = this.#find(request);
       if (!socket.destroyed) await upgrade.handle(request, socket, head);
     } catch (thrown) {

@@ -3,9 +3,12 @@
  *
  * Y1. A client that leaves cancels its call.
  * Y2. A large answer is watched like a stream, so that a reader that stands still cannot hold it for ever.
+ * Y3. What is thrown here is a defect of ours, and none of the runner's that tells the end: it is logged, and answered
+ *     with 500.
  */
 import type { ResultEvent, TerminalEvent } from '../../call/call-events.ts';
 import type { RunningCall } from '../../call/running-call.ts';
+import { ToolError } from '../../call/tool-error.ts';
 import { onceClosed } from '../http/departure.ts';
 import type { GatewayRequest, GatewayResponse } from '../http/gateway-message.ts';
 import { JSON_TYPE, respond, respondProblem } from '../http/response.ts';
@@ -22,17 +25,31 @@ export function answerCall(
   onceClosed(request, response, (hasLeft) => {
     if (hasLeft) call.cancel('cancelled', 'the client left');
   });
-  call.onEnd((end: TerminalEvent) => {
-    if (end.type === 'error') {
-      respondProblem(request, response, end.error, { callId: call.callId });
-      return;
+  call.onEnd((end) => {
+    try {
+      answerEnd(request, response, end, call.callId, context);
+    } catch (error) {
+      context.log('error', 'the end of a call could not be answered', { callId: call.callId, error });
+      respondProblem(request, response, new ToolError('internal', 'the answer could not be written'), {
+        callId: call.callId,
+      });
     }
-    const text = successText(call.callId, end);
-    const isWatched = text.length > WATCHED_LENGTH;
-    if (isWatched) watchAnswer(request, response, call.callId, context);
-    const bytes = respond(request, response, 200, JSON_TYPE, text, 'X-Call-Id', call.callId);
-    if (!isWatched) context.meter.bytes += bytes; // the watch counts what it watches
   });
+}
+
+function answerEnd(
+  request: GatewayRequest,
+  response: GatewayResponse,
+  end: TerminalEvent,
+  callId: string,
+  context: StreamContext,
+): void {
+  if (end.type === 'error') return respondProblem(request, response, end.error, { callId });
+  const text = successText(callId, end);
+  const isWatched = text.length > WATCHED_LENGTH;
+  if (isWatched) watchAnswer(request, response, callId, context);
+  const bytes = respond(request, response, 200, JSON_TYPE, text, 'X-Call-Id', callId);
+  if (!isWatched) context.meter.bytes += bytes; // the watch counts what it watches
 }
 
 function watchAnswer(

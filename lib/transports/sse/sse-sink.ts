@@ -41,11 +41,13 @@ export class SseSink implements EventSink {
   started(): void {
     if (!this.#stream.begin()) return;
     this.#connection = new SseConnection(this.#stream);
-    this.#connecting = createSession(this.#connection, SESSION_OPTIONS).then((session) => {
-      this.#session = session;
-      this.#stream.heartbeat = EVENT_STREAM_COMMENT;
-      this.#connecting = undefined;
-    });
+    this.#connecting = createSession(this.#connection, SESSION_OPTIONS)
+      .then((session) => {
+        this.#session = session;
+        this.#stream.heartbeat = EVENT_STREAM_COMMENT;
+        this.#connecting = undefined;
+      })
+      .catch((error) => this.#stream.fail(error));
   }
 
   progress(event: ProgressEvent): void {
@@ -58,7 +60,8 @@ export class SseSink implements EventSink {
 
   ended(end: TerminalEvent): void {
     if (end.type === 'error' && this.#stream.refuse(end.error)) return;
-    if (this.#connecting) this.#connecting.then(() => this.#finish(end));
+    if (this.#connecting)
+      this.#connecting.then(() => this.#finish(end)).catch((error) => this.#stream.fail(error));
     else this.#finish(end);
   }
 
@@ -68,7 +71,10 @@ export class SseSink implements EventSink {
 
   #finish(end: TerminalEvent): void {
     const finish = () => this.#connection?.end();
-    if (this.#session) this.#sending = this.#batch(this.#session, this.#events.end(end)).then(finish);
+    if (this.#session)
+      this.#sending = this.#batch(this.#session, this.#events.end(end))
+        .then(finish)
+        .catch((error) => this.#stream.fail(error));
     else finish();
   }
 

@@ -52,9 +52,10 @@ export class FrameWriter {
     else for (const text of texts) this.send(text);
   }
 
-  /** A promise while the reader is behind; it resolves when it caught up, or left. */
+  /** A promise while the reader is behind; it resolves when it caught up, left or is being dropped. */
   ready(): Promise<void> | undefined {
-    return this.isBehind ? this.#gate.opened() : undefined;
+    const isOpen = this.#ws.readyState === this.#ws.OPEN;
+    return isOpen && this.isBehind ? this.#gate.opened() : undefined;
   }
 
   /** Lets go on whoever waits. */

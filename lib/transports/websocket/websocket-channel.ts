@@ -15,6 +15,7 @@ import type { ErrorEvent } from '../../call/call-events.ts';
 import type { CallRequest, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { Calls } from '../../dispatch/calls.ts';
+import type { UpgradedConnection } from '../http/connection-table.ts';
 import type { StreamContext } from '../http/response-stream.ts';
 import { endEnvelopes, idField } from '../rendering/call-envelopes.ts';
 import {
@@ -33,6 +34,9 @@ import { WebSocketCallSink } from './websocket-call.ts';
 import { type ClientId, readSocketMessage } from './websocket-message.ts';
 
 const MAX_BAD_FRAMES = 10;
+/** How long a client may take to answer our close, and one that stood still to read as far as that. */
+const CLOSE_MS = 2000;
+export const STALLED_CLOSE_MS = 30_000;
 /** Answers to pings and bad frames that may wait for a reader that takes nothing. */
 const MAX_REPLIES_BEHIND = 1000;
 const ABILITIES = { elicitForm: true, elicitUrl: true, sample: true, roots: true };
@@ -52,25 +56,26 @@ export interface ChannelContext extends StreamContext {
   readonly limits: SocketLimits;
 }
 
-export class WebSocketChannel implements WatchedStream {
+export class WebSocketChannel implements WatchedStream, UpgradedConnection {
   readonly socket: Socket;
   readonly meter: TransportMeter;
   missedPongs = 0;
   readonly #ws: WebSocket;
   readonly #tool: string;
-  readonly #keyId: string;
+  readonly keyId: string;
   readonly #context: ChannelContext;
   readonly #writer: FrameWriter;
   readonly #calls = new TransitMap<ClientId, RunningCall>();
   #serverIds = 0;
   #badFrames = 0;
   #repliesBehind = 0;
+  #closing: NodeJS.Timeout | undefined;
 
   constructor(ws: WebSocket, socket: Socket, tool: string, keyId: string, context: ChannelContext) {
     this.#ws = ws;
     this.socket = socket;
     this.#tool = tool;
-    this.#keyId = keyId;
+    this.keyId = keyId;
     this.#context = context;
     this.#writer = new FrameWriter(ws, socket, () => {
       this.#repliesBehind = 0;
@@ -86,14 +91,27 @@ export class WebSocketChannel implements WatchedStream {
     ws.once('close', () => this.#leave());
   }
 
+  isIdle(): boolean {
+    return this.#calls.size === 0;
+  }
+
+  end(): void {
+    this.close(1013, 'room is needed; connect again in a moment');
+  }
+
   /** True while the client is behind with reading. */
   get isBehind(): boolean {
     return this.#writer.isBehind;
   }
 
-  /** Closes the handshake; `reason` is one of ours, since more than 123 bytes throw. */
-  close(code: number, reason: string): void {
+  /**
+   * Begins the closing handshake; `reason` is one of ours, since more than 123 bytes throw.
+   * @param patienceMs how long the client may take to answer before its socket is destroyed.
+   */
+  close(code: number, reason: string, patienceMs = CLOSE_MS): void {
     this.#ws.close(code, reason);
+    clearTimeout(this.#closing);
+    this.#closing = setTimeout(() => this.#ws.terminate(), patienceMs);
   }
 
   ping(): void {
@@ -109,10 +127,13 @@ export class WebSocketChannel implements WatchedStream {
     for (const call of this.#calls.values()) {
       call.cancel('slow_consumer', 'the reader made no progress for too long');
     }
-    this.close(1008, 'slow consumer'); // the frame queues behind what the reader did not take: ws waits, then destroys
+    // The frame queues behind what the reader did not take: one that goes on in time learns why it was dropped.
+    this.close(1008, 'slow consumer', STALLED_CLOSE_MS);
+    this.#writer.release();
   }
 
   #leave(): void {
+    clearTimeout(this.#closing);
     this.meter.connections--;
     this.#context.watch.remove(this);
     for (const call of this.#calls.values()) call.cancel('cancelled', 'the client left');
@@ -159,10 +180,10 @@ export class WebSocketChannel implements WatchedStream {
       return;
     }
     access
-      .spend(this.#keyId)
+      .spend(this.keyId)
       .then(
         () => this.#start(id, body),
-        (refusal) => this.#refuse(id, asToolError(refusal)),
+        (refusal) => this.#refuse(id, this.#asToolError(refusal)),
       )
       .catch((thrown) => this.#complain(thrown));
   }
@@ -206,14 +227,14 @@ export class WebSocketChannel implements WatchedStream {
       return {
         name: this.#tool,
         arguments: input.arguments,
-        caller: { keyId: this.#keyId, transport },
+        caller: { keyId: this.keyId, transport },
         streams: true,
         repeatBytes: repeatBytesOf(input, limits),
         abilities: ABILITIES,
         timeoutMs: input.timeoutMs,
       };
     } catch (thrown) {
-      return asToolError(thrown);
+      return this.#asToolError(thrown);
     }
   }
 
@@ -232,6 +253,13 @@ export class WebSocketChannel implements WatchedStream {
     }
   }
 
+  /** What a call is refused with; a defect of ours is logged. */
+  #asToolError(thrown: unknown): ToolError {
+    if (ToolError.is(thrown) && thrown.code !== 'internal') return thrown;
+    this.#context.log('error', 'a call could not be started', { tool: this.#tool, error: thrown });
+    return ToolError.from(thrown, 'internal', 'the call could not be started');
+  }
+
   #newId(): ClientId {
     let id: string;
     do id = `srv-${++this.#serverIds}`;
@@ -239,6 +267,3 @@ export class WebSocketChannel implements WatchedStream {
     return id;
   }
 }
-
-const asToolError = (thrown: unknown): ToolError =>
-  ToolError.from(thrown, 'internal', 'the call could not be started');

@@ -13,14 +13,14 @@ import type { GatewayRequest } from '../http/gateway-message.ts';
 import { refuseUpgrade } from '../http/raw-problem.ts';
 import { requireTool } from '../http/tool-route.ts';
 import type { Transport, TransportContext } from '../transport.ts';
-import { type ChannelContext, WebSocketChannel } from './websocket-channel.ts';
+import { type ChannelContext, STALLED_CLOSE_MS, WebSocketChannel } from './websocket-channel.ts';
 
 const SERVER_OPTIONS = {
   noServer: true,
   perMessageDeflate: false, // 24 times the CPU for small messages, and memory for each socket
   clientTracking: false,
-  /** How long a client may take to answer our close before its socket is destroyed, in milliseconds. */
-  closeTimeout: 2000,
+  /** The longest that a client may take to answer our close, in milliseconds; the channel mostly has less patience. */
+  closeTimeout: STALLED_CLOSE_MS,
   handleProtocols: (offered: Set<string>) =>
     offered.has(WEBSOCKET_SUBPROTOCOL) ? WEBSOCKET_SUBPROTOCOL : (false as const),
 };
@@ -78,7 +78,10 @@ export class WebSocketTransport implements Transport<TransportContext<WebSocketO
       description: 'calls a tool over a WebSocket, several calls at a time',
       handle: (request, socket, head) => {
         this.#check(request, calls);
-        server.handleUpgrade(request, socket, head, (ws) => this.#welcome(ws, socket, request, context));
+        server.handleUpgrade(request, socket, head, (ws) => {
+          const channel = this.#welcome(ws, socket, request, context);
+          http.adopt(socket, channel);
+        });
       },
     });
   }
@@ -103,11 +106,17 @@ export class WebSocketTransport implements Transport<TransportContext<WebSocketO
     }
   }
 
-  #welcome(ws: WebSocket, socket: Socket, request: GatewayRequest, context: ChannelContext): void {
+  #welcome(
+    ws: WebSocket,
+    socket: Socket,
+    request: GatewayRequest,
+    context: ChannelContext,
+  ): WebSocketChannel {
     const { keyId, params } = request;
     const channel = new WebSocketChannel(ws, socket, params['name'] ?? '', keyId, context);
     this.#channels.add(channel);
     ws.once('close', () => this.#channels.delete(channel));
+    return channel;
   }
 
   #pingAll(): void {

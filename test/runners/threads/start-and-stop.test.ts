@@ -188,6 +188,45 @@ describe('starting and stopping a pool', () => {
     }
   });
 
+  it('says at once that it is unavailable while no thread can start, and serves again when one can', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'stillborn-'));
+    const flag = join(folder, 'end');
+    writeFileSync(
+      join(folder, 'ends.mjs'),
+      `import { existsSync } from 'node:fs';
+       import { defineTool } from ${JSON.stringify(new URL('../../../lib/tool/define-tool.js', import.meta.url).href)};
+       if (existsSync(${JSON.stringify(flag)})) process.exit(3);
+       export const dies = defineTool({ name: 'dies', description: 'd', async run() { process.exit(4); } });`,
+    );
+    const pool = await startPool({
+      minThreads: 1,
+      maxThreads: 1,
+      queueWaitMs: 60_000,
+      settings: {
+        toolModules: [fixture('basic-tools'), pathToFileURL(join(folder, 'ends.mjs')).href],
+        dataDir: folder,
+        logLevel: 'debug',
+        maxResultBytes: 1000,
+      },
+    });
+    try {
+      writeFileSync(flag, '');
+      const calls = [call(pool, 'dies'), call(pool, 'echo', { text: 'a' })];
+      const ends = await Promise.all(calls.map((running) => running.outcome()));
+      expect(ends[0]).to.have.nested.property('error.code', 'worker_crashed');
+      expect(ends[1]).to.have.nested.property('error.code', 'unavailable');
+      expect(await call(pool, 'echo', { text: 'a' }).outcome()).to.have.nested.property(
+        'error.message',
+        "no thread can start; the gateway's log has the reason",
+      );
+      rmSync(flag);
+      await eventually(async () => (await call(pool, 'echo', { text: 'a' }).outcome()).type === 'result');
+    } finally {
+      await pool.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   it('refuses to start without a thread entry that exists', async () => {
     const start = WorkerPool.start({
       entry: 'file:///there/is/no/entry.js',

@@ -18,6 +18,9 @@ const scripts: Record<string, Script> = {
   metered: async function* () {
     yield result(1, 0, { callId: 'forged', pages: 2 });
   },
+  unanswerable: async function* () {
+    yield { ...result(1), meta: '{"callId": broken' };
+  },
   busy: async function* () {
     yield failure(new ToolError('overloaded', 'the queue is full', { retryAfterMs: 2500 }));
   },
@@ -269,6 +272,16 @@ describe('HTTP', () => {
     for (const type of ['Application/JSON; Charset=UTF-8', 'application/json;charset="utf-8"']) {
       expect((await post('/tools/echo', '{}', { 'Content-Type': type })).status, type).to.equal(200);
     }
+  });
+
+  it('answers 500 and logs where the end of a call cannot be answered', async () => {
+    const { status, code, detail } = await problemOf(post('/tools/unanswerable', '{}'));
+    expect({ status, code, detail }).to.deep.equal({
+      status: 500,
+      code: 'internal',
+      detail: 'the answer could not be written',
+    });
+    expect(served.logged).to.include('error: the end of a call could not be answered');
   });
 
   it('calls malformed, empty and wrongly encoded JSON parse_error', async () => {

@@ -1,11 +1,9 @@
 /** The server below the routes: TLS, time-outs and caps on connections. */
-import { EventEmitter, once } from 'node:events';
+import { once } from 'node:events';
 import { get as httpsGet } from 'node:https';
 import { connect } from 'node:net';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
-import { capConnections } from '../../../lib/transports/http/server.ts';
-import { newTransportMeter } from '../../../lib/transports/rendering/transport-meter.ts';
 import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from '../loopback-certificate.ts';
 import { rawExchange } from '../raw-http.ts';
 import { result } from '../scripted-runner.ts';
@@ -51,40 +49,6 @@ describe('the HTTP server', () => {
     expect([headersTimeout, requestTimeout]).to.deep.equal([10_000, 30_000]);
     expect(keepAliveTimeout).to.be.above(60_000);
     await close();
-  });
-
-  it('drops connections above its cap and serves again when one has closed', async () => {
-    const served = await startTransports(scripts, { maxConnections: 2 });
-    const held = [connect(served.port, '127.0.0.1'), connect(served.port, '127.0.0.1')];
-    await Promise.all(held.map((socket) => once(socket, 'connect')));
-    while (served.meters.http.connections < 2) await new Promise(setImmediate);
-    const request = 'GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n';
-    expect(await rawExchange(served.port, request).catch(() => '')).to.equal('');
-    held[0]?.destroy();
-    while (served.meters.http.connections === 2) await new Promise(setImmediate);
-    expect(await rawExchange(served.port, request)).to.match(/^HTTP\/1.1 200/);
-    held[1]?.destroy();
-    await served.close();
-  });
-
-  it('lets no address but loopback hold more than its share', () => {
-    const server = new EventEmitter();
-    capConnections(server, 2, newTransportMeter());
-    const arrive = (remoteAddress: string) => {
-      const socket = Object.assign(new EventEmitter(), { remoteAddress, isDropped: false, destroy });
-      function destroy() {
-        socket.isDropped = true;
-        socket.emit('close');
-      }
-      server.emit('connection', socket);
-      return socket;
-    };
-    const [first, second, third] = [arrive('10.0.0.1'), arrive('10.0.0.1'), arrive('10.0.0.1')];
-    expect([first, second, third].map(({ isDropped }) => isDropped)).to.deep.equal([false, false, true]);
-    expect(arrive('10.0.0.2').isDropped).to.equal(false);
-    first.emit('close');
-    expect(arrive('10.0.0.1').isDropped).to.equal(false);
-    for (let n = 0; n < 5; n++) expect(arrive('::ffff:127.0.0.1').isDropped).to.equal(false);
   });
 
   it('rejects when its port is taken', async () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect } from 'chai';
+import { ToolError } from '../../../lib/call/tool-error.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type StartedMcp, startMcp } from './start-mcp.ts';
 import { exchange, SECOND, SUPER, WireClient } from './wire-client.ts';
@@ -350,6 +351,22 @@ describe('/mcp, era with sessions', () => {
       }
     }
     await Promise.all(clients.map((one) => one.end().done));
+  });
+});
+
+describe('/mcp where there is no room', () => {
+  it('tells that a connection cannot be had as 503 and JSON-RPC, with the way to try again', async () => {
+    const asked: string[] = [];
+    const full = await startMcp({
+      admit({ keyId }) {
+        asked.push(keyId);
+        throw new ToolError('overloaded', 'no room', { retryAfterMs: 1000 });
+      },
+    });
+    const { status, headers, last } = await new WireClient(full.url).call('initialize').done;
+    expect([status, headers['retry-after'], last?.error?.code]).to.deep.equal([503, '1', 1503]);
+    expect(asked[0]).to.match(/^key-/);
+    await full.close();
   });
 });
 

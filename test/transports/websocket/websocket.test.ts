@@ -5,6 +5,7 @@ import { connect as connectTcp } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
+import { Access } from '../../../lib/access/access.ts';
 import { rawExchange } from '../raw-http.ts';
 import { endOf, flood, result, type Script } from '../scripted-runner.ts';
 import { KEY, type Started, startTransports } from '../start-transports.ts';
@@ -263,6 +264,23 @@ describe('WebSocket', () => {
     await limited.close();
   });
 
+  it('logs what no call should be refused for, and tells the client no more than that it was', async () => {
+    const { spend } = Access.prototype;
+    const limited = await startTransports(scripts, { rateLimit: 2 });
+    try {
+      const client = await new Client(`${limited.url}/ws/tools/echo`, { headers: KEY }).open();
+      Access.prototype.spend = () => Promise.reject(new TypeError('a defect at /home/somebody'));
+      client.say({ id: 1 });
+      const { error } = await client.got({ event: 'error', id: 1 });
+      expect(error).to.include({ code: 'internal', message: 'the call could not be started' });
+      await client.got({ event: 'complete', id: 1, status: 'error' });
+      expect(limited.logged).to.deep.equal(['error: a call could not be started']);
+    } finally {
+      Access.prototype.spend = spend;
+      await limited.close();
+    }
+  });
+
   it('carries a tool’s questions to the client and the answers back', async () => {
     const client = await open('ask');
     client.say({ id: 'q' });
@@ -331,6 +349,7 @@ describe('WebSocket', () => {
       expect(await endOf(call)).to.have.nested.property('error.code', 'slow_consumer');
     }
     expect(served.meters.websocket.slowConsumers).to.equal(1);
+    await setTimeout(2500); // longer than any other client would be waited for
     client.ws.resume();
     expect(await client.closed).to.equal(1008);
   });

@@ -11,6 +11,8 @@
  *     more threads than the maximum.
  * T6. At the end every call is cancelled as any other is: its tool hears of it and has its grace. Threads without a
  *     call end at once, the others with their last.
+ * T7. Where no thread can start, nothing waits for one: a new one is tried at each liveness tick, and calls are served
+ *     again once one has loaded.
  */
 import { inspect } from 'node:util';
 import type { GuardedList } from '../../../async/guarded-list.ts';
@@ -81,6 +83,7 @@ export class ThreadCrew {
   #firstKey: string | null = null;
   #hasSeveralCallers = false;
   #onStopped: () => void = () => {};
+  #cannotStart = false;
   readonly #successor = new Successor();
   readonly #ejections = new Ejections();
   readonly #ends: ThreadEnds;
@@ -120,6 +123,11 @@ export class ThreadCrew {
 
   get canGrow(): boolean {
     return this.#threads.mayStart && this.#threads.count < this.#options.maxThreads;
+  }
+
+  /** Whether there is no thread, and the last that started could not load its tools (T7). */
+  get cannotStart(): boolean {
+    return this.#cannotStart;
   }
 
   /** Threads with an exclusive call on them. */
@@ -215,8 +223,10 @@ export class ThreadCrew {
       link.life.leave('retired');
       this.catalogs.fail(failure);
       this.#say('failed', link.id, failure, true);
+      this.#onStillborn();
       return;
     }
+    this.#cannotStart = false;
     if (!this.catalogs.isKnown) link.post({ type: 'describe' });
     this.#say('started', link.id, '', false);
     this.#makeUp();
@@ -256,6 +266,7 @@ export class ThreadCrew {
     const call = link.giveBack(number);
     this.#ends.endIfRetired(link);
     if (call) this.#listener.refused(call);
+    if (this.#isClosed) this.#letGoAtEnd(link);
   }
 
   /** A result waits for what is found of a thread that may have outgrown its heap for it. */
@@ -310,6 +321,18 @@ export class ThreadCrew {
     for (const call of unfinished) this.#listener.lost(call, death);
     if (this.#isClosed) this.#tellIfStopped();
     else if (hasLoaded) this.#listener.changed();
+    else if (leaving === null) this.#onStillborn();
+  }
+
+  /** A thread could not load its tools. */
+  #onStillborn(): void {
+    for (const { life } of this.#links.values()) {
+      const isHope =
+        life.isOpen || life.state === 'standing by' || (!life.hasLoaded && life.leaving === null);
+      if (isHope) return;
+    }
+    this.#cannotStart = true;
+    this.#listener.changed();
   }
 
   #onTick(): void {

@@ -1,25 +1,38 @@
-/** Makes the data folder, or tells in one sentence why it cannot be used. */
+/**
+ * Makes the data folder, or tells in one sentence why it cannot be used.
+ *
+ * D1. A path that is no folder's is a wrong setting, and ends the start. A folder that may not be written (a read-only
+ *     disk, somebody else's home) is no reason to serve nothing: only what keeps data there is unavailable.
+ */
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ToolError } from '../../../call/tool-error.ts';
 
-/** @throws {ToolError} `unavailable` when the folder cannot be made or written. */
-export function claimDataFolder(path: string): void {
+/** What says that there is something else where the folder, or one above it, should be. */
+const NO_FOLDER = ['ENOTDIR', 'EEXIST'];
+
+/**
+ * @returns undefined when the folder is there and can be written; else why not, for the log.
+ * @throws {ToolError} `unavailable` when the path is no folder's.
+ */
+export function claimDataFolder(path: string): string | undefined {
   try {
     makeFolder(path);
     accessSync(path, constants.W_OK);
+    return undefined;
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new ToolError(
-      'unavailable',
-      `the data folder ${path} cannot be written (${reason}); choose another with --data-dir (DATA_DIR)`,
-      { cause },
-    );
+    const text = `the data folder ${path} cannot be written (${reason}); choose another with --data-dir (DATA_DIR)`;
+    if (NO_FOLDER.includes(reason)) throw new ToolError('unavailable', text, { cause });
+    return text;
   }
 }
 
-/** Not `recursive: true`: Node never returns from that below /proc, where making a folder fails with ENOENT. */
-function makeFolder(path: string): void {
+/**
+ * Makes a folder and those above it, where they are missing. Not `recursive: true`: Node never returns from that below
+ * /proc, where making a folder fails with ENOENT.
+ */
+export function makeFolder(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
   const parent = dirname(path);
   if (parent !== path) makeFolder(parent);

@@ -34,6 +34,8 @@ import { SessionTable } from './session-table.ts';
 
 export interface McpEndpointOptions extends McpServiceOptions {
   readonly access: Access;
+  /** Finds room for a request whose caller is known, or throws. Default: there is room. */
+  readonly admit?: (request: GatewayRequest) => void;
   /** Takes access tokens besides keys, where an issuer is configured. */
   readonly oauth?: OAuthOptions;
   readonly meter: TransportMeter;
@@ -101,6 +103,7 @@ export class McpEndpoint implements Mount {
       const checkKey = () => this.#options.access.checkKey(request);
       const keyId = this.#oauth ? this.#oauth.authorize(request, checkKey) : checkKey();
       request.keyId = typeof keyId === 'string' ? keyId : await keyId;
+      this.#options.admit?.(request);
       if (request.method === 'POST') await this.#post(request, response);
       else this.#withoutBody(request, response);
     } catch (thrown) {

@@ -20,6 +20,7 @@ export class McpHttpTransport implements Transport<TransportContext<McpHttpSetti
     this.#endpoint = new McpEndpoint({
       ...serviceOptions(this.name, context),
       access,
+      admit: (request) => http.admit(request),
       watch,
       log,
       meter,
