@@ -2,8 +2,9 @@
  * `stdio`: an MCP server on stdin and stdout, for as long as its client lives.
  *
  * S1. Stdout carries JSON-RPC alone: this thread's console goes to stderr.
- * S2. When the client leaves, by any way, the process is gone within three seconds, whatever a tool does: there is
- *     nobody to finish for.
+ * S2. When the client leaves, by any way, the process is gone within three seconds, whatever a tool does. Within them
+ *     what runs is answered first, where there is anybody to read that, and then cancelled like any call: tools hear
+ *     of it, and have what is left of the time to clean up.
  */
 import { Console } from 'node:console';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,16 +12,29 @@ import type { Config } from '../lib/config/options.ts';
 import { createGateway } from '../lib/index.ts';
 import { onSignal } from './shutdown.ts';
 
-const LAST_WORDS_MS = 2000;
+/** From the client's leaving until the tools have stopped, or are stopped. */
+const ALL_STOPPED_MS = 2500;
+/** What ending the threads may take beyond that. */
+const LAST_WORDS_MS = 300;
 
 export async function serveStdio(config: Config): Promise<number> {
   globalThis.console = new Console(process.stderr, process.stderr);
+  let leftAt: number | undefined;
   const left = new Promise<void>((resolve) => {
-    onSignal(() => resolve());
-    process.stdout.on('error', () => resolve());
+    const leave = () => {
+      leftAt ??= performance.now();
+      resolve();
+    };
+    onSignal(leave);
+    process.stdout.on('error', leave);
+  });
+  process.stdin.once('end', () => {
+    leftAt ??= performance.now();
   });
   const gateway = await createGateway({ ...config, preload: 'connect' });
   await Promise.race([gateway.connect({ stdin: process.stdin, stdout: process.stdout }), left]);
-  await Promise.race([gateway.close({ drainMs: 0 }), delay(LAST_WORDS_MS)]);
+  const sinceMs = leftAt === undefined ? 0 : performance.now() - leftAt;
+  const graceMs = Math.min(config.cancelGraceMs, Math.max(0, ALL_STOPPED_MS - sinceMs));
+  await Promise.race([gateway.close({ drainMs: 0, graceMs }), delay(graceMs + LAST_WORDS_MS)]);
   return 0;
 }

@@ -18,7 +18,7 @@ import { checkListening } from './config/load.ts';
 import type { Config } from './config/options.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import type { GatewayObserver } from './dispatch/observers.ts';
-import { logCall, logDefect, logToolRecord, logUnit } from './observe/call-log.ts';
+import { logCall, logDefect, logToolRecord, unitLog } from './observe/call-log.ts';
 import { CallStatistics, type ToolStatistics } from './observe/call-statistics.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { StatusPages } from './observe/status-pages.ts';
@@ -55,6 +55,14 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** False: only the end is given, with the list of chunks in it. Default: true. */
   readonly streams?: boolean;
+}
+
+/** How long a gateway may take to stop, in milliseconds. */
+export interface CloseOptions {
+  /** Until running calls are cancelled. */
+  readonly drainMs?: number;
+  /** Until threads whose tools do not heed that are ended. */
+  readonly graceMs?: number;
 }
 
 /** Which code is loaded while the threads load theirs: what `listen()` needs, or what `connect()` does. */
@@ -167,7 +175,7 @@ export class Gateway {
     this.observe({
       ended: (record) => logCall(log, record),
       log: (record) => logToolRecord(log, record),
-      unit: (event) => logUnit(log, event),
+      unit: unitLog(log),
       defect: (defect) => logDefect(log, defect),
     });
     this.observe({
@@ -337,18 +345,26 @@ export class Gateway {
 
   /**
    * Stops the gateway: refuses new calls, lets running ones end within `drainMs` (default: `config.drainTimeoutMs`),
-   * ends the rest `unavailable`, closes transports and threads. Settles when all is gone; later calls share that promise.
+   * ends the rest `unavailable`, closes transports and threads. What was cancelled has `graceMs` (default:
+   * `config.cancelGraceMs`, at most 3 s) to stop before its thread is ended. Settles when all is gone; later calls
+   * share that promise.
    */
-  close({ drainMs = this.config.drainTimeoutMs }: { readonly drainMs?: number } = {}): Promise<void> {
-    this.#closing ??= this.#close(drainMs);
+  close({
+    drainMs = this.config.drainTimeoutMs,
+    graceMs = this.#lastGraceMs,
+  }: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(drainMs, graceMs);
     return this.#closing;
   }
 
-  async #close(drainMs: number): Promise<void> {
+  get #lastGraceMs(): number {
+    return Math.min(this.config.cancelGraceMs, LAST_GRACE_MS);
+  }
+
+  async #close(drainMs: number, graceMs: number): Promise<void> {
     await this.#dispatcher.drain(drainMs);
     await this.#listening?.catch(() => undefined);
-    await Promise.all([this.#transports.close(), this.#host?.close()]);
-    await this.#dispatcher.close();
+    await Promise.all([this.#transports.close(), this.#host?.close(), this.#dispatcher.close(graceMs)]);
   }
 }
 
@@ -366,6 +382,9 @@ const transportLog =
   (log: Logger): TransportLog =>
   (level, message, fields) =>
     log[level === 'warning' ? 'warn' : level](fields ?? {}, message);
+
+/** The longest grace at the end: with the default DRAIN_TIMEOUT all is over within the 30 s of service managers. */
+const LAST_GRACE_MS = 3000;
 
 /** After so much silence a stream gets a comment, so that nobody in between closes it. */
 const SILENCE_MS = 15_000;

@@ -32,7 +32,15 @@ export type { ConfigError } from './config/config-error.ts';
 export type { Config } from './config/options.ts';
 export type { Calls } from './dispatch/calls.ts';
 export type { CallRecord, GatewayObserver, ProgressRecord, StartedCall } from './dispatch/observers.ts';
-export type { CallOptions, Gateway, GatewayStats, Listening, ListenOptions, Preload } from './gateway.ts';
+export type {
+  CallOptions,
+  CloseOptions,
+  Gateway,
+  GatewayStats,
+  Listening,
+  ListenOptions,
+  Preload,
+} from './gateway.ts';
 export type {
   AdmittedCall,
   Defect,

@@ -176,9 +176,9 @@ export class Dispatcher implements Calls {
     clearTimeout(timer);
   }
 
-  /** Ends what still runs, and the runners. */
-  close(): Promise<void> {
-    return this.#runners.close();
+  /** Ends what still runs, and the runners. @param graceMs how long cancelled calls may take to stop meanwhile. */
+  close(graceMs?: number): Promise<void> {
+    return this.#runners.close(graceMs);
   }
 }
 

@@ -95,9 +95,12 @@ export class RunnerSet {
     return new Map(this.#runners.map((runner) => [runner.name, runner.stats()]));
   }
 
-  /** @throws what the first runner that could not be closed threw; the others are closed all the same. */
-  async close(): Promise<void> {
-    const closed = await Promise.allSettled(this.#runners.map((runner) => runner.close()));
+  /**
+   * @param graceMs as each runner takes it.
+   * @throws what the first runner that could not be closed threw; the others are closed all the same.
+   */
+  async close(graceMs?: number): Promise<void> {
+    const closed = await Promise.allSettled(this.#runners.map((runner) => runner.close(graceMs)));
     for (const one of closed) if (one.status === 'rejected') throw one.reason;
   }
 }

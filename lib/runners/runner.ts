@@ -113,8 +113,11 @@ export interface Runner {
    * @throws {ToolError} `unavailable` when the tools do not load, or what `accept` threw; all goes on as before then.
    */
   reload?(accept: (catalog: Catalog) => void): Promise<void>;
-  /** Ends what still runs with `unavailable` and frees everything. */
-  close(): Promise<void>;
+  /**
+   * Ends what still runs with `unavailable` and frees everything.
+   * @param graceMs how long cancelled calls may take to stop meanwhile. Default: the runner's own grace.
+   */
+  close(graceMs?: number): Promise<void>;
 }
 
 /** What a runner is started with beside its options. */

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { newMarks, runs, STORY_TOOLS, until } from '../stories/marks.ts';
 import { Programs, type RunningProgram } from './run-program.ts';
 
 const NOISY = `
@@ -86,6 +87,44 @@ describe('mcp-streaming-gateway stdio', () => {
     const { code, stdout } = await program.ended;
     expect(code).to.equal(0);
     expect(stdout).to.contain('"noisy"');
+  });
+
+  it('answers what runs when stdin ends, and tells the rest in time to clean up', async () => {
+    const marks = newMarks();
+    const program = programs.start(['--tools', STORY_TOOLS], {
+      program: 'stdio',
+      env: { CANCEL_GRACE: '30' },
+    });
+    send(program, INITIALIZE);
+    send(program, { method: 'notifications/initialized' });
+    const call = (id: number, name: string, args: object) =>
+      send(program, { id, method: 'tools/call', params: { name, arguments: args } });
+    call(2, 'clean_tool', { mark: marks.file });
+    call(3, 'hold_tool', { ms: 1200, mark: marks.file });
+    await until(() => marks.count('started') === 2, 'both calls to run');
+    const child = Number(marks.after('child'));
+    program.process.stdin.end();
+    const { code, stdout } = await program.ended;
+    expect(code).to.equal(0);
+    expect(stdout).to.contain('"held":1200');
+    expect(marks.count('cleaned up')).to.equal(1);
+    await until(() => !runs(child), 'the end of what the tool had started');
+  });
+
+  it('cancels what runs at SIGTERM, answers it, and lets it clean up', async () => {
+    const marks = newMarks();
+    const program = programs.start(['--tools', STORY_TOOLS], { program: 'stdio' });
+    send(program, INITIALIZE);
+    send(program, { method: 'notifications/initialized' });
+    const params = { name: 'clean_tool', arguments: { mark: marks.file } };
+    send(program, { id: 2, method: 'tools/call', params });
+    await marks.seen('started');
+    program.process.kill('SIGTERM');
+    const { code, stdout } = await program.ended;
+    expect(code).to.equal(0);
+    expect(stdout).to.contain('"id":2').and.contain('shutting down');
+    expect(marks.count('cleaned up')).to.equal(1);
+    await until(() => !runs(Number(marks.after('child'))), 'the end of what the tool had started');
   });
 
   const departures: Record<string, (program: RunningProgram) => unknown> = {

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { ConfigError } from '../../lib/config/config-error.ts';
 import { completeConfig, loadConfig } from '../../lib/config/load.ts';
 import { OPTION_LIST } from '../../lib/config/options.ts';
+import { defaultMemoryLimit } from '../../lib/runners/threads/memory/available-memory.ts';
 
 type Sources = Partial<Parameters<typeof loadConfig>[0]>;
 
@@ -33,6 +34,7 @@ describe('loadConfig()', () => {
       maxWorkers: 8,
       callsPerWorker: 128,
       workerHeapMb: 256,
+      memoryLimitBytes: defaultMemoryLimit(),
       requestTimeoutMs: 60_000,
       queueLimit: 64,
       queueWaitMs: 10_000,
@@ -56,6 +58,7 @@ describe('loadConfig()', () => {
       oauthJwksUri: '',
       oauthScopes: [],
       reload: false,
+      supervise: false,
     });
     expect(Object.values(origins)).to.satisfy((all: string[]) => all.every((origin) => origin === 'default'));
   });

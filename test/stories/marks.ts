@@ -13,6 +13,8 @@ export interface Marks {
   readonly file: string;
   /** How often the tools have left `word`. */
   count(word: string): number;
+  /** What followed `word` where it was first left. */
+  after(word: string): string | undefined;
   /** Waits until they have. */
   seen(word: string): Promise<void>;
 }
@@ -23,13 +25,13 @@ let files = 0;
 
 export function newMarks(): Marks {
   const file = join(folder, String(++files));
-  const count = (word: string) =>
-    existsSync(file)
-      ? readFileSync(file, 'utf8')
-          .split('\n')
-          .filter((line) => line === word).length
-      : 0;
-  return { file, count, seen: (word) => until(() => count(word) > 0, `mark "${word}"`) };
+  const lines = () => (existsSync(file) ? readFileSync(file, 'utf8').split('\n') : []);
+  const count = (word: string) => lines().filter((line) => line === word).length;
+  const after = (word: string) =>
+    lines()
+      .find((line) => line.startsWith(`${word} `))
+      ?.slice(word.length + 1);
+  return { file, count, after, seen: (word) => until(() => count(word) > 0, `mark "${word}"`) };
 }
 
 /** Looks every 10 ms. @throws {Error} naming `what` after ten seconds. */
@@ -42,5 +44,15 @@ export async function until(
   while (!(await look())) {
     if (performance.now() > giveUpAt) throw new Error(`waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Whether a process is there and has not ended. */
+export function runs(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -1,7 +1,7 @@
 /** SIGTERM and SIGINT: running calls finish or are told, new ones are refused, and the exit code says how it went. */
 import { expect } from 'chai';
 import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
-import { newMarks, STORY_TOOLS, until } from './marks.ts';
+import { newMarks, runs, STORY_TOOLS, until } from './marks.ts';
 import { TRANSPORT_NAMES, TRANSPORTS } from './transports.ts';
 
 describe('story: shutdown', function () {
@@ -39,6 +39,22 @@ describe('story: shutdown', function () {
     const ended = gateway.end();
     for (const call of calls) expect(await call.end).to.deep.include({ code: 'unavailable', chunks: 1 });
     expect(await ended).to.equal(0);
+  });
+
+  it('lets tools that outlast the drain clean up: their signal aborts, and they have their grace', async () => {
+    const gateway = await start({ DRAIN_TIMEOUT: '0.2', CANCEL_GRACE: '20' });
+    const marks = newMarks();
+    const call = TRANSPORTS.sse(gateway, 'clean_tool', { mark: marks.file });
+    await marks.seen('started');
+    const child = Number(marks.after('child'));
+    expect(runs(child)).to.equal(true);
+    const at = performance.now();
+    const ended = gateway.end();
+    expect(await call.end).to.deep.include({ code: 'unavailable', chunks: 1 });
+    expect(await ended).to.equal(0);
+    expect(performance.now() - at).to.be.below(10_000); // not the whole grace
+    expect(marks.count('cleaned up')).to.equal(1);
+    await until(() => !runs(child), 'the end of what the tool had started');
   });
 
   it('exits at once with 1 on a second signal', async () => {

@@ -3,6 +3,7 @@
  * a test sees from outside what happened in the thread.
  */
 
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync } from 'node:fs';
 import { z } from 'zod';
@@ -23,6 +24,26 @@ export const waitTool = defineTool({
     yield { waiting: true };
     if (!signal.aborted) await once(signal, 'abort');
     leave(mark, 'aborted');
+  },
+});
+
+export const cleanTool = defineTool({
+  name: 'clean_tool',
+  description: 'Yields a chunk, starts a program that ends with the call, and cleans up in its own time.',
+  input: Marked,
+  async *run({ mark }, { signal }) {
+    const child = spawn('sleep', ['600'], { signal, stdio: 'ignore' });
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.on('error', () => {}); // that it was aborted
+    leave(mark, `child ${child.pid}`);
+    leave(mark, 'started');
+    try {
+      yield { waiting: true };
+      await gone;
+    } finally {
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      leave(mark, 'cleaned up');
+    }
   },
 });
 

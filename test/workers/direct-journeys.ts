@@ -10,6 +10,7 @@ import type { ToolDefinition } from '../../lib/tool/define-tool.ts';
 import type { Journey } from '../../workers/tools/journey.ts';
 import { JourneyStore } from '../../workers/tools/journey-store.ts';
 import { journeysToolOn } from '../../workers/tools/journeys.ts';
+import { openDatabase } from '../../workers/tools/sqlite.ts';
 import { callDirectly, type DirectCall } from './direct-call.ts';
 import { refusalOf } from './refusal.ts';
 
@@ -33,6 +34,13 @@ export class DirectJourneys {
   static async open(): Promise<DirectJourneys> {
     const dataDir = mkdtempSync(join(tmpdir(), 'journeys-'));
     return new DirectJourneys(await JourneyStore.open(dataDir), dataDir);
+  }
+
+  /** Writes what no release would into the row of a journey. */
+  async damage(name: string, change: string): Promise<void> {
+    const database = await openDatabase(join(this.#dataDir, 'journeys.db'));
+    database.exec(`UPDATE journeys SET ${change} WHERE name = '${name}'`);
+    database.close();
   }
 
   close(): void {

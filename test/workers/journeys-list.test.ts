@@ -23,6 +23,45 @@ describe('journeys_tool list', () => {
     expect(meta).to.deep.equal({});
   });
 
+  it('leaves out damaged rows, counts them, tells the log once, and goes on behind them', async () => {
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await journeys.create({ name });
+    await journeys.damage('b', "tags = '[broken'");
+    await journeys.damage('c', `steps = '[{"name":7}]'`);
+    await journeys.damage('e', "status = 'lost'");
+    const logged: string[] = [];
+    const { warn } = console;
+    console.warn = (text: string) => logged.push(text);
+    try {
+      for (const sort of ['createdAt', '-createdAt', 'name', 'updatedAt']) {
+        const { chunks, meta, progress } = await journeys.call({ action: 'list', sort });
+        expect(chunks.map((chunk) => (chunk as Journey).name)).to.have.members(['a', 'd', 'f']);
+        expect(meta).to.deep.equal({ damaged: 3 });
+        expect(progress.at(-1)).to.deep.equal([3, 3, '3 journeys, 3 damaged and left out']);
+      }
+      const first = await journeys.call({ action: 'list', limit: 1 });
+      expect(first.meta).to.deep.include({ damaged: 2 });
+      const { nextCursor: cursor } = first.meta;
+      const rest = await journeys.call({ action: 'list', limit: 2, cursor });
+      expect(rest.chunks.map((chunk) => (chunk as Journey).name)).to.deep.equal(['d', 'f']);
+      expect(rest.meta).to.deep.equal({ damaged: 1 });
+    } finally {
+      console.warn = warn;
+    }
+    expect(logged).to.have.length(3);
+    expect(logged[0]).to.match(/^journey [0-9a-f-]{36} is damaged/);
+  });
+
+  it('gives a damaged journey to nobody, and lets it be deleted', async () => {
+    const { id } = await journeys.create({ name: 'a' });
+    await journeys.damage('a', "steps = ''");
+    for (const action of ['get', 'update']) {
+      const error = await journeys.refusal({ action, id, name: 'b' });
+      expect(error).to.include({ code: 'unavailable', retryable: false });
+      expect(error.message).to.contain('is damaged');
+    }
+    expect((await journeys.call({ action: 'delete', id })).result).to.deep.equal({ id, deleted: true });
+  });
+
   it('is empty where there is nothing', async () => {
     expect(await journeys.names({})).to.deep.equal([]);
   });

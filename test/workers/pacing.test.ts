@@ -100,11 +100,11 @@ describe('ProgressThrottle', () => {
 
 describe('JSON text', () => {
   it('names what cannot be JSON', () => {
-    expect(() => toJson(() => 1, 'the result')).to.throw(
+    expect(() => toJson(() => 1, 'the result', 1000)).to.throw(
       ToolError,
       'the result is not JSON: it is a function',
     );
-    expect(() => toJson({ n: 1n }, 'chunk 3')).to.throw(ToolError, /chunk 3 is not JSON: .*BigInt/);
+    expect(() => toJson({ n: 1n }, 'chunk 3', 1000)).to.throw(ToolError, /chunk 3 is not JSON: .*BigInt/);
     expect(toPlain({ f: () => 1, n: 1 })).to.deep.equal({ n: 1 });
     expect(toPlain({ n: 1n })).to.equal(undefined);
   });

@@ -8,9 +8,10 @@
  *     depend on the journeys.
  * L4. A list ends: journeys created, or moved behind it, after its start are not in it. What else changes meanwhile
  *     may be seen as it was before or as it is after.
+ * L5. A damaged row has its position and no journey: the list goes on behind it.
  */
 import { ToolError } from '../../lib/call/tool-error.ts';
-import { type Journey, SORTS, type Sort } from './journey.ts';
+import { isSound, type Journey, SORTS, type Sort } from './journey.ts';
 import type { Row, SqlValue } from './sqlite.ts';
 
 const PAGE_ROWS = 200;
@@ -33,7 +34,9 @@ export interface Position {
 }
 
 export interface ListedJourney {
-  readonly journey: Journey;
+  readonly id: string;
+  /** Null where the row is damaged. */
+  readonly journey: Journey | null;
   readonly position: Position;
 }
 
@@ -101,23 +104,25 @@ function pageRows(searches: boolean, inOrderOfIndex: boolean): number {
   return inOrderOfIndex ? SEARCH_PAGE_ROWS : SORTED_SEARCH_PAGE_ROWS;
 }
 
+/** What a row may be long by. */
+const LONG_COLUMNS = ['description', 'tags', 'steps'] as const;
+
 /** Reads rows until the page is full (L3). */
 export function readPage(rows: Iterable<unknown>, sort: Sort): ListedJourney[] {
   const page: ListedJourney[] = [];
   let characters = 0;
   for (const row of rows as Iterable<Row>) {
-    const journey = toJourney(row);
-    const seq = Number(row['seq']);
-    page.push({ journey, position: { key: sortKey(journey, seq, sort), seq } });
-    characters += journey.description.length + String(row['tags']).length + String(row['steps']).length;
+    const position = { key: sortKey(row, sort), seq: Number(row['seq']) };
+    page.push({ id: String(row['id']), journey: toJourney(row), position });
+    for (const column of LONG_COLUMNS) characters += String(row[column]).length;
     if (characters >= PAGE_CHARACTERS) break;
   }
   return page;
 }
 
-function sortKey(journey: Journey, seq: number, sort: Sort): string | number {
-  if (sort.endsWith('name')) return journey.name;
-  return sort.endsWith('updatedAt') ? journey.updatedAt : seq;
+function sortKey(row: Row, sort: Sort): string | number {
+  if (sort.endsWith('name')) return String(row['name']);
+  return sort.endsWith('updatedAt') ? String(row['updated_at']) : Number(row['seq']);
 }
 
 /**
@@ -131,18 +136,37 @@ function searchWords(query: string | undefined): string | null {
   return [...words].map((word) => `"${word.replaceAll('"', '""')}"*`).join(' AND ');
 }
 
-export function toJourney(row: Row): Journey {
-  return {
+/** The journey of a row; null where the row is damaged. */
+function toJourney(row: Row): Journey | null {
+  const journey = {
     id: String(row['id']),
     name: String(row['name']),
     description: String(row['description']),
     status: row['status'] as Journey['status'],
-    tags: JSON.parse(String(row['tags'])),
-    steps: JSON.parse(String(row['steps'])),
+    tags: parsed(row['tags']),
+    steps: parsed(row['steps']),
     version: Number(row['version']),
     createdAt: String(row['created_at']),
     updatedAt: String(row['updated_at']),
   };
+  return isSound(journey) ? (journey as Journey) : null;
+}
+
+/** The same. @throws {ToolError} `unavailable` when the row is damaged. */
+export function soundJourney(row: Row): Journey {
+  const journey = toJourney(row);
+  if (journey) return journey;
+  const text = `journey ${row['id']} is damaged in the file of the journeys; delete it, or restore the file`;
+  throw new ToolError('unavailable', text, { retryable: false });
+}
+
+/** Undefined for what is no JSON. */
+function parsed(column: SqlValue | undefined): unknown {
+  try {
+    return JSON.parse(String(column));
+  } catch {
+    return undefined;
+  }
 }
 
 /** A position as a client carries it to the next page: opaque to it, and tied to its sort. */

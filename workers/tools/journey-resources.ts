@@ -41,7 +41,7 @@ async function latest(): Promise<Journey[]> {
   const store = await threadStore();
   const journeys: Journey[] = [];
   for await (const page of store.pages({ sort: '-updatedAt' }, null, LISTED))
-    for (const { journey } of page) journeys.push(journey);
+    for (const { journey } of page) if (journey) journeys.push(journey);
   return journeys;
 }
 

@@ -5,6 +5,7 @@
  * S2. Transactions and reads are synchronous from begin to end, since calls of one thread share the connection:
  *     nothing is awaited inside one.
  * S3. The file is the only truth: nothing of it is kept in memory.
+ * S4. A damaged row harms nothing but itself: lists leave it out, and the log tells of it.
  */
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +18,7 @@ import {
   type Position,
   pageQuery,
   readPage,
-  toJourney,
+  soundJourney,
 } from './journey-list.ts';
 import { migrate } from './journey-schema.ts';
 import { type Database, openDatabase, type Row, type SqlValue, type Statement } from './sqlite.ts';
@@ -26,6 +27,7 @@ import { uuidV7 } from './uuid-v7.ts';
 import { WriteGroup } from './write-group.ts';
 
 const IMPORT_BATCH = 100;
+const MOST_TOLD = 100;
 
 export interface JourneyStats {
   readonly total: number;
@@ -38,6 +40,9 @@ export class JourneyStore {
   readonly #writes: WriteGroup;
   /** Prepared once per SQL text; the texts are few. */
   readonly #statements = new Map<string, Statement>();
+
+  /** Damaged rows that the log knows of. */
+  readonly #toldDamaged = new Set<string>();
 
   readonly #file: string;
   readonly #inode: number | undefined;
@@ -73,9 +78,9 @@ export class JourneyStore {
     this.#database.close();
   }
 
-  /** @throws {ToolError} `not_found` */
+  /** @throws {ToolError} `not_found`; `unavailable` for one whose row is damaged. */
   async get(id: string): Promise<Journey> {
-    return whenFree(() => toJourney(this.#rowOf(id)));
+    return whenFree(() => soundJourney(this.#rowOf(id)));
   }
 
   async create(fields: JourneyFields): Promise<Journey> {
@@ -86,7 +91,7 @@ export class JourneyStore {
   async update(id: string, changes: JourneyChanges, expectedVersion?: number): Promise<Journey> {
     return this.#writes.run(() => {
       const row = this.#rowOf(id);
-      const before = toJourney(row);
+      const before = soundJourney(row);
       if (expectedVersion !== undefined && expectedVersion !== before.version) {
         throw new ToolError(
           'conflict',
@@ -147,9 +152,20 @@ export class JourneyStore {
       const { sql, values } = pageQuery(filter, start, last, left);
       const page = await whenFree(() => readPage(this.#prepare(sql).iterate(...values), filter.sort));
       if (page.length === 0) return;
+      this.#tellDamaged(page);
       yield page;
-      left -= page.length;
+      for (const { journey } of page) if (journey) left--;
       last = page.at(-1)?.position ?? last;
+    }
+  }
+
+  /** In the log, once a row. */
+  #tellDamaged(page: readonly ListedJourney[]): void {
+    for (const { id, journey } of page) {
+      if (journey || this.#toldDamaged.has(id)) continue;
+      if (this.#toldDamaged.size < MOST_TOLD) this.#toldDamaged.add(id);
+      else return;
+      console.warn(`journey ${id.slice(0, 100)} is damaged in journeys.db and left out of lists; delete it`);
     }
   }
 

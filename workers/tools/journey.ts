@@ -72,6 +72,27 @@ export const Journey = z.object({
 
 export type Journey = z.output<typeof Journey>;
 
+type Unchecked = Readonly<Record<'status' | 'tags' | 'steps' | 'version', unknown>>;
+
+/** Whether what the file has in place of those is what the schema says; at a fraction of its cost a row. */
+export function isSound({ status, tags, steps, version }: Unchecked): boolean {
+  return (
+    (STATUSES as readonly unknown[]).includes(status) &&
+    Number.isSafeInteger(version) &&
+    Array.isArray(tags) &&
+    tags.every((tag) => typeof tag === 'string') &&
+    Array.isArray(steps) &&
+    steps.every(isStep)
+  );
+}
+
+function isStep(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { name, description, done } = value as Record<string, unknown>;
+  const isDescribed = description === undefined || typeof description === 'string';
+  return typeof name === 'string' && typeof done === 'boolean' && isDescribed;
+}
+
 export const JourneysInput = z.object({
   action: z.enum(ACTIONS).describe('What to do.'),
   id: z.string().optional().describe('get, update, delete: which journey.'),

@@ -38,9 +38,15 @@ async function* list(store: JourneyStore, input: JourneysInput, context: ToolCon
   const { status, tag, query, sort = 'createdAt', limit = Number.MAX_SAFE_INTEGER, cursor } = input;
   let last = cursor === undefined ? null : decodeCursor(cursor, sort);
   let count = 0;
+  let damaged = 0;
   // One more than wanted tells whether there is a next page.
   for await (const page of store.pages({ status, tag, query, sort }, last, limit + 1)) {
     for (const { journey, position } of page) {
+      if (!journey) {
+        context.meta['damaged'] = ++damaged;
+        last = position;
+        continue;
+      }
       if (count === limit && last) {
         context.meta['nextCursor'] = encodeCursor(sort, last);
         break;
@@ -50,7 +56,8 @@ async function* list(store: JourneyStore, input: JourneysInput, context: ToolCon
       count++;
     }
   }
-  context.progress(3, 3, count === 1 ? '1 journey' : `${count} journeys`);
+  const told = damaged === 0 ? '' : `, ${damaged} damaged and left out`;
+  context.progress(3, 3, `${count === 1 ? '1 journey' : `${count} journeys`}${told}`);
 }
 
 async function answer(store: JourneyStore, input: JourneysInput, context: ToolContext): Promise<unknown> {

@@ -1,9 +1,11 @@
 /**
  * Calls that wait for a thread: bounded, and fair between API keys.
  *
- * A1. The order is round robin over keys, first come first served within a key, so that one key's flood does not
- *     hold up another's single call.
- * A2. A call that comes back (its thread died before it ran) goes to the head of its key's line and is not bounded.
+ * A1. The key that holds the least of the threads is served first, keys that hold equally much in turn, a key's own
+ *     calls in the order they came: one key's flood does not hold up another's single call.
+ * A2. A key may fill the queue, and yields: when the queue is full, the newest call of the key with the most in it
+ *     makes room for a key that has at least two fewer, so that no two keys displace each other in turn.
+ * A3. A call that comes back (its thread died before it ran) goes to the head of its key's line and is not bounded.
  */
 
 export interface Queued {
@@ -13,12 +15,15 @@ export interface Queued {
 
 export class AdmissionQueue<C extends Queued> {
   readonly limit: number;
+  readonly #held: (keyId: string) => number;
   #size = 0;
   #exclusives = 0;
   #lines = new Map<string, C[]>();
 
-  constructor(limit: number) {
+  /** @param held how much of the threads a key's running calls hold. */
+  constructor(limit: number, held: (keyId: string) => number = () => 0) {
     this.limit = limit;
+    this.#held = held;
   }
 
   get size(): number {
@@ -30,17 +35,26 @@ export class AdmissionQueue<C extends Queued> {
     return this.#exclusives;
   }
 
-  /** @returns false when the queue is full. */
-  add(call: C): boolean {
-    if (this.#size >= this.limit) return false;
+  /** @returns the call that has no place, which is the given one or another (A2); null when there was room. */
+  add(call: C): C | null {
+    const refused = this.#size < this.limit ? null : this.#whoYieldsTo(call);
+    if (refused === call) return call;
+    if (refused) this.remove(refused);
     this.#lineOf(call).push(call);
     this.#count(call, 1);
-    return true;
+    return refused;
   }
 
   addFirst(call: C): void {
     this.#lineOf(call).unshift(call);
     this.#count(call, 1);
+  }
+
+  #whoYieldsTo(call: C): C {
+    let longest: readonly C[] = [];
+    for (const line of this.#lines.values()) if (line.length > longest.length) longest = line;
+    const own = this.#lines.get(call.request.caller.keyId)?.length ?? 0;
+    return (longest.length > own + 1 ? longest.at(-1) : undefined) ?? call;
   }
 
   #count({ isExclusive }: C, change: 1 | -1): void {
@@ -73,15 +87,22 @@ export class AdmissionQueue<C extends Queued> {
 
   /** All waiting calls, the next to run first. The call that is looked at may be taken out meanwhile, no other. */
   *inOrder(): Generator<C, void, undefined> {
-    const lines = [...this.#lines.values()].map((calls) => ({ calls, at: 0 }));
-    for (let left = this.#size; left > 0; ) {
+    const lines = [...this.#lines].map(([key, calls]) => ({ key, calls, at: 0, turns: 0 }));
+    for (let left = this.#size; left > 0; left--) {
+      let next: (typeof lines)[number] | undefined;
+      let least = Infinity;
       for (const line of lines) {
-        const call = line.calls[line.at];
-        if (!call) continue;
-        left--;
-        yield call;
-        if (line.calls[line.at] === call) line.at++;
+        if (line.at >= line.calls.length) continue;
+        const held = this.#held(line.key);
+        if (held > least || (held === least && next && line.turns >= next.turns)) continue;
+        next = line;
+        least = held;
       }
+      const call = next?.calls[next.at];
+      if (!next || !call) return;
+      next.turns++;
+      yield call;
+      if (next.calls[next.at] === call) next.at++;
     }
   }
 }

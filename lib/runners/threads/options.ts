@@ -1,7 +1,8 @@
 /** The options of the thread pool, and of what its tools find around them. */
 import { option, type Rule, type ValuesOf } from '../../config/option.ts';
-import { list, onOff, seconds, text, wholeNumber } from '../../config/value-kind.ts';
+import { list, onOff, seconds, size, text, wholeNumber } from '../../config/value-kind.ts';
 import { userDataFolder } from './environment/user-data-folder.ts';
+import { defaultMemoryLimit } from './memory/available-memory.ts';
 
 const MAX_THREADS = 256;
 
@@ -37,6 +38,18 @@ export const threadsOptions = {
     default: '256',
     summary: 'Heap of one thread; a tool that needs more dies alone with `worker_out_of_memory`.',
     reason: 'Ample for a tool, and eight such threads leave memory to the gateway.',
+  }),
+  memoryLimitBytes: option({
+    env: 'MEMORY_LIMIT',
+    flag: '--memory-limit',
+    kind: size(128 * 1024 ** 2, Number.MAX_SAFE_INTEGER),
+    default: {
+      words: "80 % of the machine's or container's memory",
+      find: () => String(defaultMemoryLimit()),
+    },
+    summary:
+      'Memory of the whole gateway; above it new calls are `overloaded` and the largest thread is replaced.',
+    reason: 'The rest is for the system, and for what is taken between two looks.',
   }),
   queueLimit: option({
     env: 'QUEUE_LIMIT',

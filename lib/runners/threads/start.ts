@@ -23,6 +23,7 @@ export async function start(config: ThreadsConfig, context: StartContext): Promi
     maxThreads: config.maxWorkers,
     callsPerThread: config.callsPerWorker,
     heapMb: config.workerHeapMb,
+    memoryLimitBytes: config.memoryLimitBytes,
     queueLimit: config.queueLimit,
     queueWaitMs: config.queueWaitMs,
     cancelGraceMs: config.cancelGraceMs,

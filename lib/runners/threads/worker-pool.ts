@@ -20,10 +20,12 @@ import { DurationPercentiles } from './duration-percentiles.ts';
 import { CancelLadder } from './ending/cancel-ladder.ts';
 import { isTriedAgain } from './ending/lost-calls.ts';
 import type { ThreadDeath } from './ending/thread-death.ts';
+import { KeyShares } from './key-shares.ts';
 import { type ModuleWatch, watchModules } from './modules/module-watch.ts';
 import type { ThreadsOptions } from './piscina/piscina-threads.ts';
 import { chooseThread, reserveThread } from './thread-choice.ts';
 import { type CallHost, ToolCall } from './tool-call.ts';
+import { WaitForecast } from './wait-forecast.ts';
 
 export interface PoolOptions extends ThreadsOptions {
   readonly queueLimit: number;
@@ -35,12 +37,19 @@ export interface PoolOptions extends ThreadsOptions {
 
 const HOOKS = ['log', 'notice', 'catalogChanged', 'reloadWanted', 'unit', 'defect'] as const;
 
+function memoryIsShort(): ToolError {
+  const text = 'memory is short (MEMORY_LIMIT); try again shortly';
+  return new ToolError('overloaded', text, { retryAfterMs: 1000 });
+}
+
 export class WorkerPool implements Runner {
   readonly name = 'threads';
   readonly #options: PoolOptions;
   readonly #listeners: GuardedList<RunnerListener>;
   readonly #crew: ThreadCrew;
   readonly #queue: AdmissionQueue<ToolCall>;
+  readonly #shares: KeyShares;
+  readonly #forecast = new WaitForecast();
   readonly #queueTimers = new Map<ToolCall, NodeJS.Timeout>();
   readonly #callHost: CallHost;
   readonly #ladder: CancelLadder;
@@ -61,7 +70,8 @@ export class WorkerPool implements Runner {
         this.#listeners.tell('defect', { during: `a listener of "${hook}"`, error, callId: null });
     });
     this.#exclusiveLimit = options.maxThreads;
-    this.#queue = new AdmissionQueue(options.queueLimit);
+    this.#shares = new KeyShares(options.callsPerThread);
+    this.#queue = new AdmissionQueue(options.queueLimit, this.#shares.of);
     this.#callHost = {
       cancelled: (call, reason) => this.#onCancelled(call, reason),
       defect: (defect) => this.#listeners.tell('defect', defect),
@@ -69,6 +79,7 @@ export class WorkerPool implements Runner {
     this.#crew = new ThreadCrew(options, {
       changed: () => this.#pump(),
       freed: (call) => this.#onFreed(call),
+      refused: (call) => this.#onRefused(call),
       lost: (call, death) => this.#onLost(call, death),
       listeners: this.#listeners,
     });
@@ -118,9 +129,11 @@ export class WorkerPool implements Runner {
   }
 
   call(request: AdmittedCall): RunningCall {
+    this.#crew.noteCaller(request.caller.keyId);
     const definition = this.#definitions.of(request.kind ?? 'tool', request.name);
     const call = new ToolCall(this.#nextCall++, request, definition, this.#callHost);
     if (this.#isClosed) call.fail(new ToolError('unavailable', 'the gateway is shutting down'));
+    else if (this.#crew.memory.isShort) call.fail(memoryIsShort());
     // What waits does not fit now, or the last look at the queue would have handed it over.
     else if (!this.#tryGive(call)) this.#enqueue(call);
     return call;
@@ -129,8 +142,11 @@ export class WorkerPool implements Runner {
   /** Hands the call to a thread that fits it now, if one does. */
   #tryGive(call: ToolCall): boolean {
     const link = this.#choose(call.isExclusive ? 'exclusive' : 'shared');
-    link?.take(call);
-    return link !== null;
+    if (link === null) return false;
+    this.#shares.take(call);
+    link.take(call);
+    this.#crew.memory.wake();
+    return true;
   }
 
   #choose(isolation: Isolation): ThreadLink | null {
@@ -142,21 +158,26 @@ export class WorkerPool implements Runner {
   }
 
   #enqueue(call: ToolCall): void {
-    if (!this.#queue.add(call)) {
-      const text = `the queue is full (${this.#queue.limit} calls wait, QUEUE_LIMIT); try again shortly`;
-      call.fail(new ToolError('overloaded', text, { retryAfterMs: 1000 }));
-      return;
-    }
-    this.#watchWait(call);
-    this.#pump();
+    if (this.#queue.size === 0) this.#forecast.begin();
+    const refused = this.#queue.add(call);
+    if (refused !== call) this.#watchWait(call);
+    if (refused) this.#refuse(refused, `the queue is full (${this.#queue.limit} calls wait, QUEUE_LIMIT)`);
+    if (refused !== call) this.#pump();
+  }
+
+  /** Ends a call that found no thread. */
+  #refuse(call: ToolCall, why: string): void {
+    clearTimeout(this.#queueTimers.get(call));
+    this.#queueTimers.delete(call);
+    const retryAfterMs = this.#forecast.msUntil(this.#queue.size + 1);
+    call.fail(new ToolError('overloaded', `${why}; try again later`, { retryAfterMs }));
   }
 
   #watchWait(call: ToolCall): void {
     const { queueWaitMs } = this.#options;
     const timer = setTimeout(() => {
       this.#unqueue(call);
-      const text = `no thread was free within ${queueWaitMs / 1000} s (QUEUE_WAIT); try again shortly`;
-      call.fail(new ToolError('overloaded', text, { retryAfterMs: 1000 }));
+      this.#refuse(call, `no thread was free within ${queueWaitMs / 1000} s (QUEUE_WAIT)`);
     }, queueWaitMs);
     this.#queueTimers.set(call, timer);
   }
@@ -204,12 +225,23 @@ export class WorkerPool implements Runner {
   }
 
   #onFreed(call: ToolCall): void {
+    this.#shares.giveBack(call);
+    this.#forecast.ended();
     if (call.hasStarted) this.#waits.record(call.waitedMs);
     if (call.hasStarted) this.#runs.record(call.ranMs);
     this.#pump();
   }
 
+  /** Its thread is retired, so this ends: it goes to one that no other caller has changed. */
+  #onRefused(call: ToolCall): void {
+    if (call.isEnded) return;
+    this.#queue.addFirst(call);
+    this.#watchWait(call);
+    this.#pump();
+  }
+
   #onLost(call: ToolCall, death: ThreadDeath): void {
+    this.#shares.giveBack(call);
     if (!isTriedAgain(call, death, this.#isClosed)) return;
     this.#queue.addFirst(call);
     this.#watchWait(call);
@@ -238,11 +270,11 @@ export class WorkerPool implements Runner {
     });
   }
 
-  async close(): Promise<void> {
+  async close(graceMs = this.#options.cancelGraceMs): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#watch?.close();
     for (const call of this.#queue.inOrder()) call.cancel('unavailable', 'the gateway is shutting down');
-    await this.#crew.close();
+    await this.#crew.close(graceMs);
   }
 }

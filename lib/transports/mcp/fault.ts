@@ -22,6 +22,8 @@ export const INVALID_PARAMS = -32602;
 export const INTERNAL_ERROR = -32603;
 /** Resource not found, in the revisions before 2026-07-28. */
 export const RESOURCE_NOT_FOUND = -32002;
+/** As the protocol's own SDKs have it. */
+const SESSION_NOT_FOUND = -32001;
 export const HEADER_MISMATCH = -32020;
 const MISSING_CAPABILITY = -32021;
 export const UNSUPPORTED_VERSION = -32022;
@@ -89,6 +91,10 @@ export function refusalFault(error: ToolError): McpFault {
   const status = HTTP_STATUSES.has(error.status) ? error.status : 200;
   return new McpFault(1000 + error.status, error.message, { data, status, headers: problemHeaders(error) });
 }
+
+/** The fault of what names a session that is not, or no longer, there. */
+export const sessionGone = (reason: string): McpFault =>
+  new McpFault(SESSION_NOT_FOUND, `${reason}; initialize again`, { status: 404 });
 
 /** What was done when something was thrown, for the log. */
 export interface FaultContext {

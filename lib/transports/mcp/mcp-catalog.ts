@@ -69,6 +69,11 @@ export class McpCatalog {
     return this.#page('resources', [...this.#now.resources, ...members], params);
   }
 
+  /** Whether there are resources beside the members of templates. */
+  get hasFixedResources(): boolean {
+    return this.#now.resources.length > 0;
+  }
+
   /** The calls that list the members of templates. */
   resourceListings(): readonly CallPlan[] {
     return this.#now.matchers

@@ -10,8 +10,9 @@ import type { Calls } from '../../dispatch/calls.ts';
 import type { News, NewsSource } from '../news.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
 import type { CallWishes } from './calls/call-notifier.ts';
+import { listMembers } from './calls/list-members.ts';
 import { type Asker, ServedCall } from './calls/served-call.ts';
-import { type Era, type ServerIdentity, statelessEra, toolLogLevel } from './era.ts';
+import { type Era, META_PREFIX, type ServerIdentity, statelessEra, toolLogLevel } from './era.ts';
 import { type FaultContext, faultOf, faultText, INTERNAL_ERROR, McpFault } from './fault.ts';
 import { type CallPlan, McpCatalog } from './mcp-catalog.ts';
 import { isMessageId, type McpRequest, type MessageId, metaOf, responseText } from './message.ts';
@@ -96,7 +97,6 @@ export class McpService {
   async handle(request: McpRequest, scope: RequestScope, outlet: Outlet): Promise<'ended' | 'suspended'> {
     const { id, params } = request;
     const { era } = scope;
-    let members: readonly string[] | null;
     try {
       switch (request.method) {
         case 'tools/call':
@@ -108,10 +108,7 @@ export class McpService {
         case 'resources/templates/list':
           return tell(outlet, id, era, this.catalog.templates(params), LIST_TTL_MS);
         case 'resources/list':
-          members = await this.#listMembers(scope);
-          if (members !== null) return tell(outlet, id, era, this.catalog.resources(params, members), 0);
-          outlet.abandon();
-          return 'ended';
+          return await this.#listResources(request, scope, outlet);
         case 'resources/read':
           return await this.#run(request, this.catalog.resourceRead(params, era.isStateless), scope, outlet);
         case 'prompts/get':
@@ -199,31 +196,36 @@ export class McpService {
     return new ServedCall(call, plan, scope.era, scope.asker);
   }
 
-  /** The members that templates list, as JSON texts; null when the client cancelled the request. */
-  async #listMembers({ caller, track }: RequestScope): Promise<readonly string[] | null> {
+  /** Lists the resources, and what templates list; a template that cannot is named in `_meta`. */
+  async #listResources(
+    { id, params }: McpRequest,
+    { era, caller, track }: RequestScope,
+    outlet: Outlet,
+  ): Promise<'ended'> {
     const { maxResultBytes: repeatBytes } = this.#options;
-    const calls = this.catalog
-      .resourceListings()
-      .map((plan) => this.dispatcher.call({ ...plan, caller, streams: false, repeatBytes }));
-    let isDropped = false;
-    const drop = (reason: 'cancelled' | 'slow_consumer' = 'cancelled') => {
-      isDropped = true;
-      for (const call of calls) call.cancel(reason);
-    };
-    track({ drop });
-    const ends = await Promise.all(calls.map((call) => call.outcome()));
-    if (isDropped) return null;
-    return ends.flatMap((end) => {
-      if (end.type === 'error')
-        throw new McpFault(INTERNAL_ERROR, `listing resources failed: ${end.error.message}`);
-      const { resources } = JSON.parse(end.data ?? '{"resources":[]}') as { resources: readonly unknown[] };
-      return resources.map((resource) => JSON.stringify(resource));
-    });
+    const start = (plan: CallPlan) => this.dispatcher.call({ ...plan, caller, streams: false, repeatBytes });
+    const listed = await listMembers(this.catalog.resourceListings(), { start, track, log: this.log });
+    if (!listed) {
+      outlet.abandon();
+      return 'ended';
+    }
+    const { members, unlisted, failure } = listed;
+    if (failure && members.length === 0 && !this.catalog.hasFixedResources)
+      throw new McpFault(INTERNAL_ERROR, `listing resources failed: ${failure.message}`);
+    const meta = failure ? JSON.stringify({ [`${META_PREFIX}unlisted`]: unlisted }) : null;
+    return tell(outlet, id, era, this.catalog.resources(params, members), 0, meta);
   }
 }
 
-function tell(outlet: Outlet, id: MessageId, era: Era, body: string, ttlMs?: number): 'ended' {
-  outlet.respond(responseText(id, era.result(body, null, ttlMs)));
+function tell(
+  outlet: Outlet,
+  id: MessageId,
+  era: Era,
+  body: string,
+  ttlMs?: number,
+  meta: string | null = null,
+): 'ended' {
+  outlet.respond(responseText(id, era.result(body, meta, ttlMs)));
   return 'ended';
 }
 

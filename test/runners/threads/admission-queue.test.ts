@@ -30,11 +30,38 @@ describe('AdmissionQueue', () => {
 
   it('refuses what exceeds its limit, but not a call that comes back', () => {
     const queue = new AdmissionQueue<ReturnType<typeof waiting>>(1);
-    expect(queue.add(waiting('a', 'a1'))).to.equal(true);
-    expect(queue.add(waiting('a', 'a2'))).to.equal(false);
+    expect(queue.add(waiting('a', 'a1'))).to.equal(null);
+    const refused = waiting('a', 'a2');
+    expect(queue.add(refused)).to.equal(refused);
     queue.addFirst(waiting('a', 'a0'));
     expect(names(queue)).to.deep.equal(['a0', 'a1']);
     expect(queue.size).to.equal(2);
+  });
+
+  it('lets the newest call of the greediest key make room for a key with fewer', () => {
+    const queue = new AdmissionQueue<ReturnType<typeof waiting>>(4);
+    for (const name of ['a1', 'a2', 'a3']) queue.add(waiting('a', name, true));
+    queue.add(waiting('b', 'b1'));
+    expect(queue.add(waiting('c', 'c1'))).to.include({ name: 'a3' });
+    expect(queue.exclusives).to.equal(2);
+    expect(names(queue)).to.have.members(['a1', 'a2', 'b1', 'c1']);
+    // Nobody has two more than b now: to make room for it again would only turn the tables.
+    expect(queue.add(waiting('b', 'b2'))).to.include({ name: 'b2' });
+    expect(queue.add(waiting('a', 'a3'))).to.include({ name: 'a3' });
+    expect(queue.size).to.equal(4);
+  });
+
+  it('serves first the key that holds the least of the threads', () => {
+    const held = new Map([['a', 3]]);
+    const queue = new AdmissionQueue<ReturnType<typeof waiting>>(10, (key) => held.get(key) ?? 0);
+    for (const name of ['a1', 'a2']) queue.add(waiting('a', name));
+    for (const name of ['b1', 'b2', 'b3', 'b4']) queue.add(waiting('b', name));
+    const seen: string[] = [];
+    for (const { name, request } of queue.inOrder()) {
+      seen.push(name);
+      held.set(request.caller.keyId, (held.get(request.caller.keyId) ?? 0) + 1);
+    }
+    expect(seen).to.deep.equal(['b1', 'b2', 'b3', 'a1', 'b4', 'a2']);
   });
 
   it('gives every call once while those that are looked at are taken out', () => {

@@ -135,10 +135,10 @@ describe('a thread that posts what is no frame', () => {
     port.close();
     return told;
   };
-  const pong = { type: 'pong', heapUsedBytes: 1, utilization: 0 };
+  const pong = { type: 'pong', heapUsedBytes: 1, heldBytes: 1, utilization: 0 };
   const FINE = [
     pong,
-    { type: 'hello', failure: null },
+    { type: 'hello', failure: null, threadId: 1, kernelId: null },
     { type: 'started', call: 1 },
     { type: 'chunks', call: 1, index: 0, count: 1, text: '1' },
     { type: 'progress', call: 1, progress: 1, total: null, message: '' },

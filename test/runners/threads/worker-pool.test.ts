@@ -262,6 +262,36 @@ describe('WorkerPool', () => {
       busy.cancel('cancelled');
     });
 
+    it('gives a key that comes its place and its turn, whatever another has waiting', async () => {
+      await start({ minThreads: 1, maxThreads: 1, queueLimit: 4 });
+      const by = (keyId: string) => ({ caller: { keyId, transport: 'http' } });
+      const flood = Array.from({ length: 6 }, () => call(pool, 'wait_alone', { ms: 50 }, by('a')));
+      const others = Array.from({ length: 2 }, () => call(pool, 'wait_alone', { ms: 1 }, by('b')));
+      const order: string[] = [];
+      for (const running of [...flood, ...others]) {
+        running.onEnd((end) => order.push(`${running.request.caller.keyId} ${codeOf(end)}`));
+      }
+      const ends = await Promise.all(flood.map((running) => running.outcome()));
+      // One runs, four wait; two of those make room.
+      expect(ends.map(codeOf)).to.deep.equal([
+        ...['success', 'success', 'success'],
+        ...['overloaded', 'overloaded', 'overloaded'],
+      ]);
+      expect(order.slice(0, 3)).to.deep.equal(['a overloaded', 'a overloaded', 'a overloaded']);
+      expect(order.slice(3)).to.deep.equal(['a success', 'b success', 'a success', 'b success', 'a success']);
+    });
+
+    it('says when it is worth coming back, by how long calls take and how many wait', async () => {
+      await start({ minThreads: 1, maxThreads: 1, queueLimit: 4 });
+      const held = Array.from({ length: 6 }, () => call(pool, 'wait_alone', { ms: 500 }));
+      await held[1]?.outcome();
+      for (const ms of [1, 1]) held.push(call(pool, 'wait_alone', { ms }));
+      const end = await call(pool, 'sum', { n: 1 }).outcome();
+      expect(end).to.have.nested.property('error.code', 'overloaded');
+      expect(end).to.have.nested.property('error.retryAfterMs').that.is.within(1500, 30_000);
+      for (const running of held) running.cancel('cancelled');
+    });
+
     it('gives a shared call its thread although the queue is full of exclusive ones', async () => {
       await start({ minThreads: 2, maxThreads: 2, queueLimit: 3 });
       await eventually(() => pool.stats().own.summary.workers.idle === 2);

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { expect } from 'chai';
 import { eventually } from '../../support/eventually.ts';
 import { type StartedMcp, startMcp } from './start-mcp.ts';
@@ -96,7 +97,23 @@ describe('/mcp, era with sessions', () => {
     const running = client.tool('wait', { ms: 60_000 }, 5);
     while (mcp.dispatcher.callsInFlight === ids) await new Promise(setImmediate);
     await client.cancel(5).done;
-    expect((await running.done).status).to.equal(202);
+    const { status, headers, messages } = await running.done;
+    expect([status, headers['content-type'], messages]).to.deep.equal([200, 'text/event-stream', []]);
+  });
+
+  it('tells the requests of a session that is ended that it is gone', async () => {
+    const other = new WireClient(mcp.url);
+    await other.initialize();
+    const running = other.tool('wait', { ms: 60_000 }, 5);
+    const streaming = other.tool('until_cancelled', { key: 'ended session' }, 6, { progressToken: 'p' });
+    await streaming.head;
+    await eventually(() => mcp.dispatcher.callsInFlight === 2);
+    expect((await other.end().done).status).to.equal(200);
+    const { status, last } = await running.done;
+    expect([status, last?.id, last?.error?.code]).to.deep.equal([404, 5, -32001]);
+    const told = (await streaming.done).last;
+    expect([told?.id, told?.error?.code]).to.deep.equal([6, -32001]);
+    await eventually(() => mcp.dispatcher.callsInFlight === 0);
   });
 
   it('cancels a list of resources that does not come', async () => {
@@ -118,11 +135,61 @@ describe('/mcp, era with sessions', () => {
     }
   });
 
+  it('lists the resources of every template that can, and names the one that cannot', async () => {
+    const logged: unknown[] = [];
+    const half = await startMcp({
+      modules: ['half-a-list'],
+      log: (_level, message, fields) => logged.push([message, fields?.['resource']]),
+    });
+    try {
+      const other = new WireClient(half.url);
+      await other.initialize();
+      const { result } = (await other.call('resources/list').done).last ?? {};
+      expect(result?.['resources']).to.deep.equal([{ uri: 'listed://1', name: 'one' }]);
+      expect(result?.['_meta']).to.deep.equal({ 'io.github.mcp-streaming-gateway/unlisted': ['broken'] });
+      expect(logged).to.deep.equal([['a resource template could not list its members', 'broken']]);
+    } finally {
+      await half.close();
+    }
+  });
+
   it('cancels the call of a client that leaves a document', async () => {
     const running = client.tool('wait', { ms: 60_000 }, 5);
     while (mcp.dispatcher.callsInFlight === 0) await new Promise(setImmediate);
     running.leave();
     while (mcp.dispatcher.callsInFlight > 0) await new Promise(setImmediate);
+  });
+
+  it('cancels what a client that leaves has pipelined, of either era', async () => {
+    const stateless = {
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': 'tools/call',
+      'mcp-name': 'wait',
+    };
+    const envelope = {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': {},
+    };
+    const post = (id: number, headers: Record<string, string>, meta: object) => {
+      const params = { name: 'wait', arguments: { ms: 60_000 }, _meta: meta };
+      const body = JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params });
+      const all = {
+        ...{ host: 'localhost', ...SUPER, 'content-type': 'application/json' },
+        ...{
+          accept: 'application/json, text/event-stream',
+          'content-length': String(body.length),
+          ...headers,
+        },
+      };
+      const head = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+      return `POST /mcp HTTP/1.1\r\n${head.join('')}\r\n${body}`;
+    };
+    const session = { 'mcp-session-id': client.sessionId, 'mcp-protocol-version': '2025-11-25' };
+    const socket = connect(Number(new URL(mcp.url).port), '127.0.0.1');
+    socket.write(post(1, session, {}) + post(2, session, {}) + post(3, stateless, envelope));
+    await eventually(() => mcp.dispatcher.callsInFlight === 3);
+    socket.destroy();
+    await eventually(() => mcp.dispatcher.callsInFlight === 0);
   });
 
   it('cancels the call of a client that leaves a stream and does not come back', async () => {
@@ -309,17 +376,58 @@ describe('the sessions of /mcp', () => {
     await mcp.close();
   });
 
-  it('are limited in number: the next is 503 with Retry-After', async () => {
-    const mcp = await startMcp({ maxSessions: 2 });
-    const clients = [new WireClient(mcp.url), new WireClient(mcp.url)];
-    for (const client of clients) await client.initialize();
-    const refused = await new WireClient(mcp.url).call('initialize', {}).done;
-    expect([refused.status, refused.last?.error?.code]).to.deep.equal([503, 1503]);
-    expect(refused.headers['retry-after']).to.equal('5');
-    await clients[0]?.end().done;
-    await new WireClient(mcp.url).initialize();
-    expect(mcp.endpoint.stats().sessions).to.equal(2);
-    await mcp.close();
+  describe('when as many are open as may be', () => {
+    let mcp: StartedMcp;
+    const open = async (keys = SUPER) => {
+      const client = new WireClient(mcp.url, keys);
+      await client.initialize();
+      return client;
+    };
+    const statusOf = async (client: WireClient) => (await client.call('ping').done).status;
+    const listening = async (client: WireClient) => {
+      const stream = client.listen();
+      await stream.head;
+      return stream;
+    };
+
+    afterEach(() => mcp.close());
+
+    it('the idle one that was used least recently is ended for the next', async () => {
+      mcp = await startMcp({ maxSessions: 3 });
+      const [first, second, third] = [await open(), await open(), await open()];
+      expect(await statusOf(first)).to.equal(200);
+      const fourth = await open(SECOND);
+      expect(mcp.endpoint.stats().sessions).to.equal(3);
+      const gone = await second.call('ping').done;
+      expect([gone.status, gone.last?.error?.code]).to.deep.equal([404, -32001]);
+      for (const client of [first, third, fourth]) expect(await statusOf(client)).to.equal(200);
+    });
+
+    it('a key that has many ends its own first', async () => {
+      mcp = await startMcp({ maxSessions: 3 });
+      const other = await open(SECOND);
+      const [first, ...greedy] = [await open(), await open(), await open(), await open()];
+      expect(await statusOf(first)).to.equal(404);
+      expect(await statusOf(other)).to.equal(200);
+      expect(await Promise.all(greedy.map(statusOf))).to.deep.equal([404, 200, 200]);
+    });
+
+    it('one that listens, or has a request open, stays; a key with two more yields all the same', async () => {
+      mcp = await startMcp({ maxSessions: 3, resumeGraceMs: 60_000 });
+      const greedy = [await open(), await open(), await open()] as const;
+      const streams = await Promise.all(greedy.slice(0, 2).map(listening));
+      const held = greedy[2].tool('wait', { ms: 60_000 }, 7, { progressToken: 'p' });
+      while (mcp.dispatcher.callsInFlight === 0) await new Promise(setImmediate);
+      const refused = await new WireClient(mcp.url).call('initialize', {}).done;
+      expect([refused.status, refused.last?.error?.code]).to.deep.equal([503, 1503]);
+      expect(Number(refused.headers['retry-after'])).to.be.above(0);
+
+      const comer = await open(SECOND);
+      await streams[0]?.done;
+      expect(await Promise.all(greedy.map(statusOf))).to.deep.equal([404, 200, 200]);
+      expect(await statusOf(comer)).to.equal(200);
+      held.leave();
+    });
   });
 
   it('do not stay when the handshake fails', async () => {

@@ -152,6 +152,27 @@ describe('/mcp, stateless era', () => {
     expect(messages.at(-1)?.result?.['_meta']?.[SUBSCRIPTION]).to.equal(4);
   });
 
+  it('ends the newest subscription of a key with many for that of another, and refuses its own next', async () => {
+    const small = await startMcp({ maxSubscriptions: 2 });
+    const listen = (keys: Record<string, string>) =>
+      new WireClient(small.url, keys).stateless('subscriptions/listen', {
+        notifications: { resourceSubscriptions: ['test://a'] },
+      });
+    const [first, newest] = [listen(SUPER), listen(SUPER)];
+    await Promise.all([first.message(1), newest.message(1)]);
+    expect((await listen(SUPER).done).status).to.equal(503);
+    const other = listen(SECOND);
+    await other.message(1);
+    expect(await Promise.race([first.done.then(() => 'first'), newest.done.then(() => 'newest')])).to.equal(
+      'newest',
+    );
+    expect(newest.messages.at(-1)?.result).to.be.an('object');
+    expect(small.endpoint.stats().subscriptions).to.equal(2);
+    first.leave();
+    other.leave();
+    await small.close();
+  });
+
   it('reads resources, prompts and completions', async () => {
     const read = await client.stateless('resources/read', { uri: 'test://template/7/data' }).done;
     expect(JSON.parse(read.last?.result?.['contents']?.[0]?.['text'] ?? '')).to.include({ id: '7' });

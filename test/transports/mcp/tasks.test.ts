@@ -385,7 +385,8 @@ describe('tasks on the wire', () => {
     const waiting = client.call('tasks/result', { taskId }, 'w');
     await waiting.head;
     await client.end().done;
-    expect((await waiting.done).messages).to.deep.equal([]);
+    const { messages } = await waiting.done;
+    expect(messages.map(({ id, error }) => [id, error?.code])).to.deep.equal([['w', -32001]]);
     expect(mcp.dispatcher.callsInFlight).to.equal(0);
   });
 });

@@ -9,15 +9,20 @@
  * T4. The first thread starts alone: beside others it would load its tools slower, and the first call waits for it.
  * T5. One thread above the maximum may start while another is about to be killed (successor.ts); calls never run on
  *     more threads than the maximum.
+ * T6. At the end every call is cancelled as any other is: its tool hears of it and has its grace. Threads without a
+ *     call end at once, the others with their last.
  */
 import { inspect } from 'node:util';
 import type { GuardedList } from '../../../async/guarded-list.ts';
 import type { Catalog } from '../../../call/catalog.ts';
 import { describeThrown } from '../../../call/tool-error.ts';
 import type { RunnerListener } from '../../runner.ts';
+import { Ejections } from '../ending/outlier.ts';
 import { Successor } from '../ending/successor.ts';
 import type { ThreadDeath } from '../ending/thread-death.ts';
-import { ThreadEnds } from '../ending/thread-ends.ts';
+import { type SayOfThread, ThreadEnds } from '../ending/thread-ends.ts';
+import { defaultMemoryLimit } from '../memory/available-memory.ts';
+import { MemoryWatch, memoryLimits } from '../memory/memory-watch.ts';
 import { PiscinaThreads, type ThreadsOptions } from '../piscina/piscina-threads.ts';
 import type { ThreadFrame } from '../port/frames.ts';
 import type { ToolCall } from '../tool-call.ts';
@@ -32,6 +37,8 @@ export interface CrewListener {
   changed(): void;
   /** A call's place on its thread is free again. */
   freed(call: ToolCall): void;
+  /** A thread would not begin a call: it is to be tried elsewhere. */
+  refused(call: ToolCall): void;
   /** A call went down with its thread. */
   lost(call: ToolCall, death: ThreadDeath): void;
   /** Whoever listens to the runner. */
@@ -58,16 +65,29 @@ export class ThreadCrew {
   readonly #threads: PiscinaThreads;
   readonly #links = new Map<number, ThreadLink>();
   readonly #liveness: Liveness;
+  readonly memory: MemoryWatch<ThreadLink>;
   #isClosed = false;
+  #firstKey: string | null = null;
+  #hasSeveralCallers = false;
+  #onStopped: () => void = () => {};
   readonly #successor = new Successor();
+  readonly #ejections = new Ejections();
   readonly #ends: ThreadEnds;
   readonly #counts: CrewCounts = { scaleUps: 0, scaleDowns: 0, crashes: 0, kills: 0, restarts: 0 };
 
   constructor(options: ThreadsOptions, listener: CrewListener) {
     this.#options = options;
     this.#listener = listener;
-    this.#ends = new ThreadEnds(this.#counts, (kind, id, detail) => this.#say(kind, id, detail));
-    this.#threads = new PiscinaThreads(options, (error) => this.#say('error', -1, describeThrown(error)));
+    this.#ends = new ThreadEnds(this.#counts, this.#say);
+    const { heapMb, memoryLimitBytes = defaultMemoryLimit() } = options;
+    const limits = memoryLimits(heapMb, memoryLimitBytes);
+    this.memory = new MemoryWatch(limits, {
+      threads: () => this.#links.values(),
+      tooLarge: (link, reason) => this.#ends.kill(link, reason, 'crashes'),
+    });
+    this.#threads = new PiscinaThreads({ ...options, heapMb: limits.hardHeapMb }, (error) =>
+      this.#say('error', -1, describeThrown(error), true),
+    );
     this.#liveness = new Liveness(this.#links, {
       stuck: (link) => this.kill(link, 'it was blocked for 5 s'),
       tick: () => this.#onTick(),
@@ -93,6 +113,12 @@ export class ThreadCrew {
     return [...this.#links.values()].filter(({ life }) => !life.hasLoaded && life.leaving === null).length;
   }
 
+  /** Somebody makes a call. Threads are prepared for several callers from the second one on (workers/intrinsics). */
+  noteCaller(keyId: string): void {
+    this.#firstKey ??= keyId;
+    if (keyId !== this.#firstKey) this.#hasSeveralCallers = true;
+  }
+
   /** Starts `count` more threads, as far as the maximum allows. */
   grow(count: number): void {
     for (let more = 0; more < count && this.canGrow; more++) {
@@ -103,11 +129,11 @@ export class ThreadCrew {
 
   /** Starts the thread that follows `behind`, which is about to be killed, where the maximum is reached (T5). */
   prepareSuccessor(behind: ThreadLink): void {
-    if (!this.canGrow) this.#successor.prepare(behind, () => this.#spawn());
+    if (!this.canGrow && !this.#isClosed) this.#successor.prepare(behind, () => this.#spawn());
   }
 
   #spawn(): ThreadLink {
-    const thread = this.#threads.spawn();
+    const thread = this.#threads.spawn(this.#hasSeveralCallers);
     const link = new ThreadLink(thread, {
       frame: (from, frame) => this.#onFrame(from, frame),
       freed: (from, call) => {
@@ -115,6 +141,7 @@ export class ThreadCrew {
         if (dismissed) this.#ends.letGo(dismissed);
         this.#ends.endIfRetired(from);
         this.#listener.freed(call);
+        if (this.#isClosed) this.#letGoAtEnd(from);
       },
       impossible: (from, frame) => this.kill(from, `it sent an impossible frame: ${shown(frame)}`),
       defect: (from, frame, error) => this.#onDefect(from, frame, error),
@@ -153,34 +180,35 @@ export class ThreadCrew {
     const catalog = await loadOnTrial(this.#options);
     accept(catalog);
     this.catalogs.replace(catalog);
-    for (const link of [...this.#links.values()]) this.#ends.retire(link, 'the tool modules changed');
+    for (const link of [...this.#links.values()]) this.#ends.retire(link, 'the tool modules changed', false);
     return catalog;
   }
 
-  #say(kind: string, threadId: number, detail: string): void {
-    const isTrouble = kind === 'killed' || kind === 'failed' || kind === 'error';
+  readonly #say: SayOfThread = (kind, threadId, detail, isTrouble) =>
     this.#listener.listeners.tell('unit', { unit: 'thread', id: threadId, kind, isTrouble, detail });
-  }
 
   #onHello(link: ThreadLink, failure: string | null): void {
     link.life.load();
     if (failure !== null) {
       link.life.leave('retired');
       this.catalogs.fail(failure);
-      this.#say('failed', link.id, failure);
+      this.#say('failed', link.id, failure, true);
       return;
     }
     if (!this.catalogs.isKnown) link.post({ type: 'describe' });
-    this.#say('started', link.id, '');
+    this.#say('started', link.id, '', false);
     this.#makeUp();
   }
 
   #onFrame(link: ThreadLink, frame: ThreadFrame): void {
     switch (frame.type) {
       case 'hello':
+        link.threadId = frame.threadId;
+        link.kernelId = frame.kernelId;
         return this.#onHello(link, frame.failure);
       case 'pong':
         link.heapUsedBytes = frame.heapUsedBytes;
+        link.heldBytes = frame.heldBytes;
         link.utilization = frame.utilization;
         return;
       case 'described':
@@ -188,16 +216,41 @@ export class ThreadCrew {
       case 'notice':
         return this.#listener.listeners.tell('notice', frame.notice);
       case 'retiring':
-        return this.#ends.retire(link, frame.reason);
+        return this.#ends.retire(link, frame.reason, true);
+      case 'refused':
+        return this.#onRefused(link, frame.call);
       case 'log':
         return this.#onLog(link, frame);
       case 'result':
+        return this.#onResult(link, frame);
       case 'error':
-        link.callOf(frame.call)?.receive(frame);
-        return this.#onEnded(link, frame);
+        return this.#end(link, frame);
       default:
         link.callOf(frame.call)?.receive(frame);
     }
+  }
+
+  #onRefused(link: ThreadLink, number: number): void {
+    const call = link.giveBack(number);
+    this.#ends.endIfRetired(link);
+    if (call) this.#listener.refused(call);
+  }
+
+  /** A result waits for what is found of a thread that may have outgrown its heap for it. */
+  #onResult(link: ThreadLink, frame: Extract<ThreadFrame, { type: 'result' }>): void {
+    const verdict = this.memory.verdict(link);
+    if (verdict !== null) void verdict.then(() => this.#endUnlessDying(link, frame));
+    else this.#endUnlessDying(link, frame);
+  }
+
+  /** A thread that has to go for its memory has nothing more to say: what its calls end with is decided. */
+  #endUnlessDying(link: ThreadLink, frame: LastFrame): void {
+    if (this.memory.deathOf(link) === undefined) this.#end(link, frame);
+  }
+
+  #end(link: ThreadLink, frame: LastFrame): void {
+    link.callOf(frame.call)?.receive(frame);
+    this.#onEnded(link, frame);
   }
 
   #onLog(link: ThreadLink, frame: Extract<ThreadFrame, { type: 'log' }>): void {
@@ -210,6 +263,8 @@ export class ThreadCrew {
 
   #onEnded(link: ThreadLink, frame: LastFrame): void {
     if (link.ended(frame)) this.#counts.crashes++;
+    if (link.failures.add(frame) && link.life.leaving === null && this.#ejections.take())
+      this.#ends.retire(link, 'three calls in a row failed on it before their tools began', true);
     this.#ends.endIfRetired(link);
   }
 
@@ -225,11 +280,13 @@ export class ThreadCrew {
   #onGone(link: ThreadLink, unfinished: readonly ToolCall[], loss: unknown): void {
     this.#links.delete(link.id);
     this.#successor.gone(link);
-    const death = this.#ends.gone(link, loss);
+    const explained = this.#ends.gone(link, loss);
+    const death = this.memory.deathOf(link) ?? explained;
     const { leaving, hasLoaded } = link.life;
     if (leaving === null && !hasLoaded) this.catalogs.fail(ENDED_AT_LOAD);
     for (const call of unfinished) this.#listener.lost(call, death);
-    if (hasLoaded && !this.#isClosed) this.#listener.changed();
+    if (this.#isClosed) this.#tellIfStopped();
+    else if (hasLoaded) this.#listener.changed();
   }
 
   #onTick(): void {
@@ -248,10 +305,35 @@ export class ThreadCrew {
     return crewStats(this.#links.values(), { min, max, alive, starting: this.starting }, this.#counts);
   }
 
-  async close(): Promise<void> {
+  /** @param graceMs how long tools may take to stop, cancelled as they all are, before their threads are ended (T6). */
+  async close(graceMs: number): Promise<void> {
     this.#isClosed = true;
     this.#liveness.close();
+    this.memory.close();
     for (const link of this.#links.values()) link.failAll();
+    await this.#stopped(graceMs);
     await this.#threads.destroy();
+  }
+
+  /** Settles when no call is on a thread any more, at the latest after `graceMs`; idle threads end meanwhile. */
+  async #stopped(graceMs: number): Promise<void> {
+    const stopped = new Promise<void>((resolve) => {
+      this.#onStopped = resolve;
+    });
+    const timer = setTimeout(this.#onStopped, graceMs);
+    for (const link of [...this.#links.values()]) this.#letGoAtEnd(link);
+    this.#tellIfStopped();
+    await stopped;
+    clearTimeout(timer);
+  }
+
+  #letGoAtEnd(link: ThreadLink): void {
+    if (link.isOpen && link.calls === 0) this.#ends.letGo(link);
+    this.#tellIfStopped();
+  }
+
+  #tellIfStopped(): void {
+    for (const link of this.#links.values()) if (link.calls > 0) return;
+    this.#onStopped();
   }
 }

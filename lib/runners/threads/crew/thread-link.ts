@@ -10,6 +10,8 @@
  */
 import { TransitMap } from '../../../async/transit-map.ts';
 import { callTask } from '../call-task.ts';
+import { FailureStreak } from '../ending/outlier.ts';
+import type { WatchedThread } from '../memory/memory-watch.ts';
 import type { PoolThread } from '../piscina/piscina-threads.ts';
 import { isThreadFrame } from '../port/frame-check.ts';
 import type { HostFrame, ThreadFrame } from '../port/frames.ts';
@@ -35,8 +37,10 @@ export interface LinkListener {
 /** What one message holds: a thread that has so much to do begins while the gateway reads on. */
 const MOST_FRAMES = 8;
 
-export class ThreadLink implements ThreadLoad {
+export class ThreadLink implements ThreadLoad, WatchedThread {
   readonly id: number;
+  threadId: number | null = null;
+  kernelId: number | null = null;
   readonly life: ThreadLife;
   readonly #thread: PoolThread;
   readonly #listener: LinkListener;
@@ -50,7 +54,9 @@ export class ThreadLink implements ThreadLoad {
   #completed = 0;
   #crashes = 0;
   heapUsedBytes = 0;
+  heldBytes = 0;
   utilization = 0;
+  readonly failures = new FailureStreak();
   /** When the thread last said anything. */
   heardAt = performance.now();
   /** When its last call ended, or it started. */
@@ -72,10 +78,12 @@ export class ThreadLink implements ThreadLoad {
 
   #onMessage(frames: unknown): void {
     if (this.life.state === 'gone') return; // nobody knows it any more
-    this.heardAt = performance.now();
+    const now = performance.now();
     if (!Array.isArray(frames)) return this.#listener.impossible(this, frames);
     for (const frame of frames as readonly unknown[]) {
       if (!isThreadFrame(frame)) return this.#listener.impossible(this, frame);
+      // A thread that does nothing but complain is not alive.
+      if (frame.type !== 'log') this.heardAt = now;
       try {
         this.#listener.frame(this, frame);
       } catch (error) {
@@ -139,6 +147,16 @@ export class ThreadLink implements ThreadLoad {
 
   callOf(number: number): ToolCall | undefined {
     return this.#calls.get(number);
+  }
+
+  /** A call that the thread has not begun leaves it. @returns the call, or undefined where it is not there. */
+  giveBack(number: number): ToolCall | undefined {
+    const call = this.#calls.get(number);
+    if (!call) return undefined;
+    this.#calls.delete(number);
+    if (call.isExclusive) this.#exclusives--;
+    this.#freePlaces.push(call.detach());
+    return call;
   }
 
   /** A call's terminal frame is in. @returns whether an error that escaped the call ended it. */

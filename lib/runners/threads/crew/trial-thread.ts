@@ -14,7 +14,7 @@ const TRIAL_MS = 30_000;
 export async function loadOnTrial(options: ThreadsOptions): Promise<Catalog> {
   const threads = new PiscinaThreads({ ...options, maxThreads: 1 }, () => undefined);
   try {
-    return await catalogOf(threads.spawn());
+    return await catalogOf(threads.spawn(false));
   } catch (error) {
     throw ToolError.from(error, 'unavailable', `the tool modules cannot be loaded: ${String(error)}`);
   } finally {

@@ -8,6 +8,10 @@ export interface ThreadDeath {
   readonly message: string;
 }
 
+/** What the calls of a thread are told that needed more heap than it may have. */
+export const HEAP_FULL =
+  'the thread ran out of heap (WORKER_HEAP_MB); process less at a time or raise the limit';
+
 /** @param rejection what Piscina rejected the thread's runs with; null where nothing was said. */
 export function explainDeath(rejection: unknown, wasKilled: boolean): ThreadDeath {
   if (wasKilled) {
@@ -19,7 +23,7 @@ export function explainDeath(rejection: unknown, wasKilled: boolean): ThreadDeat
   if ((rejection as { code?: unknown } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY') {
     return {
       code: 'worker_out_of_memory',
-      message: 'the thread ran out of heap (WORKER_HEAP_MB); process less at a time or raise the limit',
+      message: HEAP_FULL,
     };
   }
   const exit = /worker exited with code: (-?\d+)/.exec(rejection instanceof Error ? rejection.message : '');

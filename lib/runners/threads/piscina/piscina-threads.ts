@@ -23,7 +23,10 @@ export interface ThreadsOptions {
   readonly maxThreads: number;
   /** Shared calls that one thread takes. */
   readonly callsPerThread: number;
+  /** The heap of one thread, in MiB. */
   readonly heapMb: number;
+  /** What the process may use, in bytes. Default: most of what memory there is. */
+  readonly memoryLimitBytes?: number;
   /** How long a thread above the minimum may be idle. Default 30 s. */
   readonly idleMs?: number;
   /** The environment that tools see. */
@@ -82,13 +85,13 @@ export class PiscinaThreads {
   }
 
   /** Starts one more thread; with more than `maxThreads` there already, it starts when one of those has ended. */
-  spawn(): PoolThread {
+  spawn(severalCallers: boolean): PoolThread {
     const { port1: port, port2: threadPort } = new MessageChannel();
     const begun = new Int32Array(new SharedArrayBuffer(this.#places * Int32Array.BYTES_PER_ELEMENT));
     const shift = new AbortController();
     const before = new Set(this.#piscina.threads);
     const serving = this.#piscina.run(
-      { port: threadPort, begun },
+      { port: threadPort, begun, severalCallers },
       { transferList: [threadPort], signal: shift.signal },
     );
     for (const thread of this.#piscina.threads) if (!before.has(thread)) this.#watch(thread);

@@ -41,6 +41,7 @@ export function isThreadFrame(frame: unknown): frame is ThreadFrame {
         typeof frame['ranMs'] === 'number'
       );
     case 'started':
+    case 'refused':
       return typeof call === 'number';
     case 'progress':
       return (
@@ -62,13 +63,21 @@ export function isThreadFrame(frame: unknown): frame is ThreadFrame {
         typeof call === 'number' && typeof frame['ask'] === 'number' && typeof frame['method'] === 'string'
       );
     case 'pong':
-      return typeof frame['heapUsedBytes'] === 'number' && typeof frame['utilization'] === 'number';
+      return (
+        typeof frame['heapUsedBytes'] === 'number' &&
+        typeof frame['heldBytes'] === 'number' &&
+        typeof frame['utilization'] === 'number'
+      );
     case 'notice':
       return isNotice(frame['notice']);
     case 'retiring':
       return typeof frame['reason'] === 'string';
     case 'hello':
-      return isTextOrNull(frame['failure']);
+      return (
+        isTextOrNull(frame['failure']) &&
+        typeof frame['threadId'] === 'number' &&
+        isNumberOrNull(frame['kernelId'])
+      );
     case 'described':
       return isTextOrNull(frame['failure']) && (frame['catalog'] === null || isCatalog(frame['catalog']));
     default: {

@@ -44,6 +44,8 @@ export interface Shift {
   readonly port: MessagePort;
   /** The number of the call that has begun, for each place on the thread (F6); the number's lowest 32 bits. */
   readonly begun: Int32Array<SharedArrayBuffer>;
+  /** Whether more than one caller is known: what only then is needed is prepared before the first call. */
+  readonly severalCallers: boolean;
 }
 
 /** Starts a call on its thread. */
@@ -87,7 +89,13 @@ export type HostFrame =
 /** Thread → gateway. */
 export type ThreadFrame =
   /** The thread's first word; `failure` says which tool module did not load and why, null when all did. */
-  | { readonly type: 'hello'; readonly failure: string | null }
+  | {
+      readonly type: 'hello';
+      readonly failure: string | null;
+      /** Node's number of the thread, and the system's, where the system tells. */
+      readonly threadId: number;
+      readonly kernelId: number | null;
+    }
   | { readonly type: 'started'; readonly call: number }
   | {
       readonly type: 'progress';
@@ -128,7 +136,15 @@ export type ThreadFrame =
       readonly ranMs: number | null;
     }
   | { readonly type: 'retiring'; readonly reason: string }
-  | { readonly type: 'pong'; readonly heapUsedBytes: number; readonly utilization: number }
+  /** The call does not begin here: what an earlier one has left behind is no place for it. After `retiring`. */
+  | { readonly type: 'refused'; readonly call: number }
+  | {
+      readonly type: 'pong';
+      readonly heapUsedBytes: number;
+      /** What it holds in all: the heap as it is mapped, and Buffers and the like beside it. */
+      readonly heldBytes: number;
+      readonly utilization: number;
+    }
   | { readonly type: 'described'; readonly catalog: Catalog | null; readonly failure: string | null };
 
 export interface ResultFrame {

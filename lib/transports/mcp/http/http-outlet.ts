@@ -86,6 +86,7 @@ export class HttpOutlet implements Outlet {
 
   abandon(): void {
     if (this.#isDone) return;
+    this.#reply?.open(); // a stream may end without a response; no document says that there is none
     this.#reply?.end();
     this.#finish();
   }

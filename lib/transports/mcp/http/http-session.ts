@@ -8,6 +8,7 @@
  */
 
 import { TransitMap } from '../../../async/transit-map.ts';
+import { onceClosed } from '../../http/departure.ts';
 import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
 import { INVALID_REQUEST, McpFault } from '../fault.ts';
 import type { IncomingMcpMessage, McpRequest } from '../message.ts';
@@ -44,6 +45,7 @@ export class HttpSession {
   #standalone: McpReply | undefined;
   #lastUsed = performance.now();
   #streamCount = 0;
+  #hasBegun = false;
 
   constructor(options: HttpSessionOptions) {
     this.id = options.id;
@@ -57,10 +59,24 @@ export class HttpSession {
     return this.#streams.size + (this.#standalone ? 1 : 0);
   }
 
-  /** Milliseconds since anything last happened; 0 while something is open. */
-  idleMs(now: number): number {
-    if (this.#streams.size > 0 || this.#standalone || this.session.tasksRunning > 0) return 0;
-    return now - this.#lastUsed;
+  /** When anything last happened, by `performance.now()`. */
+  get lastUsed(): number {
+    return this.#lastUsed;
+  }
+
+  /** Whether its first message has come. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
+  /** S3 */
+  get isIdle(): boolean {
+    return this.#hasBegun && this.openStreams === 0 && this.session.tasksRunning === 0;
+  }
+
+  /** Whether nothing but its GET stream keeps it from being idle. */
+  get onlyListens(): boolean {
+    return this.#streams.size === 0 && this.session.tasksRunning === 0 && this.#standalone !== undefined;
   }
 
   /** Answers what a POST brought. */
@@ -70,6 +86,7 @@ export class HttpSession {
     request: GatewayRequest,
     response: GatewayResponse,
   ): void {
+    this.#hasBegun = true;
     this.#lastUsed = performance.now();
     const reply = new McpReply(request, response, this.#options.reply);
     reply.header('Mcp-Session-Id', this.id);
@@ -142,7 +159,7 @@ export class HttpSession {
     reply.open();
     if (this.#primes) reply.prime(this.#ring.keep(STANDALONE, ''), RETRY_MS);
     for (const { id, text } of missed) if (text !== '') reply.event(text, id);
-    response.on('close', () => {
+    onceClosed(request, response, () => {
       this.#lastUsed = performance.now();
       if (this.#standalone === reply) this.#standalone = undefined;
     });

@@ -9,6 +9,7 @@
  */
 import type { Access } from '../../../access/access.ts';
 import { ToolError } from '../../../call/tool-error.ts';
+import { onceClosed } from '../../http/departure.ts';
 import type { Endpoint } from '../../http/endpoint.ts';
 import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
 import type { Mount } from '../../http/registration.ts';
@@ -17,7 +18,7 @@ import type { StreamWatch } from '../../rendering/stream-watch.ts';
 import type { TransportLog } from '../../rendering/transport-log.ts';
 import type { TransportMeter } from '../../rendering/transport-meter.ts';
 import { isSessionVersion, STATELESS_VERSION } from '../era.ts';
-import { INVALID_REQUEST, McpFault, refusalFault } from '../fault.ts';
+import { INVALID_REQUEST, McpFault, refusalFault, sessionGone } from '../fault.ts';
 import { type IncomingMcpMessage, type McpRequest, readMessage } from '../message.ts';
 import { McpService, type McpServiceOptions } from '../service.ts';
 import { checkVersion, isStatelessRequest, readEnvelope } from '../stateless/envelope.ts';
@@ -40,8 +41,10 @@ export interface McpEndpointOptions extends McpServiceOptions {
   /** Looks after streams whose readers stand still. */
   readonly watch: StreamWatch;
   readonly log: TransportLog;
-  /** Default 1000; the next session is refused. */
+  /** Default 1000; for the next session another is ended (session-table.ts). */
   readonly maxSessions?: number;
+  /** Of the stateless era; default 1024, as subscriptions.ts has it. */
+  readonly maxSubscriptions?: number;
   /** Default 30 minutes without a request or an open stream. */
   readonly sessionIdleMs?: number;
   /** Default 2 s: how long a client with sessions whose stream broke may take to come back for it. */
@@ -85,9 +88,10 @@ export class McpEndpoint implements Mount {
     this.#service = new McpService(options);
     const [service, reply] = [this.#service, this.#reply];
     this.#sessions = new SessionTable({ service, reply, resumeGraceMs, maxSessions, idleMs: sessionIdleMs });
-    this.#subscriptions = new Subscriptions(service);
+    this.#subscriptions = new Subscriptions(service, options.maxSubscriptions);
     this.#statelessRequests = new StatelessRequests(service, this.#subscriptions);
-    this.#oauth = options.oauth?.issuer ? new OAuthGuard(options.oauth, options.log) : undefined;
+    const { oauth, access, log } = options;
+    this.#oauth = oauth?.issuer ? new OAuthGuard(oauth, access, log) : undefined;
     this.mounts = [this, ...(this.#oauth?.mounts ?? [])];
   }
 
@@ -160,9 +164,9 @@ export class McpEndpoint implements Mount {
       return this.#session(request).post([message], false, request, response);
     }
     const session = await this.#sessions.open(request.keyId);
-    if (response.closed) return this.#sessions.end(session);
+    if (response.closed || request.socket.destroyed) return this.#sessions.end(session);
     session.post([message], false, request, response);
-    response.on('close', () => {
+    onceClosed(request, response, () => {
       if (session.session.protocolVersion === '') this.#sessions.end(session);
     });
   }
@@ -233,7 +237,7 @@ export class McpEndpoint implements Mount {
       });
     }
     const session = this.#sessions.find(id, keyId);
-    if (!session) throw new McpFault(1404, 'there is no such session; initialize again', { status: 404 });
+    if (!session) throw sessionGone('there is no such session');
     return session;
   }
 }

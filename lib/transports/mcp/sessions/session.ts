@@ -15,7 +15,14 @@ import type { Caller, ClientAbilities } from '../../../call/caller.ts';
 import type { News } from '../../news.ts';
 import type { Asker, ServedCall } from '../calls/served-call.ts';
 import { abilitiesOf, isLogLevel, SESSION_ERA } from '../era.ts';
-import { type FaultContext, faultText, INVALID_PARAMS, INVALID_REQUEST, McpFault } from '../fault.ts';
+import {
+  type FaultContext,
+  faultText,
+  INVALID_PARAMS,
+  INVALID_REQUEST,
+  McpFault,
+  sessionGone,
+} from '../fault.ts';
 import { uriOf } from '../mcp-catalog.ts';
 import {
   isMessageId,
@@ -38,6 +45,7 @@ import type { TaskLine } from './task.ts';
 const MAX_SUBSCRIPTIONS = 1000;
 
 interface InFlight {
+  readonly id: MessageId;
   readonly outlet: Outlet;
   served?: Pick<ServedCall, 'drop'>;
 }
@@ -96,7 +104,7 @@ export class Session {
       const reason = `id ${JSON.stringify(id)} is in flight; ids are unique among the running requests`;
       return outlet.respond(faultText(id, new McpFault(INVALID_REQUEST, reason)));
     }
-    const entry: InFlight = { outlet };
+    const entry: InFlight = { id, outlet };
     this.#inFlight.set(id, entry);
     try {
       await this.#answer(request, entry, traceparent);
@@ -150,9 +158,14 @@ export class Session {
     entry?.outlet.abandon();
   }
 
+  /** Ends it: what runs is cancelled, and what waits is told. */
   close(): void {
     this.#unsubscribe();
-    for (const { served } of this.#inFlight.values()) served?.drop();
+    const gone = sessionGone('the session has ended');
+    for (const { id, served, outlet } of this.#inFlight.values()) {
+      outlet.respond(faultText(id, gone), gone);
+      served?.drop();
+    }
     this.#tasks?.close();
     this.#server.close().catch((thrown) => this.#service.faultOf(thrown, {}));
   }

@@ -73,7 +73,7 @@ export class StatelessRequests {
     try {
       if (method === 'server/discover') return this.#discover(id, outlet);
       if (method === 'subscriptions/listen') {
-        return this.#subscriptions.open(request, outlet, (drop) => who.track({ drop }));
+        return this.#subscriptions.open(request, who.caller.keyId, outlet, (drop) => who.track({ drop }));
       }
       if (!this.#service.handles(method)) {
         throw new McpFault(METHOD_NOT_FOUND, `there is no method ${JSON.stringify(method)}`, { status: 404 });

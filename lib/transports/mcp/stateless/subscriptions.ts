@@ -2,10 +2,11 @@
  * `subscriptions/listen` of the stateless era: a response stream that carries the news a client asked for.
  *
  * S1. The first message says which of the asked kinds are served; every message names its subscription.
- * S2. Bounded in number; a reader that is behind misses news rather than filling memory: they only say that
+ * S2. Bounded in number, where a key with many yields its newest to one with fewer (access/fair-shares.ts); a reader that is behind misses news rather than filling memory: they only say that
  *     something changed.
  */
 
+import { FairShares } from '../../../access/fair-shares.ts';
 import { ToolError } from '../../../call/tool-error.ts';
 import type { ListName, News } from '../../news.ts';
 import { META_SUBSCRIPTION } from '../era.ts';
@@ -18,12 +19,22 @@ import type { McpService } from '../service.ts';
 const MAX_SUBSCRIPTIONS = 1024;
 const MAX_URIS = 1000;
 
+interface OpenSubscription {
+  readonly keyId: string;
+  /** Answers its request, and is over. */
+  end(): void;
+}
+
 export class Subscriptions {
   readonly #service: McpService;
-  readonly #open = new Set<() => void>();
+  readonly #max: number;
+  readonly #open = new Set<OpenSubscription>();
+  readonly #shares = new FairShares();
 
-  constructor(service: McpService) {
+  /** @param max how many may be open. */
+  constructor(service: McpService, max = MAX_SUBSCRIPTIONS) {
     this.#service = service;
+    this.#max = max;
   }
 
   get size(): number {
@@ -31,15 +42,11 @@ export class Subscriptions {
   }
 
   /** @param track is given what ends the subscription when its client leaves or cancels. */
-  open({ id, params }: McpRequest, outlet: Outlet, track: (drop: () => void) => void): void {
+  open({ id, params }: McpRequest, keyId: string, outlet: Outlet, track: (drop: () => void) => void): void {
     const wanted = params['notifications'];
     if (!isObject(wanted))
       throw new McpFault(INVALID_PARAMS, 'subscriptions/listen needs "notifications", an object');
-    if (this.#open.size >= MAX_SUBSCRIPTIONS) {
-      throw refusalFault(
-        new ToolError('overloaded', 'too many subscriptions are open', { retryAfterMs: 5000 }),
-      );
-    }
+    if (this.#open.size >= this.#max) this.#makeRoom(keyId);
     const filter = this.#honoured(wanted);
     const send = (method: string, more: Params) => {
       const tagged = { ...more, _meta: { [META_SUBSCRIPTION]: id } };
@@ -47,7 +54,7 @@ export class Subscriptions {
     };
     send('notifications/subscriptions/acknowledged', { notifications: filter });
     const end = (): void => {
-      if (!this.#open.delete(end)) return;
+      if (!this.#forget(subscription)) return;
       unsubscribe();
       const meta = JSON.stringify({ [META_SUBSCRIPTION]: id });
       outlet.respond(responseText(id, this.#service.statelessEra.result('', meta)));
@@ -58,9 +65,11 @@ export class Subscriptions {
       const { method, params: told } = newsMessage(news);
       send(method, told);
     });
-    this.#open.add(end);
+    const subscription = { keyId, end };
+    this.#open.add(subscription);
+    this.#shares.add(keyId);
     track(() => {
-      if (!this.#open.delete(end)) return;
+      if (!this.#forget(subscription)) return;
       unsubscribe();
       outlet.abandon();
     });
@@ -69,7 +78,22 @@ export class Subscriptions {
 
   /** Ends every stream with its response. */
   close(): void {
-    for (const end of [...this.#open]) end();
+    for (const { end } of [...this.#open]) end();
+  }
+
+  #forget(subscription: OpenSubscription): boolean {
+    if (!this.#open.delete(subscription)) return false;
+    this.#shares.remove(subscription.keyId);
+    return true;
+  }
+
+  /** @throws {McpFault} when no key has to yield a subscription to one of `keyId`. */
+  #makeRoom(keyId: string): void {
+    const greediest = this.#shares.whoYieldsTo(keyId);
+    const newest = [...this.#open].findLast((one) => one.keyId === greediest);
+    if (newest) return newest.end();
+    const error = new ToolError('overloaded', 'too many subscriptions are open', { retryAfterMs: 5000 });
+    throw refusalFault(error);
   }
 
   #honoured(wanted: Params): Filter {

@@ -23,7 +23,8 @@ export class McpStdioTransport implements Transport<ConnectContext> {
     });
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#closing.abort();
+    await this.closed;
   }
 }

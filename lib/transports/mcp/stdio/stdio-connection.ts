@@ -4,8 +4,9 @@
  * S1. Nothing but JSON-RPC lines goes to stdout. A line that is none is answered and skipped; nothing that comes in
  *     ends the server but the end of stdin.
  * S2. Progress reaches the client before the result, never in one write with it.
- * S3. When stdin ends, what runs has a moment to end (so that piped requests are answered) and is then cancelled;
+ * S3. When stdin ends, what runs has two seconds to end (so that piped requests are answered) and is then cancelled;
  *     when stdout breaks, it is cancelled at once. Then the promise settles and the caller exits.
+ * S4. When the gateway stops, its calls have been cancelled: their ends are still written.
  */
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -54,11 +55,14 @@ export function serveMcpStdio(options: McpStdioOptions): Promise<void> {
     stdin.once('close', () => stdin.readableEnded || end());
     stdout.once('close', end);
     stdout.on('error', end);
-    signal.addEventListener('abort', end, { once: true });
+    const stop = () => void connection.whenIdle(LAST_WORDS_MS).catch(connection.defect).then(end);
+    signal.addEventListener('abort', stop, { once: true });
   });
 }
 
-const EOF_GRACE_MS = 500;
+const EOF_GRACE_MS = 2000;
+/** How long the ends of cancelled calls may take to leave. */
+const LAST_WORDS_MS = 500;
 /** Requests of the stateless era that may run at once; the other era is bounded by the same. */
 const MAX_IN_FLIGHT = 1024;
 

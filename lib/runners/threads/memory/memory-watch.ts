@@ -1,0 +1,285 @@
+/**
+ * Ends the thread whose heap outgrows WORKER_HEAP_MB, and keeps the whole process below MEMORY_LIMIT.
+ *
+ * V8 aborts the process when a thread passes its own limit by one allocation of more than 16 MB. So that limit is as
+ * far away as memory allows, and the one that counts is watched from here (docs/decisions/2026-11-27-watched-heap.md).
+ *
+ * M1. It looks while calls run, and costs one reading of the process's size a tick as long as that does not grow.
+ * M2. Garbage is not held against a tool: above its limit a thread is made to collect, and what is left decides.
+ * M3. But one single step that took more than the whole limit is too much, whatever is left of it: the thread could
+ *     not be looked into meanwhile, and what the tool held then may be gone by now.
+ * M4. Above MEMORY_LIMIT new calls are refused and the largest thread ends, one after the other, until it is enough.
+ * M5. When the calls are over, threads that have grown collect, and the memory goes back.
+ */
+import { clearInterval, setInterval } from 'node:timers';
+import { HEAP_FULL, type ThreadDeath } from '../ending/thread-death.ts';
+import { HeapProbe } from './heap-probe.ts';
+import { bytesTouched } from './kernel-thread.ts';
+
+/** A thread as the watch sees it. */
+export interface WatchedThread {
+  /** Node's number of it; null until it has said so. */
+  readonly threadId: number | null;
+  /** The system's number of it, where the system tells. */
+  readonly kernelId: number | null;
+  readonly calls: number;
+  /** What it said last that it holds, outside of its heap too. */
+  readonly heldBytes: number;
+}
+
+export interface MemoryLimits {
+  /** Of one thread's heap, as it is watched; null where it cannot be, and V8's own limit has to do. */
+  readonly heapBytes: number | null;
+  /** Of one thread's heap, as V8 keeps it. */
+  readonly hardHeapMb: number;
+  /** Of the whole process. */
+  readonly totalBytes: number;
+}
+
+/** Room for what a tool takes in one step, which nothing can stop: most single built-in calls stay below. */
+const HARD_HEAP_MB = 4096;
+const HARD_FACTOR = 4;
+
+export function memoryLimits(heapMb: number, totalBytes: number): MemoryLimits {
+  if (!HeapProbe.isAvailable()) return { heapBytes: null, hardHeapMb: heapMb, totalBytes };
+  const wanted = Math.max(HARD_HEAP_MB, HARD_FACTOR * heapMb);
+  const hardHeapMb = Math.max(heapMb, Math.min(wanted, Math.floor(totalBytes / MIB)));
+  return { heapBytes: heapMb * MIB, hardHeapMb, totalBytes };
+}
+
+export interface MemoryWatchListener<T> {
+  threads(): Iterable<T>;
+  /** The thread has to go; ask `deathOf` for what its calls are told. */
+  tooLarge(thread: T, reason: string): void;
+}
+
+/** What is known of a thread. */
+interface Look {
+  /** On its heap, when it answered last. */
+  used: number;
+  /** What was left when it collected last. */
+  left: number;
+  /** While it is asked: since which tick, and when it has answered and been judged. */
+  asked: { readonly at: number; readonly judged: Promise<void> } | null;
+  /** It may hold garbage that nothing makes it collect. */
+  hasGrown: boolean;
+  /** What it said that it holds, and what it had touched by then. */
+  held: number;
+  touched: number | null;
+}
+
+const MIB = 1024 * 1024;
+const TICK_MS = 20;
+/** What the process may grow before threads are asked. */
+const STEP_BYTES = 16 * MIB;
+/** What a thread's heap may grow above its limit after a collection before the next, as a part of the limit. */
+const MARGIN = 1 / 16;
+/** How long a thread that ends may take to give its memory back before the next one has to go. */
+const RETURN_MS = 500;
+/** Below it a thread's end would not help. */
+const LARGE_BYTES = 32 * MIB;
+/** So many ticks without an answer: it is in one single step. */
+const SILENT_TICKS = 2;
+/** What must be free again below the limit before calls are taken. */
+const RELIEF = 0.95;
+/** How often all that have calls are asked while the process is large, in ticks. */
+const ROUND_TICKS = 10;
+/** How often threads without a call are seen to, in ticks. */
+const TIDY_TICKS = 25;
+
+export class MemoryWatch<T extends WatchedThread> {
+  readonly #limits: MemoryLimits;
+  readonly #listener: MemoryWatchListener<T>;
+  readonly #probe = new HeapProbe();
+  readonly #looks = new WeakMap<T, Look>();
+  readonly #deaths = new WeakMap<T, ThreadDeath>();
+  #timer: NodeJS.Timeout | null = null;
+  #ticks = 0;
+  /** Threads that are asked. */
+  #pending = 0;
+  /** The least size of the process since threads were asked last. */
+  #floor = 0;
+  #endedAt = Number.NEGATIVE_INFINITY;
+  #isShort = false;
+
+  constructor(limits: MemoryLimits, listener: MemoryWatchListener<T>) {
+    this.#limits = limits;
+    this.#listener = listener;
+  }
+
+  /** Whether memory is short: new calls are better refused. */
+  get isShort(): boolean {
+    return this.#isShort;
+  }
+
+  /** What the calls of a thread are told that had to go for its memory; undefined for any other. */
+  deathOf(thread: T): ThreadDeath | undefined {
+    return this.#deaths.get(thread);
+  }
+
+  /** A call begins. */
+  wake(): void {
+    if (this.#timer !== null) return;
+    this.#floor = process.memoryUsage.rss();
+    this.#timer = setInterval(this.#onTick, TICK_MS).unref();
+  }
+
+  readonly #onTick = (): void => {
+    this.#ticks++;
+    const size = process.memoryUsage.rss();
+    this.#watchTotal(size);
+    this.#floor = Math.min(this.#floor, size);
+    // What one thread gives back may hide what another takes.
+    const isHidden = this.#ticks % ROUND_TICKS === 0 && size > (this.#limits.heapBytes ?? Infinity);
+    if (size - this.#floor >= STEP_BYTES || isHidden) {
+      this.#floor = size;
+      for (const thread of this.#listener.threads()) this.#note(thread);
+    }
+    if (this.#ticks % TIDY_TICKS === 0) this.#tidy();
+  };
+
+  /** The process has grown. */
+  #note(thread: T): void {
+    const look = this.#lookOf(thread);
+    if (look.held !== thread.heldBytes || look.touched === null) {
+      look.held = thread.heldBytes;
+      look.touched = bytesTouched(thread.kernelId);
+    }
+    if (thread.calls === 0) return;
+    look.hasGrown = true;
+    if (look.asked === null && !this.#deaths.has(thread)) this.#ask(thread, look);
+  }
+
+  #ask(thread: T, look: Look): void {
+    const { threadId } = thread;
+    if (this.#limits.heapBytes === null || threadId === null) return;
+    const at = this.#ticks;
+    const judged = this.#probe.used(threadId).then(async (used) => {
+      if (used !== null) await this.#judge(thread, look, threadId, used, this.#ticks - at >= SILENT_TICKS);
+      look.asked = null;
+      this.#pending--;
+    });
+    look.asked = { at, judged };
+    this.#pending++;
+  }
+
+  /**
+   * Asked before a call's result is taken. Where the thread was in one long step at the end of it, its answer is on its
+   * way beside the result, and may come second.
+   * @returns what to wait for, if anything; `deathOf` says what came out.
+   */
+  verdict(thread: T): Promise<void> | null {
+    if (this.#pending === 0) return null;
+    const asked = this.#looks.get(thread)?.asked;
+    return asked && this.#ticks - asked.at >= SILENT_TICKS ? asked.judged : null;
+  }
+
+  /** @param wasSilent it has been in one single step since it was asked. */
+  async #judge(thread: T, look: Look, threadId: number, used: number, wasSilent: boolean): Promise<void> {
+    const { heapBytes } = this.#limits;
+    if (heapBytes === null) return;
+    const grown = used - look.used;
+    look.used = used;
+    if (used <= Math.max(heapBytes, look.left + heapBytes * MARGIN)) return;
+    if (wasSilent && grown > heapBytes) return this.#outgrown(thread);
+    const left = await this.#collect(look, threadId);
+    if (left !== null && left > heapBytes) this.#outgrown(thread);
+  }
+
+  async #collect(look: Look, threadId: number): Promise<number | null> {
+    const left = await this.#probe.collect(threadId);
+    if (left !== null) {
+      look.used = left;
+      look.left = left;
+    }
+    return left;
+  }
+
+  #lookOf(thread: T): Look {
+    let look = this.#looks.get(thread);
+    if (look === undefined) {
+      const { heldBytes: held, kernelId } = thread;
+      look = { used: held, left: 0, asked: null, hasGrown: false, held, touched: bytesTouched(kernelId) };
+      this.#looks.set(thread, look);
+    }
+    return look;
+  }
+
+  #outgrown(thread: T): void {
+    this.#end(thread, 'its heap outgrew WORKER_HEAP_MB', {
+      code: 'worker_out_of_memory',
+      message: HEAP_FULL,
+    });
+  }
+
+  #end(thread: T, reason: string, death: ThreadDeath): void {
+    if (this.#deaths.has(thread)) return;
+    this.#deaths.set(thread, death);
+    this.#listener.tooLarge(thread, reason);
+  }
+
+  #watchTotal(size: number): void {
+    const { totalBytes } = this.#limits;
+    if (size <= totalBytes * (this.#isShort ? RELIEF : 1)) {
+      this.#isShort = false;
+      return;
+    }
+    this.#isShort = true;
+    const now = performance.now();
+    if (now - this.#endedAt < RETURN_MS) return;
+    const largest = this.#largest();
+    if (largest === null) return;
+    this.#endedAt = now;
+    this.#end(largest, 'the process outgrew MEMORY_LIMIT, and it was the largest thread', {
+      code: 'worker_out_of_memory',
+      message: 'the gateway ran out of memory (MEMORY_LIMIT), and the thread of this call held most of it',
+    });
+  }
+
+  #largest(): T | null {
+    let largest: T | null = null;
+    let most = LARGE_BYTES;
+    for (const thread of this.#listener.threads()) {
+      if (this.#deaths.has(thread)) continue;
+      const size = this.#sizeOf(thread);
+      if (size < most) continue;
+      most = size;
+      largest = thread;
+    }
+    return largest;
+  }
+
+  /** What it said that it holds, and what it has touched since. */
+  #sizeOf(thread: T): number {
+    const { used, touched } = this.#lookOf(thread);
+    const now = bytesTouched(thread.kernelId);
+    return Math.max(thread.heldBytes, used) + (now === null || touched === null ? 0 : now - touched);
+  }
+
+  /** Lets threads that have become idle collect what calls left behind, and rests when no call runs (M1, M5). */
+  #tidy(): void {
+    let isNeeded = this.#isShort;
+    for (const thread of this.#listener.threads()) {
+      if (thread.calls > 0) {
+        isNeeded = true;
+        continue;
+      }
+      const look = this.#lookOf(thread);
+      if (!look.hasGrown || thread.threadId === null) continue;
+      look.hasGrown = false;
+      isNeeded = true;
+      if (this.#limits.heapBytes !== null) void this.#collect(look, thread.threadId);
+    }
+    if (!isNeeded) this.#rest();
+  }
+
+  #rest(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    this.#probe.close();
+  }
+
+  close(): void {
+    this.#rest();
+  }
+}

@@ -1,0 +1,47 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { expect } from 'chai';
+import { HeapProbe } from '../../../../lib/runners/threads/memory/heap-probe.ts';
+import { bytesTouched } from '../../../../lib/runners/threads/memory/kernel-thread.ts';
+
+const MIB = 1024 * 1024;
+
+/** Holds what it is told to, in MiB, half of it garbage, and then loops without a pause. */
+const LOOPS = `
+  const { parentPort } = require('node:worker_threads');
+  const { readlinkSync } = require('node:fs');
+  const keep = [];
+  parentPort.once('message', (mib) => {
+    for (let at = 0; at < mib; at++) keep.push(new Array(131072).fill(at));
+    keep.length /= 2;
+    parentPort.postMessage(process.platform === 'linux' ? Number(readlinkSync('/proc/thread-self').split('/').pop()) : null);
+    for (;;) ;
+  });`;
+
+describe('HeapProbe', () => {
+  it('tells the heaps of threads that loop, each by its own number, and makes them collect', async () => {
+    expect(HeapProbe.isAvailable()).to.equal(true);
+    const workers = [8, 64, 24].map((mib) => ({ mib, worker: new Worker(LOOPS, { eval: true }) }));
+    const probe = new HeapProbe();
+    const kernelIds = workers.map(async ({ mib, worker }) => {
+      worker.postMessage(mib);
+      const [id] = await once(worker, 'message');
+      return id as number | null;
+    });
+    const ids = await Promise.all(kernelIds);
+    // The first question takes hold of the threads, which may need a moment.
+    for (const { mib, worker } of workers) {
+      const used = await probe.used(worker.threadId);
+      expect(used, `${mib} MiB`).to.be.within(mib * MIB, (mib + 16) * MIB);
+    }
+    for (const { mib, worker } of workers)
+      expect(await probe.collect(worker.threadId)).to.be.within((mib / 2) * MIB, (mib / 2 + 8) * MIB);
+    const [small, large] = ids.map(bytesTouched);
+    if (typeof small === 'number' && typeof large === 'number') expect(large - small).to.be.above(40 * MIB);
+    const left = probe.used(workers[0]?.worker.threadId ?? 0);
+    await Promise.all(workers.map(({ worker }) => worker.terminate()));
+    expect(await left).to.satisfy((used: number | null) => used === null || used > 0);
+    expect(await probe.used(12345)).to.equal(null);
+    probe.close();
+  });
+});
