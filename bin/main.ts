@@ -21,9 +21,9 @@ export async function main(argv: readonly string[], parent?: ParentLink): Promis
   try {
     const listens = command === 'serve' || command === 'print-config';
     loaded = loadConfig({ env: process.env, flags, listens });
-    if (loaded.config.supervise && !parent && command === 'serve') {
-      const { superviseServe } = await import('./supervise.ts');
-      return await superviseServe(argv);
+    if (loaded.config.supervise && !parent && (command === 'serve' || command === 'stdio')) {
+      const { superviseServe, superviseStdio } = await import('./supervise.ts');
+      return await (command === 'serve' ? superviseServe(argv) : superviseStdio(argv, loaded.config));
     }
     return await run(invocation, loaded, parent);
   } catch (error) {
@@ -43,7 +43,7 @@ async function run(
     }
     case 'stdio': {
       const { serveStdio } = await import('./serve-stdio.ts');
-      return serveStdio(loaded.config);
+      return serveStdio(loaded.config, parent);
     }
     case 'tools': {
       const { listTools } = await import('./list-tools.ts');

@@ -16,5 +16,9 @@ export type ToSupervisor =
   /** It serves. `repeatable` are the tools of which a call that was cut off may be made again. */
   | { readonly type: 'ready'; readonly repeatable: readonly string[] };
 
+/** The descriptors on which a gateway speaks with its client over stdio. */
+export const CLIENT_INPUT = 3;
+export const CLIENT_OUTPUT = 4;
+
 /** A socket as it crosses the channel. */
 export type SocketHandle = object;

@@ -4,8 +4,14 @@
  * P1. There is always a listener: until the gateway serves it is the one given at first.
  * P2. A channel that closes means that the supervisor died: that is a request to stop, so that no gateway is left behind.
  */
-import type { Server } from 'node:net';
-import type { SocketHandle, ToGateway, ToSupervisor } from './messages.ts';
+import { type Server, Socket } from 'node:net';
+import {
+  CLIENT_INPUT,
+  CLIENT_OUTPUT,
+  type SocketHandle,
+  type ToGateway,
+  type ToSupervisor,
+} from './messages.ts';
 
 export interface StopListener {
   stop(reason: string): void;
@@ -47,6 +53,14 @@ export class ParentLink {
     return {
       inherited: await this.#begun,
       keep: (server) => this.#tell({ type: 'bound' }, handleOf(server)),
+    };
+  }
+
+  /** For `connect`: the client as the supervisor passes it on. */
+  clientStreams(): { readonly stdin: Socket; readonly stdout: Socket } {
+    return {
+      stdin: new Socket({ fd: CLIENT_INPUT, readable: true, writable: false }),
+      stdout: new Socket({ fd: CLIENT_OUTPUT, readable: false, writable: true }),
     };
   }
 

@@ -42,6 +42,7 @@ export class Supervisor {
   /** Given instead of the gateway's own, where the supervisor has killed it. */
   #killedCode: number | undefined;
   #endPause: (() => void) | undefined;
+  #onFirstServed: (() => void) | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -78,6 +79,14 @@ export class Supervisor {
     this.killAfter(LAST_MOMENT_MS, 1);
   }
 
+  /** There is nobody left to serve: ends a wait for the next gateway, and what lives by then after so many milliseconds. */
+  endWithin(ms: number): void {
+    if (this.#options.handover.isOver) this.#endPause?.();
+    // Before the first gateway serves there is nothing to be cut short: it loads what was asked for, as ever.
+    if (this.#hasServed) this.killAfter(ms, 0);
+    else this.#onFirstServed = () => this.killAfter(ms, 0);
+  }
+
   /** Kills the gateway if it still lives after so many milliseconds; the exit code is `code` then. */
   killAfter(ms: number, code: number): void {
     setTimeout(() => {
@@ -89,21 +98,26 @@ export class Supervisor {
   }
 
   #runOne(): Promise<End> {
-    const { program, args, handover } = this.#options;
-    const child = fork(program, args, { stdio: handover.stdio });
-    this.#child = child;
+    const { program, args, handover, say } = this.#options;
     this.#readyAt = undefined;
-    child.on('message', (message, handle) => this.#heard(message, handle));
-    this.#tell({ type: 'begin' }, handover.begin(child));
-    const isTold = new Promise((resolve) => child.once('disconnect', resolve));
     return new Promise((resolve) => {
-      // Its last messages may still be on their way when it is gone.
-      child.once('exit', (code, signal) => void isTold.then(() => resolve({ code, signal })));
-      child.on('error', (error) => {
-        if (child.pid !== undefined) return; // it lives, or its exit is told
-        this.#options.say(`no process can be started: ${error.message}`);
+      const notStarted = (error: unknown) => {
+        say(`no process can be started: ${(error as Error).message}`);
         resolve({ code: 1, signal: null });
-      });
+      };
+      try {
+        const child = fork(program, args, { stdio: handover.stdio });
+        child.on('error', (error) => child.pid === undefined && notStarted(error));
+        if (child.pid === undefined) return;
+        const isTold = new Promise((told) => child.once('disconnect', told));
+        // Its last messages may still be on their way when it is gone.
+        child.once('exit', (code, signal) => void isTold.then(() => resolve({ code, signal })));
+        child.on('message', (message, handle) => this.#heard(message, handle));
+        this.#child = child;
+        this.#tell({ type: 'begin' }, handover.begin(child));
+      } catch (error) {
+        notStarted(error);
+      }
     });
   }
 
@@ -112,6 +126,8 @@ export class Supervisor {
     if (told.type === 'ready') {
       this.#readyAt = performance.now();
       this.#hasServed = true;
+      this.#onFirstServed?.();
+      this.#onFirstServed = undefined;
     }
     this.#options.handover.heard(told, (handle as SocketHandle | null) ?? undefined);
   }
