@@ -222,12 +222,12 @@ const paramsOf = (message: Message): Message => {
   return isMessage(params) ? params : {};
 };
 
-/** Undefined where the text is no JSON. */
+/** Null where the text is no JSON. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined;
+    return null;
   }
 }
 

@@ -23,14 +23,17 @@ export interface StdioHandoverOptions {
   readonly stdout: Writable;
   /** Longer lines of the client are refused and skipped. */
   readonly maxLineBytes: number;
-  /** Told once when the client has left. */
-  onLeft(): void;
+  /** Told once when the client has left, and by when the gateway has to be gone, in milliseconds. */
+  onLeft(ms: number): void;
 }
 
 /** So much may wait for a gateway before the client is read no further. */
 const MAX_WAITING_CHARACTERS = 65_536;
-/** How long what a dead gateway had written, and what is written to the client at last, may take. */
+/** How long what a dead gateway had written may take, and what is written to the client at last. */
 const LAST_LINES_MS = 500;
+/** A client that left has nothing of it running three seconds later: its gateway ends by itself, or by now. */
+export const GATEWAY_GONE_MS = 2800;
+const ALL_GONE_MS = 2950;
 
 const INVALID_REQUEST = -32600;
 const PARSE_ERROR = -32700;
@@ -47,7 +50,8 @@ export class StdioHandover implements Handover {
   #output: Readable | undefined;
   #outputEnded: Promise<unknown> = Promise.resolve();
   #serves = false;
-  #hasLeft = false;
+  /** When the client left. */
+  #leftAt: number | undefined;
   #isDying = false;
   /** Whether a notification was among the lines that were read together. */
   #hasNotified = false;
@@ -82,7 +86,7 @@ export class StdioHandover implements Handover {
 
   /** Nobody is there any more, and nothing that was asked waits. */
   get isOver(): boolean {
-    return this.#hasLeft && this.#waiting.length === 0;
+    return this.#leftAt !== undefined && this.#waiting.length === 0;
   }
 
   begin(child: ChildProcess): undefined {
@@ -122,7 +126,7 @@ export class StdioHandover implements Handover {
     this.#output?.destroy();
     this.#session.lost();
     this.#paceClient();
-    const until = performance.now() + LAST_LINES_MS;
+    const until = this.#leftAt === undefined ? performance.now() + LAST_LINES_MS : this.#leftAt + ALL_GONE_MS;
     while (this.#writer.heldBack > 0 && performance.now() < until) await sleep(5);
     await Promise.race([this.#writer.flushed(), sleep(Math.max(0, until - performance.now()))]);
   }
@@ -133,7 +137,7 @@ export class StdioHandover implements Handover {
     this.#waiting = [];
     this.#waitingCharacters = 0;
     for (const text of waiting) this.#session.fromClient(text);
-    if (this.#hasLeft) this.#input?.end();
+    if (this.#leftAt !== undefined) this.#input?.end();
     this.#paceClient();
   }
 
@@ -172,9 +176,9 @@ export class StdioHandover implements Handover {
   }
 
   #leave(): void {
-    if (this.#hasLeft) return;
-    this.#hasLeft = true;
+    if (this.#leftAt !== undefined) return;
+    this.#leftAt = performance.now();
     if (this.#serves) this.#input?.end();
-    this.#options.onLeft();
+    this.#options.onLeft(GATEWAY_GONE_MS);
   }
 }
