@@ -99,3 +99,12 @@ export class Programs {
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
+
+/** Whether a process runs; one that has ended and waits to be collected does not. */
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}

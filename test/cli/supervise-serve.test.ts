@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { eventually } from '../support/eventually.ts';
-import { Programs, type RunningProgram } from './run-program.ts';
+import { isAlive, Programs, type RunningProgram } from './run-program.ts';
 
 const HEADERS = { 'x-api-key': 'super-secret', 'content-type': 'application/json', connection: 'close' };
 
@@ -27,6 +27,9 @@ export const slow = defineTool({ name: 'slow', description: 'Waits.', async *run
 
 describe('mcp-streaming-gateway serve --supervise', function () {
   this.timeout(60_000);
+  before(function () {
+    if (process.platform !== 'linux') this.skip(); // it looks at processes in /proc
+  });
   let programs: Programs;
   let toolFile: string;
   beforeEach(() => {
@@ -48,14 +51,6 @@ describe('mcp-streaming-gateway serve --supervise', function () {
   const pidOf = async (url: string): Promise<number> => {
     const { data } = (await (await post(url, 'pid')).json()) as { data: number };
     return data;
-  };
-
-  const isAlive = (pid: number): boolean => {
-    try {
-      return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-    } catch {
-      return false;
-    }
   };
 
   /** Status of `GET /health` over a connection of its own, or the code of what became of it. */
@@ -86,6 +81,7 @@ describe('mcp-streaming-gateway serve --supervise', function () {
     const [said] = await program.said(/[\s\S]*/);
     expect(said.match(/the gateway ended by SIGSEGV; another starts now/g)).to.have.length(2);
     expect(said.match(/listens on \S+ again/g)).to.have.length(2);
+    expect(programs.memoryMib(program), 'the supervisor alone').to.be.below(80);
     program.process.kill('SIGTERM');
     expect(await program.ended).to.include({ code: 0, stdout: '' });
   });

@@ -13,7 +13,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { expect } from 'chai';
 import { eventually } from '../support/eventually.ts';
-import { Programs, type RunningProgram } from './run-program.ts';
+import { isAlive, Programs, type RunningProgram } from './run-program.ts';
 
 const TOOLS = `
 import { writeSync } from 'node:fs';
@@ -52,6 +52,9 @@ export const watched = ['watched', 'unwatched'].map((name) => defineResource({
 
 describe('mcp-streaming-gateway stdio --supervise', function () {
   this.timeout(60_000);
+  before(function () {
+    if (process.platform !== 'linux') this.skip(); // it looks at processes in /proc
+  });
   let programs: Programs;
   beforeEach(() => {
     programs = new Programs();
@@ -230,8 +233,20 @@ describe('mcp-streaming-gateway stdio --supervise', function () {
       leave(program);
       expect((await program.ended).code).to.equal(0);
       expect(performance.now() - leftAt).to.be.below(3000);
-      expect(() => process.kill(pid, 0)).to.throw('ESRCH');
+      expect(isAlive(pid)).to.equal(false);
     });
+
+  it('leaves no gateway behind when it is killed', async () => {
+    const { program, initialize, call, answer } = start();
+    await initialize();
+    call(1, 'pid');
+    const { result } = await answer(1);
+    const { data: pid } = (result as { structuredContent: { data: number } }).structuredContent;
+    call(2, 'waits');
+    program.process.kill('SIGKILL');
+    await program.ended;
+    await eventually(() => !isAlive(pid));
+  });
 
   it('reads its gateway no faster than the client reads', async () => {
     const { program, initialize, send, answer, messages } = start();

@@ -23,6 +23,7 @@ type Id = string | number;
 type Message = Readonly<Record<string, unknown>>;
 
 interface OpenRequest {
+  /** Of most no more than what an error about it needs: arguments may be large. */
   readonly message: Message;
   /** How many requests with this id wait; a client that uses one twice gets an error for the second. */
   count: number;
@@ -128,7 +129,7 @@ export class ClientSession {
     if (isId(id)) {
       const open = this.#open.get(JSON.stringify(id));
       if (open) open.count++;
-      else this.#open.set(JSON.stringify(id), { message, count: 1 });
+      else this.#open.set(JSON.stringify(id), { message: keptOf(message), count: 1 });
     } else if (method === CANCELLED) {
       // One that nobody runs any more has been answered, by the gateway or for it.
       return this.#open.delete(JSON.stringify(paramsOf(message)['requestId'])) ? message : undefined;
@@ -221,6 +222,15 @@ const paramsOf = (message: Message): Message => {
   const { params } = message;
   return isMessage(params) ? params : {};
 };
+
+/** Requests that the next gateway is told again. */
+const REPEATED: ReadonlySet<unknown> = new Set(['initialize', 'logging/setLevel', 'resources/subscribe']);
+
+function keptOf(message: Message): Message {
+  const { method } = message;
+  const { name, uri } = paramsOf(message);
+  return REPEATED.has(method) ? message : { method, params: { name, uri } };
+}
 
 /** Null where the text is no JSON. */
 function parsed(text: string): unknown {
