@@ -23,6 +23,7 @@ import { CallStatistics, type ToolStatistics } from './observe/call-statistics.t
 import { createLogger, type Logger } from './observe/logger.ts';
 import { StatusPages } from './observe/status-pages.ts';
 import * as runnerKinds from './runners/index.ts';
+import { LeftOver } from './runners/left-over.ts';
 import type { Runner } from './runners/runner.ts';
 import type { Endpoint } from './transports/http/endpoint.ts';
 import type { HttpHost } from './transports/http/http-host.ts';
@@ -142,7 +143,9 @@ export class Gateway {
     const { preload, transports: added = [], runners: more = [] } = extras;
     const [log, ...kinds] = await Promise.all([
       createLogger({ level: config.logLevel, keys: config.apiKeys }),
-      ...Object.values(runnerKinds).map((kind) => kind.load()),
+      ...Object.values(runnerKinds)
+        .sort((one, other) => one.order - other.order)
+        .map((kind) => kind.load()),
     ]);
     const builtIn = Object.values(builtInTransports);
     const transports = new TransportSet({ builtIn, added, settings: config, log: transportLog(log) });
@@ -406,9 +409,12 @@ async function startRunners(kinds: readonly LoadedKind[], config: Config): Promi
     maxResultBytes: config.maxResultBytes,
     entry: new URL('../workers/piscina-entry.cjs', import.meta.url).href,
     builtInTools: new URL('../workers/tools/index.js', import.meta.url).href,
+    handOver: new LeftOver(),
   };
   const starts = await Promise.allSettled(kinds.map(({ start }) => start(config, context)));
-  const started = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
+  const started = starts.flatMap((start) =>
+    start.status === 'fulfilled' && start.value ? [start.value] : [],
+  );
   for (const start of starts) {
     if (start.status === 'fulfilled') continue;
     await closeAll(started);

@@ -18,8 +18,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'lib/access': ['lib/call'],
   'lib/observe': ['lib/call', 'lib/runners'],
   'lib/runners': ['lib/call', 'lib/async'],
-  'lib/runners/index.ts': ['lib/runners/threads'],
+  'lib/runners/index.ts': ['lib/runners/threads', 'lib/runners/process'],
   'lib/runners/threads': ['lib/call', 'lib/async', 'lib/runners'],
+  'lib/runners/host': ['lib/call', 'lib/async', 'lib/runners', 'lib/runners/threads'],
+  'lib/runners/process': ['lib/call', 'lib/async', 'lib/runners', 'lib/runners/threads', 'lib/runners/host'],
   'lib/dispatch': ['lib/call', 'lib/async', 'lib/runners'],
   'lib/transports': ['lib/call', 'lib/async', 'lib/runners', 'lib/dispatch', 'lib/access'],
   workers: ['lib/call', 'lib/async', 'lib/tool', 'lib/runners', 'lib/runners/threads'],
@@ -293,17 +295,25 @@ describe('the architecture', () => {
   });
 
   describe('of runners', () => {
-    const kinds = readdirSync(join(ROOT, 'lib/runners'), { withFileTypes: true })
+    const rooms = readdirSync(join(ROOT, 'lib/runners'), { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map(({ name }) => name);
+    /** A thread pool behind a link: no runner, but what runners of threads elsewhere are made of. */
+    const HOST = 'host';
+    const kinds = rooms.filter((name) => name !== HOST);
+    /** What a runner is built over, besides the seam. */
+    const OVER: Readonly<Record<string, readonly string[]>> = {
+      host: ['threads'],
+      process: ['host', 'threads'],
+    };
     const isIn = (path: string, folder: string): boolean => path.startsWith(`${folder}/`);
 
-    it('lets a runner import call, async, the seam and itself', () => {
+    it('lets a runner import call, async, the seam, itself and what it is built over', () => {
       const wrong = sources.flatMap(({ path, imports }) => {
-        const own = kinds.map((kind) => `lib/runners/${kind}`).find((folder) => isIn(path, folder));
+        const own = rooms.find((room) => isIn(path, `lib/runners/${room}`));
         if (!own) return [];
         const may = ({ path: target }: { readonly path: string }) =>
-          isIn(target, own) ||
+          [own, ...(OVER[own] ?? [])].some((room) => isIn(target, `lib/runners/${room}`)) ||
           ['lib/call', 'lib/async'].some((room) => isIn(target, room)) ||
           target === 'lib/runners/runner.ts' ||
           (isOptions(path) && OPTION_WORDS.includes(target));
@@ -316,10 +326,16 @@ describe('the architecture', () => {
       // Comments may speak of threads; only code would have to change with them.
       const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
       const wrong = kinds.flatMap((kind) => {
-        const named = new RegExp(`runners/${kind}\\b|'${kind}'`);
+        // What a tool may ask for is a word of its own: whoever has tools may name it.
+        const isIsolation = kind === 'process';
+        const named = new RegExp(isIsolation ? `runners/${kind}\\b` : `runners/${kind}\\b|'${kind}'`);
         return sources
           .filter(({ path }) => isIn(path, 'lib') && path !== 'lib/runners/index.ts')
           .filter(({ path }) => !isIn(path, `lib/runners/${kind}`))
+          .filter(
+            ({ path }) =>
+              !rooms.some((room) => OVER[room]?.includes(kind) && isIn(path, `lib/runners/${room}`)),
+          )
           .filter(({ text }) => named.test(code(text)))
           .map(({ path }) => `${path} names ${kind}`);
       });
@@ -334,12 +350,15 @@ describe('the architecture', () => {
       expect(list).to.have.length(kinds.length);
     });
 
-    it('knows what crosses a port in the thread pool and on its threads alone', () => {
+    it('knows what crosses a port in the thread pool, on its threads and in their hosts alone', () => {
       const users = sources.filter(({ imports }) =>
         imports.some(({ path }) => isIn(path, 'lib/runners/threads/port')),
       );
       const strangers = users.filter(
-        ({ path }) => !isIn(path, 'lib/runners/threads') && !isIn(path, 'workers'),
+        ({ path }) =>
+          !['lib/runners/threads', 'lib/runners/host', 'lib/runners/process', 'workers'].some((room) =>
+            isIn(path, room),
+          ),
       );
       expect(strangers.map(({ path }) => path)).to.deep.equal([]);
     });

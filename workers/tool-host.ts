@@ -13,6 +13,7 @@ import { ToolError } from '../lib/call/tool-error.ts';
 import { ownKernelId } from '../lib/runners/threads/memory/kernel-thread.ts';
 import type { CallTask, HostFrame, Shift } from '../lib/runners/threads/port/frames.ts';
 import { setImmediate, setTimeout } from './async-context/own-timers.ts';
+import { markBegun } from './begun-mark.ts';
 import type { BuiltIns } from './built-ins.ts';
 import type { EscapeParts } from './escapes.ts';
 import { findExecutable } from './executable.ts';
@@ -81,8 +82,9 @@ export class ToolHost implements RunHost {
     return this.#parts.runs.size === 1 ? this.#parts.context.sprint(run) : undefined;
   }
 
-  begin({ call, place }: CallTask): void {
+  begin({ call, place, mark }: CallTask): void {
     store(this.#begun, place, call);
+    if (mark !== undefined) markBegun(mark);
   }
 
   log(run: ToolRun, level: LogLevel, message: string, data?: unknown): void {

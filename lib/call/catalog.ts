@@ -5,7 +5,8 @@
 /** What kind of definition a call runs. Only tools are served outside MCP. */
 export type CallKind = 'tool' | 'resource' | 'prompt' | 'completion';
 
-export type Isolation = 'exclusive' | 'shared';
+/** What a crash takes along: the calls on its thread, the one call alone, or that call's process and nothing of ours. */
+export type Isolation = 'shared' | 'exclusive' | 'process';
 
 export interface ToolAnnotations {
   readonly title?: string;

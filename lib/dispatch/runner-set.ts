@@ -4,6 +4,7 @@
  * S1. A new catalog that cannot be merged changes nothing: a reload is refused before the runner swaps anything, and
  *     one that comes unasked is left out until it fits; calls go where they went.
  * S2. One runner that is down makes the gateway `degraded`, not `down`: what the others have is served.
+ * S3. A dormant runner is not there, for as long as it is that.
  */
 import type { CallKind, Catalog } from '../call/catalog.ts';
 import { ToolError } from '../call/tool-error.ts';
@@ -49,12 +50,16 @@ export class RunnerSet {
     return this.#merged.ownerOf(kind, name, args) ?? this.#first;
   }
 
+  get #awake(): readonly Runner[] {
+    return this.#runners.filter(({ isDormant }) => isDormant !== true);
+  }
+
   /** @param changed a runner, and the catalog that it is going to have. */
   #merge(changed?: { readonly runner: Runner; readonly catalog: Catalog }): MergedCatalog {
     return new MergedCatalog(
-      this.#runners.map((runner) =>
-        runner === changed?.runner ? changed : { runner, catalog: runner.catalog },
-      ),
+      this.#runners
+        .filter((runner) => runner === changed?.runner || runner.isDormant !== true)
+        .map((runner) => (runner === changed?.runner ? changed : { runner, catalog: runner.catalog })),
     );
   }
 
@@ -85,14 +90,14 @@ export class RunnerSet {
   }
 
   health(): RunnerStatus {
-    const all = this.#runners.map((runner) => runner.health());
+    const all = this.#awake.map((runner) => runner.health());
     if (all.every((status) => status === 'ok')) return 'ok';
     return all.every((status) => status === 'down') ? 'down' : 'degraded';
   }
 
   /** By name, in the order of the runners. */
   stats(): ReadonlyMap<string, RunnerStats> {
-    return new Map(this.#runners.map((runner) => [runner.name, runner.stats()]));
+    return new Map(this.#awake.map((runner) => [runner.name, runner.stats()]));
   }
 
   /**

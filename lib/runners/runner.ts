@@ -100,6 +100,8 @@ export interface Runner {
   readonly name: string;
   /** The same object until it changes; then `catalogChanged` is told. */
   readonly catalog: Catalog;
+  /** True while it has nothing to run, nor anything running: it is left out of what the gateway shows. Absent: never. */
+  readonly isDormant?: boolean;
   /** Never throws: a call that cannot be admitted is a call whose only event is its error. */
   call(request: AdmittedCall): RunningCall;
   health(): RunnerStatus;
@@ -120,6 +122,23 @@ export interface Runner {
   close(graceMs?: number): Promise<void>;
 }
 
+/** Definitions that a runner is asked to run from now on, until that is decided. */
+export interface Proposal {
+  accept(): void;
+  withdraw(): void;
+}
+
+/**
+ * Where the runner that loads the tool modules leaves what another is to run. All of it each time: what was left before
+ * and is not among it goes.
+ */
+export interface HandOver {
+  /** The taker's catalog is the proposed one at once, so that all catalogs can be looked at together. */
+  propose(catalog: Catalog): Proposal;
+  /** Makes `taker` the one who takes it. */
+  take(taker: (catalog: Catalog) => Proposal): void;
+}
+
 /** What a runner is started with beside its options. */
 export interface StartContext {
   /** Of the gateway's log: tools need not send records below it. */
@@ -130,17 +149,24 @@ export interface StartContext {
   readonly entry: string;
   /** The module of the built-in tools, by URL. */
   readonly builtInTools: string;
+  /** For definitions that are loaded by one runner and run by another. */
+  readonly handOver: HandOver;
 }
 
 /** A kind of runner, as the list names it. Loading it must not load what it runs with. */
 export interface RunnerKind<Options extends object, Rules, Config extends object> {
+  /** The lowest of those that start is shown first, and asked for what no runner has. */
+  readonly order: number;
   /** Its part of the table of options. */
   readonly options: Options;
   /** What its options must be together. */
   readonly rules: Rules;
   /** Loads its code. */
   load(): Promise<{
-    /** @throws {ToolError} `unavailable` with the reason and the next step when its tools cannot be loaded. */
-    start(config: Config, context: StartContext): Promise<Runner>;
+    /**
+     * @returns null where the options leave it nothing to do.
+     * @throws {ToolError} `unavailable` with the reason and the next step when its tools cannot be loaded.
+     */
+    start(config: Config, context: StartContext): Promise<Runner | null>;
   }>;
 }

@@ -34,6 +34,7 @@ const WORKLOADS = {
   streams: '1 000 SSE streams at once, as fast as they go',
   waits: 'tools that wait 10 ms, 500 and 2 000 in flight',
   bodies: 'echo of 16 KiB and of 128 KiB',
+  process: 'threads beside child processes: echo, chunks over SSE',
 };
 
 /** `--against` alone is the baseline, as is one before a workload's name; `--against=ref` is always a ref. */

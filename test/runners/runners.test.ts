@@ -1,6 +1,7 @@
 /** Every runner against the suite of the seam. */
 import { DelayedRunner } from '../fixtures/delayed-runner.ts';
 import { call, startPool } from '../support/start-pool.ts';
+import { startProcesses } from '../support/start-processes.ts';
 import { behavesLikeARunner } from './runner-behaviour.ts';
 
 behavesLikeARunner('the thread pool', async () => {
@@ -10,6 +11,16 @@ behavesLikeARunner('the thread pool', async () => {
     return end.type === 'result' ? Number(end.data) : 0;
   };
   return { runner: pool, count: 'count', wait: 'wait', flood: 'flood', yielded };
+});
+
+behavesLikeARunner('the pool of child processes', async () => {
+  const runner = await startProcesses({ maxThreads: 2 });
+  const yielded = async () => {
+    // It counts where the flood runs: on the one child that takes shared calls.
+    const end = await call(runner, 'flood_count').outcome();
+    return end.type === 'result' ? Number(end.data) : 0;
+  };
+  return { runner, count: 'count', wait: 'wait', flood: 'flood', yielded };
 });
 
 behavesLikeARunner('a runner in this process', async () => {

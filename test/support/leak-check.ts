@@ -4,7 +4,7 @@
 import { eventually } from './eventually.ts';
 
 /** Handles that only gateways and pools hold open; their timers are unref'd and not listed. */
-const WATCHED = ['MessagePort', 'TCPServerWrap', 'TCPSocketWrap'];
+const WATCHED = ['MessagePort', 'TCPServerWrap', 'TCPSocketWrap', 'ProcessWrap'];
 
 let open = 0;
 let before = 0;

@@ -4,7 +4,7 @@
 import { tmpdir } from 'node:os';
 import type { ToolEvent } from '../../lib/call/call-events.ts';
 import type { CallRequest, RunningCall } from '../../lib/call/running-call.ts';
-import type { Defect } from '../../lib/runners/runner.ts';
+import type { Defect, Runner } from '../../lib/runners/runner.ts';
 import { type PoolOptions, WorkerPool } from '../../lib/runners/threads/worker-pool.ts';
 import { noteOpened } from './leak-check.ts';
 
@@ -20,7 +20,24 @@ export async function startPool(
   { mayHaveDefects = false } = {},
 ): Promise<WorkerPool> {
   const noteClosed = noteOpened();
-  const pool = await WorkerPool.start({
+  const pool = await WorkerPool.start(testPool(options, modules)).catch(async (error: unknown) => {
+    await noteClosed();
+    throw error;
+  });
+  const defects: Defect[] = [];
+  if (!mayHaveDefects) pool.listen({ defect: (defect) => defects.push(defect) });
+  const close = pool.close.bind(pool);
+  pool.close = async () => {
+    await close();
+    await noteClosed();
+    for (const { during, error } of defects) throw new Error(`a defect: ${during}`, { cause: error });
+  };
+  return pool;
+}
+
+/** What a pool of a test is told to be. */
+export function testPool(options: Partial<PoolOptions>, modules: readonly string[]): PoolOptions {
+  return {
     entry: new URL('../../workers/piscina-entry.cjs', import.meta.url).href,
     settings: {
       toolModules: modules.map(fixture),
@@ -37,26 +54,14 @@ export async function startPool(
     queueWaitMs: 10_000,
     cancelGraceMs: 200,
     ...options,
-  }).catch(async (error: unknown) => {
-    await noteClosed();
-    throw error;
-  });
-  const defects: Defect[] = [];
-  if (!mayHaveDefects) pool.listen({ defect: (defect) => defects.push(defect) });
-  const close = pool.close.bind(pool);
-  pool.close = async () => {
-    await close();
-    await noteClosed();
-    for (const { during, error } of defects) throw new Error(`a defect: ${during}`, { cause: error });
   };
-  return pool;
 }
 
 let calls = 0;
 
 /** Starts a streaming call. */
 export function call(
-  pool: WorkerPool,
+  pool: Runner,
   name: string,
   args: object = {},
   more: Partial<CallRequest> = {},

@@ -4,7 +4,7 @@ import type { ToolCall } from './tool-call.ts';
 
 /** @param place the index of the call's place on the thread. */
 export function callTask({ number, callId, request }: ToolCall, place: number): CallTask {
-  const { abilities, logLevel, requestMeta } = request;
+  const { abilities, logLevel, requestMeta, mark } = request;
   const task: { -readonly [Field in keyof CallTask]: CallTask[Field] } = {
     type: 'call',
     call: number,
@@ -20,5 +20,6 @@ export function callTask({ number, callId, request }: ToolCall, place: number): 
   if (abilities !== undefined) task.abilities = abilities;
   if (logLevel !== undefined) task.logLevel = logLevel;
   if (requestMeta !== undefined) task.requestMeta = requestMeta;
+  if (mark !== undefined) task.mark = mark;
   return task;
 }

@@ -1,6 +1,6 @@
 /** The options of the thread pool, and of what its tools find around them. */
 import { option, type Rule, type ValuesOf } from '../../config/option.ts';
-import { list, onOff, seconds, size, text, wholeNumber } from '../../config/value-kind.ts';
+import { list, oneOf, onOff, seconds, size, text, wholeNumber } from '../../config/value-kind.ts';
 import { userDataFolder } from './environment/user-data-folder.ts';
 import { defaultMemoryLimit } from './memory/available-memory.ts';
 
@@ -82,6 +82,15 @@ export const threadsOptions = {
     default: '',
     summary: 'Tool modules, or folders of them, separated by commas; the flag may be repeated.',
     reason: 'The built-in tools are always there.',
+  }),
+  isolation: option({
+    env: 'ISOLATION',
+    flag: '--isolation',
+    kind: oneOf('tool', 'process'),
+    default: 'tool',
+    summary:
+      'Where tools run: each as it declares (`tool`), or all of them outside of the gateway, in child processes (`process`).',
+    reason: 'Threads are faster; what they cannot contain is a native crash.',
   }),
   toolEnv: option({
     env: 'TOOL_ENV',

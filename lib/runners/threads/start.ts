@@ -1,16 +1,27 @@
 /** From the configuration to threads that have loaded their tools. */
-import type { Runner, StartContext } from '../runner.ts';
+import type { Catalog } from '../../call/catalog.ts';
+import type { HandOver, Runner, StartContext } from '../runner.ts';
 import { claimDataFolder } from './environment/data-folder.ts';
 import { toolEnvironment } from './environment/tool-environment.ts';
 import { findToolModules } from './modules/module-paths.ts';
 import type { ThreadsConfig } from './options.ts';
-import { WorkerPool } from './worker-pool.ts';
+import { type PoolOptions, type Share, WorkerPool } from './worker-pool.ts';
 
-/** @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used. */
-export async function start(config: ThreadsConfig, context: StartContext): Promise<Runner> {
+/**
+ * @returns null where all tools are to run outside of the gateway: none of their code is loaded here then.
+ * @throws {ToolError} `unavailable` when a tool module or the data folder cannot be used.
+ */
+export async function start(config: ThreadsConfig, context: StartContext): Promise<Runner | null> {
+  if (config.isolation === 'process') return null;
+  const share = (loaded: Catalog) => ownShare(loaded, context.handOver);
+  return WorkerPool.start({ ...poolOptions(config, context), share });
+}
+
+/** What the configuration makes of a pool. @throws {ToolError} as `start` does. */
+export function poolOptions(config: ThreadsConfig, context: StartContext): PoolOptions {
   const toolModules = [context.builtInTools, ...findToolModules(config.tools)];
   claimDataFolder(config.dataDir);
-  return WorkerPool.start({
+  return {
     entry: context.entry,
     settings: {
       toolModules,
@@ -28,5 +39,15 @@ export async function start(config: ThreadsConfig, context: StartContext): Promi
     queueWaitMs: config.queueWaitMs,
     cancelGraceMs: config.cancelGraceMs,
     watchesModules: config.reload,
+  };
+}
+
+/** Definitions that are to run in a process of their own are left to whoever has some. */
+function ownShare(loaded: Catalog, handOver: HandOver): Share {
+  const part = (isOwn: boolean): Catalog => ({
+    tools: loaded.tools.filter((one) => isOwn === (one.isolation !== 'process')),
+    resources: loaded.resources.filter((one) => isOwn === (one.isolation !== 'process')),
+    prompts: loaded.prompts.filter((one) => isOwn === (one.isolation !== 'process')),
   });
+  return { own: part(true), ...handOver.propose(part(false)) };
 }

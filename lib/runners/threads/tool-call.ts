@@ -14,7 +14,7 @@ import { ToolError } from '../../call/tool-error.ts';
 import type { AdmittedCall, Defect } from '../runner.ts';
 import { CreditLedger } from './credit-ledger.ts';
 import type { Definition } from './definitions.ts';
-import type { Credit, HostFrame, Shift, ThreadFrame } from './port/frames.ts';
+import type { BegunMark, Credit, HostFrame, Shift, ThreadFrame } from './port/frames.ts';
 
 /** Log events that a reader who does not keep up may leave unread; later ones are dropped (the gateway's log has all). */
 const MAX_UNREAD_LOGS = 1000;
@@ -32,6 +32,9 @@ export interface CallHost {
   defect(defect: Defect): void;
 }
 
+/** A call as the pool gets it; a host that runs it for another process says where it is marked too. */
+export type PooledCall = AdmittedCall & { readonly mark?: BegunMark | undefined };
+
 /** A call's place on a thread. */
 export interface Place {
   readonly index: number;
@@ -42,7 +45,7 @@ export interface Place {
 export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
   readonly number: number;
   readonly callId: string;
-  readonly request: AdmittedCall;
+  readonly request: PooledCall;
   readonly isExclusive: boolean;
   /** How often a thread died before the call ran. */
   lostStarts = 0;
@@ -56,14 +59,15 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
   #reader: ((step: IteratorResult<ToolEvent>) => void) | null = null;
   #end: TerminalEvent | null = null;
   #endListeners: ((end: TerminalEvent) => void)[] = [];
+  #onRelease: (() => void) | null = null;
   #chunks = 0;
   readonly #ledger = new CreditLedger();
 
-  constructor(number: number, request: AdmittedCall, { isolation, annotations }: Definition, host: CallHost) {
+  constructor(number: number, request: PooledCall, { isolation, annotations }: Definition, host: CallHost) {
     this.number = number;
     this.callId = request.callId;
     this.request = request;
-    this.isExclusive = isolation === 'exclusive';
+    this.isExclusive = isolation !== 'shared';
     this.#isRepeatable = annotations?.readOnlyHint === true || annotations?.idempotentHint === true;
     this.#host = host;
   }
@@ -93,6 +97,11 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
     return this.#startedAt === null ? 0 : performance.now() - this.#startedAt;
   }
 
+  /** Whether a thread has the call. */
+  get hasThread(): boolean {
+    return this.#place !== null;
+  }
+
   /** From now on a thread has the call. */
   attach(place: Place): void {
     this.#place = place;
@@ -103,7 +112,20 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
     if (this.#hasBegun) this.#start(0);
     const index = this.#place?.index ?? 0;
     this.#place = null;
+    if (this.#end !== null) this.#release();
     return index;
+  }
+
+  /** Calls `listener` once, as soon as the call has ended and no thread has it any more. */
+  onRelease(listener: () => void): void {
+    if (this.#end !== null && this.#place === null) listener();
+    else this.#onRelease = listener;
+  }
+
+  #release(): void {
+    const listener = this.#onRelease;
+    this.#onRelease = null;
+    listener?.();
   }
 
   receive(frame: CallFrame): void {
@@ -242,6 +264,7 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
         this.#host.defect({ during: 'a listener for the end of a call', error, callId: this.callId });
       }
     }
+    if (this.#place === null) this.#release();
   }
 
   #handOut(event: ToolEvent): IteratorResult<ToolEvent> {

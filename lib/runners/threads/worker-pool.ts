@@ -8,12 +8,12 @@
 
 import { GuardedList } from '../../async/guarded-list.ts';
 import type { Catalog, Isolation } from '../../call/catalog.ts';
-import type { CancelReason, RunningCall } from '../../call/running-call.ts';
+import type { CancelReason } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
-import type { AdmittedCall, Runner, RunnerListener, RunnerStatus } from '../runner.ts';
+import type { Proposal, Runner, RunnerListener, RunnerStatus } from '../runner.ts';
 import { AdmissionQueue } from './admission-queue.ts';
 import { type PoolStats, poolStats } from './crew/crew-stats.ts';
-import { ThreadCrew } from './crew/thread-crew.ts';
+import { type CrewOptions, ThreadCrew } from './crew/thread-crew.ts';
 import type { ThreadLink } from './crew/thread-link.ts';
 import { Definitions } from './definitions.ts';
 import { DurationPercentiles } from './duration-percentiles.ts';
@@ -22,18 +22,28 @@ import { isTriedAgain } from './ending/lost-calls.ts';
 import type { ThreadDeath } from './ending/thread-death.ts';
 import { KeyShares } from './key-shares.ts';
 import { type ModuleWatch, watchModules } from './modules/module-watch.ts';
-import type { ThreadsOptions } from './piscina/piscina-threads.ts';
 import { chooseThread, reserveThread } from './thread-choice.ts';
-import { type CallHost, ToolCall } from './tool-call.ts';
+import { type CallHost, type PooledCall, ToolCall } from './tool-call.ts';
 import { WaitForecast } from './wait-forecast.ts';
 
-export interface PoolOptions extends ThreadsOptions {
+export interface PoolOptions extends CrewOptions {
+  /** Of the runner. Default: `threads`. */
+  readonly name?: string;
   readonly queueLimit: number;
   readonly queueWaitMs: number;
   readonly cancelGraceMs: number;
   /** Whether a change of the tool modules asks for a reload. Default: no. */
   readonly watchesModules?: boolean;
+  /** Leaves to others what its threads load and it is not to run. Default: it runs all. */
+  readonly share?: (loaded: Catalog) => Share;
 }
+
+/** What a pool runs of what its threads have loaded; the rest is proposed to whoever runs that. */
+export interface Share extends Proposal {
+  readonly own: Catalog;
+}
+
+const shareNothing = (own: Catalog): Share => ({ own, accept: () => undefined, withdraw: () => undefined });
 
 const HOOKS = ['log', 'notice', 'catalogChanged', 'reloadWanted', 'unit', 'defect'] as const;
 
@@ -43,7 +53,7 @@ function memoryIsShort(): ToolError {
 }
 
 export class WorkerPool implements Runner {
-  readonly name = 'threads';
+  readonly name: string;
   readonly #options: PoolOptions;
   readonly #listeners: GuardedList<RunnerListener>;
   readonly #crew: ThreadCrew;
@@ -63,7 +73,8 @@ export class WorkerPool implements Runner {
   #watch: ModuleWatch | null = null;
   #isClosed = false;
 
-  private constructor(options: PoolOptions) {
+  private constructor(options: PoolOptions, known: Catalog | null = null) {
+    this.name = options.name ?? 'threads';
     this.#options = options;
     this.#listeners = new GuardedList(HOOKS, (hook, error) => {
       if (hook !== 'defect')
@@ -76,13 +87,17 @@ export class WorkerPool implements Runner {
       cancelled: (call, reason) => this.#onCancelled(call, reason),
       defect: (defect) => this.#listeners.tell('defect', defect),
     };
-    this.#crew = new ThreadCrew(options, {
-      changed: () => this.#pump(),
-      freed: (call) => this.#onFreed(call),
-      refused: (call) => this.#onRefused(call),
-      lost: (call, death) => this.#onLost(call, death),
-      listeners: this.#listeners,
-    });
+    this.#crew = new ThreadCrew(
+      options,
+      {
+        changed: () => this.#pump(),
+        freed: (call) => this.#onFreed(call),
+        refused: (call) => this.#onRefused(call),
+        lost: (call, death) => this.#onLost(call, death),
+        listeners: this.#listeners,
+      },
+      known,
+    );
     this.#ladder = new CancelLadder({
       graceMs: options.cancelGraceMs,
       links: () => this.#crew.links,
@@ -99,12 +114,22 @@ export class WorkerPool implements Runner {
   static async start(options: PoolOptions): Promise<WorkerPool> {
     const pool = new WorkerPool(options);
     try {
-      pool.#adopt(await pool.#crew.catalogs.first);
+      const { own, accept } = pool.#share(await pool.#crew.catalogs.first);
+      pool.#crew.catalogs.replace(own);
+      pool.#adopt(own);
+      accept();
       if (options.watchesModules) pool.#watchModules();
     } catch (error) {
       await pool.close();
       throw error;
     }
+    return pool;
+  }
+
+  /** A pool whose threads are going to load what is known already; it starts none before one is needed. */
+  static over(options: PoolOptions, known: Catalog): WorkerPool {
+    const pool = new WorkerPool(options, known);
+    pool.#adopt(known);
     return pool;
   }
 
@@ -128,7 +153,11 @@ export class WorkerPool implements Runner {
     this.#exclusiveLimit = this.#definitions.hasShared && maxThreads > 1 ? maxThreads - 1 : maxThreads;
   }
 
-  call(request: AdmittedCall): RunningCall {
+  #share(loaded: Catalog): Share {
+    return (this.#options.share ?? shareNothing)(loaded);
+  }
+
+  call(request: PooledCall): ToolCall {
     this.#crew.noteCaller(request.caller.keyId);
     const definition = this.#definitions.of(request.kind ?? 'tool', request.name);
     const call = new ToolCall(this.#nextCall++, request, definition, this.#callHost);
@@ -253,7 +282,20 @@ export class WorkerPool implements Runner {
    * before then.
    */
   async reload(accept: (catalog: Catalog) => void): Promise<void> {
-    const catalog = await this.#crew.reload(accept);
+    const share = this.#share(await this.#crew.loadAnew());
+    try {
+      accept(share.own);
+    } catch (error) {
+      share.withdraw();
+      throw error;
+    }
+    this.swap(share.own);
+    share.accept();
+  }
+
+  /** Swaps the threads for ones that load the tool modules anew, which hold `catalog` now. */
+  swap(catalog: Catalog): void {
+    this.#crew.swap(catalog);
     this.#adopt(catalog);
     this.#listeners.tell('catalogChanged', catalog);
   }

@@ -73,7 +73,9 @@ export function crewStats(
   const open = idle + threads.filter(({ state }) => state === 'busy').length;
   const busy = threads.filter(({ state, callsInFlight }) => callsInFlight > 0 || state === 'killed').length;
   return {
-    status: open === 0 && busy === 0 ? 'down' : open + size.starting < size.min ? 'degraded' : 'ok',
+    // Where none need be, none is missing.
+    status:
+      open === 0 && busy === 0 && size.min > 0 ? 'down' : open + size.starting < size.min ? 'degraded' : 'ok',
     workers: { ...size, busy, idle, restarts: counts.restarts },
     threads,
     counts,

@@ -25,6 +25,7 @@ import { defaultMemoryLimit } from '../memory/available-memory.ts';
 import { MemoryWatch, memoryLimits } from '../memory/memory-watch.ts';
 import { PiscinaThreads, type ThreadsOptions } from '../piscina/piscina-threads.ts';
 import type { ThreadFrame } from '../port/frames.ts';
+import type { SourceHost, ThreadSource } from '../thread-source.ts';
 import type { ToolCall } from '../tool-call.ts';
 import { CatalogReader } from './catalog-reader.ts';
 import { type CrewCounts, type CrewStats, crewStats } from './crew-stats.ts';
@@ -45,6 +46,15 @@ export interface CrewListener {
   readonly listeners: GuardedList<RunnerListener>;
 }
 
+export type OpenSource = (options: ThreadsOptions, host: SourceHost) => ThreadSource;
+
+export interface CrewOptions extends ThreadsOptions {
+  /** Where the threads come from. Default: Piscina. */
+  readonly threads?: OpenSource;
+  /** What one is called where its life is told. Default: `thread`. */
+  readonly unit?: string;
+}
+
 /** How long the first thread may take to load the tool modules. */
 const START_MS = 30_000;
 const ENDED_AT_LOAD =
@@ -60,9 +70,10 @@ const shown = (frame: unknown): string => inspect(frame, { depth: 1, breakLength
 
 export class ThreadCrew {
   readonly catalogs = new CatalogReader(START_MS);
-  readonly #options: ThreadsOptions;
+  readonly #options: CrewOptions;
   readonly #listener: CrewListener;
-  readonly #threads: PiscinaThreads;
+  readonly #openSource: OpenSource;
+  readonly #threads: ThreadSource;
   readonly #links = new Map<number, ThreadLink>();
   readonly #liveness: Liveness;
   readonly memory: MemoryWatch<ThreadLink>;
@@ -75,9 +86,12 @@ export class ThreadCrew {
   readonly #ends: ThreadEnds;
   readonly #counts: CrewCounts = { scaleUps: 0, scaleDowns: 0, crashes: 0, kills: 0, restarts: 0 };
 
-  constructor(options: ThreadsOptions, listener: CrewListener) {
+  /** @param known what the threads are going to load, where that is known before any has. */
+  constructor(options: CrewOptions, listener: CrewListener, known: Catalog | null = null) {
     this.#options = options;
     this.#listener = listener;
+    this.#openSource = options.threads ?? ((own, host) => new PiscinaThreads(own, host.onError));
+    if (known) this.catalogs.described({ catalog: known, failure: null });
     this.#ends = new ThreadEnds(this.#counts, this.#say);
     const { heapMb, memoryLimitBytes = defaultMemoryLimit() } = options;
     const limits = memoryLimits(heapMb, memoryLimitBytes);
@@ -85,14 +99,19 @@ export class ThreadCrew {
       threads: () => this.#links.values(),
       tooLarge: (link, reason) => this.#ends.kill(link, reason, 'crashes'),
     });
-    this.#threads = new PiscinaThreads({ ...options, heapMb: limits.hardHeapMb }, (error) =>
-      this.#say('error', -1, describeThrown(error), true),
-    );
+    this.#threads = this.#openSource({ ...options, heapMb: limits.hardHeapMb }, this.#sourceHost);
     this.#liveness = new Liveness(this.#links, {
       stuck: (link) => this.kill(link, 'it was blocked for 5 s'),
       tick: () => this.#onTick(),
     });
-    this.#spawn();
+    if (!known || options.minThreads > 0) this.#spawn();
+  }
+
+  get #sourceHost(): SourceHost {
+    return {
+      onError: (error) => this.#say('error', -1, describeThrown(error), true),
+      listeners: this.#listener.listeners,
+    };
   }
 
   get links(): Iterable<ThreadLink> {
@@ -100,7 +119,7 @@ export class ThreadCrew {
   }
 
   get canGrow(): boolean {
-    return this.#threads.count < this.#options.maxThreads;
+    return this.#threads.mayStart && this.#threads.count < this.#options.maxThreads;
   }
 
   /** Threads with an exclusive call on them. */
@@ -155,7 +174,7 @@ export class ThreadCrew {
   }
 
   #keepMinimum(): void {
-    while (this.#threads.count < this.#options.minThreads) this.#spawn();
+    while (this.#threads.mayStart && this.#threads.count < this.#options.minThreads) this.#spawn();
   }
 
   /** Replaces what was lost, and lets what waits find its place. */
@@ -172,20 +191,23 @@ export class ThreadCrew {
   }
 
   /**
-   * Replaces all threads by ones that load the tool modules anew, once a trial thread has loaded them. Running calls
-   * finish on the old ones.
-   * @throws {ToolError} `unavailable` when they do not load, or what `accept` threw; the old threads go on then.
+   * What the tool modules hold now: a trial thread loads them.
+   * @throws {ToolError} `unavailable` when they do not load.
    */
-  async reload(accept: (catalog: Catalog) => void): Promise<Catalog> {
-    const catalog = await loadOnTrial(this.#options);
-    accept(catalog);
-    this.catalogs.replace(catalog);
-    for (const link of [...this.#links.values()]) this.#ends.retire(link, 'the tool modules changed', false);
-    return catalog;
+  loadAnew(): Promise<Catalog> {
+    return loadOnTrial(this.#openSource({ ...this.#options, maxThreads: 1 }, this.#sourceHost));
   }
 
-  readonly #say: SayOfThread = (kind, threadId, detail, isTrouble) =>
-    this.#listener.listeners.tell('unit', { unit: 'thread', id: threadId, kind, isTrouble, detail });
+  /** Replaces all threads by ones that load the tool modules anew. Running calls finish on the old ones. */
+  swap(catalog: Catalog): void {
+    this.catalogs.replace(catalog);
+    for (const link of [...this.#links.values()]) this.#ends.retire(link, 'the tool modules changed', false);
+  }
+
+  readonly #say: SayOfThread = (kind, threadId, detail, isTrouble) => {
+    const { unit = 'thread' } = this.#options;
+    this.#listener.listeners.tell('unit', { unit, id: threadId, kind, isTrouble, detail });
+  };
 
   #onHello(link: ThreadLink, failure: string | null): void {
     link.life.load();
@@ -257,7 +279,8 @@ export class ThreadCrew {
     const call = frame.call === null ? undefined : link.callOf(frame.call);
     const { level, message, data } = frame;
     const record = { callId: call?.callId ?? null, tool: call?.request.name ?? null, level, message };
-    this.#listener.listeners.tell('log', data === undefined ? record : { ...record, data });
+    if (frame.isTold !== true)
+      this.#listener.listeners.tell('log', data === undefined ? record : { ...record, data });
     if (call?.request.logLevel !== undefined) call.receive(frame);
   }
 

@@ -2,17 +2,18 @@
  * Loads the tool modules on a thread outside the pool, to see whether they load before any running thread is
  * given up for them.
  */
-import { once } from 'node:events';
 import type { Catalog } from '../../../call/catalog.ts';
 import { ToolError } from '../../../call/tool-error.ts';
-import { PiscinaThreads, type PoolThread, type ThreadsOptions } from '../piscina/piscina-threads.ts';
-import type { HostFrame, ThreadFrame } from '../port/frames.ts';
+import type { ThreadFrame } from '../port/frames.ts';
+import type { PoolThread, ThreadSource } from '../thread-source.ts';
 
 const TRIAL_MS = 30_000;
 
-/** @throws {ToolError} `unavailable` saying which module cannot be loaded, and why. */
-export async function loadOnTrial(options: ThreadsOptions): Promise<Catalog> {
-  const threads = new PiscinaThreads({ ...options, maxThreads: 1 }, () => undefined);
+/**
+ * @param threads destroyed in the end.
+ * @throws {ToolError} `unavailable` saying which module cannot be loaded, and why.
+ */
+export async function loadOnTrial(threads: ThreadSource): Promise<Catalog> {
   try {
     return await catalogOf(threads.spawn(false));
   } catch (error) {
@@ -23,24 +24,25 @@ export async function loadOnTrial(options: ThreadsOptions): Promise<Catalog> {
 }
 
 async function catalogOf({ port, lost }: PoolThread): Promise<Catalog> {
-  const signal = AbortSignal.timeout(TRIAL_MS);
-  const ended = lost.then(() => {
-    throw new ToolError('unavailable', 'a tool module ended its thread while loading');
-  });
-  port.postMessage([{ type: 'describe' }] satisfies HostFrame[]);
-  try {
-    for (;;) {
-      const [frames] = (await Promise.race([once(port, 'message', { signal }), ended])) as [ThreadFrame[]];
-      for (const frame of frames) {
-        if (frame.type === 'hello' && frame.failure !== null)
-          throw new ToolError('unavailable', frame.failure);
+  let timer: NodeJS.Timeout | undefined;
+  const described = new Promise<Catalog>((resolve, reject) => {
+    const fail = (reason: string) => reject(new ToolError('unavailable', reason));
+    timer = setTimeout(() => fail(`they did not finish loading within ${TRIAL_MS / 1000} s`), TRIAL_MS);
+    void lost.then(() => fail('a tool module ended its thread while loading'));
+    port.on('message', (frames) => {
+      for (const frame of frames as readonly ThreadFrame[]) {
+        if (frame.type === 'hello' && frame.failure !== null) fail(frame.failure);
         if (frame.type !== 'described') continue;
-        if (frame.catalog) return frame.catalog;
-        throw new ToolError('unavailable', frame.failure ?? 'the tools cannot be described');
+        if (frame.catalog) resolve(frame.catalog);
+        else fail(frame.failure ?? 'the tools cannot be described');
       }
-    }
+    });
+  });
+  port.postMessage([{ type: 'describe' }]);
+  try {
+    return await described;
   } finally {
-    ended.catch(() => undefined);
+    clearTimeout(timer);
     port.close();
   }
 }

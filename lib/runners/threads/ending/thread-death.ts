@@ -8,12 +8,24 @@ export interface ThreadDeath {
   readonly message: string;
 }
 
+/** The end of a thread whose source knows what it died of. */
+export class Death implements ThreadDeath {
+  readonly code: ThreadDeath['code'];
+  readonly message: string;
+
+  constructor(code: ThreadDeath['code'], message: string) {
+    this.code = code;
+    this.message = message;
+  }
+}
+
 /** What the calls of a thread are told that needed more heap than it may have. */
 export const HEAP_FULL =
   'the thread ran out of heap (WORKER_HEAP_MB); process less at a time or raise the limit';
 
 /** @param rejection what Piscina rejected the thread's runs with; null where nothing was said. */
 export function explainDeath(rejection: unknown, wasKilled: boolean): ThreadDeath {
+  if (rejection instanceof Death) return rejection;
   if (wasKilled) {
     return {
       code: 'worker_crashed',

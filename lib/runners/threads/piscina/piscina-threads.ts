@@ -11,9 +11,10 @@
  * P5. Never `pool.close()` (it kills whatever is slower than the fastest) and never `worker.postMessage` (Piscina's
  *     side reads it as a start message); always an `error` listener.
  */
-import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
+import { MessageChannel, type Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { Shift, ThreadSettings } from '../port/frames.ts';
+import type { PoolThread, ThreadSource } from '../thread-source.ts';
 import { threadFlags } from './thread-flags.ts';
 
 export interface ThreadsOptions {
@@ -34,27 +35,14 @@ export interface ThreadsOptions {
   readonly settings: ThreadSettings;
 }
 
-/** One thread, from the request for it on. */
-export interface PoolThread {
-  /** Threads count 1, 2, 3 … in the order they were asked for. */
-  readonly id: number;
-  /** Open from the start; what is posted before the thread reads is kept. */
-  readonly port: MessagePort;
-  /** See Shift. */
-  readonly begun: Shift['begun'];
-  /** When the thread is lost: what Piscina says of it. Never rejects. */
-  readonly lost: Promise<unknown>;
-  /** Ends it, whatever it does. */
-  end(): void;
-}
-
 /**
  * V8's own default (48 MB) lets each busy thread keep some 12 MB of garbage resident; this costs no throughput that
  * could be measured.
  */
 const YOUNG_MB = 8;
 
-export class PiscinaThreads {
+export class PiscinaThreads implements ThreadSource {
+  readonly mayStart = true;
   readonly #piscina: Piscina<Shift, never>;
   readonly #places: number;
   /** The shifts that have not ended, oldest first. */

@@ -75,7 +75,7 @@ export function isThreadFrame(frame: unknown): frame is ThreadFrame {
     case 'hello':
       return (
         isTextOrNull(frame['failure']) &&
-        typeof frame['threadId'] === 'number' &&
+        isNumberOrNull(frame['threadId']) &&
         isNumberOrNull(frame['kernelId'])
       );
     case 'described':

@@ -48,6 +48,19 @@ export interface Shift {
   readonly severalCallers: boolean;
 }
 
+/**
+ * Where a thread marks a call as begun (F6) for a gateway in another process, which cannot share memory with it: a file
+ * that both have open. What was written to it is there whatever becomes of the process.
+ */
+export interface BegunMark {
+  /** The descriptor, in the process of the thread. */
+  readonly fd: number;
+  /** The index of the call's place in the file. */
+  readonly place: number;
+  /** The number that the gateway knows the call by. */
+  readonly call: number;
+}
+
 /** Starts a call on its thread. */
 export interface CallTask {
   readonly type: 'call';
@@ -69,6 +82,8 @@ export interface CallTask {
   readonly logLevel?: LogLevel;
   /** Request metadata a tool may read (`_meta` of an MCP request, trace context). */
   readonly requestMeta?: Readonly<Record<string, unknown>>;
+  /** Absent: nobody outside of this process asks. */
+  readonly mark?: BegunMark;
 }
 
 /** Gateway → thread. */
@@ -92,8 +107,8 @@ export type ThreadFrame =
   | {
       readonly type: 'hello';
       readonly failure: string | null;
-      /** Node's number of the thread, and the system's, where the system tells. */
-      readonly threadId: number;
+      /** Node's number of the thread, null in another process; and the system's, where the system tells. */
+      readonly threadId: number | null;
       readonly kernelId: number | null;
     }
   | { readonly type: 'started'; readonly call: number }
@@ -117,6 +132,8 @@ export type ThreadFrame =
       readonly level: LogLevel;
       readonly message: string;
       readonly data?: string;
+      /** True: whoever listens to the runner has been told of it by another way. */
+      readonly isTold?: boolean;
     }
   | {
       readonly type: 'ask';

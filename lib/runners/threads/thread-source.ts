@@ -1,0 +1,50 @@
+/**
+ * Where a crew's threads come from: Piscina, or whatever else gives something that takes calls over a port as a thread
+ * does.
+ */
+import type { GuardedList } from '../../async/guarded-list.ts';
+import type { RunnerListener } from '../runner.ts';
+import type { HostFrame, Shift } from './port/frames.ts';
+
+/** The gateway's end of a thread's port. */
+export interface ThreadPort {
+  /** Arrays of frames, in order. */
+  on(event: 'message', listener: (frames: unknown) => void): unknown;
+  /** After the last message. */
+  once(event: 'close', listener: () => void): unknown;
+  postMessage(frames: readonly HostFrame[]): void;
+  close(): void;
+}
+
+/** One thread, from the request for it on. */
+export interface PoolThread {
+  /** Threads count 1, 2, 3 … in the order they were asked for. */
+  readonly id: number;
+  /** Open from the start; what is posted before the thread reads is kept. */
+  readonly port: ThreadPort;
+  /** See Shift; up to date at the latest when the thread is lost. */
+  readonly begun: Shift['begun'];
+  /** When the thread is lost: what is known of it, such as a `Death`. Never rejects. */
+  readonly lost: Promise<unknown>;
+  /** Ends it, whatever it does. */
+  end(): void;
+}
+
+export interface ThreadSource {
+  /** Threads that live or start. */
+  readonly count: number;
+  /** False while starting one would be in vain. */
+  readonly mayStart: boolean;
+  /** Starts one more thread. @param severalCallers see Shift. */
+  spawn(severalCallers: boolean): PoolThread;
+  /** Ends them all; settles when nothing is left of them. */
+  destroy(): Promise<void>;
+}
+
+/** What a source needs of its crew. */
+export interface SourceHost {
+  /** Told of errors that belong to no thread. */
+  onError(error: unknown): void;
+  /** Whoever listens to the runner. */
+  readonly listeners: GuardedList<RunnerListener>;
+}
