@@ -3,11 +3,15 @@
  */
 import { explainConfig } from '../lib/config/explain.ts';
 import { type LoadedConfig, loadConfig } from '../lib/config/load.ts';
+import type { ParentLink } from '../lib/supervise/parent-link.ts';
 import { type Invocation, parseCommandLine } from './command-line.ts';
 import { reportStartFailure } from './start-failure.ts';
 
-/** @returns the exit code. */
-export async function main(argv: readonly string[]): Promise<number> {
+/**
+ * @param parent of a supervised gateway; it has a supervisor already, and starts none.
+ * @returns the exit code.
+ */
+export async function main(argv: readonly string[], parent?: ParentLink): Promise<number> {
   // A reader that leaves (`… | head`) ends what it reads and no more; those who must know listen too.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const invocation = parseCommandLine(argv);
@@ -17,21 +21,29 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     const listens = command === 'serve' || command === 'print-config';
     loaded = loadConfig({ env: process.env, flags, listens });
-    return await run(invocation, loaded);
+    if (loaded.config.supervise && !parent && (command === 'serve' || command === 'stdio')) {
+      const { superviseServe, superviseStdio } = await import('./supervise.ts');
+      return await (command === 'serve' ? superviseServe(argv) : superviseStdio(argv, loaded.config));
+    }
+    return await run(invocation, loaded, parent);
   } catch (error) {
     return reportStartFailure(error, loaded?.config);
   }
 }
 
-async function run(invocation: Invocation, loaded: LoadedConfig): Promise<number> {
+async function run(
+  invocation: Invocation,
+  loaded: LoadedConfig,
+  parent: ParentLink | undefined,
+): Promise<number> {
   switch (invocation.command) {
     case 'serve': {
       const { serve } = await import('./serve.ts');
-      return serve(loaded.config);
+      return serve(loaded.config, parent);
     }
     case 'stdio': {
       const { serveStdio } = await import('./serve-stdio.ts');
-      return serveStdio(loaded.config);
+      return serveStdio(loaded.config, parent);
     }
     case 'tools': {
       const { listTools } = await import('./list-tools.ts');

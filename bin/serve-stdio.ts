@@ -9,32 +9,43 @@
 import { Console } from 'node:console';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../lib/config/options.ts';
-import { createGateway } from '../lib/index.ts';
-import { onSignal } from './shutdown.ts';
+import { createGateway, type ToolDescriptor } from '../lib/index.ts';
+import type { ParentLink } from '../lib/supervise/parent-link.ts';
+import { onStop } from './shutdown.ts';
 
 /** From the client's leaving until the tools have stopped, or are stopped. */
 const ALL_STOPPED_MS = 2500;
 /** What ending the threads may take beyond that. */
 const LAST_WORDS_MS = 300;
 
-export async function serveStdio(config: Config): Promise<number> {
+export async function serveStdio(config: Config, parent?: ParentLink): Promise<number> {
   globalThis.console = new Console(process.stderr, process.stderr);
+  const { stdin, stdout } = parent?.clientStreams() ?? process;
   let leftAt: number | undefined;
   const left = new Promise<void>((resolve) => {
     const leave = () => {
       leftAt ??= performance.now();
       resolve();
     };
-    onSignal(leave);
-    process.stdout.on('error', leave);
+    onStop(leave, parent);
+    stdout.on('error', leave);
   });
-  process.stdin.once('end', () => {
+  stdin.once('end', () => {
     leftAt ??= performance.now();
   });
   const gateway = await createGateway({ ...config, preload: 'connect' });
-  await Promise.race([gateway.connect({ stdin: process.stdin, stdout: process.stdout }), left]);
+  parent?.ready(
+    gateway
+      .tools()
+      .filter(mayBeRepeated)
+      .map(({ name }) => name),
+  );
+  await Promise.race([gateway.connect({ stdin, stdout }), left]);
   const sinceMs = leftAt === undefined ? 0 : performance.now() - leftAt;
   const graceMs = Math.min(config.cancelGraceMs, Math.max(0, ALL_STOPPED_MS - sinceMs));
   await Promise.race([gateway.close({ drainMs: 0, graceMs }), delay(graceMs + LAST_WORDS_MS)]);
   return 0;
 }
+
+const mayBeRepeated = ({ annotations }: ToolDescriptor): boolean =>
+  annotations?.idempotentHint === true || annotations?.readOnlyHint === true;

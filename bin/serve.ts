@@ -1,20 +1,26 @@
 /** `serve`: opens the port, says how to use it, and stops on a signal. */
 import { type Config, PUBLISHED_API_KEY } from '../lib/config/options.ts';
 import { createGateway, type Listening } from '../lib/index.ts';
-import { onSignal } from './shutdown.ts';
+import type { ParentLink } from '../lib/supervise/parent-link.ts';
+import { onStop } from './shutdown.ts';
 
-export async function serve(config: Config): Promise<number> {
+export async function serve(config: Config, parent?: ParentLink): Promise<number> {
   const gateway = await createGateway({ ...config, preload: 'listen' });
   const stopped = new Promise<void>((resolve) => {
-    onSignal((signal) => {
+    onStop((reason) => {
       process.stderr.write(
-        `${signal}: new calls are refused, running ones may end; once more stops at once\n`,
+        `${reason}: new calls are refused, running ones may end; once more stops at once\n`,
       );
       resolve(gateway.close());
-    });
+    }, parent);
   });
-  const listening = await gateway.listen();
-  process.stderr.write(announcement(config, listening));
+  const keeper = await parent?.socketKeeper();
+  const listening = await gateway.listen(keeper ? { keeper } : {});
+  parent?.ready();
+  const isFirst = keeper?.inherited === undefined;
+  process.stderr.write(
+    isFirst ? announcement(config, listening) : `mcp-streaming-gateway listens on ${listening.url} again\n`,
+  );
   await stopped;
   return 0;
 }

@@ -27,6 +27,7 @@ import { LeftOver } from './runners/left-over.ts';
 import type { Runner } from './runners/runner.ts';
 import type { Endpoint } from './transports/http/endpoint.ts';
 import type { HttpHost } from './transports/http/http-host.ts';
+import type { SocketKeeper } from './transports/http/server.ts';
 import { readTlsFiles } from './transports/http/tls-files.ts';
 import * as builtInTransports from './transports/index.ts';
 import { NewsFeed } from './transports/news.ts';
@@ -41,6 +42,11 @@ export interface Listening {
   readonly port: number;
   /** What can be asked there. */
   readonly endpoints: readonly Endpoint[];
+}
+
+export interface ListenOptions {
+  /** Where the listening socket outlives this process. Default: nowhere, it ends with the gateway. */
+  readonly keeper?: SocketKeeper;
 }
 
 export interface CallOptions {
@@ -241,10 +247,10 @@ export class Gateway {
    * when it listens, or is about to. Node's own error when the port cannot be had, or what a transport's `open` throws; nothing is open then, and `listen`
    * may be called again.
    */
-  async listen(): Promise<Listening> {
+  async listen(options: ListenOptions = {}): Promise<Listening> {
     if (this.#closing) throw new ToolError('unavailable', 'the gateway is closed; create another');
     if (this.#listening) throw new ToolError('failed_precondition', 'the gateway listens already');
-    this.#listening = this.#listen();
+    this.#listening = this.#listen(options);
     try {
       return await this.#listening;
     } catch (error) {
@@ -253,7 +259,7 @@ export class Gateway {
     }
   }
 
-  async #listen(): Promise<Listening> {
+  async #listen({ keeper }: ListenOptions): Promise<Listening> {
     const { config } = this;
     checkListening(config);
     const tls = readTlsFiles(config);
@@ -265,7 +271,7 @@ export class Gateway {
     const watch = new StreamWatch({ heartbeatMs: SILENCE_MS, stallMs: config.streamStallMs });
     await this.#transports.listen({ ...base, access, watch, http });
     try {
-      const { port } = await http.listen(config.host, config.port);
+      const { port } = await http.listen(config.host, config.port, keeper);
       this.#host = http;
       return { url: urlOf(config, port), host: config.host, port, endpoints: http.endpoints };
     } catch (error) {

@@ -32,7 +32,15 @@ export type { ConfigError } from './config/config-error.ts';
 export type { Config } from './config/options.ts';
 export type { Calls } from './dispatch/calls.ts';
 export type { CallRecord, GatewayObserver, ProgressRecord, StartedCall } from './dispatch/observers.ts';
-export type { CallOptions, CloseOptions, Gateway, GatewayStats, Listening, Preload } from './gateway.ts';
+export type {
+  CallOptions,
+  CloseOptions,
+  Gateway,
+  GatewayStats,
+  Listening,
+  ListenOptions,
+  Preload,
+} from './gateway.ts';
 export type {
   AdmittedCall,
   Defect,
@@ -65,6 +73,7 @@ export type {
   Mount,
   UpgradeRoute,
 } from './transports/http/registration.ts';
+export type { SocketKeeper } from './transports/http/server.ts';
 export type { News, NewsSource } from './transports/news.ts';
 export type { StreamWatch, WatchedStream } from './transports/rendering/stream-watch.ts';
 export type { TransportLog } from './transports/rendering/transport-log.ts';
@@ -80,9 +89,9 @@ export type {
 /**
  * Settings of a gateway in code: any field of `Config`, in its units; what is left out has its default, and no variable
  * of the environment is read but those that say where a user's data lives. `tools` are paths (from the working folder)
- * or file URLs of modules or folders.
+ * or file URLs of modules or folders. `supervise` is an option of the programs alone: a gateway in code has no parent.
  */
-export type GatewayOptions = Omit<Partial<Config>, 'tools'> & {
+export type GatewayOptions = Omit<Partial<Config>, 'tools' | 'supervise'> & {
   readonly tools?: readonly (string | URL)[];
   /** What will be called first, `listen()` or `connect()`: its code is then loaded while the threads load the tools. */
   readonly preload?: Preload;

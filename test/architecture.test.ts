@@ -12,6 +12,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'lib/call': [],
   'lib/async': [],
+  'lib/supervise': ['lib/async'],
   'lib/tool': ['lib/call'],
   'lib/config': ['lib/call', 'lib/runners/index.ts'],
   'lib/access': ['lib/call'],
@@ -45,7 +46,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'lib/dispatch',
     'lib/transports',
   ],
-  bin: ['lib/index.ts', 'lib/config'],
+  bin: ['lib/index.ts', 'lib/config', 'lib/supervise'],
 };
 
 /** The rooms that may name each package that the product depends on. */

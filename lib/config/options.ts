@@ -9,6 +9,7 @@ import { accessOptions } from '../access/options.ts';
 import { dispatchOptions } from '../dispatch/options.ts';
 import { observeOptions } from '../observe/options.ts';
 import * as runnerKinds from '../runners/index.ts';
+import { superviseOptions } from '../supervise/options.ts';
 import { httpOptions } from '../transports/http/options.ts';
 import * as transports from '../transports/index.ts';
 import { renderingOptions } from '../transports/rendering/options.ts';
@@ -36,6 +37,7 @@ const OPTIONS = {
   ...together(runnerKinds),
   ...together(transports),
   ...observeOptions,
+  ...superviseOptions,
 };
 
 export type OptionName = keyof typeof OPTIONS;

@@ -6,7 +6,7 @@
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -72,6 +72,16 @@ export class Programs {
     return running;
   }
 
+  /** The file of a program, for clients that start it themselves. */
+  programOf(program: keyof typeof PROGRAMS): string {
+    return PROGRAMS[program];
+  }
+
+  /** Resident memory of a program in MiB, from /proc. */
+  memoryMib({ process: { pid } }: RunningProgram): number {
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+  }
+
   /** Runs a program to its end. */
   async run(
     args: readonly string[],
@@ -87,5 +97,14 @@ export class Programs {
     for (const { process: child } of running) child.kill('SIGKILL');
     await Promise.all(running.map(({ ended }) => ended));
     rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Whether a process runs; one that has ended and waits to be collected does not. */
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
   }
 }

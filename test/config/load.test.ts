@@ -25,6 +25,7 @@ describe('loadConfig()', () => {
     const { config, origins } = load({ env: { XDG_DATA_HOME: '/data' } });
     expect(config).to.deep.equal({
       host: '127.0.0.1',
+      isolation: 'tool',
       port: 8000,
       apiKeys: ['super-secret'],
       auth: true,
@@ -59,6 +60,7 @@ describe('loadConfig()', () => {
       oauthJwksUri: '',
       oauthScopes: [],
       reload: false,
+      supervise: false,
     });
     expect(Object.values(origins)).to.satisfy((all: string[]) => all.every((origin) => origin === 'default'));
   });

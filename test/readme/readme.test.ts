@@ -195,6 +195,7 @@ describe('README.md and docs/', function () {
       expect(snippets.map(({ info }) => info)).to.deep.equal([
         'json stdio',
         'json stdio',
+        'json stdio',
         'json http',
         'json stdio http',
         'json stdio http',
@@ -202,7 +203,14 @@ describe('README.md and docs/', function () {
       const kinds = snippets.map(({ text }) =>
         entriesOf(text).map(({ command }) => (command ? 'stdio' : 'http')),
       );
-      expect(kinds).to.deep.equal([['stdio'], ['stdio'], ['http'], ['http', 'stdio'], ['http', 'stdio']]);
+      expect(kinds).to.deep.equal([
+        ['stdio'],
+        ['stdio'],
+        ['stdio'],
+        ['http'],
+        ['http', 'stdio'],
+        ['http', 'stdio'],
+      ]);
     });
 
     it('start servers that list and call the tools', async () => {

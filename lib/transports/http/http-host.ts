@@ -20,7 +20,7 @@ import type { GatewayRequest } from './gateway-message.ts';
 import { type GatewayPages, pageRoutes } from './pages.ts';
 import type { AnswerFormat, HttpRegistration, HttpRoute, Mount, UpgradeRoute } from './registration.ts';
 import { requestGuard } from './request-guard.ts';
-import { type GatewayServer, listen, newHttpServer, type TlsMaterial } from './server.ts';
+import { type GatewayServer, listen, newHttpServer, type SocketKeeper, type TlsMaterial } from './server.ts';
 import { toolRoutes } from './tool-route.ts';
 import { plainRoute, UpgradeRouter } from './upgrade-router.ts';
 
@@ -102,10 +102,10 @@ export class HttpHost implements HttpRegistration {
   }
 
   /** @returns the bound address; rejects with Node's error when the port cannot be had. */
-  async listen(host: string, port: number): Promise<AddressInfo> {
+  async listen(host: string, port: number, keeper?: SocketKeeper): Promise<AddressInfo> {
     const { log } = this.#options;
     const server = this.#newServer();
-    const address = await listen(server, host, port);
+    const address = await listen(server, host, port, keeper);
     this.#server = server;
     // Without a listener a connection that cannot be taken (no file descriptors left) would end the process.
     server.on('error', (error) => log('error', 'a connection could not be taken', { error }));

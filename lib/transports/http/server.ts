@@ -6,7 +6,7 @@
  */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, Socket, Server as SocketServer } from 'node:net';
 import type { ConnectionTable } from './connection-table.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { serveHalfClosed } from './half-closed.ts';
@@ -54,12 +54,27 @@ export function newHttpServer(
   return server;
 }
 
+/** Where a listening socket outlives the process that bound it. */
+export interface SocketKeeper {
+  /** Node's handle of the socket that an earlier process bound, to listen on instead of host and port. */
+  readonly inherited: object | undefined;
+  /** Told of the server, when it has bound its socket itself. */
+  keep(server: SocketServer): void;
+}
+
 /** Listens, and gives the address; rejects when the port cannot be had. */
-export function listen(server: GatewayServer, host: string, port: number): Promise<AddressInfo> {
+export function listen(
+  server: GatewayServer,
+  host: string,
+  port: number,
+  keeper?: SocketKeeper,
+): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    const inherited = keeper?.inherited;
+    server.listen(inherited ?? { host, port }, () => {
       server.off('error', reject);
+      if (!inherited) keeper?.keep(server);
       resolve(server.address() as AddressInfo);
     });
   });
