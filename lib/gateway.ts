@@ -18,7 +18,7 @@ import { checkListening } from './config/load.ts';
 import type { Config } from './config/options.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import type { GatewayObserver } from './dispatch/observers.ts';
-import { logCall, logDefect, logToolRecord, logUnit } from './observe/call-log.ts';
+import { logCall, logDefect, logToolRecord, unitLog } from './observe/call-log.ts';
 import { CallStatistics, type ToolStatistics } from './observe/call-statistics.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { StatusPages } from './observe/status-pages.ts';
@@ -172,7 +172,7 @@ export class Gateway {
     this.observe({
       ended: (record) => logCall(log, record),
       log: (record) => logToolRecord(log, record),
-      unit: (event) => logUnit(log, event),
+      unit: unitLog(log),
       defect: (defect) => logDefect(log, defect),
     });
     this.observe({

@@ -2,11 +2,12 @@
  * What an `async *` tool, or a tool that returned a stream of any kind, gives: something to iterate, and to end early.
  */
 import { clearTimeout, setTimeout } from './async-context/own-timers.ts';
+import { asyncIterator, NativePromise } from './intrinsics/captured.ts';
 
 /** The iterator of a generator, a Readable, a ReadableStream or anything else to `for await`; else null. */
 export function asyncIteratorOf(value: unknown): AsyncIterator<unknown> | null {
   if (typeof value !== 'object' || value === null) return null;
-  const iterate = (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator];
+  const iterate = (value as Partial<AsyncIterable<unknown>>)[asyncIterator];
   return typeof iterate === 'function' ? iterate.call(value) : null;
 }
 
@@ -14,15 +15,18 @@ export function asyncIteratorOf(value: unknown): AsyncIterator<unknown> | null {
 const FINALLY_MS = 1000;
 
 /** Lets the iterator run its finally blocks. @returns false when they take longer than FINALLY_MS. */
-export async function endEarly(iterator: AsyncIterator<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), FINALLY_MS);
+export function endEarly(iterator: AsyncIterator<unknown>): Promise<boolean> {
+  return new NativePromise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(false), FINALLY_MS);
+    void (async () => {
+      try {
+        await iterator.return?.();
+        resolve(true);
+      } catch (error) {
+        reject(error);
+      } finally {
+        clearTimeout(timer);
+      }
+    })();
   });
-  const ending = Promise.resolve(iterator.return?.()).then(() => true);
-  try {
-    return await Promise.race([ending, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -8,6 +8,8 @@
  * B2. The bytes are counted before they are written; what does not fit any more stops the whole text.
  */
 
+import { apply, bufferOf, ceil, inBase64 } from './intrinsics/captured.ts';
+
 /** Thrown through JSON.stringify where the rest has no room; nobody else sees it. */
 export const NO_ROOM = Symbol('no room');
 
@@ -27,20 +29,19 @@ export function writing(maxBytes: number, write: (value: unknown) => string | un
 }
 
 /** How many characters bytes become. */
-export const base64Length = (bytes: number): number => Math.ceil(bytes / 3) * 4 + OVERHEAD;
+export const base64Length = (bytes: number): number => ceil(bytes / 3) * 4 + OVERHEAD;
 
 function encode(bytes: Buffer): { readonly $base64: string } {
   const length = base64Length(bytes.length);
   if (room === null || length > room) throw NO_ROOM;
   room -= length;
-  return { $base64: bytes.toString('base64') };
+  return { $base64: inBase64(bytes) };
 }
 
 type View = ArrayBufferView<ArrayBufferLike>;
 type Writer = (this: never, key: string) => unknown;
 
-const ofView = ({ buffer, byteOffset, byteLength }: View): Buffer =>
-  Buffer.from(buffer, byteOffset, byteLength);
+const ofView = ({ buffer, byteOffset, byteLength }: View): Buffer => bufferOf(buffer, byteOffset, byteLength);
 
 function define(prototype: object, toJSON: Writer): void {
   Object.defineProperty(prototype, 'toJSON', { value: toJSON, writable: true, configurable: true });
@@ -52,11 +53,11 @@ export function writeBinaryAsBase64(): void {
     return room === null ? this : encode(ofView(this));
   };
   const bufferToJson = function (this: ArrayBufferLike): unknown {
-    return room === null ? this : encode(Buffer.from(this));
+    return room === null ? this : encode(bufferOf(this));
   };
   const { toJSON } = Buffer.prototype;
   define(Buffer.prototype, function (this: Buffer): unknown {
-    return room === null ? toJSON.call(this) : encode(this);
+    return room === null ? apply(toJSON, this, []) : encode(this);
   });
   define(Object.getPrototypeOf(Uint8Array.prototype) as object, viewToJson);
   define(DataView.prototype, viewToJson);

@@ -7,6 +7,10 @@
  * B3. Looked at on every call: only what the host and Piscina use, compared by identity.
  */
 
+import { defineProperty, deleteProperty, toText } from './intrinsics/captured.ts';
+
+const { prototype: objects } = Object;
+
 type Owner = Record<PropertyKey, unknown>;
 
 const GUARDED: readonly (readonly [owner: object, keys: readonly PropertyKey[]])[] = [
@@ -19,7 +23,7 @@ const GUARDED: readonly (readonly [owner: object, keys: readonly PropertyKey[]])
   [JSON, ['stringify', 'parse']],
   [Promise, ['resolve', 'reject']],
   [Promise.prototype, ['then', 'catch', 'constructor']],
-  [Array.prototype, ['push', 'join', 'shift', 'slice', 'map', 'every', Symbol.iterator]],
+  [Array.prototype, ['push', 'pop', 'join', 'shift', 'slice', 'map', 'every', Symbol.iterator]],
   [Map.prototype, ['get', 'set', 'delete', 'values', 'clear', Symbol.iterator]],
   [String.prototype, ['split', 'slice']],
   [Number, ['isFinite']],
@@ -27,6 +31,15 @@ const GUARDED: readonly (readonly [owner: object, keys: readonly PropertyKey[]])
   [process, ['on', 'emit', 'memoryUsage', 'nextTick']],
   [performance, ['now', 'eventLoopUtilization']],
 ];
+
+/** A getter of a tool's may be in its place, and throw. */
+function isStill(owner: Owner, key: PropertyKey, value: unknown): boolean {
+  try {
+    return owner[key] === value;
+  } catch {
+    return false;
+  }
+}
 
 export class BuiltIns {
   readonly #owners: Owner[] = [];
@@ -51,13 +64,14 @@ export class BuiltIns {
       const owner = this.#owners[at] as Owner;
       const key = this.#keys[at] as PropertyKey;
       const value = this.#values[at];
-      if (owner[key] === value) continue;
-      changed = String(key);
-      Object.defineProperty(owner, key, { value, writable: true, configurable: true, enumerable: false });
+      if (isStill(owner, key, value)) continue;
+      changed = toText(key);
+      const descriptor = { __proto__: null, value, writable: true, configurable: true, enumerable: false };
+      defineProperty(owner, key, descriptor);
     }
-    for (const key in Object.prototype) {
+    for (const key in objects) {
       changed = key;
-      delete (Object.prototype as unknown as Owner)[key];
+      deleteProperty(objects, key);
     }
     return changed;
   }

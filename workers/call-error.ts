@@ -5,13 +5,16 @@
  * What was thrown is the tool's: a proxy, a getter that throws, a symbol for a message. It is read once, here, and
  * copied as plain data that is sure to cross the port.
  */
+import { OwnSet } from '../lib/async/own-collections.ts';
 import { type ErrorCode, TOOL_THROWABLE_CODES } from '../lib/call/error-code.ts';
 import { describeThrown, ToolError } from '../lib/call/tool-error.ts';
+import { isFiniteNumber, NativeError, toText } from './intrinsics/captured.ts';
+import { UnfaithfulText } from './intrinsics/faithful-text.ts';
 import { toPlain } from './json-text.ts';
 import type { SchemaIssue } from './loading/schema.ts';
 
 /** Codes that end a call as they are: those a tool may throw, and those made here on its behalf. */
-const PASSED_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+const PASSED_CODES: ReadonlySet<ErrorCode> = new OwnSet<ErrorCode>([
   ...TOOL_THROWABLE_CODES,
   'tool_not_found',
   'result_not_serializable',
@@ -20,6 +23,7 @@ const PASSED_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 /** Never throws, whatever was thrown. */
 export function toCallError(thrown: unknown, tool: string): ToolError {
+  if (UnfaithfulText.isOne(thrown)) return thrown;
   try {
     if (ToolError.is(thrown)) return plainCopy(thrown);
   } catch {
@@ -32,7 +36,7 @@ export function toCallError(thrown: unknown, tool: string): ToolError {
 
 function plainCopy(thrown: ToolError): ToolError {
   const { code, retryable, retryAfterMs, cause } = thrown;
-  const message = String(thrown.message);
+  const message = toText(thrown.message);
   const details = toPlain(thrown.details);
   const free = details === undefined ? {} : { details };
   if (!PASSED_CODES.has(code))
@@ -40,7 +44,7 @@ function plainCopy(thrown: ToolError): ToolError {
   return new ToolError(code, message, {
     ...free,
     retryable: retryable === true,
-    ...(typeof retryAfterMs === 'number' && Number.isFinite(retryAfterMs) ? { retryAfterMs } : {}),
+    ...(typeof retryAfterMs === 'number' && isFiniteNumber(retryAfterMs) ? { retryAfterMs } : {}),
     ...(cause === undefined ? {} : { cause: describeThrown(cause) }),
   });
 }
@@ -48,14 +52,14 @@ function plainCopy(thrown: ToolError): ToolError {
 /** What kind of thing escaped a call, in a word. */
 export function kindOfThrown(thrown: unknown): string {
   try {
-    return thrown instanceof Error ? String(thrown.name) : typeof thrown;
+    return thrown instanceof NativeError ? toText(thrown.name) : typeof thrown;
   } catch {
     return typeof thrown;
   }
 }
 
 export function invalidArguments(tool: string, issues: readonly SchemaIssue[]): ToolError {
-  const [first] = issues;
+  const first = issues[0];
   const where = first?.path ? `${first.path}: ` : '';
   const message = `the arguments of "${tool}" do not fit its input schema: ${where}${first?.message ?? ''}`;
   return new ToolError('invalid_arguments', message, { details: { issues } });

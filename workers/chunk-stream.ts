@@ -11,6 +11,7 @@
 import { ToolError } from '../lib/call/tool-error.ts';
 import { CREDIT_SLACK, CREDIT_WINDOW, type Credit } from '../lib/runners/threads/port/frames.ts';
 import { clearTimeout, setTimeout } from './async-context/own-timers.ts';
+import { byteLength, NativePromise, now as timeNow } from './intrinsics/captured.ts';
 import { exceedsBytes } from './json-text.ts';
 
 const BATCH_ITEMS = 1024;
@@ -31,7 +32,9 @@ export interface ChunkStreamOptions {
 export class ChunkStream {
   readonly #options: ChunkStreamOptions;
   #count = 0;
-  #batch: string[] = [];
+  /** The batch as it is sent: a text of lines. */
+  #batch = '';
+  #batchItems = 0;
   #batchBytes = 0;
   #sentAt = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -42,7 +45,8 @@ export class ChunkStream {
   #wake: (() => void) | null = null;
   #isOpen = true;
 
-  #repeat: string[] | null = [];
+  /** What goes between the brackets of the list. */
+  #repeat: string | null = '';
   #repeatBytes = 2;
 
   constructor(options: ChunkStreamOptions) {
@@ -69,7 +73,7 @@ export class ChunkStream {
         `chunk ${this.#count} is larger than ${this.#options.maxChunkBytes} bytes (MAX_RESULT_BYTES); send it in smaller chunks`,
       );
     }
-    if (this.#repeat !== null) this.#keepForRepeat(json, this.#repeat);
+    if (this.#repeat !== null) this.#keepForRepeat(json);
     if (!this.#options.streams) {
       this.#count++;
       return undefined;
@@ -88,11 +92,11 @@ export class ChunkStream {
   async #addWhenCredited(json: string): Promise<void> {
     this.flush();
     while (this.#isOpen && !this.#hasCreditFor(json.length)) {
-      await new Promise<void>((resolve) => {
+      await new NativePromise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
-    if (this.#isOpen) this.#accept(json, performance.now());
+    if (this.#isOpen) this.#accept(json, timeNow());
   }
 
   #accept(json: string, now: number): void {
@@ -100,9 +104,9 @@ export class ChunkStream {
     this.#creditItems--;
     this.#creditBytes -= json.length;
     this.#outstandingBytes += json.length;
-    this.#batch.push(json);
+    this.#batch = this.#batchItems++ === 0 ? json : `${this.#batch}\n${json}`;
     this.#batchBytes += json.length;
-    const isFull = this.#batch.length >= BATCH_ITEMS || this.#batchBytes >= BATCH_BYTES;
+    const isFull = this.#batchItems >= BATCH_ITEMS || this.#batchBytes >= BATCH_BYTES;
     if (isFull || now - this.#sentAt >= BATCH_AGE_MS) this.flush(now);
     else this.#timer ??= setTimeout(this.#onTimer, BATCH_AGE_MS);
   }
@@ -113,13 +117,15 @@ export class ChunkStream {
   };
 
   /** Sends the batch that is held back, if any. */
-  flush(now = performance.now()): void {
-    const items = this.#batch;
-    if (items.length === 0) return;
-    this.#batch = [];
+  flush(now = timeNow()): void {
+    const items = this.#batchItems;
+    if (items === 0) return;
+    const text = this.#batch;
+    this.#batch = '';
+    this.#batchItems = 0;
     this.#batchBytes = 0;
     this.#sentAt = now;
-    this.#options.send(this.#count - items.length, items.length, items.join('\n'));
+    this.#options.send(this.#count - items, items, text);
   }
 
   grant(items: number, bytes: number): void {
@@ -135,10 +141,10 @@ export class ChunkStream {
     wake?.();
   }
 
-  #keepForRepeat(json: string, repeat: string[]): void {
-    this.#repeatBytes += Buffer.byteLength(json) + 1;
+  #keepForRepeat(json: string): void {
+    this.#repeatBytes += byteLength(json) + 1;
     if (this.#repeatBytes <= this.#options.repeatBytes) {
-      repeat.push(json);
+      this.#repeat = this.#repeat ? `${this.#repeat},${json}` : json;
       return;
     }
     this.#repeat = null;
@@ -153,7 +159,7 @@ export class ChunkStream {
 
   /** The list of chunks as JSON text, or null when it grew over its cap. */
   repeated(): string | null {
-    return this.#repeat === null || this.#options.repeatBytes === 0 ? null : `[${this.#repeat.join(',')}]`;
+    return this.#repeat === null || this.#options.repeatBytes === 0 ? null : `[${this.#repeat}]`;
   }
 
   /** Lets a waiting `add` go, and drops what was kept and what comes later. */

@@ -3,12 +3,14 @@
  * Tools bring their own; resources, prompts and completions are put in the same form here.
  */
 
+import { OwnMap } from '../lib/async/own-collections.ts';
 import { ToolError } from '../lib/call/tool-error.ts';
 import type { CallTask } from '../lib/runners/threads/port/frames.ts';
 import type { PromptDefinition, PromptMessage } from '../lib/tool/define-prompt.ts';
 import type { Completer, ResourceContents, ResourceDefinition } from '../lib/tool/define-resource.ts';
 import type { ToolContext } from '../lib/tool/define-tool.ts';
-import type { Registry } from './loading/registry.ts';
+import { hasOwn, stringify } from './intrinsics/captured.ts';
+import type { LoadedTool, Registry } from './loading/registry.ts';
 import type { Check } from './loading/schema.ts';
 
 export interface Executable {
@@ -23,8 +25,8 @@ export function findExecutable(registry: Registry, task: CallTask): Executable |
   switch (task.kind) {
     case 'tool': {
       const tool = registry.tool(task.name);
-      if (!tool) throw new ToolError('tool_not_found', `there is no tool ${JSON.stringify(task.name)}`);
-      return tool instanceof Promise ? tool.then(toExecutable) : toExecutable(tool);
+      if (!tool) throw new ToolError('tool_not_found', `there is no tool ${stringify(task.name)}`);
+      return isLoaded(tool) ? toExecutable(tool) : whenLoaded(tool);
     }
     case 'resource':
       return unchecked(readOrList(registry, task.name));
@@ -37,9 +39,16 @@ export function findExecutable(registry: Registry, task: CallTask): Executable |
   }
 }
 
-const executables = new WeakMap<object, Executable>();
+const isLoaded = (tool: LoadedTool | Promise<LoadedTool>): tool is LoadedTool => hasOwn(tool, 'definition');
 
-function toExecutable(tool: Exclude<ReturnType<Registry['tool']>, Promise<unknown> | undefined>): Executable {
+async function whenLoaded(tool: Promise<LoadedTool>): Promise<Executable> {
+  return toExecutable(await tool);
+}
+
+/** As many as there are tools. */
+const executables = new OwnMap<LoadedTool, Executable>();
+
+function toExecutable(tool: LoadedTool): Executable {
   let executable = executables.get(tool);
   if (!executable) {
     const { definition, input, chunk, output } = tool;
@@ -61,13 +70,13 @@ interface ResourceInput {
 
 function resourceOf(registry: Registry, name: string): ResourceDefinition {
   const resource = registry.resource(name);
-  if (!resource) throw new ToolError('not_found', `there is no resource ${JSON.stringify(name)}`);
+  if (!resource) throw new ToolError('not_found', `there is no resource ${stringify(name)}`);
   return resource;
 }
 
 function promptOf(registry: Registry, name: string): PromptDefinition {
   const prompt = registry.prompt(name);
-  if (!prompt) throw new ToolError('not_found', `there is no prompt ${JSON.stringify(name)}`);
+  if (!prompt) throw new ToolError('not_found', `there is no prompt ${stringify(name)}`);
   return prompt;
 }
 
@@ -133,4 +142,4 @@ function complete(registry: Registry, name: string) {
 }
 
 const ownValue = <T>(record: Readonly<Record<string, T>> | undefined, key: string): T | undefined =>
-  record && Object.hasOwn(record, key) ? record[key] : undefined;
+  record && hasOwn(record, key) ? record[key] : undefined;

@@ -49,7 +49,9 @@ function listFits(list: readonly unknown[], depth: number): boolean {
 
 function membersFit(object: Readonly<Record<string, unknown>>, depth: number): boolean {
   left -= 2;
-  for (const key of keys(object)) {
+  const names = keys(object);
+  for (let at = 0; at < names.length; at++) {
+    const key = names[at] as string;
     const value = object[key];
     if (value === undefined || typeof value === 'function' || typeof value === 'symbol') continue;
     left -= key.length + 3;

@@ -3,9 +3,8 @@
  */
 import { ToolError } from '../lib/call/tool-error.ts';
 import { NO_ROOM, writing } from './binary-json.ts';
-
-/** Taken before tools load: a tool that replaces them writes no text of ours. */
-const { stringify, parse } = JSON;
+import { byteLength, indexOf, NativeError, parse, slice, stringify } from './intrinsics/captured.ts';
+import { keepFaithful } from './intrinsics/faithful-text.ts';
 
 /** What free-form data may hold: a log record, the details of an error. */
 const MAX_PLAIN_BYTES = 1024 * 1024;
@@ -18,6 +17,7 @@ const MAX_PLAIN_BYTES = 1024 * 1024;
  */
 export function toJson(value: unknown, what: string, maxBytes: number, index?: number): string | null {
   let json: string | undefined;
+  keepFaithful();
   try {
     json = writing(maxBytes, stringify, value);
   } catch (error) {
@@ -35,13 +35,16 @@ function notJson(what: string, index: number | undefined, reason: string, cause?
 
 /** V8 draws a cycle over several lines; the first says it. */
 function reasonOf(error: unknown): string {
-  return error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'it throws when serialised';
+  if (!(error instanceof NativeError)) return 'it throws when serialised';
+  const end = indexOf(error.message, '\n');
+  return end < 0 ? error.message : slice(error.message, 0, end);
 }
 
 /** A plain copy of free-form data that can cross the port, or undefined where there is none. */
 export function toPlain(value: unknown): unknown {
   if (value === undefined) return undefined;
   try {
+    keepFaithful();
     const json = writing(MAX_PLAIN_BYTES, stringify, value);
     return json === undefined ? undefined : parse(json);
   } catch {
@@ -51,5 +54,5 @@ export function toPlain(value: unknown): unknown {
 
 /** Whether the UTF-8 form of `text` exceeds `bytes`; counts only where the length leaves a doubt. */
 export function exceedsBytes(text: string, bytes: number): boolean {
-  return text.length * 3 > bytes && (text.length > bytes || Buffer.byteLength(text) > bytes);
+  return text.length * 3 > bytes && (text.length > bytes || byteLength(text) > bytes);
 }

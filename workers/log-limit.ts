@@ -5,6 +5,7 @@
 import { TokenBucket } from '../lib/async/token-bucket.ts';
 import type { LogLevel } from '../lib/call/log-level.ts';
 import { setTimeout } from './async-context/own-timers.ts';
+import { slice, unref } from './intrinsics/captured.ts';
 
 const BURST = 1000;
 const PER_SECOND = 200;
@@ -23,7 +24,7 @@ export class LogLimit {
 
   write(call: number | null, level: LogLevel, message: string, data?: string): void {
     if (!this.#bucket.take()) {
-      if (this.#dropped++ === 0) setTimeout(this.#sayDropped, 1000).unref();
+      if (this.#dropped++ === 0) unref(setTimeout(this.#sayDropped, 1000));
       return;
     }
     this.#send(call, level, cut(message), data === undefined ? undefined : cutJson(data));
@@ -40,5 +41,5 @@ export class LogLimit {
   };
 }
 
-const cut = (text: string): string => (text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}… (cut)`);
+const cut = (text: string): string => (text.length <= MAX_TEXT ? text : `${slice(text, 0, MAX_TEXT)}… (cut)`);
 const cutJson = (json: string): string => (json.length <= MAX_TEXT ? json : '"too large to log"');

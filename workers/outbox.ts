@@ -8,21 +8,25 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ThreadFrame } from '../lib/runners/threads/port/frames.ts';
 import { setImmediate } from './async-context/own-timers.ts';
+import { ownList } from './intrinsics/captured.ts';
 
 export class Outbox {
   #port: MessagePort | null = null;
-  #frames: ThreadFrame[] = [];
+  /** Emptied, not replaced: what is posted is copied at once. */
+  readonly #frames = ownList<ThreadFrame>();
   #isScheduled = false;
 
   /** Posts `hello`, what was kept, and from now on everything, on `port`. */
   open(port: MessagePort, hello: ThreadFrame): void {
     this.#port = port;
-    this.#frames.unshift(hello);
+    const kept = this.#frames.length;
+    for (let at = kept; at > 0; at--) this.#frames[at] = this.#frames[at - 1] as ThreadFrame;
+    this.#frames[0] = hello;
     this.flush();
   }
 
   post(frame: ThreadFrame): void {
-    this.#frames.push(frame);
+    this.#frames[this.#frames.length] = frame;
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(this.#onTurnEnd);
@@ -35,8 +39,10 @@ export class Outbox {
 
   flush(): void {
     if (this.#frames.length === 0 || this.#port === null) return;
-    const frames = this.#frames;
-    this.#frames = [];
-    this.#port.postMessage(frames);
+    try {
+      this.#port.postMessage(this.#frames);
+    } finally {
+      this.#frames.length = 0;
+    }
   }
 }

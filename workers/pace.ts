@@ -3,16 +3,17 @@
  * comes by the loop gets through to a tool that waits for nothing else.
  */
 import { setImmediate } from './async-context/own-timers.ts';
+import { NativePromise, now } from './intrinsics/captured.ts';
 
 const TURN_MS = 5;
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const nextTurn = (): Promise<void> => new NativePromise((resolve) => setImmediate(resolve));
 
 /** After so many yields without a rest more of them are expected: the call may sprint (async-context). */
 const YIELDS_TO_SPRINT = 16;
 
 export class Pace {
   readonly #sprint: () => Promise<void> | undefined;
-  #turnedAt = performance.now();
+  #turnedAt = now();
   #yields = 0;
 
   /** @param sprint called when the tool yields again and again; gives what the next yield has to wait for. */
@@ -25,15 +26,15 @@ export class Pace {
    * @param waiting what the tool has to wait for anyway.
    * @returns what it has to wait for, if anything.
    */
-  rest(now: number, waiting: Promise<void> | undefined): Promise<void> | undefined {
-    if (waiting === undefined && now - this.#turnedAt < TURN_MS)
+  rest(at: number, waiting: Promise<void> | undefined): Promise<void> | undefined {
+    if (waiting === undefined && at - this.#turnedAt < TURN_MS)
       return ++this.#yields === YIELDS_TO_SPRINT ? this.#sprint() : undefined;
     return this.#turn(waiting ?? nextTurn());
   }
 
   async #turn(turning: Promise<void>): Promise<void> {
     await turning;
-    this.#turnedAt = performance.now();
+    this.#turnedAt = now();
     this.#yields = 0;
   }
 }

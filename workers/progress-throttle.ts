@@ -8,6 +8,7 @@
  */
 import { TokenBucket } from '../lib/async/token-bucket.ts';
 import { clearTimeout, setTimeout } from './async-context/own-timers.ts';
+import { isFiniteNumber, toText } from './intrinsics/captured.ts';
 
 const BURST = 5;
 const PER_SECOND = 15;
@@ -17,7 +18,7 @@ export type SendProgress = (progress: number, total: number | null, message: str
 export class ProgressThrottle {
   readonly #send: SendProgress;
   readonly #bucket = new TokenBucket(BURST, PER_SECOND);
-  #last = Number.NEGATIVE_INFINITY;
+  #last = -Infinity;
   #held: { progress: number; total: number | null; message: string } | null = null;
   #timer: NodeJS.Timeout | null = null;
 
@@ -27,19 +28,19 @@ export class ProgressThrottle {
 
   /** @throws {TypeError} when a number is not finite. */
   report(progress: number, total: number | null = null, message = ''): void {
-    if (!Number.isFinite(progress))
-      throw new TypeError(`progress must be a finite number, not ${String(progress)}`);
-    if (total !== null && !Number.isFinite(total)) {
-      throw new TypeError(`a progress total must be a finite number, not ${String(total)}`);
+    if (!isFiniteNumber(progress))
+      throw new TypeError(`progress must be a finite number, not ${toText(progress)}`);
+    if (total !== null && !isFiniteNumber(total)) {
+      throw new TypeError(`a progress total must be a finite number, not ${toText(total)}`);
     }
     if (progress <= this.#last) return;
     this.#last = progress;
     if (this.#bucket.take()) {
       this.#held = null;
-      this.#send(progress, total, String(message));
+      this.#send(progress, total, toText(message));
       return;
     }
-    this.#held = { progress, total, message: String(message) };
+    this.#held = { progress, total, message: toText(message) };
     this.#timer ??= setTimeout(() => {
       this.#timer = null;
       this.flush();

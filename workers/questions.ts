@@ -2,9 +2,11 @@
  * What a running tool has asked its client and not yet heard about.
  */
 
+import { OwnMap } from '../lib/async/own-collections.ts';
 import type { AskMethod } from '../lib/call/call-events.ts';
 import { ToolError } from '../lib/call/tool-error.ts';
 import type { CallTask, HostFrame } from '../lib/runners/threads/port/frames.ts';
+import { NativePromise } from './intrinsics/captured.ts';
 import { toPlain } from './json-text.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -16,7 +18,7 @@ interface Open {
 export class Questions {
   readonly #task: CallTask;
   readonly #outbox: Outbox;
-  readonly #open = new Map<number, Open>();
+  readonly #open = new OwnMap<number, Open>();
   #asked = 0;
   #isClosed = false;
 
@@ -36,7 +38,7 @@ export class Questions {
     }
     if (this.#isClosed) throw ended();
     const ask = ++this.#asked;
-    return new Promise((resolve, reject) => {
+    return new NativePromise((resolve, reject) => {
       this.#open.set(ask, { resolve, reject });
       this.#outbox.post({ type: 'ask', call: this.#task.call, ask, method, params: toPlain(params) ?? {} });
       this.#outbox.flush();
@@ -52,7 +54,9 @@ export class Questions {
 
   close(): void {
     this.#isClosed = true;
-    for (const open of this.#open.values()) open.reject(ended());
+    this.#open.forEach((open) => {
+      open.reject(ended());
+    });
     this.#open.clear();
   }
 }

@@ -5,6 +5,7 @@
 import type { ResultShape } from '../lib/call/call-events.ts';
 import { ToolError } from '../lib/call/tool-error.ts';
 import { isToolContent } from '../lib/tool/content.ts';
+import { isArray } from './intrinsics/captured.ts';
 import { exceedsAsJson } from './json-size.ts';
 import { exceedsBytes, toJson } from './json-text.ts';
 
@@ -37,5 +38,5 @@ export function chunkText(
 
 export function shapeOf(value: unknown): ResultShape {
   if (isToolContent(value)) return 'content';
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? 'object' : 'other';
+  return typeof value === 'object' && value !== null && !isArray(value) ? 'object' : 'other';
 }

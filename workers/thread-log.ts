@@ -4,6 +4,7 @@
  */
 import { LOG_RANK, type LogLevel } from '../lib/call/log-level.ts';
 import type { CallTask } from '../lib/runners/threads/port/frames.ts';
+import { stringify, toText } from './intrinsics/captured.ts';
 import { toPlain } from './json-text.ts';
 import { LogLimit } from './log-limit.ts';
 import type { Outbox } from './outbox.ts';
@@ -32,8 +33,8 @@ export class ThreadLog {
   write(run: Author, level: LogLevel, message: string, data?: unknown): void {
     if (!this.#isWanted(run, level)) return;
     const plain = toPlain(data);
-    const json = plain === undefined ? undefined : JSON.stringify(plain);
-    this.#limit.write(run?.task.call ?? null, level, String(message), json);
+    const json = plain === undefined ? undefined : stringify(plain);
+    this.#limit.write(run?.task.call ?? null, level, toText(message), json);
   }
 
   /** Writes an error, whatever level is wanted. */

@@ -8,12 +8,14 @@
  */
 import { isMainThread, workerData } from 'node:worker_threads';
 import { TransitMap } from '../lib/async/transit-map.ts';
+import { ToolError } from '../lib/call/tool-error.ts';
 import type { Shift, ThreadSettings } from '../lib/runners/threads/port/frames.ts';
 import { createCallContext } from './async-context/context-choice.ts';
 import { writeBinaryAsBase64 } from './binary-json.ts';
 import { BuiltIns } from './built-ins.ts';
 import { catchEscapes } from './escapes.ts';
 import { guardPorts } from './guarded-ports.ts';
+import { noteText } from './intrinsics/faithful-text.ts';
 import { loadModules } from './loading/load-modules.ts';
 import { Registry } from './loading/registry.ts';
 import { Outbox } from './outbox.ts';
@@ -33,8 +35,12 @@ async function prepare({ toolModules, logLevel, maxResultBytes }: ThreadSettings
   const escapes = { context, outbox, log, retirement, runs };
   catchEscapes(escapes);
   guardPorts();
+  // Tools have it in hand.
+  Object.freeze(ToolError);
+  Object.freeze(ToolError.prototype);
   writeBinaryAsBase64();
   const loaded = await context.runApart(() => load(toolModules));
+  noteText();
   return { ...escapes, ...loaded, builtIns: new BuiltIns(), maxResultBytes };
 }
 

@@ -7,6 +7,7 @@ import type { ToolNotice } from '../lib/runners/runner.ts';
 import type { CallTask } from '../lib/runners/threads/port/frames.ts';
 import type { ElicitAnswer, ElicitForm, ElicitUrl, SampleRequest } from '../lib/tool/ask-client.ts';
 import type { ToolContext } from '../lib/tool/define-tool.ts';
+import { freeze, hasOwn } from './intrinsics/captured.ts';
 import type { Questions } from './questions.ts';
 
 /** What a context needs of its run. */
@@ -70,7 +71,7 @@ class BoundContext implements ToolContext {
   get elicit(): ToolContext['elicit'] {
     return (request: ElicitForm | ElicitUrl) => {
       const { elicitForm, elicitUrl } = this.#run.task.abilities ?? {};
-      const isAble = 'url' in request ? elicitUrl : elicitForm;
+      const isAble = hasOwn(request, 'url') ? elicitUrl : elicitForm;
       return this.#run.questions.ask('elicit', isAble, request) as Promise<ElicitAnswer>;
     };
   }
@@ -89,3 +90,6 @@ class BoundContext implements ToolContext {
       >;
   }
 }
+
+// A tool has its prototype in hand, and so have the calls of others.
+freeze(BoundContext.prototype);

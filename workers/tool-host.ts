@@ -4,17 +4,23 @@
  * H1. A call that changed built-ins under the host's feet ends as it would, and retires the thread.
  * H2. The gateway's frames are taken in their order, and no call begins within another: what a tool's progress reads
  *     from the port early (to see a cancel) waits for the next turn, unless it is a ping or for a call that runs.
+ * H3. A call of another caller than those before it begins only where none of them has changed built-ins
+ *     (intrinsics/caller-watch.ts). Elsewhere it is refused, and the gateway gives it to another thread.
  */
 import { type MessagePort, receiveMessageOnPort, threadId } from 'node:worker_threads';
 import type { LogLevel } from '../lib/call/log-level.ts';
 import { ToolError } from '../lib/call/tool-error.ts';
 import { ownKernelId } from '../lib/runners/threads/memory/kernel-thread.ts';
 import type { CallTask, HostFrame, Shift } from '../lib/runners/threads/port/frames.ts';
-import { setImmediate } from './async-context/own-timers.ts';
+import { setImmediate, setTimeout } from './async-context/own-timers.ts';
 import { markBegun } from './begun-mark.ts';
 import type { BuiltIns } from './built-ins.ts';
 import type { EscapeParts } from './escapes.ts';
 import { findExecutable } from './executable.ts';
+import { CallerWatch } from './intrinsics/caller-watch.ts';
+import { eventLoopUtilization, memoryUsage, now, ownList, store, unref } from './intrinsics/captured.ts';
+import { guardText } from './intrinsics/faithful-text.ts';
+import { Norm } from './intrinsics/norm.ts';
 import type { Registry } from './loading/registry.ts';
 import type { Outbox } from './outbox.ts';
 import { type FrameOfRun, type RunHost, ToolRun } from './tool-run.ts';
@@ -33,25 +39,43 @@ export interface HostParts extends EscapeParts {
 /** How long the port may go unread while a tool reports progress in a loop. */
 const POLL_MS = 5;
 
+const receive = receiveMessageOnPort;
+
+async function failing(error: ToolError): Promise<never> {
+  throw error;
+}
+
 export class ToolHost implements RunHost {
   readonly outbox: Outbox;
   readonly #parts: HostParts;
   readonly #port: MessagePort;
   readonly #begun: Shift['begun'];
+  readonly #severalCallers: boolean;
   /** Read early, and due at the next turn (H2). */
-  #postponed: HostFrame[] = [];
+  #postponed = ownList<HostFrame>();
   #polledAt = 0;
-  #utilization = performance.eventLoopUtilization();
+  #norm: Norm | null = null;
+  readonly #watch = new CallerWatch({
+    look: () => this.#norm?.changed() ?? null,
+    eachKey: (visit) => this.#parts.runs.each(({ task }) => visit(task.caller.keyId)),
+    later: (step, ms) => unref(setTimeout(step, ms)),
+    becameMixed: () => guardText((change) => this.#watch.spoil(change)),
+    spoilt: (reason) => this.retire(reason),
+  });
+  #utilization = eventLoopUtilization();
 
   /** Says hello, and takes frames from now on. */
-  constructor(parts: HostParts, { port, begun }: Shift) {
+  constructor(parts: HostParts, { port, begun, severalCallers }: Shift) {
     const { context, outbox, failure } = parts;
     this.#parts = parts;
     this.outbox = outbox;
     this.#port = port;
     this.#begun = begun;
+    this.#severalCallers = severalCallers;
     port.on('message', (frames: readonly HostFrame[]) => context.runApart(() => this.#onMessage(frames)));
     outbox.open(port, { type: 'hello', failure, threadId, kernelId: ownKernelId() });
+    // Not before the hello: the gateway may have other things to do meanwhile.
+    setImmediate(this.#takeNorm);
   }
 
   sprint(run: ToolRun): Promise<void> | undefined {
@@ -59,7 +83,7 @@ export class ToolHost implements RunHost {
   }
 
   begin({ call, place, mark }: CallTask): void {
-    Atomics.store(this.#begun, place, call);
+    store(this.#begun, place, call);
     if (mark !== undefined) markBegun(mark);
   }
 
@@ -68,12 +92,13 @@ export class ToolHost implements RunHost {
   }
 
   pollPort(): void {
-    const now = performance.now();
-    if (now - this.#polledAt < POLL_MS) return;
-    this.#polledAt = now;
+    const at = now();
+    if (at - this.#polledAt < POLL_MS) return;
+    this.#polledAt = at;
     const port = this.#port;
-    for (let received = receiveMessageOnPort(port); received; received = receiveMessageOnPort(port)) {
-      for (const frame of received.message as HostFrame[]) this.#takeEarly(frame);
+    for (let received = receive(port); received; received = receive(port)) {
+      const frames = received.message as HostFrame[];
+      for (let index = 0; index < frames.length; index++) this.#takeEarly(frames[index] as HostFrame);
     }
   }
 
@@ -87,20 +112,21 @@ export class ToolHost implements RunHost {
   }
 
   #takeEarly(frame: HostFrame): void {
-    const isDue = frame.type === 'ping' || ('call' in frame && this.#parts.runs.has(frame.call));
-    if (isDue) this.#onFrame(frame);
-    else if (this.#postponed.push(frame) === 1) setImmediate(this.#takePostponed);
+    const isOfRun = frame.type !== 'ping' && frame.type !== 'describe' && this.#parts.runs.has(frame.call);
+    if (isOfRun || frame.type === 'ping') return this.#onFrame(frame);
+    this.#postponed[this.#postponed.length] = frame;
+    if (this.#postponed.length === 1) setImmediate(this.#takePostponed);
   }
 
   readonly #takePostponed = (): void => {
     const frames = this.#postponed;
-    this.#postponed = [];
-    for (const frame of frames) this.#onFrame(frame);
+    this.#postponed = ownList();
+    for (let at = 0; at < frames.length; at++) this.#onFrame(frames[at] as HostFrame);
   };
 
   #onMessage(frames: readonly HostFrame[]): void {
     if (this.#postponed.length > 0) this.#takePostponed();
-    for (const frame of frames) this.#onFrame(frame);
+    for (let at = 0; at < frames.length; at++) this.#onFrame(frames[at] as HostFrame);
   }
 
   #onFrame(frame: HostFrame): void {
@@ -116,10 +142,14 @@ export class ToolHost implements RunHost {
     }
   }
 
+  readonly #takeNorm = (): void => {
+    this.#norm ??= this.#parts.context.runApart(() => new Norm(this.#severalCallers));
+  };
+
   #answerPing(): void {
-    const since = performance.eventLoopUtilization(this.#utilization);
-    this.#utilization = performance.eventLoopUtilization();
-    const { heapUsed, heapTotal, external } = process.memoryUsage();
+    const since = eventLoopUtilization(this.#utilization);
+    this.#utilization = eventLoopUtilization();
+    const { heapUsed, heapTotal, external } = memoryUsage();
     this.outbox.post({
       type: 'pong',
       heapUsedBytes: heapUsed,
@@ -143,6 +173,9 @@ export class ToolHost implements RunHost {
 
   #startRun(task: CallTask): void {
     const { runs, context, maxResultBytes } = this.#parts;
+    this.#takeNorm();
+    if (!this.#watch.admits(task, runs.size === 0))
+      return this.outbox.post({ type: 'refused', call: task.call });
     const run = new ToolRun(task, this, maxResultBytes, () => runs.delete(task.call));
     runs.set(task.call, run);
     context.run(run, () => void run.execute(this.#find(task)));
@@ -152,7 +185,7 @@ export class ToolHost implements RunHost {
     try {
       return findExecutable(this.#parts.registry, task);
     } catch (error) {
-      return Promise.reject(ToolError.from(error, 'internal', 'the call could not be set up'));
+      return failing(ToolError.from(error, 'internal', 'the call could not be set up'));
     }
   }
 }

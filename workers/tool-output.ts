@@ -6,6 +6,8 @@
  */
 import type { LogLevel } from '../lib/call/log-level.ts';
 
+import { chain, indexOf, slice, textOf } from './intrinsics/captured.ts';
+
 type Write = typeof process.stdout.write;
 
 const settled = Promise.resolve();
@@ -22,17 +24,19 @@ const MAX_PARTIAL = 64 * 1024;
 function lineWriter(record: (line: string) => void): Write {
   let partial = '';
   return ((chunk: string | Uint8Array, encoding?: unknown, callback?: unknown) => {
-    const lines = (partial + (typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8'))).split(
-      '\n',
-    );
-    partial = lines.pop() ?? '';
+    const text = partial + (typeof chunk === 'string' ? chunk : textOf(chunk));
+    let start = 0;
+    for (let end = indexOf(text, '\n'); end >= 0; end = indexOf(text, '\n', start)) {
+      if (end > start) record(slice(text, start, end));
+      start = end + 1;
+    }
+    partial = slice(text, start);
     if (partial.length > MAX_PARTIAL) {
-      lines.push(partial);
+      record(partial);
       partial = '';
     }
-    for (const line of lines) if (line !== '') record(line);
     const done = typeof encoding === 'function' ? encoding : callback;
-    if (typeof done === 'function') settled.then(() => done());
+    if (typeof done === 'function') void chain(settled, () => done());
     return true;
   }) as Write;
 }

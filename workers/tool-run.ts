@@ -20,6 +20,7 @@ import { checkInput, checkOutput, checkOwn } from './call-checks.ts';
 import { kindOfThrown, toCallError } from './call-error.ts';
 import { ChunkStream } from './chunk-stream.ts';
 import type { Executable } from './executable.ts';
+import { hasOwn, keys, NativeAbortController, now } from './intrinsics/captured.ts';
 import type { Check } from './loading/schema.ts';
 import type { Outbox } from './outbox.ts';
 import { Pace } from './pace.ts';
@@ -47,6 +48,10 @@ export interface RunHost {
   retire(reason: string): void;
 }
 
+const BROKEN = 'the thread of the call is broken and could not end it as it should; it is replaced';
+
+/** Not by `instanceof`, whose meaning a tool can change. */
+const isFound = (found: Executable | Promise<Executable>): found is Executable => hasOwn(found, 'invoke');
 /** A chunk that was so long in coming may be a large one; those that come thick and fast are not measured first. */
 const BIG_AFTER_MS = 2;
 
@@ -95,7 +100,7 @@ export class ToolRun implements ContextRun {
   /** Made when first asked for: most calls never look at it. */
   get signal(): AbortSignal {
     if (!this.#abort) {
-      this.#abort = new AbortController();
+      this.#abort = new NativeAbortController();
       if (this.#cancelled) this.#abort.abort(this.#cancelled);
     }
     return this.#abort.signal;
@@ -121,7 +126,7 @@ export class ToolRun implements ContextRun {
   /** Runs the call to its end; never rejects. */
   async execute(found: Executable | Promise<Executable>): Promise<void> {
     try {
-      const executable = found instanceof Promise ? await found : found;
+      const executable = isFound(found) ? found : await found;
       const input = await checkInput(this.task, executable.input);
       if (this.#cancelled) throw this.#cancelled;
       this.#begin();
@@ -130,20 +135,38 @@ export class ToolRun implements ContextRun {
       if (stream) value = await this.#drive(stream, executable.chunk);
       this.#succeed(value, stream !== null, await checkOutput(this.task, executable.output, value));
     } catch (thrown) {
-      this.#fail(this.#cancelled ?? toCallError(thrown, this.task.name));
+      this.#failFor(thrown);
     }
+  }
+
+  #failFor(thrown: unknown): void {
+    try {
+      this.#fail(this.#cancelled ?? toCallError(thrown, this.task.name));
+    } catch {
+      this.#breakOff();
+    }
+  }
+
+  /** Not even failing has worked: what that takes is broken. The call ends by what is left. */
+  #breakOff(): void {
+    const { call } = this.task;
+    this.#isEnded = true;
+    this.#onEnd();
+    const error = { code: 'internal', message: BROKEN, retryable: false } as const;
+    this.#host.outbox.post({ type: 'error', call, chunks: this.#chunks.count, error, ranMs: this.#ranMs });
+    this.#host.retire('a call could not be ended as it should');
   }
 
   #begin(): void {
     this.#host.begin(this.task);
-    this.#begunAt = performance.now();
+    this.#begunAt = now();
     if (!this.task.streams) return;
     this.#host.outbox.post({ type: 'started', call: this.task.call });
     this.#host.outbox.flush();
   }
 
   get #ranMs(): number | null {
-    return this.#begunAt === null ? null : performance.now() - this.#begunAt;
+    return this.#begunAt === null ? null : now() - this.#begunAt;
   }
 
   async #drive(iterator: AsyncIterator<unknown>, check: Check | null): Promise<unknown> {
@@ -157,11 +180,11 @@ export class ToolRun implements ContextRun {
         const value = check
           ? await checkOwn(this.task, check, step.value, `chunk ${this.#chunks.count}`)
           : step.value;
-        const now = performance.now();
-        const json = chunkText(value, this.#chunks.count, this.#maxResultBytes, now - wroteAt > BIG_AFTER_MS);
-        wroteAt = now;
-        const waiting = this.#chunks.add(json, now);
-        const rest = pace.rest(now, waiting);
+        const at = now();
+        const json = chunkText(value, this.#chunks.count, this.#maxResultBytes, at - wroteAt > BIG_AFTER_MS);
+        wroteAt = at;
+        const waiting = this.#chunks.add(json, at);
+        const rest = pace.rest(at, waiting);
         if (rest) await rest;
         if (this.#cancelled) throw this.#cancelled;
       } catch (error) {
@@ -177,7 +200,7 @@ export class ToolRun implements ContextRun {
     if (this.#cancelled) throw this.#cancelled;
     const repeats = isStream && returned === undefined;
     const data = repeats ? this.#chunks.repeated() : resultText(value, this.#maxResultBytes);
-    const hasMeta = Object.keys(this.meta).length > 0;
+    const hasMeta = keys(this.meta).length > 0;
     const meta = hasMeta ? resultText(this.meta, this.#maxResultBytes, 'ctx.meta') : null;
     this.#end();
     this.#host.outbox.post({

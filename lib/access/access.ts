@@ -117,15 +117,27 @@ export class Access {
   }
 
   async #refuseWrongKey(address: string | undefined): Promise<never> {
+    await this.#countWrong(address);
+    throw new ToolError('unauthenticated', 'the API key is wrong');
+  }
+
+  /**
+   * Counts a request whose token was no good, as if it had come with a wrong key.
+   * @throws {ToolError} rate_limited, as a rejection, where that was one too many.
+   */
+  countWrongToken(request: IncomingMessage): Promise<void> {
+    return this.#countWrong(request.socket.remoteAddress);
+  }
+
+  async #countWrong(address: string | undefined): Promise<void> {
     try {
       await this.#wrongKeys.consume(addressGroup(address ?? ''));
     } catch (refusal) {
       throw rateLimited(
         refusal,
-        `more than ${WRONG_KEYS_PER_MINUTE} wrong API keys a minute from your address`,
+        `more than ${WRONG_KEYS_PER_MINUTE} wrong keys or tokens a minute from your address`,
       );
     }
-    throw new ToolError('unauthenticated', 'the API key is wrong');
   }
 }
 

@@ -1,6 +1,11 @@
 /**
  * Lets `burst` things through at once, and `perSecond` steadily after that.
+ *
+ * B1. Works on what it took when it was loaded: on a thread, tools may replace the clock and the built-ins.
  */
+const { min } = Math;
+const now: () => number = performance.now.bind(performance);
+
 export class TokenBucket {
   readonly #burst: number;
   readonly #perMs: number;
@@ -14,9 +19,9 @@ export class TokenBucket {
   }
 
   /** @returns whether one more may go now; it counts then. */
-  take(now = performance.now()): boolean {
-    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#refilledAt) * this.#perMs);
-    this.#refilledAt = now;
+  take(at = now()): boolean {
+    this.#tokens = min(this.#burst, this.#tokens + (at - this.#refilledAt) * this.#perMs);
+    this.#refilledAt = at;
     if (this.#tokens < 1) return false;
     this.#tokens -= 1;
     return true;

@@ -6,13 +6,16 @@
  * them every entry they ever had, to be copied by each collection on the way.
  *
  * T1. Tables refer to cells alone, and a deleted entry's cell is empty.
+ * T2. `each` works whatever a tool has made of the iterators of its thread.
  */
+import { OwnMap } from './own-collections.ts';
+
 interface Cell<V> {
   value: V | undefined;
 }
 
 export class TransitMap<K, V extends object> {
-  readonly #cells = new Map<K, Cell<V>>();
+  readonly #cells = new OwnMap<K, Cell<V>>();
 
   get size(): number {
     return this.#cells.size;
@@ -40,10 +43,23 @@ export class TransitMap<K, V extends object> {
 
   /** A list of what is there now, oldest first. */
   values(): V[] {
-    return [...this.#cells.values()].map(({ value }) => value as V);
+    const list: V[] = [];
+    this.each((value) => {
+      list.push(value);
+    });
+    return list;
+  }
+
+  /** Visits what is there, oldest first. */
+  each(visit: (value: V) => void): void {
+    this.#cells.forEach(({ value }) => {
+      if (value !== undefined) visit(value);
+    });
   }
 
   clear(): void {
-    for (const key of this.#cells.keys()) this.delete(key);
+    this.#cells.forEach((_, key) => {
+      this.delete(key);
+    });
   }
 }

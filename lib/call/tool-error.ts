@@ -5,10 +5,22 @@
  *     package meet in one thread, and `instanceof` fails between them.
  * T2. `message` and `details` reach the caller; `cause` reaches only the gateway's log.
  * T3. Errors cross the port as plain data (`WireError`): structured clone drops class, code and own fields.
+ * T4. Made and described by built-ins taken when this was loaded, and of own fields only: on a thread, tools may replace
+ *     the former, and put what they like on `Object.prototype`.
  */
 import { ERROR_CODES, type ErrorCode } from './error-code.ts';
 
 const BRAND = Symbol.for('mcp-streaming-gateway.ToolError');
+const BRANDED: PropertyDescriptor = Object.assign(Object.create(null), { value: true });
+
+const { defineProperty, hasOwn } = Object;
+const toText = String;
+const NativeError = Error;
+
+/** A field that is there, and is the object's own. */
+function own<T extends object, K extends keyof T>(object: T, key: K): T[K] | undefined {
+  return hasOwn(object, key) ? object[key] : undefined;
+}
 
 /** An error as plain data, the form that crosses the port. */
 export interface WireError {
@@ -38,19 +50,22 @@ export interface ToolErrorOptions {
  * @example throw new ToolError('not_found', 'journey 7 does not exist');
  */
 export class ToolError extends Error {
+  override readonly name = 'ToolError';
   readonly code: ErrorCode;
   readonly retryable: boolean;
   readonly details?: unknown;
   readonly retryAfterMs?: number;
 
   constructor(code: ErrorCode, message: string, options: ToolErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = 'ToolError';
+    const cause = own(options, 'cause');
+    const details = own(options, 'details');
+    const retryAfterMs = own(options, 'retryAfterMs');
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
-    this.retryable = options.retryable ?? ERROR_CODES[code]?.retryable ?? false;
-    if (options.details !== undefined) this.details = options.details;
-    if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
-    Object.defineProperty(this, BRAND, { value: true });
+    this.retryable = own(options, 'retryable') ?? own(ERROR_CODES, code)?.retryable ?? false;
+    if (details !== undefined) this.details = details;
+    if (retryAfterMs !== undefined) this.retryAfterMs = retryAfterMs;
+    defineProperty(this, BRAND, BRANDED);
   }
 
   /** HTTP status of this error's code. */
@@ -68,13 +83,14 @@ export class ToolError extends Error {
   }
 
   static toWire(error: ToolError): WireError {
+    const cause = own(error, 'cause');
     return {
       code: error.code,
       message: error.message,
       retryable: error.retryable,
       ...(error.details === undefined ? {} : { details: error.details }),
       ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
-      ...(error.cause === undefined ? {} : { cause: describeThrown(error.cause) }),
+      ...(cause === undefined ? {} : { cause: describeThrown(cause) }),
     };
   }
 
@@ -91,11 +107,11 @@ export class ToolError extends Error {
 /** Any thrown value as text for the log: the stack of an Error, else the value itself; never throws. */
 export function describeThrown(thrown: unknown): string {
   try {
-    if (thrown instanceof Error) {
+    if (thrown instanceof NativeError) {
       const cause = thrown.cause === undefined ? '' : `\ncaused by: ${describeThrown(thrown.cause)}`;
       return `${thrown.stack ?? `${thrown.name}: ${thrown.message}`}${cause}`;
     }
-    return typeof thrown === 'string' ? thrown : `${typeof thrown}: ${String(thrown)}`;
+    return typeof thrown === 'string' ? thrown : `${typeof thrown}: ${toText(thrown)}`;
   } catch {
     return 'a thrown value that cannot be described';
   }

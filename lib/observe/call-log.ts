@@ -65,8 +65,28 @@ export function logToolRecord(logger: Logger, { callId, tool, level, message, da
 }
 
 /** Logs what happened to a thread, or another part of a runner. */
-export function logUnit(logger: Logger, { unit, id, kind, isTrouble, detail }: UnitEvent): void {
-  logger[isTrouble ? 'warn' : 'debug']({ [unit]: id, detail }, `${unit} ${kind}`);
+const MOST_A_MINUTE = 20;
+
+/**
+ * Makes the log of what happens to threads and the like. Trouble of one kind is told 20 times a minute at most; the next
+ * line after that says how much there was in between.
+ */
+export function unitLog(logger: Logger, now = () => performance.now()): (event: UnitEvent) => void {
+  const troubles = new Map<string, { since: number; told: number; untold: number }>();
+  return ({ unit, id, kind, isTrouble, detail }) => {
+    const text = `${unit} ${kind}`;
+    if (!isTrouble) return logger.debug({ [unit]: id, detail }, text);
+    const trouble = troubles.get(text) ?? { since: now(), told: 0, untold: 0 };
+    troubles.set(text, trouble);
+    if (now() - trouble.since >= 60_000) Object.assign(trouble, { since: now(), told: 0 });
+    if (++trouble.told > MOST_A_MINUTE) {
+      trouble.untold++;
+      return;
+    }
+    const { untold } = trouble;
+    trouble.untold = 0;
+    logger.warn({ [unit]: id, detail, ...(untold === 0 ? {} : { untold }) }, text);
+  };
 }
 
 /** Logs what must not have happened, with all that is known of it. */

@@ -27,13 +27,21 @@ export function content(
   return brand('content', { content: blocks, ...more });
 }
 
-const BLOCK_TYPES = new Set(['text', 'image', 'audio', 'resource', 'resource_link']);
+const { isArray } = Array;
+
+const isBlockType = (type: unknown): boolean =>
+  type === 'text' || type === 'image' || type === 'audio' || type === 'resource' || type === 'resource_link';
 
 /** True for what `content()` made, and for a plain object of the same form (`content`: blocks of known types). */
 export function isToolContent(value: unknown): boolean {
   if (isBranded('content', value)) return true;
   if (typeof value !== 'object' || value === null || !('content' in value)) return false;
   const blocks = value.content;
-  if (!Array.isArray(blocks) || blocks.length === 0) return false;
-  return blocks.every((block) => typeof block === 'object' && block !== null && BLOCK_TYPES.has(block.type));
+  if (!isArray(blocks) || blocks.length === 0) return false;
+  for (let at = 0; at < blocks.length; at++) {
+    const block: unknown = blocks[at];
+    if (typeof block !== 'object' || block === null || !isBlockType((block as Partial<ContentBlock>).type))
+      return false;
+  }
+  return true;
 }

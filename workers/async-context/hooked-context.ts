@@ -30,14 +30,18 @@
  * H3. What is no promise stays unmarked in a sprint, and happens at most once on a thread.
  * H4. If code of anyone else ran in such a sprint too, what has no mark is nobody's: no call ends for another's error.
  */
-import { AsyncResource, createHook, executionAsyncResource } from 'node:async_hooks';
-import { nextTick } from 'node:process';
+import * as hooks from 'node:async_hooks';
 import { promiseHooks } from 'node:v8';
+import { chain, nextTick, ownMethod } from '../intrinsics/captured.ts';
 import type { CallContext } from './call-context.ts';
 import { timersMade } from './own-timers.ts';
 
+const { AsyncResource, createHook, executionAsyncResource } = hooks;
+const { createHook: createPromiseHook } = promiseHooks;
+const idOf = ownMethod<(resource: hooks.AsyncResource) => number>(AsyncResource.prototype.asyncId);
+
 /** Ids are given in order, to all that is made but to promises without hooks. */
-const nextId = (): number => new AsyncResource('IdOfNow').asyncId();
+const nextId = (): number => idOf(new AsyncResource('IdOfNow'));
 
 export function hookedContext<Owner extends object>(): CallContext<Owner> {
   const mark = Symbol('owner');
@@ -53,7 +57,10 @@ export function hookedContext<Owner extends object>(): CallContext<Owner> {
       const owner = running()[mark];
       if (owner !== undefined) resource[mark] = owner;
     },
-  }).enable();
+  });
+  const enable = hook.enable.bind(hook);
+  const disable = hook.disable.bind(hook);
+  enable();
 
   /** Made under the hook, and so with an id. */
   const settled = Promise.resolve();
@@ -103,11 +110,11 @@ export function hookedContext<Owner extends object>(): CallContext<Owner> {
     sprinter = owner;
     current = owner;
     isMixed = false;
-    const stop = promiseHooks.createHook(sprintHooks);
-    hook.disable(); // for promises from the next microtask on: until then they take ids
+    const stop = createPromiseHook(sprintHooks);
+    disable(); // for promises from the next microtask on: until then they take ids
     const before = { id: nextId(), timers: timersMade() };
     promises = 0;
-    return settled.then(() => {
+    return chain(settled, () => {
       const idsOfPromises = promises;
       nextTick(() => {
         const timers = timersMade() - before.timers;
@@ -118,8 +125,8 @@ export function hookedContext<Owner extends object>(): CallContext<Owner> {
   }
 
   /** @param others how much has been made that is neither a promise nor one of the `timers` of our own. */
-  function finish(stop: ReturnType<typeof promiseHooks.createHook>, timers: number, others: number): void {
-    hook.enable();
+  function finish(stop: ReturnType<typeof createPromiseHook>, timers: number, others: number): void {
+    enable();
     stop();
     made += timers;
     if (others > 0) {

@@ -1,10 +1,11 @@
 /**
- * Timers of the thread's own machinery: out of reach of tools that replace the globals, and counted, so that what is
- * left over are the timers of tools.
+ * Timers of the thread's own machinery: out of reach of tools that replace the globals or what `node:timers` exports,
+ * and counted, so that what is left over are the timers of tools.
  */
 import * as timers from 'node:timers';
 
-export { clearTimeout } from 'node:timers';
+const { setTimeout: startTimeout, setImmediate: startImmediate } = timers;
+export const { clearTimeout } = timers;
 
 let made = 0;
 
@@ -13,10 +14,10 @@ export const timersMade = (): number => made;
 
 export function setTimeout(callback: () => void, ms: number): NodeJS.Timeout {
   made++;
-  return timers.setTimeout(callback, ms);
+  return startTimeout(callback, ms);
 }
 
 export function setImmediate(callback: () => void): void {
   made++;
-  timers.setImmediate(callback);
+  startImmediate(callback);
 }

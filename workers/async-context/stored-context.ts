@@ -6,7 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { CallContext } from './call-context.ts';
 
 export function storedContext<Owner extends object>(): CallContext<Owner> {
-  const storage = new AsyncLocalStorage<Owner>();
+  const storage = withOwnMethods(new AsyncLocalStorage<Owner>());
   return {
     run: (owner, work) => storage.run(owner, work),
     enter: (owner, work) => storage.run(owner, work),
@@ -14,4 +14,14 @@ export function storedContext<Owner extends object>(): CallContext<Owner> {
     owner: () => storage.getStore(),
     sprint: () => undefined,
   };
+}
+
+/** Copies the methods of an object's class to the object: those of the class are a tool's to replace. */
+function withOwnMethods<T extends object>(object: T): T {
+  const { prototype } = object.constructor;
+  for (const key of Reflect.ownKeys(prototype)) {
+    const method = Reflect.getOwnPropertyDescriptor(prototype, key);
+    if (key !== 'constructor' && method) Reflect.defineProperty(object, key, method);
+  }
+  return object;
 }

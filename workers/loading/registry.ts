@@ -5,6 +5,7 @@
  * R2. Lookups go through Maps, so that `__proto__` and `constructor` are no tools.
  * R3. A check is compiled at its first use, once.
  */
+import { OwnMap } from '../../lib/async/own-collections.ts';
 import type {
   CallKind,
   Catalog,
@@ -33,10 +34,10 @@ interface Entry<D> {
 }
 
 export class Registry {
-  readonly #tools = new Map<string, Entry<ToolDefinition>>();
-  readonly #resources = new Map<string, Entry<ResourceDefinition>>();
-  readonly #prompts = new Map<string, Entry<PromptDefinition>>();
-  readonly #loaded = new Map<string, LoadedTool>();
+  readonly #tools = new OwnMap<string, Entry<ToolDefinition>>();
+  readonly #resources = new OwnMap<string, Entry<ResourceDefinition>>();
+  readonly #prompts = new OwnMap<string, Entry<PromptDefinition>>();
+  readonly #loaded = new OwnMap<string, LoadedTool>();
 
   /**
    * Adds what a module exports: definitions, or arrays of them, under any export name.
@@ -68,13 +69,13 @@ export class Registry {
   }
 
   async #load(definition: ToolDefinition): Promise<LoadedTool> {
-    const compile = (source: SchemaSource | undefined) => (source ? compileCheck(source) : null);
-    const [input, chunk, output] = await Promise.all([
-      compile(definition.input),
-      compile(definition.chunk),
-      compile(definition.output),
-    ]);
-    const loaded = { definition, input, chunk, output };
+    const compile = async (source: SchemaSource | undefined) => (source ? await compileCheck(source) : null);
+    const loaded = {
+      definition,
+      input: await compile(definition.input),
+      chunk: await compile(definition.chunk),
+      output: await compile(definition.output),
+    };
     this.#loaded.set(definition.name, loaded);
     return loaded;
   }

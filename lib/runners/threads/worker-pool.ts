@@ -92,6 +92,7 @@ export class WorkerPool implements Runner {
       {
         changed: () => this.#pump(),
         freed: (call) => this.#onFreed(call),
+        refused: (call) => this.#onRefused(call),
         lost: (call, death) => this.#onLost(call, death),
         listeners: this.#listeners,
       },
@@ -157,6 +158,7 @@ export class WorkerPool implements Runner {
   }
 
   call(request: PooledCall): ToolCall {
+    this.#crew.noteCaller(request.caller.keyId);
     const definition = this.#definitions.of(request.kind ?? 'tool', request.name);
     const call = new ToolCall(this.#nextCall++, request, definition, this.#callHost);
     if (this.#isClosed) call.fail(new ToolError('unavailable', 'the gateway is shutting down'));
@@ -256,6 +258,14 @@ export class WorkerPool implements Runner {
     this.#forecast.ended();
     if (call.hasStarted) this.#waits.record(call.waitedMs);
     if (call.hasStarted) this.#runs.record(call.ranMs);
+    this.#pump();
+  }
+
+  /** Its thread is retired, so this ends: it goes to one that no other caller has changed. */
+  #onRefused(call: ToolCall): void {
+    if (call.isEnded) return;
+    this.#queue.addFirst(call);
+    this.#watchWait(call);
     this.#pump();
   }
 

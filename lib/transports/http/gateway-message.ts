@@ -39,4 +39,10 @@ export class GatewayRequest extends IncomingMessage {
   }
 }
 
-export class GatewayResponse extends ServerResponse<GatewayRequest> {}
+export class GatewayResponse extends ServerResponse<GatewayRequest> {
+  /** What may be written into the answer at any time and means nothing to who reads it; empty: nothing may. */
+  comment = '';
+}
+
+/** The comment of a stream of server-sent events. */
+export const EVENT_STREAM_COMMENT = ':\n\n';

@@ -1,7 +1,8 @@
 /**
  * Reads a JSON request body, within a size.
  *
- * B1. Only `application/json` (or `+json`) in UTF-8 without compression: a form of another site cannot send that.
+ * B1. Only `application/json` in UTF-8 without compression: a form of another site cannot send that. It is what every
+ *     MCP client sends; types in `+json` (json-patch, merge-patch, ld) mean something else than a call.
  * B2. A body declared too large is refused before it is read; a chunked one as soon as it is too large.
  */
 import { ToolError } from '../../call/tool-error.ts';
@@ -17,7 +18,7 @@ export function requireJson({ headers }: GatewayRequest): void {
   if (type !== 'application/json') {
     const [essence = '', ...parameters] = (type ?? '').toLowerCase().split(';');
     const charset = parameters.map((text) => text.trim()).find((text) => text.startsWith('charset='));
-    const isJson = /^application\/(json|[!#$&^_.+a-z0-9-]+\+json)$/.test(essence.trim());
+    const isJson = essence.trim() === 'application/json';
     if (!isJson || (charset !== undefined && !/^charset="?utf-?8"?$/.test(charset))) {
       throw new ToolError(
         'unsupported_media_type',

@@ -15,8 +15,10 @@ import type { StreamWatch, WatchedStream } from '../rendering/stream-watch.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
 import type { TransportMeter } from '../rendering/transport-meter.ts';
 import { onceClosed } from './departure.ts';
-import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
+import { EVENT_STREAM_COMMENT, type GatewayRequest, type GatewayResponse } from './gateway-message.ts';
 import { commonHeaders, respondProblem } from './response.ts';
+
+export const EVENT_STREAM_TYPE = 'text/event-stream';
 
 const SLICE_BYTES = 256 * 1024;
 /** How long a stream waits for its tool to start before it sends its head, where nobody says otherwise. */
@@ -108,6 +110,7 @@ export class HttpStream implements WatchedStream {
     headers.push('X-Call-Id', this.#call.callId, 'Content-Type', contentType, 'Vary', 'Accept');
     headers.push('Cache-Control', 'no-store, no-cache, no-transform', 'X-Accel-Buffering', 'no');
     this.#response.writeHead(200, headers);
+    if (contentType === EVENT_STREAM_TYPE) this.#response.comment = EVENT_STREAM_COMMENT;
     this.#response.flushHeaders();
   }
 

@@ -11,6 +11,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { isLoopbackName } from '../../access/host-and-origin.ts';
 import type { TransportMeter } from '../rendering/transport-meter.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
+import { serveHalfClosed } from './half-closed.ts';
 import { refuseMalformed } from './raw-problem.ts';
 
 export interface TlsMaterial {
@@ -52,6 +53,7 @@ export function newHttpServer(
     : createServer(options, listener);
   server.on('clientError', (error, socket) => refuseMalformed(error, socket as Socket));
   server.maxConnections = maxConnections;
+  serveHalfClosed(server);
   capConnections(server, Math.ceil(maxConnections / 4), meter);
   return server;
 }

@@ -9,7 +9,7 @@
  *     when it does.
  */
 import { Connection, EventBuffer } from 'better-sse';
-import type { HttpStream } from '../http/response-stream.ts';
+import { EVENT_STREAM_TYPE, type HttpStream } from '../http/response-stream.ts';
 
 /** Better-sse looks for switches in its query; there are none. */
 const URL_OF_EVERY_STREAM = new URL('http://localhost/');
@@ -52,11 +52,11 @@ export class SseConnection extends Connection {
 
   /** Says what `sendHead` sends, in better-sse's words; the head itself is the stream's. */
   override get response(): Response {
-    return new Response(null, { headers: { 'Content-Type': 'text/event-stream' } });
+    return new Response(null, { headers: { 'Content-Type': EVENT_STREAM_TYPE } });
   }
 
   override sendHead(): void {
-    this.#stream.writeHead('text/event-stream');
+    this.#stream.writeHead(EVENT_STREAM_TYPE);
   }
 
   override sendChunk(chunk: string): void {

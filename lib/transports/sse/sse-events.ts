@@ -8,9 +8,6 @@ import type { TerminalEvent } from '../../call/call-events.ts';
 import { closingStatus, renderErrorObject } from '../rendering/error-rendering.ts';
 import type { ChunksEvent, ProgressEvent } from '../rendering/event-pump.ts';
 
-/** The comment sent into silence. */
-export const SSE_HEARTBEAT = ':\n\n';
-
 /** Renders the events of one call and counts their ids. */
 export class SseEventWriter {
   readonly #callId: string;

@@ -7,11 +7,11 @@
 import { createSession, type Session } from 'better-sse';
 import type { TerminalEvent } from '../../call/call-events.ts';
 import type { RunningCall } from '../../call/running-call.ts';
-import type { GatewayRequest, GatewayResponse } from '../http/gateway-message.ts';
+import { EVENT_STREAM_COMMENT, type GatewayRequest, type GatewayResponse } from '../http/gateway-message.ts';
 import { HttpStream, type HttpStreamContext } from '../http/response-stream.ts';
 import type { ChunksEvent, EventSink, ProgressEvent } from '../rendering/event-pump.ts';
 import { RenderedEvents, SseConnection } from './sse-connection.ts';
-import { SSE_HEARTBEAT, SseEventWriter } from './sse-events.ts';
+import { SseEventWriter } from './sse-events.ts';
 
 const SESSION_OPTIONS = { keepAlive: null, retry: null, trustClientEventId: false };
 
@@ -43,7 +43,7 @@ export class SseSink implements EventSink {
     this.#connection = new SseConnection(this.#stream);
     this.#connecting = createSession(this.#connection, SESSION_OPTIONS).then((session) => {
       this.#session = session;
-      this.#stream.heartbeat = SSE_HEARTBEAT;
+      this.#stream.heartbeat = EVENT_STREAM_COMMENT;
       this.#connecting = undefined;
     });
   }

@@ -131,7 +131,8 @@ async function halfClose(scene: Scene): Promise<void> {
     text += part;
   });
   await new Promise((resolve) => socket.on('close', resolve));
-  const isAnswered = text.startsWith('HTTP/1.1 200') && text.includes(nonce);
+  // Interim answers may come before the answer (RFC 9110, 15.2).
+  const isAnswered = /^(?:HTTP\/1\.1 1\d\d [^\r]*\r\n\r\n)*HTTP\/1\.1 200/.test(text) && text.includes(nonce);
   scene.verdict.ended(isAnswered ? 'success' : 'cut');
   if (!isAnswered) scene.verdict.find('contract', `a half-closed client was told: ${shown(text)}`);
 }

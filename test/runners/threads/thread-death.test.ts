@@ -111,6 +111,20 @@ describe('a thread that dies or must be replaced', () => {
     expect(await second.outcome()).to.include({ data: '{"text":"still here"}' });
   });
 
+  for (const waits of [true, false]) {
+    const whose = waits ? 'a call beside it' : 'one that has ended';
+    it(`lets a call go on when ${whose} asks for the end of the process, and replaces the thread`, async () => {
+      await start({ minThreads: 1, maxThreads: 1 }, ['basic-tools', 'shared-faults']);
+      const neighbour = call(pool, 'wait', { ms: 300 });
+      await neighbour[Symbol.asyncIterator]().next();
+      const leaver = await call(pool, 'exit_later', { waits }).outcome();
+      expect(codeOf(leaver)).to.equal(waits ? 'worker_crashed' : 'success');
+      await eventually(() => pool.stats().own.details.workers[0]?.state === 'retiring');
+      expect(codeOf(await neighbour.outcome())).to.equal('success');
+      expect(await call(pool, 'echo', { text: 'next' }).outcome()).to.include({ data: '{"text":"next"}' });
+    });
+  }
+
   it('replaces a thread that shared calls block for long, and says so to its calls', async function () {
     this.timeout(20_000);
     await start({ minThreads: 1, maxThreads: 1 });

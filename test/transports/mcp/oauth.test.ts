@@ -147,6 +147,25 @@ describe('OAuth on /mcp', () => {
   });
 });
 
+describe('OAuth against guesses', () => {
+  it('limits bad tokens as it does wrong keys, with them, and lets good ones through', async () => {
+    const issuer = await Issuer.start();
+    const mcp = await startMcp({
+      oauth: { issuer: issuer.url, audience: AUDIENCE, jwksUri: `${issuer.url}/keys`, scopes: [] },
+    });
+    const statusWith = async (token: string) =>
+      (await new WireClient(mcp.url, bearer(token)).stateless('tools/list').done).status;
+    const statuses: number[] = [];
+    for (let guess = 0; guess < 6; guess++)
+      statuses.push(await statusWith('a.b.c'), await statusWith('wrong'));
+    expect(statuses).to.deep.equal([...new Array(10).fill(401), 429, 429]);
+    expect(await statusWith(await issuer.token())).to.equal(200);
+    expect(await statusWith('super-secret')).to.equal(200);
+    await mcp.close();
+    await issuer.close();
+  });
+});
+
 describe('OAuth without its issuer', () => {
   it('answers 503 while the keys cannot be fetched, and tells the operator why', async () => {
     const issuer = await Issuer.start();

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { expect } from 'chai';
 import { eventually } from '../../support/eventually.ts';
 import { type StartedMcp, startMcp } from './start-mcp.ts';
@@ -157,6 +158,38 @@ describe('/mcp, era with sessions', () => {
     while (mcp.dispatcher.callsInFlight === 0) await new Promise(setImmediate);
     running.leave();
     while (mcp.dispatcher.callsInFlight > 0) await new Promise(setImmediate);
+  });
+
+  it('cancels what a client that leaves has pipelined, of either era', async () => {
+    const stateless = {
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': 'tools/call',
+      'mcp-name': 'wait',
+    };
+    const envelope = {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': {},
+    };
+    const post = (id: number, headers: Record<string, string>, meta: object) => {
+      const params = { name: 'wait', arguments: { ms: 60_000 }, _meta: meta };
+      const body = JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params });
+      const all = {
+        ...{ host: 'localhost', ...SUPER, 'content-type': 'application/json' },
+        ...{
+          accept: 'application/json, text/event-stream',
+          'content-length': String(body.length),
+          ...headers,
+        },
+      };
+      const head = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+      return `POST /mcp HTTP/1.1\r\n${head.join('')}\r\n${body}`;
+    };
+    const session = { 'mcp-session-id': client.sessionId, 'mcp-protocol-version': '2025-11-25' };
+    const socket = connect(Number(new URL(mcp.url).port), '127.0.0.1');
+    socket.write(post(1, session, {}) + post(2, session, {}) + post(3, stateless, envelope));
+    await eventually(() => mcp.dispatcher.callsInFlight === 3);
+    socket.destroy();
+    await eventually(() => mcp.dispatcher.callsInFlight === 0);
   });
 
   it('cancels the call of a client that leaves a stream and does not come back', async () => {

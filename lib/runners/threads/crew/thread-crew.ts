@@ -17,9 +17,10 @@ import type { GuardedList } from '../../../async/guarded-list.ts';
 import type { Catalog } from '../../../call/catalog.ts';
 import { describeThrown } from '../../../call/tool-error.ts';
 import type { RunnerListener } from '../../runner.ts';
+import { Ejections } from '../ending/outlier.ts';
 import { Successor } from '../ending/successor.ts';
 import type { ThreadDeath } from '../ending/thread-death.ts';
-import { ThreadEnds } from '../ending/thread-ends.ts';
+import { type SayOfThread, ThreadEnds } from '../ending/thread-ends.ts';
 import { defaultMemoryLimit } from '../memory/available-memory.ts';
 import { MemoryWatch, memoryLimits } from '../memory/memory-watch.ts';
 import { PiscinaThreads, type ThreadsOptions } from '../piscina/piscina-threads.ts';
@@ -37,6 +38,8 @@ export interface CrewListener {
   changed(): void;
   /** A call's place on its thread is free again. */
   freed(call: ToolCall): void;
+  /** A thread would not begin a call: it is to be tried elsewhere. */
+  refused(call: ToolCall): void;
   /** A call went down with its thread. */
   lost(call: ToolCall, death: ThreadDeath): void;
   /** Whoever listens to the runner. */
@@ -75,8 +78,11 @@ export class ThreadCrew {
   readonly #liveness: Liveness;
   readonly memory: MemoryWatch<ThreadLink>;
   #isClosed = false;
+  #firstKey: string | null = null;
+  #hasSeveralCallers = false;
   #onStopped: () => void = () => {};
   readonly #successor = new Successor();
+  readonly #ejections = new Ejections();
   readonly #ends: ThreadEnds;
   readonly #counts: CrewCounts = { scaleUps: 0, scaleDowns: 0, crashes: 0, kills: 0, restarts: 0 };
 
@@ -86,12 +92,12 @@ export class ThreadCrew {
     this.#listener = listener;
     this.#openSource = options.threads ?? ((own, host) => new PiscinaThreads(own, host.onError));
     if (known) this.catalogs.described({ catalog: known, failure: null });
-    this.#ends = new ThreadEnds(this.#counts, (kind, id, detail) => this.#say(kind, id, detail));
+    this.#ends = new ThreadEnds(this.#counts, this.#say);
     const { heapMb, memoryLimitBytes = defaultMemoryLimit() } = options;
     const limits = memoryLimits(heapMb, memoryLimitBytes);
     this.memory = new MemoryWatch(limits, {
       threads: () => this.#links.values(),
-      tooLarge: (link, reason) => this.kill(link, reason),
+      tooLarge: (link, reason) => this.#ends.kill(link, reason, 'crashes'),
     });
     this.#threads = this.#openSource({ ...options, heapMb: limits.hardHeapMb }, this.#sourceHost);
     this.#liveness = new Liveness(this.#links, {
@@ -103,7 +109,7 @@ export class ThreadCrew {
 
   get #sourceHost(): SourceHost {
     return {
-      onError: (error) => this.#say('error', -1, describeThrown(error)),
+      onError: (error) => this.#say('error', -1, describeThrown(error), true),
       listeners: this.#listener.listeners,
     };
   }
@@ -126,6 +132,12 @@ export class ThreadCrew {
     return [...this.#links.values()].filter(({ life }) => !life.hasLoaded && life.leaving === null).length;
   }
 
+  /** Somebody makes a call. Threads are prepared for several callers from the second one on (workers/intrinsics). */
+  noteCaller(keyId: string): void {
+    this.#firstKey ??= keyId;
+    if (keyId !== this.#firstKey) this.#hasSeveralCallers = true;
+  }
+
   /** Starts `count` more threads, as far as the maximum allows. */
   grow(count: number): void {
     for (let more = 0; more < count && this.canGrow; more++) {
@@ -140,7 +152,7 @@ export class ThreadCrew {
   }
 
   #spawn(): ThreadLink {
-    const thread = this.#threads.spawn();
+    const thread = this.#threads.spawn(this.#hasSeveralCallers);
     const link = new ThreadLink(thread, {
       frame: (from, frame) => this.#onFrame(from, frame),
       freed: (from, call) => {
@@ -189,25 +201,24 @@ export class ThreadCrew {
   /** Replaces all threads by ones that load the tool modules anew. Running calls finish on the old ones. */
   swap(catalog: Catalog): void {
     this.catalogs.replace(catalog);
-    for (const link of [...this.#links.values()]) this.#ends.retire(link, 'the tool modules changed');
+    for (const link of [...this.#links.values()]) this.#ends.retire(link, 'the tool modules changed', false);
   }
 
-  #say(kind: string, threadId: number, detail: string): void {
-    const isTrouble = kind === 'killed' || kind === 'failed' || kind === 'error';
+  readonly #say: SayOfThread = (kind, threadId, detail, isTrouble) => {
     const { unit = 'thread' } = this.#options;
     this.#listener.listeners.tell('unit', { unit, id: threadId, kind, isTrouble, detail });
-  }
+  };
 
   #onHello(link: ThreadLink, failure: string | null): void {
     link.life.load();
     if (failure !== null) {
       link.life.leave('retired');
       this.catalogs.fail(failure);
-      this.#say('failed', link.id, failure);
+      this.#say('failed', link.id, failure, true);
       return;
     }
     if (!this.catalogs.isKnown) link.post({ type: 'describe' });
-    this.#say('started', link.id, '');
+    this.#say('started', link.id, '', false);
     this.#makeUp();
   }
 
@@ -227,7 +238,9 @@ export class ThreadCrew {
       case 'notice':
         return this.#listener.listeners.tell('notice', frame.notice);
       case 'retiring':
-        return this.#ends.retire(link, frame.reason);
+        return this.#ends.retire(link, frame.reason, true);
+      case 'refused':
+        return this.#onRefused(link, frame.call);
       case 'log':
         return this.#onLog(link, frame);
       case 'result':
@@ -237,6 +250,12 @@ export class ThreadCrew {
       default:
         link.callOf(frame.call)?.receive(frame);
     }
+  }
+
+  #onRefused(link: ThreadLink, number: number): void {
+    const call = link.giveBack(number);
+    this.#ends.endIfRetired(link);
+    if (call) this.#listener.refused(call);
   }
 
   /** A result waits for what is found of a thread that may have outgrown its heap for it. */
@@ -267,6 +286,8 @@ export class ThreadCrew {
 
   #onEnded(link: ThreadLink, frame: LastFrame): void {
     if (link.ended(frame)) this.#counts.crashes++;
+    if (link.failures.add(frame) && link.life.leaving === null && this.#ejections.take())
+      this.#ends.retire(link, 'three calls in a row failed on it before their tools began', true);
     this.#ends.endIfRetired(link);
   }
 

@@ -10,6 +10,7 @@
  */
 import { TransitMap } from '../../../async/transit-map.ts';
 import { callTask } from '../call-task.ts';
+import { FailureStreak } from '../ending/outlier.ts';
 import type { WatchedThread } from '../memory/memory-watch.ts';
 import { isThreadFrame } from '../port/frame-check.ts';
 import type { HostFrame, ThreadFrame } from '../port/frames.ts';
@@ -55,6 +56,7 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
   heapUsedBytes = 0;
   heldBytes = 0;
   utilization = 0;
+  readonly failures = new FailureStreak();
   /** When the thread last said anything. */
   heardAt = performance.now();
   /** When its last call ended, or it started. */
@@ -76,10 +78,12 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
 
   #onMessage(frames: unknown): void {
     if (this.life.state === 'gone') return; // nobody knows it any more
-    this.heardAt = performance.now();
+    const now = performance.now();
     if (!Array.isArray(frames)) return this.#listener.impossible(this, frames);
     for (const frame of frames as readonly unknown[]) {
       if (!isThreadFrame(frame)) return this.#listener.impossible(this, frame);
+      // A thread that does nothing but complain is not alive.
+      if (frame.type !== 'log') this.heardAt = now;
       try {
         this.#listener.frame(this, frame);
       } catch (error) {
@@ -143,6 +147,16 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
 
   callOf(number: number): ToolCall | undefined {
     return this.#calls.get(number);
+  }
+
+  /** A call that the thread has not begun leaves it. @returns the call, or undefined where it is not there. */
+  giveBack(number: number): ToolCall | undefined {
+    const call = this.#calls.get(number);
+    if (!call) return undefined;
+    this.#calls.delete(number);
+    if (call.isExclusive) this.#exclusives--;
+    this.#freePlaces.push(call.detach());
+    return call;
   }
 
   /** A call's terminal frame is in. @returns whether an error that escaped the call ended it. */

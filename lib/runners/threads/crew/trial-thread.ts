@@ -15,7 +15,7 @@ const TRIAL_MS = 30_000;
  */
 export async function loadOnTrial(threads: ThreadSource): Promise<Catalog> {
   try {
-    return await catalogOf(threads.spawn());
+    return await catalogOf(threads.spawn(false));
   } catch (error) {
     throw ToolError.from(error, 'unavailable', `the tool modules cannot be loaded: ${String(error)}`);
   } finally {

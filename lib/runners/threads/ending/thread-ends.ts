@@ -10,7 +10,7 @@ import type { ThreadLink } from '../crew/thread-link.ts';
 import { explainDeath, type ThreadDeath } from './thread-death.ts';
 
 /** Tells what happened to a thread. */
-export type SayOfThread = (kind: string, threadId: number, detail: string) => void;
+export type SayOfThread = (kind: string, threadId: number, detail: string, isTrouble: boolean) => void;
 
 export class ThreadEnds {
   readonly #counts: CrewCounts;
@@ -21,19 +21,26 @@ export class ThreadEnds {
     this.#say = say;
   }
 
-  /** Ends a thread, whatever runs on it. */
-  kill(link: ThreadLink, reason: string): void {
+  /**
+   * Ends a thread, whatever runs on it.
+   * @param counts as what; a thread whose tool took too much memory has crashed, though it is we who end it.
+   */
+  kill(link: ThreadLink, reason: string, counts: 'kills' | 'crashes' = 'kills'): void {
     if (link.life.leaving === 'killed') return;
     link.life.leave('killed');
-    this.#counts.kills++;
-    this.#say('killed', link.id, reason);
+    this.#counts[counts]++;
+    this.#say('killed', link.id, reason, true);
     link.end();
   }
 
-  /** Gives a thread no more calls, and ends it after its last. */
-  retire(link: ThreadLink, reason: string): void {
+  /**
+   * Gives a thread no more calls, and ends it after its last; the first reason is told.
+   * @param isTrouble whether something on it went wrong.
+   */
+  retire(link: ThreadLink, reason: string, isTrouble: boolean): void {
+    if (link.life.leaving !== null) return;
     link.life.leave('retired');
-    this.#say('retired', link.id, reason);
+    this.#say('retired', link.id, reason, isTrouble);
     this.endIfRetired(link);
   }
 
@@ -54,7 +61,7 @@ export class ThreadEnds {
     if (leaving === 'idle') this.#counts.scaleDowns++;
     else if (hasLoaded) this.#counts.restarts++;
     if (leaving === null && hasLoaded) this.#counts.crashes++;
-    this.#say('ended', link.id, leaving ?? 'crashed');
+    this.#say('ended', link.id, leaving ?? 'crashed', false);
     return explainDeath(loss, leaving === 'killed');
   }
 }

@@ -73,13 +73,13 @@ export class PiscinaThreads implements ThreadSource {
   }
 
   /** Starts one more thread; with more than `maxThreads` there already, it starts when one of those has ended. */
-  spawn(): PoolThread {
+  spawn(severalCallers: boolean): PoolThread {
     const { port1: port, port2: threadPort } = new MessageChannel();
     const begun = new Int32Array(new SharedArrayBuffer(this.#places * Int32Array.BYTES_PER_ELEMENT));
     const shift = new AbortController();
     const before = new Set(this.#piscina.threads);
     const serving = this.#piscina.run(
-      { port: threadPort, begun },
+      { port: threadPort, begun, severalCallers },
       { transferList: [threadPort], signal: shift.signal },
     );
     for (const thread of this.#piscina.threads) if (!before.has(thread)) this.#watch(thread);

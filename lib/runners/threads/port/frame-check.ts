@@ -41,6 +41,7 @@ export function isThreadFrame(frame: unknown): frame is ThreadFrame {
         typeof frame['ranMs'] === 'number'
       );
     case 'started':
+    case 'refused':
       return typeof call === 'number';
     case 'progress':
       return (

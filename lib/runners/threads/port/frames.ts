@@ -44,6 +44,8 @@ export interface Shift {
   readonly port: MessagePort;
   /** The number of the call that has begun, for each place on the thread (F6); the number's lowest 32 bits. */
   readonly begun: Int32Array<SharedArrayBuffer>;
+  /** Whether more than one caller is known: what only then is needed is prepared before the first call. */
+  readonly severalCallers: boolean;
 }
 
 /**
@@ -151,6 +153,8 @@ export type ThreadFrame =
       readonly ranMs: number | null;
     }
   | { readonly type: 'retiring'; readonly reason: string }
+  /** The call does not begin here: what an earlier one has left behind is no place for it. After `retiring`. */
+  | { readonly type: 'refused'; readonly call: number }
   | {
       readonly type: 'pong';
       readonly heapUsedBytes: number;

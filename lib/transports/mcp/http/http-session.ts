@@ -8,6 +8,7 @@
  */
 
 import { TransitMap } from '../../../async/transit-map.ts';
+import { onceClosed } from '../../http/departure.ts';
 import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
 import { INVALID_REQUEST, McpFault } from '../fault.ts';
 import type { IncomingMcpMessage, McpRequest } from '../message.ts';
@@ -158,7 +159,7 @@ export class HttpSession {
     reply.open();
     if (this.#primes) reply.prime(this.#ring.keep(STANDALONE, ''), RETRY_MS);
     for (const { id, text } of missed) if (text !== '') reply.event(text, id);
-    response.on('close', () => {
+    onceClosed(request, response, () => {
       this.#lastUsed = performance.now();
       if (this.#standalone === reply) this.#standalone = undefined;
     });

@@ -9,6 +9,7 @@
  */
 import type { Access } from '../../../access/access.ts';
 import { ToolError } from '../../../call/tool-error.ts';
+import { onceClosed } from '../../http/departure.ts';
 import type { Endpoint } from '../../http/endpoint.ts';
 import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
 import type { Mount } from '../../http/registration.ts';
@@ -89,7 +90,8 @@ export class McpEndpoint implements Mount {
     this.#sessions = new SessionTable({ service, reply, resumeGraceMs, maxSessions, idleMs: sessionIdleMs });
     this.#subscriptions = new Subscriptions(service, options.maxSubscriptions);
     this.#statelessRequests = new StatelessRequests(service, this.#subscriptions);
-    this.#oauth = options.oauth?.issuer ? new OAuthGuard(options.oauth, options.log) : undefined;
+    const { oauth, access, log } = options;
+    this.#oauth = oauth?.issuer ? new OAuthGuard(oauth, access, log) : undefined;
     this.mounts = [this, ...(this.#oauth?.mounts ?? [])];
   }
 
@@ -162,9 +164,9 @@ export class McpEndpoint implements Mount {
       return this.#session(request).post([message], false, request, response);
     }
     const session = await this.#sessions.open(request.keyId);
-    if (response.closed) return this.#sessions.end(session);
+    if (response.closed || request.socket.destroyed) return this.#sessions.end(session);
     session.post([message], false, request, response);
-    response.on('close', () => {
+    onceClosed(request, response, () => {
       if (session.session.protocolVersion === '') this.#sessions.end(session);
     });
   }

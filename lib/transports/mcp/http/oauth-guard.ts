@@ -6,9 +6,11 @@
  *     expired and it has every required scope. Symmetric algorithms are refused.
  * A3. The library that checks tokens is loaded with the first token.
  * A4. Tokens come in the Authorization header alone, are never logged and are passed on to nobody.
+ * A5. A bad token counts as a wrong API key does: ten of both a minute from one address.
  */
 import { hash } from 'node:crypto';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
+import type { Access } from '../../../access/access.ts';
 import { bearerToken } from '../../../access/presented-key.ts';
 import { ToolError } from '../../../call/tool-error.ts';
 import type { GatewayRequest } from '../../http/gateway-message.ts';
@@ -34,15 +36,17 @@ export class OAuthGuard {
   /** Where clients find which authorization server to ask. */
   readonly mounts: readonly Mount[];
   readonly #options: OAuthOptions;
+  readonly #access: Pick<Access, 'countWrongToken'>;
   readonly #log: TransportLog;
   readonly #metadataUrl: string;
   #keys: JWTVerifyGetKey | undefined;
 
   /** @param log is told when the issuer's keys cannot be had. */
-  constructor(options: OAuthOptions, log: TransportLog) {
+  constructor(options: OAuthOptions, access: Pick<Access, 'countWrongToken'>, log: TransportLog) {
     const { origin, pathname } = new URL(options.audience);
     const path = pathname === '/' ? '' : pathname;
     this.#options = options;
+    this.#access = access;
     this.#log = log;
     this.#metadataUrl = `${origin}${METADATA_PATH}${path}`;
     this.mounts = [...new Set([METADATA_PATH, `${METADATA_PATH}${path}`])].map((at) => this.#mount(at));
@@ -55,7 +59,7 @@ export class OAuthGuard {
    */
   async authorize(request: GatewayRequest, checkKey: () => string | Promise<string>): Promise<string> {
     const token = bearerToken(request.headers.authorization);
-    if (token !== undefined && token.split('.').length === 3) return this.#verify(token);
+    if (token !== undefined && token.split('.').length === 3) return this.#verify(token, request);
     try {
       return await checkKey();
     } catch (thrown) {
@@ -64,7 +68,7 @@ export class OAuthGuard {
     }
   }
 
-  async #verify(token: string): Promise<string> {
+  async #verify(token: string, request: GatewayRequest): Promise<string> {
     const { issuer, audience, scopes, jwksUri } = this.#options;
     const { createRemoteJWKSet, errors, jwtVerify } = await import('jose');
     this.#keys ??= createRemoteJWKSet(new URL(jwksUri), { timeoutDuration: 5000 });
@@ -79,6 +83,7 @@ export class OAuthGuard {
         });
         throw keysUnavailable(thrown);
       }
+      await this.#access.countWrongToken(request);
       throw this.#refusal(
         new ToolError('unauthenticated', `the access token is ${flawOf(thrown)}`),
         'invalid_token',

@@ -7,7 +7,12 @@
  * R3. Whatever waits for its reader is watched: one that stands still is cut off.
  */
 import { DrainGate } from '../../../async/drain-gate.ts';
-import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
+import { onceClosed } from '../../http/departure.ts';
+import {
+  EVENT_STREAM_COMMENT,
+  type GatewayRequest,
+  type GatewayResponse,
+} from '../../http/gateway-message.ts';
 import { commonHeaders } from '../../http/response.ts';
 import type { StreamWatch, WatchedStream } from '../../rendering/stream-watch.ts';
 import type { TransportMeter } from '../../rendering/transport-meter.ts';
@@ -28,6 +33,7 @@ export interface ReplyContext {
 }
 
 export class McpReply {
+  readonly #request: GatewayRequest;
   readonly #response: GatewayResponse;
   readonly #context: ReplyContext;
   readonly #headers: string[];
@@ -39,6 +45,7 @@ export class McpReply {
   #gate: DrainGate | undefined;
 
   constructor(request: GatewayRequest, response: GatewayResponse, context: ReplyContext) {
+    this.#request = request;
     this.#response = response;
     this.#context = context;
     this.#headers = commonHeaders(request);
@@ -60,9 +67,14 @@ export class McpReply {
 
   /** Told once when the connection closed before the response was complete; true when we cut it off (R3). */
   onLeave(listener: (isStalled: boolean) => void): void {
-    this.#response.on('close', () => {
+    this.#onceClosed(() => {
       if (!this.#isEnding) listener(this.#isStalled);
     });
+  }
+
+  /** Told once when the response is done, or its connection gone. */
+  #onceClosed(closed: () => void): void {
+    onceClosed(this.#request, this.#response, closed);
   }
 
   /** Commits to a stream. */
@@ -70,12 +82,13 @@ export class McpReply {
     if (this.#isStream || this.isOver) return;
     this.#isStream = true;
     this.#response.writeHead(200, this.#headers.concat(SSE_HEAD));
+    this.#response.comment = EVENT_STREAM_COMMENT;
     this.#response.flushHeaders();
     this.#context.meter.streams++;
     const gate = new DrainGate();
     this.#gate = gate;
     this.#response.on('drain', () => gate.open());
-    this.#response.on('close', () => {
+    this.#onceClosed(() => {
       this.#context.meter.streams--;
       gate.open();
     });
@@ -137,14 +150,13 @@ export class McpReply {
   }
 
   #watch(): void {
-    const { socket } = this.#response;
-    if (!socket) return;
+    const { socket } = this.#request;
     const { watch, meter } = this.#context;
     const stream: WatchedStream = {
       socket,
       meter,
       beat: () => {
-        if (this.#isStream) this.#write(':\n\n');
+        if (this.#isStream) this.#write(EVENT_STREAM_COMMENT);
       },
       stall: () => {
         this.#isStalled = true;
@@ -152,7 +164,7 @@ export class McpReply {
       },
     };
     watch.add(stream);
-    this.#response.on('close', () => watch.remove(stream));
+    this.#onceClosed(() => watch.remove(stream));
   }
 }
 

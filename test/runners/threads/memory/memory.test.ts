@@ -40,9 +40,10 @@ describe('a tool that takes too much memory', function () {
     expect(await gateway.end()).to.equal(0);
   });
 
-  const KINDS = ['split', 'parse', 'push', 'objects', 'arrays', 'map', 'strings', 'async'];
-  for (const [at, kind] of KINDS.entries()) {
-    const name = `${kind}_${at % 2 === 0 ? 'exclusive' : 'shared'}`;
+  // A shared tool that blocks its thread for 5 s is stuck, whatever it takes: shared are those that are quick.
+  const SHARED = ['arrays_shared', 'strings_shared', 'async_shared'];
+  const EXCLUSIVE = ['split', 'parse', 'push', 'objects', 'arrays', 'map'].map((kind) => `${kind}_exclusive`);
+  for (const name of [...EXCLUSIVE, ...SHARED]) {
     it(`loses its thread and nothing else: ${name}`, async () => {
       const { code, detail } = await post(gateway, name);
       expect(code, detail).to.equal('worker_out_of_memory');

@@ -1,0 +1,86 @@
+import { expect } from 'chai';
+import { CallerWatch } from '../../workers/intrinsics/caller-watch.ts';
+
+const by = (keyId: string, name = 'tool') => ({ name, caller: { keyId } });
+
+describe('CallerWatch', () => {
+  let change: string | null;
+  let looks: number;
+  let running: string[];
+  let timers: (() => void)[];
+  let spoilt: string[];
+  let watch: CallerWatch;
+
+  beforeEach(() => {
+    change = null;
+    looks = 0;
+    running = [];
+    timers = [];
+    spoilt = [];
+    watch = new CallerWatch({
+      look: () => {
+        looks++;
+        return change;
+      },
+      eachKey: (visit) => running.forEach((keyId) => void visit(keyId)),
+      later: (step) => timers.push(step),
+      becameMixed: () => undefined,
+      spoilt: (reason) => spoilt.push(reason),
+    });
+  });
+
+  it('never looks, and sets no timer, for one caller', () => {
+    for (let round = 0; round < 1000; round++) expect(watch.admits(by('a'), round % 2 === 0)).to.equal(true);
+    expect({ looks, timers: timers.length }).to.deep.equal({ looks: 0, timers: 0 });
+  });
+
+  it('looks whenever the thread passes to another caller, and not between calls of one', () => {
+    for (const keyId of ['a', 'b', 'b', 'a', 'a', 'c']) watch.admits(by(keyId), true);
+    expect(looks).to.equal(3);
+  });
+
+  it('refuses every call from the change on, and tells it once with its tool', () => {
+    watch.admits(by('a', 'culprit'), true);
+    change = 'Date.now';
+    expect([by('b'), by('a'), by('c')].map((task) => watch.admits(task, true))).to.deep.equal([
+      false,
+      false,
+      false,
+    ]);
+    expect(spoilt).to.deep.equal(['a call of "culprit" changed Date.now']);
+  });
+
+  it('blames no tool where several have run', () => {
+    watch.admits(by('a', 'one'), true);
+    watch.admits(by('a', 'two'), true);
+    change = 'Date.now';
+    watch.admits(by('b'), true);
+    expect(spoilt).to.deep.equal(['a call changed Date.now']);
+  });
+
+  it('looks again for the caller of a call that still ran at the last look', () => {
+    watch.admits(by('a'), true);
+    running = ['a'];
+    watch.admits(by('b'), false);
+    watch.admits(by('b'), false);
+    expect(looks).to.equal(2);
+  });
+
+  it('spends no more than its share on looks beside other calls', () => {
+    running = ['a', 'b'];
+    for (let round = 0; round < 10_000; round++) watch.admits(by(round % 2 === 0 ? 'a' : 'b'), false);
+    expect(looks).to.be.within(50, 1000);
+  });
+
+  it('looks every 100 ms while several callers use the thread, and rests when nobody does', () => {
+    watch.admits(by('a'), true);
+    watch.admits(by('b'), true);
+    running = ['b'];
+    timers.shift()?.();
+    expect({ looks, timers: timers.length }).to.deep.equal({ looks: 2, timers: 1 });
+    running = [];
+    timers.shift()?.();
+    timers.shift()?.();
+    expect({ looks, timers: timers.length }).to.deep.equal({ looks: 3, timers: 0 });
+  });
+});

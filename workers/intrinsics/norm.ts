@@ -1,0 +1,232 @@
+/**
+ * The built-ins of a thread as the tool modules left them when they had loaded, and whether they still are so.
+ *
+ * N1. A look compares all parts by identity, which takes 0.4 ms; those that everything leans on, and in turn one
+ *     in 16 of the others, thoroughly (part.ts). So what identity does not find is found within 16 looks.
+ * N2. A look runs no code of a tool's, but getters that a tool put in the place of values. What those throw is a change.
+ * N3. Modules that Node loads later belong to the norm from the next look on.
+ * N4. Costly lazy globals belong to it from the first look on, which makes them, or from the start where several callers
+ *     are known then. Those that a call has made before have nothing to be compared with, and count as changed.
+ */
+import { OwnMap, OwnSet } from '../../lib/async/own-collections.ts';
+import {
+  getPrototypeOf,
+  hasOwn,
+  lookupGetter,
+  NativeFunction,
+  ownKeys,
+  sourceOf,
+  toText,
+} from './captured.ts';
+import { isHarmless } from './harmless.ts';
+import { ListenersNorm } from './listeners.ts';
+import { Part } from './part.ts';
+import {
+  isApart,
+  isOfModule,
+  LAZY,
+  type LazyGlobals,
+  LOADED,
+  makeLazyGlobals,
+  type Root,
+  rootsOfModule,
+  rootsOfRealm,
+} from './realm.ts';
+
+/** Compared thoroughly at every look (N1). */
+const CLOSE =
+  /^(?:process|(?:(?:Object|Function|Array|Promise|String|Date|Error|RegExp|Map)(?:\.prototype)?|Symbol|JSON|Reflect|console))$/;
+
+const ROUNDS = 16;
+
+/** More than a realm has: a module that hangs its state on a built-in does not make every look slow. */
+const MOST_PARTS = 6000;
+
+/** A function that has nothing of its own but what all have. */
+interface Plain {
+  readonly path: string;
+  readonly value: (...args: never[]) => unknown;
+  readonly keys: number;
+}
+
+const globals = globalThis as Record<PropertyKey, unknown>;
+
+const { call, apply, bind } = NativeFunction.prototype;
+
+const PLAIN_KEYS: ReadonlySet<PropertyKey> = new OwnSet<PropertyKey>([
+  'length',
+  'name',
+  'prototype',
+  'arguments',
+  'caller',
+]);
+
+export class Norm {
+  readonly #close: Part[] = [];
+  readonly #parts: Part[] = [];
+  readonly #plain: Plain[] = [];
+  /** The part that is globalThis. */
+  #globals: Part | null = null;
+  readonly #seen = new OwnSet<object>();
+  readonly #listeners = new ListenersNorm();
+  readonly #environment = new Environment();
+  readonly #outputs = [process.stdout, process.stderr].map((stream) => ({ stream, write: stream.write }));
+  readonly #lazyGetters = new OwnMap<string, unknown>();
+  #lazy: readonly LazyGlobals[] = LAZY.filter(({ loads }) => !LOADED.includes(loads));
+  /** Who sends the requests of `fetch`, by the global that says so; there once `fetch` has been loaded. */
+  #dispatchers: readonly { readonly key: symbol; readonly value: unknown }[] = [];
+  #loaded = 0;
+  #round = 0;
+
+  /** Takes what is there now for the norm. @param isWhole whether costly lazy globals are made now (N4). */
+  constructor(isWhole: boolean) {
+    for (const { names } of this.#lazy)
+      for (const name of names) this.#lazyGetters.set(name, lookupGetter(globalThis, name));
+    makeLazyGlobals((key) => this.#isLazy(key));
+    for (const root of rootsOfRealm()) this.#add(root, true);
+    this.#addModules();
+    this.#noteDispatchers();
+    if (isWhole) this.#addLazy();
+  }
+
+  #isLazy(key: PropertyKey): boolean {
+    return this.#lazyGetters.has(key as string);
+  }
+
+  #add(root: Root, isDeep: boolean): void {
+    const queue: Root[] = [root];
+    for (const { path, object } of queue) {
+      if (this.#seen.has(object) || isApart(object) || this.#seen.size >= MOST_PARTS) continue;
+      this.#seen.add(object);
+      if (isPlain(object)) {
+        this.#plain.push({ path, value: object, keys: ownKeys(object).length });
+        const { prototype } = object as { readonly prototype?: unknown };
+        if (isDeep && isObject(prototype)) queue.push({ path: `${path}.prototype`, object: prototype });
+        continue;
+      }
+      const isKeyOnly =
+        object === globalThis ? (key: PropertyKey) => isOfModule(key) || this.#isLazy(key) : never;
+      const part = new Part(path, object, isKeyOnly);
+      if (object === globalThis) this.#globals = part;
+      (CLOSE.test(path) ? this.#close : this.#parts).push(part);
+      if (!isDeep) continue;
+      part.forEachReached((name, reached) => {
+        if (isObject(reached)) queue.push({ path: name, object: reached });
+      });
+    }
+  }
+
+  /** Adds the modules that Node has loaded since it was asked last. */
+  #addModules(): void {
+    for (; this.#loaded < LOADED.length; this.#loaded++)
+      for (const root of rootsOfModule(LOADED[this.#loaded] as string) ?? []) this.#add(root, false);
+  }
+
+  /** @returns the name of something that has changed, or null. */
+  changed(): string | null {
+    try {
+      return this.#changed() ?? this.#changeOfLazy();
+    } catch {
+      return 'a built-in, which throws when it is looked at';
+    }
+  }
+
+  #changed(): string | null {
+    const round = this.#round++ % ROUNDS;
+    const close = this.#close;
+    for (let at = 0; at < close.length; at++) {
+      const change = (close[at] as Part).changed(true);
+      if (change !== null) return change;
+    }
+    const parts = this.#parts;
+    for (let at = 0; at < parts.length; at++) {
+      const change = (parts[at] as Part).changed(at % ROUNDS === round);
+      if (change !== null) return change;
+    }
+    const plain = this.#plain;
+    for (let at = 0; at < plain.length; at++)
+      if (!isPlainStill(plain[at] as Plain, at % ROUNDS === round)) return (plain[at] as Plain).path;
+    for (let at = 0; at < this.#outputs.length; at++) {
+      const output = this.#outputs[at];
+      if (output && output.stream.write !== output.write)
+        return 'process.stdout.write or process.stderr.write';
+    }
+    for (let at = 0; at < this.#dispatchers.length; at++) {
+      const dispatcher = this.#dispatchers[at];
+      if (dispatcher && globals[dispatcher.key] !== dispatcher.value) return 'the dispatcher of fetch';
+    }
+    const event = this.#listeners.changed();
+    if (event !== null) return `the listeners of process to "${toText(event)}"`;
+    return this.#environment.changed();
+  }
+
+  /** Adds the costly lazy globals, and what they have been made to be. */
+  #addLazy(): void {
+    for (const { names } of this.#lazy)
+      for (const name of names) {
+        const value = globals[name];
+        if (isObject(value)) this.#add({ path: name, object: value }, true);
+        this.#globals?.noteValueOf(name);
+      }
+    this.#lazy = [];
+    this.#noteDispatchers();
+  }
+
+  #noteDispatchers(): void {
+    this.#dispatchers = Object.getOwnPropertySymbols(globals)
+      .filter((key) => isHarmless(String(key)))
+      .map((key) => ({ key, value: globals[key] }));
+  }
+
+  /** Makes a lazy global. @returns whether it is Node's, and not something in its place. */
+  #isNodes(name: string): boolean {
+    const getter = lookupGetter(globalThis, name);
+    if (getter !== undefined && getter !== this.#lazyGetters.get(name)) return false;
+    const value = globals[name];
+    return typeof value === 'function' && new RegExp(`^class _?${name}\\b`).test(sourceOf(value));
+  }
+
+  /** What Node has loaded since (N3, N4). All else is as it should be when this runs, and may be used. */
+  #changeOfLazy(): string | null {
+    const made = this.#lazy.find(({ loads }) => LOADED.includes(loads));
+    if (made) return `${made.names.join(', ')}, which it made before there was a look at them`;
+    for (const name of this.#lazy.flatMap(({ names }) => names))
+      if (hasOwn(globalThis, name) && !this.#isNodes(name)) return name;
+    if (this.#lazy.length > 0) this.#addLazy();
+    if (this.#loaded < LOADED.length) this.#addModules();
+    return null;
+  }
+}
+
+const never = (): boolean => false;
+
+const isObject = (value: unknown): value is object =>
+  (typeof value === 'object' && value !== null) || typeof value === 'function';
+
+function isPlain(object: object): object is Plain['value'] {
+  if (typeof object !== 'function' || getPrototypeOf(object) !== NativeFunction.prototype) return false;
+  return ownKeys(object).every((key) => PLAIN_KEYS.has(key));
+}
+
+function isPlainStill({ value, keys }: Plain, isThorough: boolean): boolean {
+  if (value.call !== call || value.apply !== apply || value.bind !== bind) return false;
+  if (getPrototypeOf(value) !== NativeFunction.prototype) return false;
+  return !isThorough || ownKeys(value).length === keys;
+}
+
+/** The variables of the thread's environment. */
+class Environment {
+  readonly #variables = process.env;
+  readonly #names = Object.keys(this.#variables);
+  readonly #values = this.#names.map((name) => this.#variables[name]);
+
+  /** @returns the name of a variable that has changed, or null. */
+  changed(): string | null {
+    const names = ownKeys(this.#variables);
+    for (let at = 0; at < this.#names.length; at++) {
+      const name = this.#names[at] as string;
+      if (this.#variables[name] !== this.#values[at]) return `process.env.${name}`;
+    }
+    return names.length === this.#names.length ? null : 'process.env, which has other variables';
+  }
+}
