@@ -270,6 +270,21 @@ describe('child processes', function () {
       .that.matches(/throws/);
   });
 
+  it('lose the thread that takes more memory than their share, and no call that has not begun', async () => {
+    // Half is for the one child.
+    runner = await startProcesses({ maxThreads: 1, callsPerThread: 1000, memoryLimitBytes: 1024 ** 3 });
+    const [pid] = pidsOf(runner);
+    const hoarding = call(runner, 'hoard', { mib: 800, ms: 20_000 }).outcome();
+    const others: Promise<TerminalEvent>[] = [];
+    const timer = setInterval(() => others.push(call(runner, 'echo', { text: 'a' }).outcome()), 5);
+    expect(codeOf(await hoarding)).to.equal('worker_out_of_memory');
+    clearInterval(timer);
+    const codes = (await Promise.all(others)).map(codeOf);
+    // One that runs beside it when its thread ends goes with it; none is refused.
+    expect([...new Set(codes)].filter((code) => !/success|out_of_memory/.test(code))).to.deep.equal([]);
+    expect(dataOf(await call(runner, 'process_pid').outcome())).to.equal(pid);
+  });
+
   it('refuse a call whose arguments cannot leave the process, and take the one beside it', async () => {
     runner = await startProcesses();
     const refused = call(runner, 'echo', { text: new SharedArrayBuffer(8) });
