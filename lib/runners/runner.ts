@@ -33,7 +33,7 @@ export interface ToolLogRecord {
 
 /** Something that happened to a part of a runner, such as a thread: it started, ended, was killed. */
 export interface UnitEvent {
-  /** What kind of part it is: `thread`. */
+  /** What kind of part it is: `thread`, `process`. */
   readonly unit: string;
   /** Unique among the runner's parts of that kind; -1 where it is not known which one it was. */
   readonly id: number;

@@ -74,7 +74,9 @@ export interface ToolDefinition<
   readonly meta?: Readonly<Record<string, unknown>>;
   /**
    * `exclusive` (default): alone on its thread, so that a crash or a kill hits one call. `shared`: for I/O-bound
-   * tools, many calls on one thread, and a crash or a kill there takes its neighbours along.
+   * tools, many calls on one thread, and a crash or a kill there takes its neighbours along. `process`: alone in a child
+   * process, so that what a thread cannot contain (a native crash, descriptor 1) hits one call too; it starts when it is
+   * needed, which takes some 0.25 s.
    */
   readonly isolation?: Isolation;
   /** Milliseconds; default and upper limit: the gateway's own request timeout. */

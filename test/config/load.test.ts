@@ -36,6 +36,7 @@ describe('loadConfig()', () => {
       callsPerWorker: 128,
       workerHeapMb: 256,
       memoryLimitBytes: defaultMemoryLimit(),
+      isolation: 'tool',
       requestTimeoutMs: 60_000,
       queueLimit: 64,
       queueWaitMs: 10_000,

@@ -27,6 +27,8 @@ export function childSettings(options: PoolOptions): HostSettings {
     memoryLimitBytes: Math.max(memoryLimitBytes / (maxThreads + 1), (heapMb + BESIDE_HEAP_MB) * MIB),
     queueLimit: callsPerThread,
     queueWaitMs,
+    // One child's memory is no reason to refuse a call: the gateway looks at its own.
+    admitsAll: true,
     cancelGraceMs: cancelGraceMs + MORE_GRACE_MS,
   };
 }

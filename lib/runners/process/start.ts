@@ -5,7 +5,7 @@ import { poolOptions } from '../threads/start.ts';
 import { ProcessRunner } from './process-runner.ts';
 
 /**
- * How long a child may be idle where none is kept ready. Starting one takes some 300 ms and keeping one 60 MiB: what is
+ * How long a child may be idle where none is kept ready. Starting one takes some 250 ms and keeping one 75 MiB: what is
  * called once a minute should find it there.
  */
 const IDLE_MS = 60_000;

@@ -35,7 +35,10 @@ export interface ThreadSource {
   readonly count: number;
   /** False while starting one would be in vain. */
   readonly mayStart: boolean;
-  /** Starts one more thread. @param severalCallers see Shift. */
+  /**
+   * Starts one more thread.
+   * @param severalCallers see Shift; a source that finds out by itself need not be told.
+   */
   spawn(severalCallers: boolean): PoolThread;
   /** Ends them all; settles when nothing is left of them. */
   destroy(): Promise<void>;

@@ -34,6 +34,8 @@ export interface PoolOptions extends CrewOptions {
   readonly cancelGraceMs: number;
   /** Whether a change of the tool modules asks for a reload. Default: no. */
   readonly watchesModules?: boolean;
+  /** True: who gives it calls decides how many, so that none is refused because memory is short. Default: false. */
+  readonly admitsAll?: boolean;
   /** Leaves to others what its threads load and it is not to run. Default: it runs all. */
   readonly share?: (loaded: Catalog) => Share;
   /** What is not as it should be from the start on: logged once somebody listens. */
@@ -169,7 +171,7 @@ export class WorkerPool implements Runner {
     const definition = this.#definitions.of(request.kind ?? 'tool', request.name);
     const call = new ToolCall(this.#nextCall++, request, definition, this.#callHost);
     if (this.#isClosed) call.fail(new ToolError('unavailable', 'the gateway is shutting down'));
-    else if (this.#crew.memory.isShort) call.fail(memoryIsShort());
+    else if (this.#crew.memory.isShort && this.#options.admitsAll !== true) call.fail(memoryIsShort());
     // What waits does not fit now, or the last look at the queue would have handed it over.
     else if (!this.#tryGive(call)) this.#enqueue(call);
     return call;

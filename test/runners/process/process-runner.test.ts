@@ -88,6 +88,14 @@ describe('child processes', function () {
     expect(codeOf(await call(runner, 'echo', { text: 'a' }).outcome())).to.equal('success');
   });
 
+  it('end with what their tools have started, when one crashes', async () => {
+    runner = await startProcesses({ maxThreads: 1 });
+    const made = dataOf(await call(runner, 'attack', { how: 'grandchild' }).outcome()) as { pid: number };
+    expect(isAlive(made.pid)).to.equal(true);
+    expect(codeOf(await call(runner, 'attack', { how: 'segv' }).outcome())).to.equal('worker_crashed');
+    await eventually(() => !isAlive(made.pid), { what: 'the end of the group' });
+  });
+
   it('run again what had not begun when they ended, and nothing that had', async () => {
     runner = await startProcesses({ maxThreads: 1, callsPerThread: 16 });
     const folder = mkdtempSync(join(tmpdir(), 'gateway-test-'));
@@ -166,8 +174,13 @@ describe('child processes', function () {
     });
     // Two windows of a mebibyte: the gateway's and the child's own.
     expect(held).to.be.below(64);
+    const readOn = async () => {
+      for (let read = 0; read < 4000; read++) await reader.next();
+    };
+    // So much garbage is let be at first.
+    await readOn();
     const [childMib, mib] = [residentMib(), process.memoryUsage().rss / 2 ** 20];
-    for (let read = 0; read < 2000; read++) await reader.next();
+    await readOn();
     expect(residentMib() - childMib).to.be.below(96);
     expect(process.memoryUsage().rss / 2 ** 20 - mib).to.be.below(96);
     await reader.return?.();
@@ -268,6 +281,21 @@ describe('child processes', function () {
     expect(failure)
       .to.have.property('message')
       .that.matches(/throws/);
+  });
+
+  it('lose the thread that takes more memory than their share, and no call that has not begun', async () => {
+    // Half is for the one child.
+    runner = await startProcesses({ maxThreads: 1, callsPerThread: 1000, memoryLimitBytes: 1024 ** 3 });
+    const [pid] = pidsOf(runner);
+    const hoarding = call(runner, 'hoard', { mib: 800, ms: 20_000 }).outcome();
+    const others: Promise<TerminalEvent>[] = [];
+    const timer = setInterval(() => others.push(call(runner, 'echo', { text: 'a' }).outcome()), 5);
+    expect(codeOf(await hoarding)).to.equal('worker_out_of_memory');
+    clearInterval(timer);
+    const codes = (await Promise.all(others)).map(codeOf);
+    // One that runs beside it when its thread ends goes with it; none is refused.
+    expect([...new Set(codes)].filter((code) => !/success|out_of_memory/.test(code))).to.deep.equal([]);
+    expect(dataOf(await call(runner, 'process_pid').outcome())).to.equal(pid);
   });
 
   it('refuse a call whose arguments cannot leave the process, and take the one beside it', async () => {
