@@ -25,7 +25,6 @@ describe('loadConfig()', () => {
     const { config, origins } = load({ env: { XDG_DATA_HOME: '/data' } });
     expect(config).to.deep.equal({
       host: '127.0.0.1',
-      isolation: 'tool',
       port: 8000,
       apiKeys: ['super-secret'],
       auth: true,
