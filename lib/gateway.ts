@@ -22,8 +22,8 @@ import { logCall, logDefect, logToolRecord, unitLog } from './observe/call-log.t
 import { CallStatistics, type ToolStatistics } from './observe/call-statistics.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { StatusPages } from './observe/status-pages.ts';
+import { LeftOver } from './runners/catalog-handover.ts';
 import * as runnerKinds from './runners/index.ts';
-import { LeftOver } from './runners/left-over.ts';
 import type { Runner } from './runners/runner.ts';
 import type { Endpoint } from './transports/http/endpoint.ts';
 import type { HttpHost } from './transports/http/http-host.ts';

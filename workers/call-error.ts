@@ -10,9 +10,9 @@ import { type ErrorCode, TOOL_THROWABLE_CODES } from '../lib/call/error-code.ts'
 import { describeThrown, ToolError } from '../lib/call/tool-error.ts';
 import { isFiniteNumber, NativeError, toText } from './intrinsics/captured.ts';
 import { UnfaithfulText } from './intrinsics/faithful-text.ts';
+import { wasTooMuch } from './intrinsics/many-steps.ts';
 import { toPlain } from './json-text.ts';
 import type { SchemaIssue } from './loading/schema.ts';
-import { wasTooMuch } from './many-steps.ts';
 
 /** Codes that end a call as they are: those a tool may throw, and those made here on its behalf. */
 const PASSED_CODES: ReadonlySet<ErrorCode> = new OwnSet<ErrorCode>([

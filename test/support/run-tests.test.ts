@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 
-const RUN_TESTS = fileURLToPath(new URL('run-tests.js', import.meta.url));
+const RUN_TESTS = fileURLToPath(new URL('./run-tests.js', import.meta.url));
 
 interface Outcome {
   readonly code: unknown;

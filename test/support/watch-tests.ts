@@ -12,7 +12,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const RUN_TESTS = fileURLToPath(new URL('run-tests.js', import.meta.url));
+const RUN_TESTS = fileURLToPath(new URL('./run-tests.js', import.meta.url));
 const tsc = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--incremental', '--watch'];
 
 /** On Windows a console's Ctrl-C reaches every process in it. */

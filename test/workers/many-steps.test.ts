@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 
-const MODULE = new URL('../../workers/many-steps.js', import.meta.url).href;
+const MODULE = new URL('../../workers/intrinsics/many-steps.js', import.meta.url).href;
 
 /** Runs a script on a thread of its own, before and after; gives a line for each expression, twice. */
 async function compare(expressions: readonly string[]): Promise<unknown[][]> {

@@ -9,6 +9,7 @@
  *     are known then. Those that a call has made before have nothing to be compared with, and count as changed.
  */
 import { OwnMap, OwnSet } from '../../lib/async/own-collections.ts';
+import { Part } from './built-in-object.ts';
 import {
   getPrototypeOf,
   hasOwn,
@@ -20,7 +21,6 @@ import {
 } from './captured.ts';
 import { isHarmless } from './harmless.ts';
 import { ListenersNorm } from './listeners.ts';
-import { Part } from './part.ts';
 import {
   isApart,
   isOfModule,

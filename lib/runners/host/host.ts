@@ -10,9 +10,9 @@ import { describeThrown, ToolError } from '../../call/tool-error.ts';
 import type { RunnerListener } from '../runner.ts';
 import type { CallTask } from '../threads/port/frames.ts';
 import { WorkerPool } from '../threads/worker-pool.ts';
-import type { HostReport, HostRequest, HostSettings } from './frames.ts';
 import { HostedCall } from './hosted-call.ts';
 import type { Link } from './link.ts';
+import type { HostReport, HostRequest, HostSettings } from './link-frames.ts';
 
 /** Text that waits for the end of the turn; more leaves at once, so that no batch is much larger than a frame. */
 const MOST_TEXT = 64 * 1024;

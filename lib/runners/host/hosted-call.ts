@@ -11,7 +11,7 @@ import type { CancelReason } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import { CREDIT_WINDOW, type Credit } from '../threads/port/frames.ts';
 import type { ToolCall } from '../threads/tool-call.ts';
-import type { HostReport } from './frames.ts';
+import type { HostReport } from './link-frames.ts';
 
 export interface HostedCallListener {
   send(report: HostReport): void;

@@ -5,8 +5,8 @@
  *     what tools have started, too.
  */
 import { Socket } from 'node:net';
-import type { HostReport, HostRequest } from '../host/frames.ts';
 import { Host } from '../host/host.ts';
+import type { HostReport, HostRequest } from '../host/link-frames.ts';
 import { PipeLink } from '../host/pipe-link.ts';
 import { LINK_FD } from './descriptors.ts';
 

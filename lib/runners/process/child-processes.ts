@@ -3,7 +3,7 @@
  * wants a process has one of its own, and whatever it does to that process hits nobody else.
  */
 import { EventEmitter } from 'node:events';
-import type { HostReport, HostSettings } from '../host/frames.ts';
+import type { HostReport, HostSettings } from '../host/link-frames.ts';
 import { Death } from '../threads/ending/thread-death.ts';
 import type { PoolThread, SourceHost, ThreadSource } from '../threads/thread-source.ts';
 import { type ChildListener, ChildProcess } from './child-process.ts';

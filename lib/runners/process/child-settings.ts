@@ -2,7 +2,7 @@
  * What a child's pool is told to be: one thread, with no queue but for what comes while it is replaced, and its share of
  * the memory that gateway and children may have together.
  */
-import type { HostSettings } from '../host/frames.ts';
+import type { HostSettings } from '../host/link-frames.ts';
 import { defaultMemoryLimit } from '../threads/memory/available-memory.ts';
 import type { PoolOptions } from '../threads/worker-pool.ts';
 

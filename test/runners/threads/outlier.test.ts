@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { ErrorCode } from '../../../lib/call/error-code.ts';
-import { Ejections, FailureStreak } from '../../../lib/runners/threads/ending/outlier.ts';
+import { Ejections, FailureStreak } from '../../../lib/runners/threads/ending/failure-streak.ts';
 
 const failed = (code: ErrorCode, ranMs: number | null) => ({
   type: 'error' as const,

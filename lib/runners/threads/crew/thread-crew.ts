@@ -19,7 +19,7 @@ import type { GuardedList } from '../../../async/guarded-list.ts';
 import type { Catalog } from '../../../call/catalog.ts';
 import { describeThrown } from '../../../call/tool-error.ts';
 import type { RunnerListener } from '../../runner.ts';
-import { Ejections } from '../ending/outlier.ts';
+import { Ejections } from '../ending/failure-streak.ts';
 import { Successor } from '../ending/successor.ts';
 import type { ThreadDeath } from '../ending/thread-death.ts';
 import { type SayOfThread, ThreadEnds } from '../ending/thread-ends.ts';

@@ -10,7 +10,7 @@
  */
 import { TransitMap } from '../../../async/transit-map.ts';
 import { callTask } from '../call-task.ts';
-import { FailureStreak } from '../ending/outlier.ts';
+import { FailureStreak } from '../ending/failure-streak.ts';
 import type { WatchedThread } from '../memory/memory-watch.ts';
 import { isThreadFrame } from '../port/frame-check.ts';
 import type { HostFrame, ThreadFrame } from '../port/frames.ts';

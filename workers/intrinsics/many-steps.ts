@@ -6,7 +6,7 @@
  * M1. Only where what goes in is large enough for that; else, and in all that can be told, they are V8's own.
  * M2. In place before any tool loads, so that they belong to the norm of the thread.
  */
-import { ToolError } from '../lib/call/tool-error.ts';
+import { ToolError } from '../../lib/call/tool-error.ts';
 import {
   defineProperty,
   getOwnPropertyDescriptor,
@@ -14,7 +14,7 @@ import {
   isArray,
   ownMethod,
   parse,
-} from './intrinsics/captured.ts';
+} from './captured.ts';
 
 /** Below this many elements, or characters, one step does no harm. */
 const ONE_STEP = 1 << 22;
