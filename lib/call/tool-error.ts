@@ -3,7 +3,7 @@
  *
  * T1. A ToolError is recognised by a `Symbol.for` brand, never by `instanceof`: under npx two copies of this
  *     package meet in one thread, and `instanceof` fails between them.
- * T2. `message` and `details` reach the caller; `cause` reaches only the gateway's log.
+ * T2. `message` and `details` reach the caller; `cause` reaches the gateway's log and who observes it in code, never a client.
  * T3. Errors cross the port as plain data (`WireError`): structured clone drops class, code and own fields.
  * T4. Made and described by built-ins taken when this was loaded, and of own fields only: on a thread, tools may replace
  *     the former, and put what they like on `Object.prototype`.
@@ -29,7 +29,7 @@ export interface WireError {
   readonly retryable: boolean;
   readonly details?: unknown;
   readonly retryAfterMs?: number;
-  /** Stack and causes, for the gateway's log only; never rendered to a client. */
+  /** Stack and causes, for the gateway's log and observers; never rendered to a client. */
   readonly cause?: string;
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Catalog, ToolDescriptor } from '../call/catalog.ts';
 import type { CallRequest, RunningCall } from '../call/running-call.ts';
-import type { ToolError } from '../call/tool-error.ts';
+import { ToolError } from '../call/tool-error.ts';
 
 export interface Calls {
   /** What can be called now; a reload replaces it. */
@@ -23,4 +23,14 @@ export interface Calls {
    * @returns false when there is no such call in flight, or it is another key's.
    */
   cancel(callId: string, keyId: string): boolean;
+}
+
+/** So many names are given for one that is unknown. */
+const NAMES_SHOWN = 20;
+
+/** The error of a call to a name that no loaded module defines. */
+export function toolNotFound(name: string, { tools }: Catalog): ToolError {
+  const names = tools.slice(0, NAMES_SHOWN).map((tool) => tool.name);
+  const known = `${names.join(', ')}${tools.length > names.length ? ', …' : ''}`;
+  return new ToolError('tool_not_found', `there is no tool ${JSON.stringify(name)}; the tools are: ${known}`);
 }

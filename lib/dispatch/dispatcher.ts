@@ -12,7 +12,7 @@ import type { CallKind, Catalog, ToolDescriptor } from '../call/catalog.ts';
 import type { CallRequest, RunningCall } from '../call/running-call.ts';
 import { ToolError } from '../call/tool-error.ts';
 import type { AdmittedCall, Runner, RunnerStats, RunnerStatus } from '../runners/runner.ts';
-import type { Calls } from './calls.ts';
+import { type Calls, toolNotFound } from './calls.ts';
 import { ObservedCall } from './observed-call.ts';
 import { type GatewayObserver, Observers, type StartedCall } from './observers.ts';
 import { refusedCall } from './refused-call.ts';
@@ -197,16 +197,6 @@ function admit(request: CallRequest, kind: CallKind, callId: string): AdmittedCa
     logLevel: request.logLevel,
     requestMeta: request.requestMeta,
   };
-}
-
-/** So many names are given for one that is unknown. */
-const NAMES_SHOWN = 20;
-
-/** The error of a call to a name that no loaded module defines. */
-export function toolNotFound(name: string, { tools }: Catalog): ToolError {
-  const names = tools.slice(0, NAMES_SHOWN).map((tool) => tool.name);
-  const known = `${names.join(', ')}${tools.length > names.length ? ', …' : ''}`;
-  return new ToolError('tool_not_found', `there is no tool ${JSON.stringify(name)}; the tools are: ${known}`);
 }
 
 const ID_LENGTH = 16;

@@ -3,7 +3,7 @@
  * parts, and what went wrong in the gateway itself.
  *
  * C1. A call is one line, at INFO where it succeeded or its caller was at fault, graver otherwise.
- * C2. The cause of a failure, stack included, is here and nowhere else.
+ * C2. The cause of a failure, stack included, is here and with observers in code; no client ever sees it.
  */
 
 import type { TerminalEvent } from '../call/call-events.ts';

@@ -6,7 +6,7 @@
 
 import { ToolError } from '../../call/tool-error.ts';
 import type { Calls } from '../../dispatch/calls.ts';
-import { toolNotFound } from '../../dispatch/dispatcher.ts';
+import { toolNotFound } from '../../dispatch/calls.ts';
 import { readCallInput, repeatBytesOf } from '../rendering/call-input.ts';
 import type { TransportLimits } from '../transport.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
