@@ -79,7 +79,10 @@ function differences(host: Host, before: Figures, after: Figures, field: Field):
     ...(isCounted && is.threads > was.threads + FEW_THREADS
       ? [`${host}: ${is.threads} threads, ${was.threads} before`]
       : []),
-    ...(is.children > 0 ? [`${host}: ${is.children} child processes are left`] : []),
+    // Some are kept ready, where tools run in processes of their own.
+    ...(is.children > was.children
+      ? [`${host}: ${is.children} child processes are left, ${was.children} before`]
+      : []),
   ];
 }
 
