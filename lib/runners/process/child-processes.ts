@@ -34,6 +34,11 @@ export class ChildProcesses implements ThreadSource {
     return this.backoff.mayStart;
   }
 
+  get trouble(): string | null {
+    const { trouble } = this.backoff;
+    return trouble && `the processes that run this end as soon as they start (${trouble}); the log has more`;
+  }
+
   child(id: number): ChildProcess | undefined {
     return this.#children.get(id);
   }

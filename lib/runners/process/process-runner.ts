@@ -106,13 +106,7 @@ export class ProcessRunner implements Runner {
   }
 
   call(request: AdmittedCall): RunningCall {
-    const call = this.#awake().call(request);
-    const trouble = this.#trouble;
-    if (trouble !== null && !call.hasThread) {
-      const text = `the processes that run this end as soon as they start (${trouble}); the log has more`;
-      call.cancel('unavailable', text);
-    }
-    return call;
+    return this.#awake().call(request);
   }
 
   /** The pool, which costs a timer while it has no children. */
@@ -122,7 +116,7 @@ export class ProcessRunner implements Runner {
 
   /** Why no call can be run; null where one can. */
   get #trouble(): string | null {
-    return this.#children?.backoff.trouble ?? null;
+    return this.#children?.trouble ?? null;
   }
 
   health(): RunnerStatus {

@@ -35,6 +35,8 @@ export interface ThreadSource {
   readonly count: number;
   /** False while starting one would be in vain. */
   readonly mayStart: boolean;
+  /** Why none is going to be of use, once one has ended before it was; null where the next may well be. */
+  readonly trouble: string | null;
   /**
    * Starts one more thread.
    * @param severalCallers see Shift; a source that finds out by itself need not be told.

@@ -97,10 +97,6 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
     return this.#startedAt === null ? 0 : performance.now() - this.#startedAt;
   }
 
-  /** Whether a thread has the call. */
-  get hasThread(): boolean {
-    return this.#place !== null;
-  }
 
   /** From now on a thread has the call. */
   attach(place: Place): void {

@@ -196,7 +196,8 @@ export class WorkerPool implements Runner {
   }
 
   #enqueue(call: ToolCall): void {
-    if (this.#crew.cannotStart) return call.fail(noThread());
+    const { startTrouble } = this.#crew;
+    if (startTrouble !== null) return call.fail(noThread(startTrouble));
     if (this.#queue.size === 0) this.#forecast.begin();
     const refused = this.#queue.add(call);
     if (refused !== call) this.#watchWait(call);
@@ -231,7 +232,8 @@ export class WorkerPool implements Runner {
   #pump(): void {
     this.#reserved = null;
     if (this.#queue.size === 0 || this.#isClosed) return;
-    if (this.#crew.cannotStart) return this.#giveUp();
+    const { startTrouble } = this.#crew;
+    if (startTrouble !== null) return this.#giveUp(startTrouble);
     let fitsExclusive = true;
     let fitsShared = true;
     for (const call of this.#queue.inOrder()) {
@@ -253,10 +255,10 @@ export class WorkerPool implements Runner {
   }
 
   /** Ends what waits: there is nothing to wait for. */
-  #giveUp(): void {
+  #giveUp(trouble: string): void {
     for (const call of [...this.#queue.inOrder()]) {
       this.#unqueue(call);
-      call.fail(noThread());
+      call.fail(noThread(trouble));
     }
   }
 
@@ -341,7 +343,5 @@ export class WorkerPool implements Runner {
   }
 }
 
-const noThread = (): ToolError =>
-  new ToolError('unavailable', "no thread can start; the gateway's log has the reason", {
-    retryAfterMs: 1000,
-  });
+const noThread = (trouble: string): ToolError =>
+  new ToolError('unavailable', trouble, { retryAfterMs: 1000 });

@@ -125,9 +125,13 @@ export class ThreadCrew {
     return this.#threads.mayStart && this.#threads.count < this.#options.maxThreads;
   }
 
-  /** Whether there is no thread, and the last that started could not load its tools (T7). */
-  get cannotStart(): boolean {
-    return this.#cannotStart;
+  /**
+   * Why calls need not wait: there is no thread, and the last that started could not load its tools (T7). Null where one
+   * may come; of threads that nobody keeps ready the next call starts one, once that may be.
+   */
+  get startTrouble(): string | null {
+    const mayTry = this.#options.minThreads === 0 && this.#threads.mayStart;
+    return this.#cannotStart && !mayTry ? this.#threads.trouble : null;
   }
 
   /** Threads with an exclusive call on them. */
@@ -331,7 +335,7 @@ export class ThreadCrew {
         life.isOpen || life.state === 'standing by' || (!life.hasLoaded && life.leaving === null);
       if (isHope) return;
     }
-    this.#cannotStart = true;
+    this.#cannotStart = this.#threads.trouble !== null;
     this.#listener.changed();
   }
 

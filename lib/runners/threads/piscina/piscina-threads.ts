@@ -45,6 +45,7 @@ const YOUNG_MB = 8;
 
 export class PiscinaThreads implements ThreadSource {
   readonly mayStart = true;
+  readonly trouble = "no thread can start; the gateway's log has the reason";
   readonly #piscina: Piscina<Shift, never>;
   readonly #places: number;
   /** The shifts that have not ended, oldest first. */
