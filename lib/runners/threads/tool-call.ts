@@ -97,7 +97,6 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
     return this.#startedAt === null ? 0 : performance.now() - this.#startedAt;
   }
 
-
   /** From now on a thread has the call. */
   attach(place: Place): void {
     this.#place = place;
