@@ -9,7 +9,8 @@
  * M3. But one single step that took more than the whole limit is too much, whatever is left of it: the thread could
  *     not be looked into meanwhile, and what the tool held then may be gone by now.
  * M4. Above MEMORY_LIMIT new calls are refused and the largest thread ends, one after the other, until it is enough.
- * M5. When the calls are over, threads that have grown collect, and the memory goes back.
+ * M5. When the calls are over, threads that have grown collect, and the memory goes back. One that rests between two
+ *     calls for a moment does not: it would pay a full collection for what its own do as well.
  */
 import { clearInterval, setInterval } from 'node:timers';
 import { HEAP_FULL, type ThreadDeath } from '../ending/thread-death.ts';
@@ -23,6 +24,8 @@ export interface WatchedThread {
   /** The system's number of it, where the system tells. */
   readonly kernelId: number | null;
   readonly calls: number;
+  /** Whether it has had no call since `time`. */
+  isIdleSince(time: number): boolean;
   /** What it said last that it holds, outside of its heap too. */
   readonly heldBytes: number;
 }
@@ -266,8 +269,9 @@ export class MemoryWatch<T extends WatchedThread> {
       }
       const look = this.#lookOf(thread);
       if (!look.hasGrown || thread.threadId === null) continue;
-      look.hasGrown = false;
       isNeeded = true;
+      if (!thread.isIdleSince(performance.now() - TIDY_TICKS * TICK_MS)) continue;
+      look.hasGrown = false;
       if (this.#limits.heapBytes !== null) void this.#collect(look, thread.threadId);
     }
     if (!isNeeded) this.#rest();
