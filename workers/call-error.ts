@@ -8,6 +8,7 @@
 import { OwnSet } from '../lib/async/own-collections.ts';
 import { type ErrorCode, TOOL_THROWABLE_CODES } from '../lib/call/error-code.ts';
 import { describeThrown, ToolError } from '../lib/call/tool-error.ts';
+import { bounded } from './bounded-text.ts';
 import { isFiniteNumber, NativeError, toText } from './intrinsics/captured.ts';
 import { UnfaithfulText } from './intrinsics/faithful-text.ts';
 import { wasTooMuch } from './intrinsics/many-steps.ts';
@@ -37,7 +38,7 @@ export function toCallError(thrown: unknown, tool: string): ToolError {
 
 function plainCopy(thrown: ToolError): ToolError {
   const { code, retryable, retryAfterMs, cause } = thrown;
-  const message = toText(thrown.message);
+  const message = bounded(toText(thrown.message));
   const details = toPlain(thrown.details);
   const free = details === undefined ? {} : { details };
   if (!PASSED_CODES.has(code))

@@ -16,6 +16,7 @@ import { describeThrown, ToolError } from '../lib/call/tool-error.ts';
 import type { ToolNotice } from '../lib/runners/runner.ts';
 import type { CallTask, HostFrame } from '../lib/runners/threads/port/frames.ts';
 import { asyncIteratorOf, endEarly } from './async-stream.ts';
+import { bounded } from './bounded-text.ts';
 import { checkInput, checkOutput, checkOwn } from './call-checks.ts';
 import { kindOfThrown, toCallError } from './call-error.ts';
 import { ChunkStream } from './chunk-stream.ts';
@@ -108,11 +109,11 @@ export class ToolRun implements ContextRun {
 
   progress(value: number, total?: number | null, message?: string): void {
     this.#host.pollPort();
-    this.#progress.report(value, total ?? null, message ?? '');
+    this.#progress.report(value, total ?? null, bounded(`${message ?? ''}`));
   }
 
   log(level: LogLevel, message: string, data?: unknown): void {
-    this.#host.log(this, level, message, data);
+    this.#host.log(this, level, bounded(`${message}`), data);
   }
 
   get questions(): Questions {

@@ -76,7 +76,7 @@ export class Dispatcher implements Calls {
     const kind = request.kind ?? 'tool';
     const callId = request.callId ?? newCallId();
     const route = kind === 'tool' ? this.#runners.tool(name) : undefined;
-    const refusal = fault ?? this.#refusal(kind, name, route !== undefined);
+    const refusal = fault ?? this.#refusal(kind, name, route !== undefined, caller.keyId);
     const admitted = admit(request, kind, callId);
     const call = refusal
       ? refusedCall(admitted, refusal)
@@ -122,13 +122,16 @@ export class Dispatcher implements Calls {
     }
   }
 
-  #refusal(kind: CallKind, name: string, isKnown: boolean): ToolError | undefined {
+  #refusal(kind: CallKind, name: string, isKnown: boolean, keyId: unknown): ToolError | undefined {
     if (this.#isDraining) {
       return new ToolError('unavailable', 'the gateway is shutting down; call again in a moment', {
         retryAfterMs: 1000,
       });
     }
     if (kind === 'tool' && !isKnown) return toolNotFound(name, this.catalog);
+    // Such as a promise that a transport has not awaited.
+    if (typeof keyId !== 'string')
+      return new ToolError('unauthenticated', 'the transport does not say whose call this is (caller.keyId)');
     return undefined;
   }
 

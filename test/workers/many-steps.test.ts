@@ -6,7 +6,7 @@ import { expect } from 'chai';
 const MODULE = new URL('../../workers/intrinsics/many-steps.js', import.meta.url).href;
 
 /** Runs a script on a thread of its own, before and after; gives a line for each expression, twice. */
-async function compare(expressions: readonly string[]): Promise<unknown[][]> {
+async function compare(heapMb: number, expressions: readonly string[]): Promise<unknown[][]> {
   const script = `
     import { parentPort } from 'node:worker_threads';
     import { partLongSteps, wasTooMuch } from ${JSON.stringify(MODULE)};
@@ -29,7 +29,7 @@ async function compare(expressions: readonly string[]): Promise<unknown[][]> {
       }
     });
     const before = tell();
-    partLongSteps(16);
+    partLongSteps(${heapMb});
     parentPort.postMessage([before, tell()]);`;
   const thread = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`));
   const [told] = (await once(thread, 'message')) as [unknown[][]];
@@ -53,6 +53,8 @@ describe('built-ins made of many steps', function () {
       "'a,bc,'.repeat(N / 4).split(',', 0)",
       "'a'.repeat(N).split()",
       "'a1'.repeat(N).split(/\\d/)",
+      "'a1'.repeat(N).replace(/a/g, () => 'bc').length",
+      "'a1'.repeat(N).replaceAll(/1/g, (one) => one + one).length",
       "'a1'.repeat(N).match(/\\d/g)",
       "'a1'.repeat(N).match(/a/)?.index",
       "'a1'.repeat(N).match(/b/g)",
@@ -65,13 +67,18 @@ describe('built-ins made of many steps', function () {
       '[Array.prototype.fill.length, Array.prototype.fill.name, JSON.parse.length, JSON.parse.name].join()',
       "['a'.split.length, 'a'.split.name, 'a'.match.length, 'a'.match.name].join()",
     ];
-    const [before, after] = await compare(expressions);
+    const [before, after] = await compare(256, expressions);
     expect(after).to.deep.equal(before);
   });
 
   it('refuse a list that would not fit the heap before they begin it', async () => {
-    const [before, after] = await compare(["JSON.parse('[' + '1,'.repeat(3 << 20) + '1]')"]);
-    expect(before?.[0]).to.be.an('array');
-    expect(after).to.deep.equal(['worker_out_of_memory']);
+    const [before, after] = await compare(16, [
+      "JSON.parse('[' + '1,'.repeat(3 << 20) + '1]')",
+      "','.repeat(3 << 20).split(',')",
+      "','.repeat(3 << 20).split(/,/)",
+      "'x'.repeat(3 << 20).replace(/x/g, () => 'y').length",
+    ]);
+    expect(before?.slice(0, 3).every(Array.isArray)).to.equal(true);
+    expect(after).to.deep.equal(new Array(4).fill('worker_out_of_memory'));
   });
 });

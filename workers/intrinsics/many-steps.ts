@@ -1,7 +1,7 @@
 /**
  * Built-ins that V8 runs in one step, and that may make more in it than a heap holds: nothing can end them meanwhile, and
  * a list above 128 M elements ends the process whatever its limits are. Here they are made of many steps, between which
- * a thread that takes too much memory is found and ended; what has no steps is refused before it begins.
+ * a thread that takes too much memory is found and ended; what has no steps is refused where it would be too much.
  *
  * M1. Only where what goes in is large enough for that; else, and in all that can be told, they are V8's own.
  * M2. In place before any tool loads, so that they belong to the norm of the thread.
@@ -28,8 +28,10 @@ const split = ownMethod<(text: string, separator: unknown, limit?: number) => st
   String.prototype.split,
 );
 const match = ownMethod<(text: string, pattern: unknown) => string[] | null>(String.prototype.match);
+type Replace = (text: string, pattern: unknown, by: unknown) => string;
+const replaceText = ownMethod<Replace>(String.prototype.replace);
+const replaceAll = ownMethod<Replace>(String.prototype.replaceAll);
 const indexOf = ownMethod<(text: string, part: string, from: number) => number>(String.prototype.indexOf);
-const slice = ownMethod<(text: string, start: number, end?: number) => string>(String.prototype.slice);
 const exec = ownMethod<(pattern: RegExp, text: string) => RegExpExecArray | null>(RegExp.prototype.exec);
 const push = ownMethod<(list: unknown[], value: unknown) => number>(Array.prototype.push);
 const codeAt = ownMethod<(text: string, at: number) => number | undefined>(String.prototype.codePointAt);
@@ -71,9 +73,12 @@ export function partLongSteps(heapMb: number): void {
 
   replace(String.prototype, 'split', {
     split(this: unknown, separator: unknown, limit?: number) {
-      const isLong = typeof this === 'string' && this.length >= ONE_STEP;
-      if (!isLong || typeof separator !== 'string') return split(this as string, separator, limit);
-      return splitInSteps(this, separator, limit === undefined ? 2 ** 32 - 1 : limit >>> 0);
+      const mayBeMore = typeof this === 'string' && this.length > mostElements;
+      if (!mayBeMore || (limit !== undefined && limit >>> 0 <= mostElements))
+        return split(this as string, separator, limit);
+      const parts = split(this, separator, mostElements + 1);
+      if (parts.length > mostElements) throw new TooMuchAtOnce();
+      return parts;
     },
   });
 
@@ -84,6 +89,18 @@ export function partLongSteps(heapMb: number): void {
       return matchInSteps(this, pattern);
     },
   });
+
+  for (const name of ['replace', 'replaceAll'] as const) {
+    const own = name === 'replace' ? replaceText : replaceAll;
+    replace(String.prototype, name, {
+      [name](this: unknown, pattern: unknown, by: unknown) {
+        const mayBeMore = typeof this === 'string' && this.length > mostElements && typeof by === 'function';
+        if (mayBeMore && isPlainRegExp(pattern) && pattern.global && matchesMore(this, pattern, mostElements))
+          throw new TooMuchAtOnce();
+        return own(this as string, pattern, by);
+      },
+    });
+  }
 
   replace(JSON, 'parse', {
     parse(text: unknown, reviver?: Parameters<typeof JSON.parse>[1]) {
@@ -108,23 +125,6 @@ function placeOf(given: number | undefined, length: number): number {
   return at < 0 ? max(0, length + at) : min(at, length);
 }
 
-function splitInSteps(text: string, separator: string, limit: number): string[] {
-  const parts: string[] = [];
-  if (limit === 0) return parts;
-  if (separator === '') {
-    for (let at = 0; at < text.length && parts.length < limit; at++) push(parts, text[at]);
-    return parts;
-  }
-  let from = 0;
-  for (let at = indexOf(text, separator, 0); at >= 0; at = indexOf(text, separator, from)) {
-    push(parts, slice(text, from, at));
-    if (parts.length === limit) return parts;
-    from = at + separator.length;
-  }
-  push(parts, slice(text, from));
-  return parts;
-}
-
 /** Whether a pattern finds as V8's own do: one whose `exec` is somebody else's is left to V8. */
 const isPlainRegExp = (pattern: unknown): pattern is RegExp =>
   typeof pattern === 'object' && pattern !== null && getPrototypeOf(pattern) === patterns;
@@ -140,16 +140,30 @@ function matchInSteps(text: string, pattern: RegExp): string[] | null {
   return found.length === 0 ? null : found;
 }
 
+function matchesMore(text: string, pattern: RegExp, most: number): boolean {
+  let count = 0;
+  pattern.lastIndex = 0;
+  for (let one = exec(pattern, text); one !== null && count <= most; one = exec(pattern, text)) {
+    count++;
+    if (one[0] === '') pattern.lastIndex += widthAt(text, pattern);
+  }
+  pattern.lastIndex = 0;
+  return count > most;
+}
+
 /** How far an empty match moves on. */
 function widthAt(text: string, { lastIndex, unicode, flags }: RegExp): number {
   const isByCodePoint = unicode || indexOf(flags, 'v', 0) >= 0;
   return isByCodePoint && (codeAt(text, lastIndex) ?? 0) > 0xffff ? 2 : 1;
 }
 
-/** Whether a text has more than `most` commas: each parts two elements, unless it is inside of a string. */
+/** Whether a text has more than `most` commas and brackets: each is an element, unless it is inside of a string. */
 function countsMore(text: string, most: number): boolean {
   let count = 0;
-  for (let at = indexOf(text, ',', 0); at >= 0; at = indexOf(text, ',', at + 1))
-    if (++count > most) return true;
-  return false;
+  const isMore = (mark: string): boolean => {
+    for (let at = indexOf(text, mark, 0); at >= 0; at = indexOf(text, mark, at + 1))
+      if (++count > most) return true;
+    return false;
+  };
+  return isMore(',') || isMore('[') || isMore('{');
 }

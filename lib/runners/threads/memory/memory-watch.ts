@@ -50,6 +50,15 @@ export function memoryLimits(heapMb: number, totalBytes: number): MemoryLimits {
   return { heapBytes: heapMb * MIB, hardHeapMb, totalBytes };
 }
 
+/** Null where the system does not say: a tool may have taken all file descriptors. */
+function processSize(): number | null {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return null;
+  }
+}
+
 export interface MemoryWatchListener<T> {
   threads(): Iterable<T>;
   /** The thread has to go; ask `deathOf` for what its calls are told. */
@@ -123,13 +132,14 @@ export class MemoryWatch<T extends WatchedThread> {
   /** A call begins. */
   wake(): void {
     if (this.#timer !== null) return;
-    this.#floor = process.memoryUsage.rss();
+    this.#floor = processSize() ?? 0;
     this.#timer = setInterval(this.#onTick, TICK_MS).unref();
   }
 
   readonly #onTick = (): void => {
     this.#ticks++;
-    const size = process.memoryUsage.rss();
+    const size = processSize();
+    if (size === null) return;
     this.#watchTotal(size);
     this.#floor = Math.min(this.#floor, size);
     // What one thread gives back may hide what another takes.

@@ -42,7 +42,7 @@ describe('a tool that takes too much memory', function () {
 
   // A shared tool that blocks its thread for 5 s is stuck, whatever it takes: shared are those that are quick.
   const SHARED = ['arrays_shared', 'strings_shared', 'async_shared'];
-  const AT_ONCE = ['fill', 'characters', 'parts', 'matches', 'parse_more'];
+  const AT_ONCE = ['fill', 'characters', 'parts', 'matches', 'pattern', 'replaced', 'nested', 'parse_more'];
   const EXCLUSIVE = [...AT_ONCE, 'split', 'parse', 'push', 'objects', 'arrays', 'map'].map(
     (kind) => `${kind}_exclusive`,
   );
