@@ -1,13 +1,9 @@
 /** Texts that are for people, within a size: a message of hundreds of megabytes would hold up everybody's. */
 
-const MOST = 64 * 1024;
+import { ownMethod } from './intrinsics/captured.ts';
 
-/** Of `String.prototype`, before any tool ran. */
-const slice = Function.prototype.call.bind(String.prototype.slice) as (
-  text: string,
-  from: number,
-  to: number,
-) => string;
+const MOST = 64 * 1024;
+const slice = ownMethod<(text: string, from: number, to: number) => string>(String.prototype.slice);
 
 /** The text, or its beginning. */
 export const bounded = (text: string): string =>

@@ -21,7 +21,7 @@ import { checkInput, checkOutput, checkOwn } from './call-checks.ts';
 import { kindOfThrown, toCallError } from './call-error.ts';
 import { ChunkStream } from './chunk-stream.ts';
 import type { Executable } from './executable.ts';
-import { hasOwn, keys, NativeAbortController, now } from './intrinsics/captured.ts';
+import { hasOwn, keys, NativeAbortController, now, toText } from './intrinsics/captured.ts';
 import type { Check } from './loading/schema.ts';
 import type { Outbox } from './outbox.ts';
 import { Pace } from './pace.ts';
@@ -109,11 +109,11 @@ export class ToolRun implements ContextRun {
 
   progress(value: number, total?: number | null, message?: string): void {
     this.#host.pollPort();
-    this.#progress.report(value, total ?? null, bounded(`${message ?? ''}`));
+    this.#progress.report(value, total ?? null, bounded(toText(message ?? '')));
   }
 
   log(level: LogLevel, message: string, data?: unknown): void {
-    this.#host.log(this, level, bounded(`${message}`), data);
+    this.#host.log(this, level, bounded(toText(message)), data);
   }
 
   get questions(): Questions {

@@ -18,6 +18,8 @@ import {
 
 /** Below this many elements, or characters, one step does no harm. */
 const ONE_STEP = 1 << 22;
+/** Above some 134 million elements V8 ends the process, however large the heap may be. */
+const LONGEST_LIST = 100_000_000;
 /** The least that an element of a list takes. */
 const ELEMENT_BYTES = 8;
 
@@ -58,7 +60,7 @@ export const wasTooMuch: (thrown: unknown) => thrown is ToolError = TooMuchAtOnc
 
 /** @param heapMb WORKER_HEAP_MB. */
 export function partLongSteps(heapMb: number): void {
-  const mostElements = (heapMb * 1024 * 1024) / ELEMENT_BYTES;
+  const mostElements = min((heapMb * 1024 * 1024) / ELEMENT_BYTES, LONGEST_LIST);
 
   replace(Array.prototype, 'fill', {
     fill(this: unknown[], value: unknown, start?: number, end?: number) {
@@ -86,7 +88,7 @@ export function partLongSteps(heapMb: number): void {
     match(this: unknown, pattern: unknown) {
       const isLong = typeof this === 'string' && this.length >= ONE_STEP;
       if (!isLong || !isPlainRegExp(pattern) || !pattern.global) return match(this as string, pattern);
-      return matchInSteps(this, pattern);
+      return matchInSteps(this, pattern, mostElements);
     },
   });
 
@@ -129,12 +131,12 @@ function placeOf(given: number | undefined, length: number): number {
 const isPlainRegExp = (pattern: unknown): pattern is RegExp =>
   typeof pattern === 'object' && pattern !== null && getPrototypeOf(pattern) === patterns;
 
-function matchInSteps(text: string, pattern: RegExp): string[] | null {
+function matchInSteps(text: string, pattern: RegExp, most: number): string[] | null {
   const found: string[] = [];
   pattern.lastIndex = 0;
   for (let one = exec(pattern, text); one !== null; one = exec(pattern, text)) {
-    const [whole = ''] = one;
-    push(found, whole);
+    const whole = one[0];
+    if (push(found, whole) > most) throw new TooMuchAtOnce();
     if (whole === '') pattern.lastIndex += widthAt(text, pattern);
   }
   return found.length === 0 ? null : found;
