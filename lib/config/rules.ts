@@ -3,7 +3,7 @@
  *
  * U1. A gateway off loopback has a key of its own, and knows the names that clients call it by.
  */
-import { PUBLISHED_API_KEY } from '../access/options.ts';
+import { accessRules, PUBLISHED_API_KEY, SHORTEST_KEY } from '../access/options.ts';
 import * as runnerKinds from '../runners/index.ts';
 import { httpRules } from '../transports/http/options.ts';
 import * as transports from '../transports/index.ts';
@@ -27,17 +27,24 @@ const openRules: readonly Rule<Pick<Config, 'host' | 'auth' | 'apiKeys'> & Advic
     about: ['host', 'auth', 'apiKeys'],
     whenListening: true,
     refusal(config) {
-      const { host, port } = config;
-      if (isLoopback(host) || !config.auth || !config.apiKeys.includes(PUBLISHED_API_KEY)) return undefined;
+      const { host, port, apiKeys } = config;
+      if (isLoopback(host) || !config.auth) return undefined;
+      const isPublished = apiKeys.includes(PUBLISHED_API_KEY);
+      const short = apiKeys.find((key) => key.length < SHORTEST_KEY);
+      if (!isPublished && short === undefined) return undefined;
       const corrected = [
         'export API_KEY="$(openssl rand -hex 24)" && npx mcp-streaming-gateway',
         `--host ${host}`,
         ...(port === 8000 || port === undefined ? [] : [`--port ${port}`]),
         ...(lacksHosts(config) ? ['--allowed-hosts "$(hostname)"'] : []),
       ].join(' ');
+      const what = isPublished
+        ? `is the published "${PUBLISHED_API_KEY}"`
+        : `has a key of ${short?.length} character${short?.length === 1 ? '' : 's'}`;
+      const wanted = isPublished ? 'a key of your own' : `keys of ${SHORTEST_KEY} characters or more`;
       return (
-        `API_KEY is the published "${PUBLISHED_API_KEY}" and HOST (--host) is "${host}"; expected a key of your ` +
-        `own wherever HOST is no loopback address: ${corrected}`
+        `API_KEY ${what} and HOST (--host) is "${host}"; expected ${wanted} wherever HOST is no loopback ` +
+        `address: ${corrected}`
       );
     },
   },
@@ -56,7 +63,13 @@ const runnerRules = Object.values(runnerKinds).flatMap(({ rules }) => rules);
 const transportRules: readonly Rule<Config>[] = Object.values(transports).flatMap(({ rules }) => rules);
 
 /** Every rule, in the order in which refusals are told. */
-export const RULES: readonly Rule<Config>[] = [...runnerRules, ...openRules, ...httpRules, ...transportRules];
+export const RULES: readonly Rule<Config>[] = [
+  ...runnerRules,
+  ...openRules,
+  ...accessRules,
+  ...httpRules,
+  ...transportRules,
+];
 
 const lacksHosts = ({ host, allowedHosts }: Pick<Config, 'host'> & Advice): boolean =>
   WILDCARDS.has(bare(host)) && allowedHosts?.length === 0;

@@ -19,8 +19,8 @@ interface LineSink {
 
 export interface LoggerOptions {
   readonly level: LogThreshold;
-  /** Keys that must not appear in the log. */
-  readonly keys: readonly string[];
+  /** Gives the keys that must not appear in the log; another list when there are others. */
+  readonly keys: () => readonly string[];
   /** Where the lines go. Default: stderr. */
   readonly destination?: LineSink;
   /** Default: whether stderr is a terminal. */

@@ -12,8 +12,24 @@ export function redactUrl(url: string): string {
   return url.replace(/([?&]api_key=)[^&#]*/gi, `$1${MASK}`);
 }
 
-/** Gives a function that hides `keys`, as they are and in the form a WebSocket subprotocol carries. */
-export function keyRedactor(keys: readonly string[]): (line: string) => string {
+/** Gives a function that hides keys, as they are and in the form a WebSocket subprotocol carries. */
+export function keyRedactor(keys: () => readonly string[]): (line: string) => string {
+  let known: readonly string[] = [];
+  let needles: readonly string[] = [];
+  return (line) => {
+    if (keys() !== known) {
+      known = keys();
+      needles = needlesOf(known);
+    }
+    let redacted = line;
+    for (const needle of needles) {
+      if (redacted.includes(needle)) redacted = redacted.replaceAll(needle, MASK);
+    }
+    return redacted;
+  };
+}
+
+function needlesOf(keys: readonly string[]): readonly string[] {
   const needles = keys
     .filter((key) => key.length >= SHORTEST_SEARCHED)
     .flatMap((key) => [
@@ -21,12 +37,5 @@ export function keyRedactor(keys: readonly string[]): (line: string) => string {
       encodeURIComponent(key),
       Buffer.from(key).toString('base64url'),
     ]);
-  const distinct = [...new Set(needles)];
-  return (line) => {
-    let redacted = line;
-    for (const needle of distinct) {
-      if (redacted.includes(needle)) redacted = redacted.replaceAll(needle, MASK);
-    }
-    return redacted;
-  };
+  return [...new Set(needles)];
 }

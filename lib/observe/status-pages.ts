@@ -12,7 +12,8 @@ export interface PageSources {
   /** By name; the first is shown at the top. */
   runners(): ReadonlyMap<string, RunnerStats>;
   health(): RunnerStatus;
-  toolCount(): number;
+  /** Of the tools that a key may use, or all. */
+  toolCount(keyId: string | undefined): number;
   callsInFlight(): number;
   isDraining(): boolean;
 }
@@ -25,12 +26,19 @@ export class StatusPages {
     this.#sources = sources;
   }
 
-  /** `GET /`, without its list of endpoints. */
-  info() {
+  /** `GET /`, without its list of endpoints, as the key sees it. */
+  info(keyId?: string) {
     const { name, version, runners, toolCount, callsInFlight } = this.#sources;
     const calls = { inFlight: callsInFlight() };
     const { summary } = topOf(runners());
-    return { name, version, uptimeSeconds: this.#uptimeSeconds(), tools: toolCount(), ...summary, calls };
+    return {
+      name,
+      version,
+      uptimeSeconds: this.#uptimeSeconds(),
+      tools: toolCount(keyId),
+      ...summary,
+      calls,
+    };
   }
 
   health() {

@@ -11,7 +11,7 @@ async function recorded(options: Partial<LoggerOptions> = {}) {
   const lines: string[] = [];
   const logger = await createLogger({
     level: 'DEBUG',
-    keys: [KEY],
+    keys: () => [KEY],
     isPretty: false,
     destination: { write: (line) => lines.push(line) },
     ...options,

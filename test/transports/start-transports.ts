@@ -1,5 +1,6 @@
 /** Starts what is spoken over HTTP, over scripted tools, on a free port; closes it again. */
 import { Access, type AccessOptions } from '../../lib/access/access.ts';
+import { KeyBook } from '../../lib/access/key-book.ts';
 import { Dispatcher } from '../../lib/dispatch/dispatcher.ts';
 import { HttpHost } from '../../lib/transports/http/http-host.ts';
 import type { GatewayPages } from '../../lib/transports/http/pages.ts';
@@ -34,6 +35,8 @@ export interface Started {
 }
 
 export interface StartOptions extends Partial<AccessOptions & TransportLimits> {
+  /** Calls a second of a key. */
+  readonly rateLimit?: number;
   readonly timeoutMs?: number;
   readonly port?: number;
   readonly pages?: GatewayPages;
@@ -57,17 +60,17 @@ export async function startTransports(
     streamStallMs = 30_000,
   } = overrides;
   const runner = new ScriptedRunner(scripts);
-  const calls = new Dispatcher({ runners: [runner], timeoutMs });
+  const { rateLimit = 0, keys = new KeyBook({ apiKeys: ['super-secret', 'second'], rateLimit }) } = overrides;
+  const calls = new Dispatcher({ runners: [runner], timeoutMs, policy: keys });
   const logged: string[] = [];
   const log = (level: string, message: string) => logged.push(`${level}: ${message}`);
   const access = new Access({
-    keys: ['super-secret', 'second'],
+    keys,
     auth: true,
     host: '127.0.0.1',
     allowedHosts: [],
     corsOrigins: [],
     isSecure: overrides.tls !== undefined,
-    rateLimit: 0,
     ...overrides,
   });
   const limits: TransportLimits = {

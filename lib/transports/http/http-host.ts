@@ -5,6 +5,7 @@
  * H1. What is registered is final when the socket is bound.
  */
 import type { AddressInfo, Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import express, { type RequestHandler } from 'express';
 import type { Access } from '../../access/access.ts';
 import { ToolError } from '../../call/tool-error.ts';
@@ -18,6 +19,7 @@ import { chainMessages } from './express-messages.ts';
 import { addRoutes } from './express-routes.ts';
 import type { GatewayRequest } from './gateway-message.ts';
 import { type GatewayPages, pageRoutes } from './pages.ts';
+import { RefusalLog } from './refusal-log.ts';
 import type { AnswerFormat, HttpRegistration, HttpRoute, Mount, UpgradeRoute } from './registration.ts';
 import { requestGuard } from './request-guard.ts';
 import { type GatewayServer, listen, newHttpServer, type SocketKeeper, type TlsMaterial } from './server.ts';
@@ -54,14 +56,14 @@ export class HttpHost implements HttpRegistration {
 
   constructor(options: HttpHostOptions) {
     this.#options = options;
-    for (const route of pageRoutes(options.pages, () => this.#endpoints)) this.route(route);
+    for (const route of pageRoutes(options.pages, options.access, () => this.#endpoints)) this.route(route);
   }
 
   route(route: HttpRoute): void {
     if (route.isOpen && route.path.includes(':'))
       throw new ToolError('invalid_arguments', `${route.path} has a variable segment and cannot be open`);
     this.#take(route.path, route.method);
-    this.#routes.push(route);
+    this.#routes.push(route.showsAll ? this.#guarded(route) : route);
   }
 
   mount(mount: Mount): void {
@@ -112,6 +114,11 @@ export class HttpHost implements HttpRegistration {
     return address;
   }
 
+  /** Speaks TLS with another certificate from now on; connections that are open keep the one they have. */
+  renewTls({ cert, key }: TlsMaterial): void {
+    if (this.#server instanceof TlsServer) this.#server.setSecureContext({ cert, key });
+  }
+
   /** Stops listening and drops, after a moment, what is still open. */
   async close(): Promise<void> {
     const server = this.#server;
@@ -120,6 +127,17 @@ export class HttpHost implements HttpRegistration {
     const timer = setTimeout(() => server.closeAllConnections(), LAST_BYTES_MS);
     await closed;
     clearTimeout(timer);
+  }
+
+  #guarded(route: HttpRoute): HttpRoute {
+    const { access } = this.#options;
+    return {
+      ...route,
+      handle(request, response) {
+        access.checkStats(request.keyId);
+        return route.handle(request, response);
+      },
+    };
   }
 
   #take(path: string, method: string): void {
@@ -142,17 +160,24 @@ export class HttpHost implements HttpRegistration {
     const open = [...routes, ...this.#mounts].filter(({ isOpen }) => isOpen).map(({ path }) => path);
     const connections = new ConnectionTable({ max: maxConnections, meter: this.#meter, access });
     this.#connections = connections;
-    app.use(requestGuard({ access, connections, openPaths: new Set(open) }) as unknown as RequestHandler);
+    const refusals = new RefusalLog(log);
+    const onRefused: GatewayRequest['onRefused'] = (request, code, status, reason) => {
+      const { requestId, address, method, pathOnly: route } = request;
+      refusals.add({ requestId, address, method, route, code, status, reason });
+    };
+    app.use(
+      requestGuard({ access, connections, openPaths: new Set(open), onRefused }) as unknown as RequestHandler,
+    );
     addRoutes(app, { routes, mounts: this.#mounts, calls, log });
     this.#endpoints = endpointsOf(routes, this.#mounts, this.#upgrades);
 
-    const server = newHttpServer({ ...messages, tls, connections }, app);
+    const server = newHttpServer({ ...messages, tls, connections, refusals }, app);
     server.on('checkContinue', (request, response) => {
       request.awaitsContinue = true;
       app(request, response);
     });
     server.on('checkExpectation', app); // an expectation that is not known here is no reason to refuse
-    const upgrades = new UpgradeRouter(this.#upgrades, { access, connections, log });
+    const upgrades = new UpgradeRouter(this.#upgrades, { access, connections, log, onRefused });
     server.on('upgrade', (request, socket, head) => void upgrades.route(request, socket as Socket, head));
     return server;
   }

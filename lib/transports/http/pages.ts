@@ -1,4 +1,5 @@
 /** The pages about the gateway itself: `GET /`, `/health` and `/stats`. */
+import type { Access } from '../../access/access.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { HttpRoute } from './registration.ts';
 import { respondJson } from './response.ts';
@@ -9,13 +10,17 @@ export interface HealthPage {
 
 /** What the pages show; gateway.ts composes it. */
 export interface GatewayPages {
-  /** `GET /`, without its list of endpoints. */
-  info(): object;
+  /** `GET /`, without its list of endpoints; `keyId` where the request has a good key. */
+  info(keyId?: string): object;
   health(): HealthPage;
   stats(): object;
 }
 
-export function pageRoutes(pages: GatewayPages, endpoints: () => readonly Endpoint[]): readonly HttpRoute[] {
+export function pageRoutes(
+  pages: GatewayPages,
+  access: Pick<Access, 'identifyIfKnown'>,
+  endpoints: () => readonly Endpoint[],
+): readonly HttpRoute[] {
   return [
     {
       method: 'GET',
@@ -23,7 +28,10 @@ export function pageRoutes(pages: GatewayPages, endpoints: () => readonly Endpoi
       description: 'describes the gateway',
       isOpen: true,
       handle: (request, response) =>
-        respondJson(request, response, { ...pages.info(), endpoints: endpoints() }),
+        respondJson(request, response, {
+          ...pages.info(access.identifyIfKnown(request)),
+          endpoints: endpoints(),
+        }),
     },
     {
       method: 'GET',
@@ -40,6 +48,7 @@ export function pageRoutes(pages: GatewayPages, endpoints: () => readonly Endpoi
       method: 'GET',
       path: '/stats',
       description: 'shows workers, queue, tools and transports in numbers',
+      showsAll: true,
       handle: (request, response) => respondJson(request, response, pages.stats()),
     },
   ];

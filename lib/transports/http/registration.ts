@@ -24,6 +24,8 @@ export interface HttpRoute {
   readonly description: string;
   /** True: no key is needed. Only for paths without `:`. Default: false. */
   readonly isOpen?: boolean;
+  /** True: it shows the whole gateway, which a key that is limited to some tools sees only where its entry says so. */
+  readonly showsAll?: boolean;
   readonly handle: HttpHandle;
 }
 

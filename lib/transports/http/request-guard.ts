@@ -14,11 +14,14 @@ export interface GuardOptions {
   readonly connections: Pick<ConnectionTable, 'admit'>;
   /** Paths that need no key, or check it themselves. */
   readonly openPaths: ReadonlySet<string>;
+  readonly onRefused: GatewayRequest['onRefused'];
 }
 
-export function requestGuard({ access, connections, openPaths }: GuardOptions) {
+export function requestGuard({ access, connections, openPaths, onRefused }: GuardOptions) {
   return (request: GatewayRequest, response: GatewayResponse, next: NextFunction): unknown => {
     request.requestId = requestIdFor(request.headers['x-request-id']);
+    request.address = access.addressOf(request);
+    request.onRefused = onRefused;
     access.checkOrigin(request);
     if (request.headers.origin !== undefined) {
       request.corsOrigin = access.corsOrigin(request);

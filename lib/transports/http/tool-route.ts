@@ -8,6 +8,7 @@ import { ToolError } from '../../call/tool-error.ts';
 import type { Calls } from '../../dispatch/calls.ts';
 import { toolNotFound } from '../../dispatch/calls.ts';
 import { readCallInput, repeatBytesOf } from '../rendering/call-input.ts';
+import { rateLimitHeaders } from '../rendering/rate-limit-headers.ts';
 import type { TransportLimits } from '../transport.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { negotiate } from './negotiation.ts';
@@ -71,13 +72,16 @@ async function runTool(
   requireJson(request);
   const input = readCallInput(await readJsonBody(request, response, limits.maxBodyBytes));
   if (response.destroyed) return;
+  const { name = '' } = request.params;
   const call = calls.call({
-    name: request.params['name'] ?? '',
+    name,
     arguments: input.arguments,
     caller: { keyId: request.keyId, transport: format.transport },
     streams: format.streams,
     repeatBytes: format.streams ? repeatBytesOf(input, limits) : limits.maxResultBytes,
     timeoutMs: input.timeoutMs,
+    origin: request.origin,
   });
+  request.callHeaders = rateLimitHeaders(calls.quotasOf(request.keyId, name));
   format.serve(request, response, call);
 }

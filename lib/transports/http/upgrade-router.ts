@@ -22,6 +22,7 @@ export interface UpgradeContext {
   readonly access: Access;
   readonly connections: Pick<ConnectionTable, 'admit'>;
   readonly log: TransportLog;
+  readonly onRefused: GatewayRequest['onRefused'];
 }
 
 export class UpgradeRouter {
@@ -31,19 +32,23 @@ export class UpgradeRouter {
   readonly #access: Access;
   readonly #connections: Pick<ConnectionTable, 'admit'>;
   readonly #log: TransportLog;
+  readonly #onRefused: GatewayRequest['onRefused'];
 
-  constructor(upgrades: readonly UpgradeRoute[], { access, connections, log }: UpgradeContext) {
+  constructor(upgrades: readonly UpgradeRoute[], { access, connections, log, onRefused }: UpgradeContext) {
     this.#routes = upgrades.map((upgrade) => ({ pattern: patternOf(upgrade.path), upgrade }));
     this.#paths = upgrades.map(({ path }) => path.replace(/:(\w+)/g, '{$1}')).join(' and ') || 'no path';
     this.#access = access;
     this.#connections = connections;
     this.#log = log;
+    this.#onRefused = onRefused;
   }
 
   /** Never rejects. */
   async route(request: GatewayRequest, socket: Socket, head: Buffer): Promise<void> {
     socket.on('error', () => socket.destroy());
     request.requestId = requestIdFor(request.headers['x-request-id']);
+    request.address = this.#access.addressOf(request);
+    request.onRefused = this.#onRefused;
     try {
       this.#access.checkOrigin(request);
       request.keyId = await this.#access.checkKey(request, { isWebSocket: true });

@@ -82,6 +82,7 @@ export class McpEndpoint implements Mount {
   readonly #subscriptions: Subscriptions;
   readonly #statelessRequests: StatelessRequests;
   readonly #oauth: OAuthGuard | undefined;
+  readonly #stopListening: () => void;
 
   constructor(options: McpEndpointOptions) {
     const { maxSessions = 1000, sessionIdleMs = 30 * 60_000, resumeGraceMs = 2000 } = options;
@@ -95,6 +96,10 @@ export class McpEndpoint implements Mount {
     const { oauth, access, log } = options;
     this.#oauth = oauth?.issuer ? new OAuthGuard(oauth, access, log) : undefined;
     this.mounts = [this, ...(this.#oauth?.mounts ?? [])];
+    this.#stopListening = access.onRevoked((keyIds) => {
+      this.#subscriptions.endOf(keyIds);
+      this.#sessions.endOf(keyIds);
+    });
   }
 
   /** Answers any request to /mcp. Never rejects. Bound to this object: route tables take it off. */
@@ -122,6 +127,7 @@ export class McpEndpoint implements Mount {
 
   /** Ends every session, subscription and stream. */
   close(): void {
+    this.#stopListening();
     this.#subscriptions.close();
     this.#statelessRequests.close();
     this.#sessions.close();
@@ -215,6 +221,7 @@ export class McpEndpoint implements Mount {
       const traceparent = headers['traceparent'];
       const who = {
         caller: { keyId: request.keyId, transport: this.#service.transport },
+        origin: request.origin,
         traceparent: typeof traceparent === 'string' ? traceparent : undefined,
         track: (served: { drop(reason?: 'cancelled' | 'slow_consumer'): void }) =>
           outlet.onGone((isStalled) => served.drop(isStalled ? 'slow_consumer' : 'cancelled')),

@@ -11,6 +11,7 @@
 import { hash } from 'node:crypto';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import type { Access } from '../../../access/access.ts';
+import { TOKEN_KEY_PREFIX } from '../../../access/key-book.ts';
 import { bearerToken } from '../../../access/presented-key.ts';
 import { ToolError } from '../../../call/tool-error.ts';
 import type { GatewayRequest } from '../../http/gateway-message.ts';
@@ -137,7 +138,7 @@ export class OAuthGuard {
 
 /** A stable public name of a token's holder; sessions are bound to it. */
 function keyIdOf({ iss, sub }: JWTPayload): string {
-  return `sub-${hash('sha256', JSON.stringify([iss, sub]), 'hex').slice(0, 16)}`;
+  return `${TOKEN_KEY_PREFIX}${hash('sha256', JSON.stringify([iss, sub]), 'hex').slice(0, 16)}`;
 }
 
 /** What is wrong with a token, without a word of its content. */

@@ -95,6 +95,11 @@ export class SessionTable {
     session.close();
   }
 
+  /** Ends those of keys that were taken away. */
+  endOf(keyIds: ReadonlySet<string>): void {
+    for (const session of [...this.#sessions.values()]) if (keyIds.has(session.keyId)) this.end(session);
+  }
+
   close(): void {
     clearInterval(this.#sweep);
     for (const session of [...this.#sessions.values()]) this.end(session);

@@ -11,7 +11,7 @@
 
 import type { AskMethod } from '../../../call/call-events.ts';
 import type { Caller } from '../../../call/caller.ts';
-import type { RunningCall } from '../../../call/running-call.ts';
+import type { RequestOrigin, RunningCall } from '../../../call/running-call.ts';
 import type { CallWishes } from '../calls/call-notifier.ts';
 import { isAnswer, questionKey, questionOf } from '../calls/questions.ts';
 import { type AskEvent, type Asker, ServedCall } from '../calls/served-call.ts';
@@ -30,6 +30,7 @@ const QUIET_MS = 5;
 /** Who asks, and how its call is cancelled. */
 export interface StatelessCaller {
   readonly caller: Caller;
+  readonly origin?: RequestOrigin | undefined;
   readonly traceparent?: string | undefined;
   track(served: Pick<ServedCall, 'drop'>): void;
 }
@@ -110,6 +111,7 @@ export class StatelessRequests {
         abilities: abilitiesOf(envelope.capabilities),
         wishes,
         asker: askerOf(interview),
+        origin: who.origin,
         traceparent: who.traceparent,
         track: (served) => {
           if (served instanceof ServedCall) interview.served = served;
