@@ -97,6 +97,11 @@ export class Access {
     );
   }
 
+  /** Whether a text is a good key. */
+  isKey(text: string): boolean {
+    return this.#auth && this.#keys.keyIdFor(text) !== undefined;
+  }
+
   /** The keyId of a request that may come without a key; undefined where it has none that is good. Counts nothing. */
   identifyIfKnown(request: IncomingMessage): string | undefined {
     if (!this.#auth) return ANONYMOUS;

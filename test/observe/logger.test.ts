@@ -82,6 +82,25 @@ describe('createLogger()', () => {
   });
 });
 
+describe('a control character in the log', () => {
+  const evil = 'a\u001b[2Jb\u009bc\u007fd\u202ee\u2028f\bg\\u001bh';
+  const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e]/;
+
+  it('is escaped in JSON, and the text stays what it is', async () => {
+    const { logger, lines, records } = await recorded();
+    logger.info({ route: evil }, evil);
+    expect(lines[0]?.trimEnd()).not.to.match(controls);
+    expect(records()[0]).to.include({ route: evil, msg: evil });
+  });
+
+  it('is no more where people read the lines', async () => {
+    const { logger, lines } = await recorded({ isPretty: true });
+    logger.info({ route: evil }, `${evil}\nnext line`);
+    expect(lines.join('').trimEnd()).not.to.match(controls);
+    expect(lines.join('')).to.include('a\ufffd[2Jb\ufffdc').and.include('\\u001bh').and.include('next line');
+  });
+});
+
 describe('logCall()', () => {
   it('writes one INFO line with id, tool, transport, status and duration', async () => {
     const { logger, records } = await recorded();

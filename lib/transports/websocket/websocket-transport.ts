@@ -75,8 +75,11 @@ export class WebSocketTransport implements Transport<TransportContext<WebSocketO
     const server = newServer(limits.maxBodyBytes);
     this.#heartbeat = setInterval(() => this.#pingAll(), this.#pingMs).unref();
     this.#stopListening = access.onRevoked((keyIds) => {
-      for (const channel of this.#channels)
-        if (keyIds.has(channel.keyId)) channel.close(1008, 'the API key was taken away');
+      const revoked = [...this.#channels].filter(({ keyId }) => keyIds.has(keyId));
+      // Their calls are cancelled in these moments, and their clients should read so.
+      setImmediate(() => {
+        for (const channel of revoked) channel.close(1008, 'the API key was taken away');
+      });
     });
     http.upgrade({
       path: '/ws/tools/:name',
