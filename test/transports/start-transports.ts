@@ -20,15 +20,24 @@ export const JSON_POST = { method: 'POST', headers: { ...KEY, 'Content-Type': 'a
 
 type Name = 'http' | 'sse' | 'ndjson' | 'websocket';
 
+export interface Logged {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
 export interface Started {
   readonly url: string;
   readonly port: number;
   readonly runner: ScriptedRunner;
   readonly dispatcher: Dispatcher;
+  readonly http: HttpHost;
   readonly server: GatewayServer;
   readonly meters: Readonly<Record<Name, TransportMeter>>;
-  /** What the transports told the operator. */
+  /** What the transports told the operator that went wrong. */
   readonly logged: string[];
+  /** All that they told. */
+  readonly records: readonly Logged[];
   /** Closes the transports and not the dispatcher. */
   closeTransports(): Promise<void>;
   close(): Promise<void>;
@@ -63,7 +72,11 @@ export async function startTransports(
   const { rateLimit = 0, keys = new KeyBook({ apiKeys: ['super-secret', 'second'], rateLimit }) } = overrides;
   const calls = new Dispatcher({ runners: [runner], timeoutMs, policy: keys });
   const logged: string[] = [];
-  const log = (level: string, message: string) => logged.push(`${level}: ${message}`);
+  const records: Logged[] = [];
+  const log = (level: string, message: string, fields: Logged['fields'] = {}) => {
+    records.push({ level, message, fields });
+    if (level === 'warning' || level === 'error') logged.push(`${level}: ${message}`);
+  };
   const access = new Access({
     keys,
     auth: true,
@@ -118,9 +131,11 @@ export async function startTransports(
     port,
     runner,
     dispatcher: calls,
+    http,
     server: http.server,
     meters,
     logged,
+    records,
     closeTransports,
     async close() {
       await calls.drain(0);

@@ -85,7 +85,7 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
     calls: dispatcher,
     access,
     pages: { info: () => ({}), health: () => ({ status: 'ok' }), stats: () => ({}) },
-    log: () => {},
+    log: options.log ?? (() => {}),
     limits,
     maxConnections: 4096,
   });
