@@ -1,7 +1,8 @@
 /**
  * `GET /openapi.json`. It only describes calls; they come through the transports that are described.
  *
- * D1. A description is written once per catalog, version and style, when it is first asked for.
+ * D1. A key is shown its own catalog.
+ * D2. A description is written once per catalog, version and style, when it is first asked for.
  */
 import { createHash } from 'node:crypto';
 import type { Catalog } from '../../call/catalog.ts';
@@ -42,7 +43,11 @@ export class OpenApiTransport implements Transport {
         const query = new URL(request.url ?? '/', 'http://gateway').searchParams;
         const version = chosen(query, 'version', DOCUMENT_VERSIONS);
         const style = chosen(query, 'style', DOCUMENT_STYLES);
-        this.#answer(request, response, this.#describe(calls.catalog, identity, version, style));
+        this.#answer(
+          request,
+          response,
+          this.#describe(calls.catalogOf(request.keyId), identity, version, style),
+        );
       },
     });
   }

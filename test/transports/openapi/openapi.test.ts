@@ -1,5 +1,4 @@
 /** The description of the tools, judged by readers of OpenAPI that others wrote; and what it describes, called. */
-import { Agent } from 'node:http';
 import { parse } from '@readme/openapi-parser';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -8,6 +7,7 @@ import { OpenAPIClientAxios } from 'openapi-client-axios';
 import type { OpenAPIV3_1 } from 'openapi-types';
 import { startGateway, type TestGateway } from '../../support/start-gateway.ts';
 import { fixture } from '../../support/start-pool.ts';
+import { rawExchange } from '../raw-http.ts';
 
 const KEY = { 'X-API-Key': 'super-secret' };
 
@@ -19,6 +19,13 @@ describe('OpenAPI', () => {
   let served: TestGateway;
   const fetched = (query = '', headers: Record<string, string> = {}) =>
     fetch(`${served.url}/openapi.json${query}`, { headers: { ...KEY, ...headers } });
+  /** Everything that the server sends to who has that version already. */
+  const revalidated = (etag: string) =>
+    rawExchange(
+      served.port,
+      `GET /openapi.json HTTP/1.1\r\nHost: localhost\r\nX-API-Key: super-secret\r\nIf-None-Match: ${etag}\r\nConnection: close\r\n\r\n`,
+      () => false,
+    );
   const statusOf = async (answer: ReturnType<typeof fetch>): Promise<number> => {
     const response = await answer;
     await response.text(); // an answer that nobody reads keeps its connection
@@ -53,7 +60,7 @@ describe('OpenAPI', () => {
     const definition = (await documentOf('?style=flat')) as never;
     const client = await new OpenAPIClientAxios({
       definition,
-      axiosConfigDefaults: { baseURL: served.url, headers: KEY, httpAgent: new Agent() }, // keeps no connection
+      axiosConfigDefaults: { baseURL: served.url, headers: { ...KEY, Connection: 'close' } },
     }).init();
     const call = (client as unknown as Record<string, (...args: unknown[]) => Promise<{ data: unknown }>>)[
       'tree'
@@ -115,14 +122,13 @@ describe('OpenAPI', () => {
     const first = await fetched();
     const etag = first.headers.get('etag') ?? '';
     expect(first.headers.get('cache-control')).to.equal('private, no-cache');
-    for (const tag of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
-      const again = await fetched('', { 'If-None-Match': tag });
-      expect([tag, again.status, await again.text()]).to.deep.equal([tag, 304, '']);
-    }
+    await first.text();
+    for (const tag of [etag, `W/${etag}`, `"other", ${etag}`, '*'])
+      expect(await revalidated(tag), tag).to.match(/^HTTP\/1.1 304 [\s\S]*\r\n\r\n$/);
     expect(await statusOf(fetched('', { 'If-None-Match': '"other"' }))).to.equal(200);
     expect(await statusOf(fetched('?style=flat', { 'If-None-Match': etag }))).to.equal(200);
     await served.gateway.reload();
-    expect(await statusOf(fetched('', { 'If-None-Match': etag }))).to.equal(304); // the same tools again
+    expect(await revalidated(etag)).to.match(/^HTTP\/1.1 304 /); // the same tools again
   });
 
   it('needs a key, and says what a wrong query may be', async () => {
