@@ -8,7 +8,6 @@
  * Length: one list of wires; parting it would hide which part gets what.
  */
 import { readFileSync } from 'node:fs';
-import { isLoopbackName } from './access/host-and-origin.ts';
 import { KeyBook } from './access/key-book.ts';
 import { KeyFileError } from './access/key-files.ts';
 import { SHORTEST_KEY } from './access/options.ts';
@@ -21,6 +20,7 @@ import { ToolError } from './call/tool-error.ts';
 import { ConfigError } from './config/config-error.ts';
 import { checkListening } from './config/load.ts';
 import type { Config } from './config/options.ts';
+import { openAddress } from './config/rules.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import type { GatewayObserver } from './dispatch/observers.ts';
 import { callLog, logDefect, logToolRecord, unitLog } from './observe/call-log.ts';
@@ -37,7 +37,13 @@ import { readTlsFiles, watchTlsFiles } from './transports/http/tls-files.ts';
 import * as builtInTransports from './transports/index.ts';
 import { NewsFeed } from './transports/news.ts';
 import type { TransportLog } from './transports/rendering/transport-log.ts';
-import type { BaseContext, ClientStreams, PrintOptions, Transport } from './transports/transport.ts';
+import type {
+  BaseContext,
+  ClientStreams,
+  MetricsSource,
+  PrintOptions,
+  Transport,
+} from './transports/transport.ts';
 import { TransportSet } from './transports/transport-set.ts';
 
 /** Where a gateway listens. */
@@ -156,8 +162,10 @@ export class Gateway {
    */
   static async open(config: Config, extras: Extras = {}): Promise<Gateway> {
     const { preload, transports: added = [], runners: more = [] } = extras;
-    const { host } = config;
-    const keys = new KeyBook({ ...config, shortestKey: isLoopbackName(host) ? 1 : SHORTEST_KEY });
+    const keys = new KeyBook({
+      ...config,
+      shortestKey: openAddress(config) === undefined ? 1 : SHORTEST_KEY,
+    });
     const [log, ...kinds] = await Promise.all([
       createLogger({ level: config.logLevel, keys: () => keys.secrets }),
       ...Object.values(runnerKinds)
@@ -294,7 +302,8 @@ export class Gateway {
     const { maxConnections } = config;
     const http = new HttpHost({ ...base, ...tls, access, maxConnections, pages: this.#gatewayPages() });
     const watch = new StreamWatch({ heartbeatMs: SILENCE_MS, stallMs: config.streamStallMs });
-    await this.#transports.listen({ ...base, access, watch, http });
+    const openMetrics = () => this.#openMetrics();
+    await this.#transports.listen({ ...base, access, watch, http, openMetrics });
     try {
       const { port } = await http.listen(config.host, config.port, keeper);
       this.#host = http;
@@ -313,6 +322,27 @@ export class Gateway {
     } catch (error) {
       throw error instanceof KeyFileError ? new ConfigError([error.message]) : error;
     }
+  }
+
+  async #openMetrics(): Promise<MetricsSource> {
+    const { EXPOSITION_TYPE, GatewayMetrics } = await import('./observe/metrics/gateway-metrics.ts');
+    const metrics = new GatewayMetrics({
+      version: IDENTITY.version,
+      statistics: this.#statistics,
+      runners: () => this.#dispatcher.stats(),
+      transports: () => this.#transports.stats().transports,
+      callsInFlight: () => this.#dispatcher.callsInFlight,
+      defects: () => this.#defects,
+    });
+    const end = this.observe({ unit: (event) => metrics.unit(event) });
+    return {
+      mediaType: EXPOSITION_TYPE,
+      text: () => metrics.text(),
+      close() {
+        end();
+        metrics.close();
+      },
+    };
   }
 
   #gatewayPages() {

@@ -45,6 +45,7 @@ export type {
 export type {
   AdmittedCall,
   Defect,
+  DurationCounts,
   Percentiles,
   Runner,
   RunnerListener,

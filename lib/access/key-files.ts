@@ -51,7 +51,7 @@ export function readApiKeyFile(path: string, shortest: number): readonly string[
   const short = keys.find((key) => key.length < shortest);
   if (short !== undefined) {
     throw refuse(
-      `has a key of ${short.length} characters and HOST (--host) is no loopback address; expected keys of ` +
+      `has a key of ${short.length} characters and the gateway listens off loopback; expected keys of ` +
         `${shortest} characters or more there, such as openssl rand -hex 24 prints`,
     );
   }

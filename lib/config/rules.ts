@@ -11,7 +11,7 @@ import type { Rule } from './option.ts';
 import type { Config } from './options.ts';
 
 /** What a rule words its advice with, where it is known. */
-type Advice = Partial<Pick<Config, 'port' | 'allowedHosts'>>;
+type Advice = Partial<Pick<Config, 'port' | 'allowedHosts' | 'metricsHost' | 'metricsPort'>>;
 
 const openRules: readonly Rule<Pick<Config, 'host' | 'auth' | 'apiKeys'> & Advice>[] = [
   {
@@ -28,13 +28,14 @@ const openRules: readonly Rule<Pick<Config, 'host' | 'auth' | 'apiKeys'> & Advic
     whenListening: true,
     refusal(config) {
       const { host, port, apiKeys } = config;
-      if (isLoopback(host) || !config.auth) return undefined;
+      const open = openAddress(config);
+      if (open === undefined || !config.auth) return undefined;
       const isPublished = apiKeys.includes(PUBLISHED_API_KEY);
       const short = apiKeys.find((key) => key.length < SHORTEST_KEY);
       if (!isPublished && short === undefined) return undefined;
       const corrected = [
         'export API_KEY="$(openssl rand -hex 24)" && npx mcp-streaming-gateway',
-        `--host ${host}`,
+        ...(isLoopback(host) ? [] : [`--host ${host}`]),
         ...(port === 8000 || port === undefined ? [] : [`--port ${port}`]),
         ...(lacksHosts(config) ? ['--allowed-hosts "$(hostname)"'] : []),
       ].join(' ');
@@ -42,10 +43,7 @@ const openRules: readonly Rule<Pick<Config, 'host' | 'auth' | 'apiKeys'> & Advic
         ? `is the published "${PUBLISHED_API_KEY}"`
         : `has a key of ${short?.length} character${short?.length === 1 ? '' : 's'}`;
       const wanted = isPublished ? 'a key of your own' : `keys of ${SHORTEST_KEY} characters or more`;
-      return (
-        `API_KEY ${what} and HOST (--host) is "${host}"; expected ${wanted} wherever HOST is no loopback ` +
-        `address: ${corrected}`
-      );
+      return `API_KEY ${what} and ${open}; expected ${wanted} wherever that is no loopback address: ${corrected}`;
     },
   },
   {
@@ -60,7 +58,7 @@ const openRules: readonly Rule<Pick<Config, 'host' | 'auth' | 'apiKeys'> & Advic
 ];
 
 const runnerRules = Object.values(runnerKinds).flatMap(({ rules }) => rules);
-const transportRules: readonly Rule<Config>[] = Object.values(transports).flatMap(({ rules }) => rules);
+const transportRules = Object.values(transports).flatMap<Rule<Config>>(({ rules }) => rules);
 
 /** Every rule, in the order in which refusals are told. */
 export const RULES: readonly Rule<Config>[] = [
@@ -70,6 +68,17 @@ export const RULES: readonly Rule<Config>[] = [
   ...httpRules,
   ...transportRules,
 ];
+
+/** Where others than this machine can try keys, in words; undefined: nowhere. */
+export function openAddress({
+  host,
+  metricsHost = host,
+  metricsPort = null,
+}: Pick<Config, 'host'> & Advice): string | undefined {
+  if (!isLoopback(host)) return `HOST (--host) is "${host}"`;
+  if (metricsPort === null || isLoopback(metricsHost)) return undefined;
+  return `METRICS_HOST (--metrics-host) is "${metricsHost}"`;
+}
 
 const lacksHosts = ({ host, allowedHosts }: Pick<Config, 'host'> & Advice): boolean =>
   WILDCARDS.has(bare(host)) && allowedHosts?.length === 0;

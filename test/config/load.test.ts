@@ -61,10 +61,22 @@ describe('loadConfig()', () => {
       oauthAudience: '',
       oauthJwksUri: '',
       oauthScopes: [],
+      metrics: true,
+      metricsPort: null,
+      metricsHost: '127.0.0.1',
       reload: false,
       supervise: false,
     });
     expect(Object.values(origins)).to.satisfy((all: string[]) => all.every((origin) => origin === 'default'));
+  });
+
+  it('refuses a port for metrics that are off, and one off loopback without keys', () => {
+    expect(problemsOf({ env: { METRICS: 'off', METRICS_PORT: '9464' } })[0]).to.match(
+      /METRICS_PORT is 9464.*METRICS is off/,
+    );
+    const open = { METRICS_PORT: '9464', METRICS_HOST: '10.0.0.5', AUTH: 'off' };
+    expect(problemsOf({ env: open })[0]).to.match(/METRICS_HOST is "10\.0\.0\.5" and AUTH .* is off/);
+    expect(problemsOf({ env: { METRICS_PORT: '70000' } })[0]).to.match(/METRICS_PORT.*70000/);
   });
 
   it('prefers a flag to a variable and a variable to the default', () => {
@@ -186,6 +198,11 @@ describe('loadConfig()', () => {
       );
       expect(problem).to.contain('openssl rand').and.not.to.contain('fifteen-letters');
     }
+    const metrics = { metricsHost: '0.0.0.0', metricsPort: '9090' };
+    expect(problemsOf({ env: { API_KEY: 'x' }, flags: metrics })[0]).to.contain(
+      'METRICS_HOST (--metrics-host) is "0.0.0.0"',
+    );
+    expect(problemsOf({ flags: metrics })[0]).to.contain('published');
     expect(load({ env: { API_KEY: 'x' } }).config.apiKeys).to.deep.equal(['x']);
     expect(load({ env: { API_KEY: 'k'.repeat(16) }, flags }).config.apiKeys).to.have.length(1);
   });
