@@ -120,7 +120,11 @@ describe('the options of the metrics', () => {
   });
 
   it('ask for a key where the port is not on loopback', async () => {
-    const served = await startGateway({ metricsPort: 0, metricsHost: '0.0.0.0', apiKeys: ['a-key-of-its-own'] });
+    const served = await startGateway({
+      metricsPort: 0,
+      metricsHost: '0.0.0.0',
+      apiKeys: ['a-key-of-its-own'],
+    });
     try {
       const ask = (header: string) =>
         rawExchange(
