@@ -17,6 +17,7 @@ import { ToolError } from './call/tool-error.ts';
 import { checkListening } from './config/load.ts';
 import type { Config } from './config/options.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
+import { MemoryHistory } from './dispatch/history/memory-history.ts';
 import type { GatewayObserver } from './dispatch/observers.ts';
 import { logCall, logDefect, logToolRecord, unitLog } from './observe/call-log.ts';
 import { CallStatistics, type ToolStatistics } from './observe/call-statistics.ts';
@@ -157,6 +158,7 @@ export class Gateway {
       const dispatcher = new Dispatcher({
         runners: [...started, ...more],
         timeoutMs: config.requestTimeoutMs,
+        history: new MemoryHistory(config),
       });
       return new Gateway(config, dispatcher, log, transports);
     } catch (error) {

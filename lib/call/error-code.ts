@@ -43,6 +43,8 @@ export const ERROR_CODES = {
   conflict: caller(409, 'Conflict'),
   failed_precondition: caller(412, 'Failed precondition'),
   duplicate_id: caller(409, 'Duplicate id'),
+  gone: caller(410, 'Gone'),
+  idempotency_mismatch: caller(422, 'Idempotency key used before'),
   rate_limited: caller(429, 'Rate limited', true),
   cancelled: caller(499, 'Cancelled'),
   slow_consumer: caller(408, 'Slow consumer', true),

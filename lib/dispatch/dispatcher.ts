@@ -5,14 +5,17 @@
  * D2. Transports talk to nothing below this; it knows the Runner interface and no runner. A call goes to the runner
  *     that has its tool.
  * D3. A call belongs to the key that made it: nobody else can see or cancel it.
+ * D4. What is kept of a call stands before it (history/): observers and deadlines see the call itself, once.
  */
 import { randomBytes } from 'node:crypto';
 import { TransitMap } from '../async/transit-map.ts';
 import type { CallKind, Catalog, ToolDescriptor } from '../call/catalog.ts';
-import type { CallRequest, RunningCall } from '../call/running-call.ts';
+import type { CallRequest, Keeping, RunningCall } from '../call/running-call.ts';
 import { ToolError } from '../call/tool-error.ts';
 import type { AdmittedCall, Runner, RunnerStats, RunnerStatus } from '../runners/runner.ts';
-import { type Calls, toolNotFound } from './calls.ts';
+import { type Calls, type Idempotency, toolNotFound } from './calls.ts';
+import type { CallHistory, CallState, ResumePoint } from './history/call-history.ts';
+import { fingerprint } from './history/fingerprint.ts';
 import { ObservedCall } from './observed-call.ts';
 import { type GatewayObserver, Observers, type StartedCall } from './observers.ts';
 import { refusedCall } from './refused-call.ts';
@@ -23,20 +26,27 @@ export interface DispatcherOptions {
   readonly runners: readonly Runner[];
   /** Upper limit of any call, in milliseconds. */
   readonly timeoutMs: number;
+  /** Where calls are kept for those who come back. */
+  readonly history: CallHistory;
 }
+
+/** How long a call with an idempotency key goes on without a reader, where nobody says otherwise. */
+const KEYED_DETACH_MS = 60_000;
 
 export class Dispatcher implements Calls {
   readonly #runners: RunnerSet;
   readonly #timeoutMs: number;
+  readonly #history: CallHistory;
   readonly #calls = new TransitMap<string, RunningCall>();
   readonly #observers = new Observers();
   #isDraining = false;
   #whenIdle: (() => void)[] = [];
 
   /** @throws {ToolError} `unavailable` when two runners have the same name, or offer the same. */
-  constructor({ runners, timeoutMs }: DispatcherOptions) {
+  constructor({ runners, timeoutMs, history }: DispatcherOptions) {
     this.#runners = new RunnerSet(runners, this.#observers);
     this.#timeoutMs = timeoutMs;
+    this.#history = history;
   }
 
   /** What all runners offer; the same object until that changes. */
@@ -77,7 +87,8 @@ export class Dispatcher implements Calls {
     const callId = request.callId ?? newCallId();
     const route = kind === 'tool' ? this.#runners.tool(name) : undefined;
     const refusal = fault ?? this.#refusal(kind, name, route !== undefined, caller.keyId);
-    const admitted = admit(request, kind, callId);
+    const keep = request.keep && this.#keeping(request.keep);
+    const admitted = admit(request, kind, callId, keep);
     const call = refusal
       ? refusedCall(admitted, refusal)
       : this.#run(admitted, route?.runner ?? this.#runners.ownerOf(kind, name, request.arguments));
@@ -100,10 +111,46 @@ export class Dispatcher implements Calls {
       this.#observers.tell('ended', { callId, kind, name, caller, end });
       if (this.#calls.size === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
     });
-    if (!this.#observers.has('progress')) return call;
+    const observed = this.#observers.has('progress') ? this.#observed(call, started) : call;
+    return keep && !refusal ? this.#history.keep(observed, request.streams) : observed;
+  }
+
+  #observed(call: RunningCall, started: StartedCall): RunningCall {
     return new ObservedCall(call, ({ progress, total, message }) =>
       this.#observers.tell('progress', { ...started, progress, total, message }),
     );
+  }
+
+  #keeping({ detachMs, repeatBytes }: Keeping): Keeping {
+    const { detachMaxMs } = this.#history;
+    return { detachMs: detachMs === undefined ? undefined : Math.min(detachMs, detachMaxMs), repeatBytes };
+  }
+
+  async callOnce(request: CallRequest, { key, body }: Idempotency): Promise<RunningCall> {
+    const { name, caller, streams, repeatBytes, keep } = request;
+    const callId = newCallId();
+    const kept: Keeping = {
+      detachMs: keep?.detachMs ?? KEYED_DETACH_MS,
+      repeatBytes: keep?.repeatBytes ?? repeatBytes,
+    };
+    const claim = { keyId: caller.keyId, key, fingerprint: fingerprint([name, body]), streams };
+    return this.#history.once(claim, callId, () => this.call({ ...request, callId, keep: kept }));
+  }
+
+  resume(point: ResumePoint): Promise<RunningCall> {
+    return this.#history.resume(point);
+  }
+
+  async find(callId: string, keyId: string): Promise<CallState | undefined> {
+    const running = this.#calls.get(callId);
+    if (running && isListed(running, keyId)) return stateOf(running);
+    return this.#history.find(callId, keyId);
+  }
+
+  async list(keyId: string): Promise<readonly CallState[]> {
+    const kept = await this.#history.list(keyId);
+    const running = this.#calls.values().filter((call) => isListed(call, keyId));
+    return [...running.map(stateOf), ...kept].sort((one, other) => one.madeAt - other.madeAt);
   }
 
   #run(admitted: AdmittedCall, runner: Runner): RunningCall {
@@ -181,12 +228,29 @@ export class Dispatcher implements Calls {
 
   /** Ends what still runs, and the runners. @param graceMs how long cancelled calls may take to stop meanwhile. */
   close(graceMs?: number): Promise<void> {
-    return this.#runners.close(graceMs);
+    return this.#runners.close(graceMs).finally(() => this.#history.close());
   }
 }
 
+/** A running call of a tool that the history does not have. */
+const isListed = ({ request: { keep, kind, caller } }: RunningCall, keyId: string): boolean =>
+  keep === undefined && kind === 'tool' && caller.keyId === keyId;
+
+const stateOf = ({ callId, request, hasStarted }: RunningCall): CallState => ({
+  callId,
+  tool: request.name,
+  hasStarted,
+  chunks: 0,
+  madeAt: request.madeAt ?? 0,
+});
+
 /** Whatever the transport, behind this point all calls have one shape: V8 is slow where shapes vary, or are copied. */
-function admit(request: CallRequest, kind: CallKind, callId: string): AdmittedCall {
+function admit(
+  request: CallRequest,
+  kind: CallKind,
+  callId: string,
+  keep: Keeping | undefined,
+): AdmittedCall {
   return {
     callId,
     kind,
@@ -194,11 +258,13 @@ function admit(request: CallRequest, kind: CallKind, callId: string): AdmittedCa
     arguments: request.arguments,
     caller: request.caller,
     timeoutMs: request.timeoutMs,
-    streams: request.streams,
+    streams: request.streams || keep !== undefined,
     repeatBytes: request.repeatBytes,
     abilities: request.abilities,
     logLevel: request.logLevel,
     requestMeta: request.requestMeta,
+    keep,
+    madeAt: Date.now(),
   };
 }
 
