@@ -26,17 +26,20 @@ export function toolRoutes(
   formats: readonly AnswerFormat[],
   context: ToolRouteContext,
 ): readonly HttpRoute[] {
-  const streams = formats.filter((format) => format.streams);
+  const bare = formats.filter(({ takes }) => takes === 'arguments');
+  const whole = formats.filter(({ takes }) => takes !== 'arguments');
+  const streams = whole.filter((format) => format.streams);
   const [firstStream, ...others] = streams.map(({ label }) => label);
   const choice = others.length === 0 ? firstStream : `${firstStream}, or ${others.join(' or ')} by Accept`;
   return [
-    ...toolRoute('/tools/:name', 'calls a tool and answers when it has ended', formats, context),
+    ...toolRoute('/tools/:name', 'calls a tool and answers when it has ended', whole, context),
     ...toolRoute(
       '/tools/:name/stream',
       `calls a tool and streams its progress and chunks (${choice})`,
       streams,
       context,
     ),
+    ...toolRoute('/api/:name', 'calls a tool: its arguments in, its data out', bare, context),
   ];
 }
 
@@ -54,8 +57,8 @@ function toolRoute(
 }
 
 /** @throws {ToolError} tool_not_found when the path names a tool that is none. */
-export function requireTool({ params: { name } }: GatewayRequest, calls: Calls): void {
-  if (name !== undefined && !calls.tool(name)) throw toolNotFound(name, calls.catalog);
+export function requireTool({ params: { name }, keyId }: GatewayRequest, calls: Calls): void {
+  if (name !== undefined && !calls.tool(name, keyId)) throw toolNotFound(name, calls.catalogOf(keyId));
 }
 
 /** @throws {ToolError} not_acceptable when none of what is offered is wanted. */
@@ -82,7 +85,7 @@ async function runTool(
   const name = request.params['name'] ?? '';
   const left = format.streams ? lastEventId(request) : undefined;
   if (left) return resumeCall(request, response, { calls, format, tool: name }, left);
-  const input = readCallInput(body);
+  const input = readCallInput(format.takes === 'arguments' ? { arguments: body } : body);
   if (response.destroyed) return;
   const { detachMs } = input;
   const isKept = format.streams || detachMs !== undefined;

@@ -4,7 +4,7 @@ import { callNotFound } from '../../dispatch/calls.ts';
 import { JSON_TYPE, respond, respondJson } from '../http/response.ts';
 import type { Transport, TransportContext } from '../transport.ts';
 import { renderCall, renderCalls } from './call-list.ts';
-import { answerCall } from './sync-answer.ts';
+import { answerCall, bareData, envelope } from './sync-answer.ts';
 import { renderToolList } from './tool-list.ts';
 
 export class RestTransport implements Transport {
@@ -21,7 +21,7 @@ export class RestTransport implements Transport {
       path: '/tools',
       description: 'lists the tools and their schemas',
       handle: (request, response) =>
-        respond(request, response, 200, JSON_TYPE, renderToolList(calls.catalog)),
+        respond(request, response, 200, JSON_TYPE, renderToolList(calls.catalogOf(request.keyId))),
     });
     http.route({
       method: 'GET',
@@ -55,13 +55,21 @@ export class RestTransport implements Transport {
       },
     });
     const context = { watch, meter, log, maxResultBytes: limits.maxResultBytes };
-    http.format({
+    const json = {
       transport: this.name,
       mediaType: 'application/json',
       label: 'JSON',
       preference: 0,
       streams: false,
-      serve: (request, response, call) => answerCall(request, response, call, context),
+    };
+    http.format({
+      ...json,
+      serve: (request, response, call) => answerCall(request, response, call, context, envelope),
+    });
+    http.format({
+      ...json,
+      takes: 'arguments',
+      serve: (request, response, call) => answerCall(request, response, call, context, bareData),
     });
   }
 

@@ -18,6 +18,12 @@ import { readWhole } from './whole-reading.ts';
 
 const WATCHED_LENGTH = 64 * 1024;
 
+/** How a call that has succeeded is answered. */
+type SuccessText = (callId: string, end: ResultEvent) => string;
+
+/** What the tool gave, and nothing else. */
+export const bareData: SuccessText = (_, { data }) => data ?? 'null';
+
 export interface AnswerContext extends StreamContext {
   /** The largest list of chunks that an answer holds. */
   readonly maxResultBytes: number;
@@ -28,6 +34,7 @@ export function answerCall(
   response: GatewayResponse,
   call: RunningCall,
   context: AnswerContext,
+  successText: SuccessText,
 ): void {
   onceClosed(request, response, (hasLeft) => {
     if (hasLeft) leave(call, 'cancelled', 'the client left');
@@ -40,7 +47,7 @@ export function answerCall(
   };
   const answer = (end: TerminalEvent) => {
     try {
-      answerEnd(request, response, end, call, context);
+      answerEnd(request, response, end, call, context, successText);
     } catch (error) {
       fail(error);
     }
@@ -55,6 +62,7 @@ function answerEnd(
   end: TerminalEvent,
   call: RunningCall,
   context: StreamContext,
+  successText: SuccessText,
 ): void {
   const { callId } = call;
   const extra = replayHeader(call);
@@ -84,9 +92,9 @@ function watchAnswer(
   onceClosed(request, response, () => watch.remove(answer));
 }
 
-function successText(callId: string, { data, meta, chunks, durationMs }: ResultEvent): string {
-  return `{"status":"success","data":${data},"meta":${metaText(`"callId":"${callId}","chunks":${chunks},"durationMs":${durationMs}`, meta)}}`;
-}
+/** What the tool gave, and what is known of the call. */
+export const envelope: SuccessText = (callId, { data, meta, chunks, durationMs }) =>
+  `{"status":"success","data":${data},"meta":${metaText(`"callId":"${callId}","chunks":${chunks},"durationMs":${durationMs}`, meta)}}`;
 
 /** Our facts first, then the tool's own; where the names meet, ours hold. */
 function metaText(facts: string, meta: string | null): string {
