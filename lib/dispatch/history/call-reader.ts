@@ -7,11 +7,7 @@ import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
 import type { CallRequest, CancelReason, Reading, RunningCall } from '../../call/running-call.ts';
 import type { ToolError } from '../../call/tool-error.ts';
 
-export interface ReaderOptions {
-  /** As `Reading.after`. */
-  readonly after: number | undefined;
-  readonly isReplay: boolean;
-  readonly isOver: boolean;
+export interface ReaderOptions extends Partial<Pick<Reading, 'after' | 'isReplay' | 'isOver'>> {
   /** The number of the event that its first one follows. */
   readonly from: number;
   /** Whether it is to be told that the tool has started. */
@@ -35,7 +31,6 @@ export interface ReadCall {
 }
 
 export class CallReader implements RunningCall, Reading, AsyncIterator<ToolEvent> {
-  readonly callId: string;
   readonly after: number | undefined;
   readonly isReplay: boolean;
   readonly isOver: boolean;
@@ -49,15 +44,18 @@ export class CallReader implements RunningCall, Reading, AsyncIterator<ToolEvent
   farewell: Step | null = null;
   readonly #kept: ReadCall;
 
-  constructor(kept: ReadCall, { after, isReplay, isOver, from, wantsStart, streams }: ReaderOptions) {
+  constructor(kept: ReadCall, options: ReaderOptions) {
     this.#kept = kept;
-    this.callId = kept.callId;
-    this.after = after;
-    this.isReplay = isReplay;
-    this.isOver = isOver;
-    this.seen = from;
-    this.wantsStart = wantsStart;
-    this.streams = streams;
+    this.after = options.after;
+    this.isReplay = options.isReplay ?? false;
+    this.isOver = options.isOver ?? false;
+    this.seen = options.from;
+    this.wantsStart = options.wantsStart;
+    this.streams = options.streams;
+  }
+
+  get callId(): string {
+    return this.#kept.callId;
   }
 
   get reading(): Reading {

@@ -106,14 +106,16 @@ export class KeptCall implements ReadCall {
 
   /** Its first reader. @param streams whether it wants the events, or only the end. */
   open(streams: boolean): CallReader {
-    return this.#attach({ after: undefined, isReplay: false, from: 0, wantsStart: streams, streams });
+    return this.#attach(new CallReader(this, { streams, from: 0, wantsStart: streams }));
   }
 
   /** Somebody who made the call again. @throws {ToolError} `gone` when events that it wants are no longer kept. */
   replay(streams: boolean): CallReader {
     const { dropped } = this.#events;
     if (streams && dropped > 0) throw this.#gone(0);
-    return this.#attach({ after: undefined, isReplay: true, from: dropped, wantsStart: streams, streams });
+    return this.#attach(
+      new CallReader(this, { streams, from: dropped, wantsStart: streams, isReplay: true }),
+    );
   }
 
   /**
@@ -129,32 +131,31 @@ export class KeptCall implements ReadCall {
       const reason = `the call ${this.callId} has no event ${after} yet; its newest is ${last}`;
       throw new ToolError('invalid_request', reason);
     }
-    return this.#attach({
-      after,
-      isReplay: false,
-      from: Math.max(0, after),
-      wantsStart: after < 0,
-      streams: true,
-    });
+    const from = Math.max(0, after);
+    return this.#attach(new CallReader(this, { streams: true, from, wantsStart: after < 0, after }));
   }
 
-  #attach(options: Omit<ConstructorParameters<typeof CallReader>[1], 'isOver'>): CallReader {
+  #attach(reader: CallReader): CallReader {
     const before = this.#reader;
-    if (before) before.farewell = { done: false, value: this.#movedEnd() };
-    clearTimeout(this.#absence);
-    this.#absence = undefined;
-    const reader = new CallReader(this, { ...options, isOver: false });
     this.#reader = reader;
+    clearTimeout(this.#absence);
+    if (!before) return reader;
+    before.farewell = { done: false, value: this.#movedEnd() };
     const waiting = this.#waiting;
     this.#waiting = null;
-    if (before && waiting) waiting.resolve(farewell(before));
+    waiting?.resolve(farewell(before));
     return reader;
   }
 
   /** For who has seen all of it: it takes nothing over. */
   #closingReader(after: number): CallReader {
-    const options = { after, isReplay: false, isOver: true, from: after, wantsStart: false, streams: true };
-    const reader = new CallReader(this, options);
+    const reader = new CallReader(this, {
+      streams: true,
+      from: after,
+      wantsStart: false,
+      after,
+      isOver: true,
+    });
     if (this.#end) reader.farewell = { done: false, value: { ...this.#end, isSeen: true } };
     return reader;
   }

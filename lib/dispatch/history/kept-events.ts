@@ -103,5 +103,5 @@ export const eventsIn = (event: KeptEvent): number => (event.type === 'chunks' ?
 
 const bytesOf = (event: KeptEvent): number =>
   event.type === 'chunks'
-    ? chunkSize(event) + event.items.length * EVENT_BYTES
+    ? chunkSize(event) + (event.items.length + 1) * EVENT_BYTES
     : event.message.length + EVENT_BYTES;
