@@ -1,5 +1,6 @@
 /**
- * Policy around every call, the same for all transports: admit → run → deadline → observe.
+ * Policy around every call, the same for all transports: admit → run → deadline → observe. Around the run of a tool, in
+ * this order (policy/policies.ts): rate limit → breaker → cache and single flight → concurrency → run → retries.
  *
  * D1. Every call has an id, a deadline and, at its end, exactly one record for the observers.
  * D2. Transports talk to nothing below this; it knows the Runner interface and no runner. A call goes to the runner
@@ -13,8 +14,11 @@ import type { CallRequest, RunningCall } from '../call/running-call.ts';
 import { ToolError } from '../call/tool-error.ts';
 import type { AdmittedCall, Runner, RunnerStats, RunnerStatus } from '../runners/runner.ts';
 import { type Calls, toolNotFound } from './calls.ts';
+import type { ToolRoute } from './merged-catalog.ts';
 import { ObservedCall } from './observed-call.ts';
 import { type GatewayObserver, Observers, type StartedCall } from './observers.ts';
+import type { CacheView } from './policy/answer-cache.ts';
+import type { Policies, ToolPolicyView } from './policy/policies.ts';
 import { refusedCall } from './refused-call.ts';
 import { RunnerSet } from './runner-set.ts';
 
@@ -23,20 +27,29 @@ export interface DispatcherOptions {
   readonly runners: readonly Runner[];
   /** Upper limit of any call, in milliseconds. */
   readonly timeoutMs: number;
+  /** What is done around the calls of tools. Default: nothing. */
+  readonly policies?: Policies;
 }
 
 export class Dispatcher implements Calls {
   readonly #runners: RunnerSet;
   readonly #timeoutMs: number;
+  readonly #policies: Policies | undefined;
   readonly #calls = new TransitMap<string, RunningCall>();
   readonly #observers = new Observers();
   #isDraining = false;
   #whenIdle: (() => void)[] = [];
 
-  /** @throws {ToolError} `unavailable` when two runners have the same name, or offer the same. */
-  constructor({ runners, timeoutMs }: DispatcherOptions) {
+  /**
+   * @throws {ToolError} `unavailable` when two runners have the same name, or offer the same, or TOOL_LIMITS cannot hold
+   * for their tools.
+   */
+  constructor({ runners, timeoutMs, policies }: DispatcherOptions) {
     this.#runners = new RunnerSet(runners, this.#observers);
     this.#timeoutMs = timeoutMs;
+    this.#policies = policies;
+    policies?.begin(this.catalog, this.#observers.forRunner());
+    if (policies) this.#observers.add({ catalogChanged: (catalog) => policies.adopt(catalog) });
   }
 
   /** What all runners offer; the same object until that changes. */
@@ -76,20 +89,15 @@ export class Dispatcher implements Calls {
     const kind = request.kind ?? 'tool';
     const callId = request.callId ?? newCallId();
     const route = kind === 'tool' ? this.#runners.tool(name) : undefined;
-    const refusal = fault ?? this.#refusal(kind, name, route !== undefined, caller.keyId);
+    const refusal = fault ?? this.#refusal(kind, name, route?.tool, caller.keyId);
     const admitted = admit(request, kind, callId);
-    const call = refusal
-      ? refusedCall(admitted, refusal)
-      : this.#run(admitted, route?.runner ?? this.#runners.ownerOf(kind, name, request.arguments));
+    const ownLimitMs = Math.min(this.#toolLimitMs(route?.tool) ?? Infinity, this.#timeoutMs);
+    const call = this.#start(admitted, route, ownLimitMs, refusal);
     this.#calls.set(callId, call);
     const started: StartedCall = { callId, kind, name, caller };
     this.#observers.tell('started', started);
 
-    const timeoutMs = Math.min(
-      request.timeoutMs ?? Infinity,
-      route?.tool.timeoutMs ?? Infinity,
-      this.#timeoutMs,
-    );
+    const timeoutMs = Math.min(request.timeoutMs ?? Infinity, ownLimitMs);
     const deadline = setTimeout(
       () => call.cancel('deadline_exceeded', `the call did not end within its ${timeoutMs} ms`),
       timeoutMs,
@@ -97,13 +105,32 @@ export class Dispatcher implements Calls {
     call.onEnd((end) => {
       clearTimeout(deadline);
       this.#calls.delete(callId);
-      this.#observers.tell('ended', { callId, kind, name, caller, end });
+      const { retries } = call;
+      const record = { callId, kind, name, caller, end };
+      this.#observers.tell('ended', retries ? { ...record, retries } : record);
       if (this.#calls.size === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
     });
     if (!this.#observers.has('progress')) return call;
     return new ObservedCall(call, ({ progress, total, message }) =>
       this.#observers.tell('progress', { ...started, progress, total, message }),
     );
+  }
+
+  #start(
+    admitted: AdmittedCall,
+    route: ToolRoute | undefined,
+    ownLimitMs: number,
+    refusal: ToolError | undefined,
+  ): RunningCall {
+    if (refusal) return refusedCall(admitted, refusal);
+    if (!route)
+      return this.#run(
+        admitted,
+        this.#runners.ownerOf(admitted.kind ?? 'tool', admitted.name, admitted.arguments),
+      );
+    const { tool, runner } = route;
+    if (!this.#policies) return this.#run(admitted, runner);
+    return this.#policies.call(admitted, tool, ownLimitMs, (asked) => this.#run(asked, runner));
   }
 
   #run(admitted: AdmittedCall, runner: Runner): RunningCall {
@@ -122,17 +149,26 @@ export class Dispatcher implements Calls {
     }
   }
 
-  #refusal(kind: CallKind, name: string, isKnown: boolean, keyId: unknown): ToolError | undefined {
+  #toolLimitMs(tool: ToolDescriptor | undefined): number | undefined {
+    return tool && this.#policies ? this.#policies.timeoutMs(tool) : tool?.timeoutMs;
+  }
+
+  #refusal(
+    kind: CallKind,
+    name: string,
+    tool: ToolDescriptor | undefined,
+    keyId: unknown,
+  ): ToolError | undefined {
     if (this.#isDraining) {
       return new ToolError('unavailable', 'the gateway is shutting down; call again in a moment', {
         retryAfterMs: 1000,
       });
     }
-    if (kind === 'tool' && !isKnown) return toolNotFound(name, this.catalog);
+    if (kind === 'tool' && !tool) return toolNotFound(name, this.catalog);
     // Such as a promise that a transport has not awaited.
     if (typeof keyId !== 'string')
       return new ToolError('unauthenticated', 'the transport does not say whose call this is (caller.keyId)');
-    return undefined;
+    return tool && this.#policies?.refusal(tool, keyId);
   }
 
   /**
@@ -146,9 +182,26 @@ export class Dispatcher implements Calls {
     return true;
   }
 
-  /** Of all runners: `down` only when every one is. */
+  /** Of all runners: `down` only when every one is; `degraded` too while a tool is refused for its failures. */
   health(): RunnerStatus {
-    return this.#runners.health();
+    const status = this.#runners.health();
+    return status === 'ok' && this.openBreakers > 0 ? 'degraded' : status;
+  }
+
+  /** How many tools are refused now for their failures. */
+  get openBreakers(): number {
+    return this.#policies?.openBreakers ?? 0;
+  }
+
+  /** What /stats tells of the policies around a tool; undefined for one that is not there. */
+  policiesOf(name: string): ToolPolicyView | undefined {
+    const tool = this.tool(name);
+    return tool && this.#policies?.view(tool);
+  }
+
+  /** Null where no tool's answers are kept. */
+  cacheView(): CacheView | null {
+    return this.#policies?.cacheView() ?? null;
   }
 
   /** By the name of the runner, in the order of the runners. */
@@ -181,6 +234,7 @@ export class Dispatcher implements Calls {
 
   /** Ends what still runs, and the runners. @param graceMs how long cancelled calls may take to stop meanwhile. */
   close(graceMs?: number): Promise<void> {
+    this.#policies?.close();
     return this.#runners.close(graceMs);
   }
 }
