@@ -20,27 +20,11 @@ export class TokenBucket {
 
   /** @returns whether one more may go now; it counts then. */
   take(at = now()): boolean {
-    this.#refill(at);
+    this.#tokens = min(this.#burst, this.#tokens + (at - this.#refilledAt) * this.#perMs);
+    this.#refilledAt = at;
     if (this.#tokens < 1) return false;
     this.#tokens -= 1;
     return true;
-  }
-
-  #refill(at: number): void {
-    this.#tokens = min(this.#burst, this.#tokens + (at - this.#refilledAt) * this.#perMs);
-    this.#refilledAt = at;
-  }
-
-  /** Milliseconds until one more may go; 0: it may now. */
-  msUntilNext(at = now()): number {
-    this.#refill(at);
-    return this.#tokens >= 1 ? 0 : (1 - this.#tokens) / this.#perMs;
-  }
-
-  /** Whether it is as if it had never been asked. */
-  isFull(at = now()): boolean {
-    this.#refill(at);
-    return this.#tokens === this.#burst;
   }
 
   /** Counts one that went without asking; the next ones wait for it. */

@@ -32,7 +32,7 @@ function number(least: number, most: number, isWhole: boolean): LimitForm {
 
 export const LIMITS: Readonly<Record<LimitName, LimitForm>> = {
   concurrency: number(1, 10_000, true),
-  rate: number(0.001, 1_000_000, false),
+  rate: number(1, 1_000_000, true),
   cacheSeconds: number(0.001, 604_800, false),
   timeoutMs: number(1, 2_147_483_647, true),
 };

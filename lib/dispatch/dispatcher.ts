@@ -6,6 +6,7 @@
  * D2. Transports talk to nothing below this; it knows the Runner interface and no runner. A call goes to the runner
  *     that has its tool.
  * D3. A call belongs to the key that made it: nobody else can see or cancel it.
+ * D4. What a key may not use is not there for it, and its calls are counted here: no transport can forget either.
  */
 import { randomBytes } from 'node:crypto';
 import { TransitMap } from '../async/transit-map.ts';
@@ -13,7 +14,10 @@ import type { CallKind, Catalog, ToolDescriptor } from '../call/catalog.ts';
 import type { CallRequest, RunningCall } from '../call/running-call.ts';
 import { ToolError } from '../call/tool-error.ts';
 import type { AdmittedCall, Runner, RunnerStats, RunnerStatus } from '../runners/runner.ts';
+import { CallRates, type Quota, type RateLimit } from './call-rates.ts';
 import { type Calls, toolNotFound } from './calls.ts';
+import { CatalogViews } from './catalog-views.ts';
+import { type KeyPolicy, type KeyRules, NO_POLICY } from './key-policy.ts';
 import type { ToolRoute } from './merged-catalog.ts';
 import { ObservedCall } from './observed-call.ts';
 import { type GatewayObserver, Observers, type StartedCall } from './observers.ts';
@@ -27,6 +31,8 @@ export interface DispatcherOptions {
   readonly runners: readonly Runner[];
   /** Upper limit of any call, in milliseconds. */
   readonly timeoutMs: number;
+  /** What each key may do. Default: everything, as often as it likes. */
+  readonly policy?: KeyPolicy;
   /** What is done around the calls of tools. Default: nothing. */
   readonly policies?: Policies;
 }
@@ -37,6 +43,9 @@ export class Dispatcher implements Calls {
   readonly #policies: Policies | undefined;
   readonly #calls = new TransitMap<string, RunningCall>();
   readonly #observers = new Observers();
+  readonly #policy: KeyPolicy;
+  readonly #views = new CatalogViews();
+  readonly #rates = new CallRates();
   #isDraining = false;
   #whenIdle: (() => void)[] = [];
 
@@ -44,9 +53,10 @@ export class Dispatcher implements Calls {
    * @throws {ToolError} `unavailable` when two runners have the same name, or offer the same, or TOOL_LIMITS cannot hold
    * for their tools.
    */
-  constructor({ runners, timeoutMs, policies }: DispatcherOptions) {
+  constructor({ runners, timeoutMs, policy = NO_POLICY, policies }: DispatcherOptions) {
     this.#runners = new RunnerSet(runners, this.#observers);
     this.#timeoutMs = timeoutMs;
+    this.#policy = policy;
     this.#policies = policies;
     policies?.begin(this.catalog, this.#observers.forRunner());
     if (policies) this.#observers.add({ catalogChanged: (catalog) => policies.adopt(catalog) });
@@ -57,9 +67,19 @@ export class Dispatcher implements Calls {
     return this.#runners.catalog;
   }
 
-  /** Looks a tool up by name. */
-  tool(name: string): ToolDescriptor | undefined {
+  catalogOf(keyId: string): Catalog {
+    return this.#views.catalog(this.catalog, this.#policy.rulesOf(keyId)?.tools);
+  }
+
+  /** Looks a tool up by name. @param keyId where it is given, only what that key may use is found. */
+  tool(name: string, keyId?: string): ToolDescriptor | undefined {
+    if (keyId !== undefined && !this.#mayUse(name, this.#policy.rulesOf(keyId))) return undefined;
     return this.#runners.tool(name)?.tool;
+  }
+
+  quotasOf(keyId: string, tool: string): readonly Quota[] {
+    const limits = this.#limitsOf(keyId, this.#policy.rulesOf(keyId), this.tool(tool));
+    return limits.length === 0 ? NO_QUOTAS : this.#rates.quotas(limits);
   }
 
   get isDraining(): boolean {
@@ -85,16 +105,16 @@ export class Dispatcher implements Calls {
    * @param fault what the caller has found wrong with the request, which refuses it.
    */
   call(request: CallRequest, fault?: ToolError): RunningCall {
-    const { name, caller } = request;
+    const { name, caller, origin } = request;
     const kind = request.kind ?? 'tool';
     const callId = request.callId ?? newCallId();
     const route = kind === 'tool' ? this.#runners.tool(name) : undefined;
-    const refusal = fault ?? this.#refusal(kind, name, route?.tool, caller.keyId);
+    const refusal = fault ?? this.#refusal(request, kind, route?.tool);
     const admitted = admit(request, kind, callId);
     const ownLimitMs = Math.min(this.#toolLimitMs(route?.tool) ?? Infinity, this.#timeoutMs);
     const call = this.#start(admitted, route, ownLimitMs, refusal);
     this.#calls.set(callId, call);
-    const started: StartedCall = { callId, kind, name, caller };
+    const started: StartedCall = { callId, kind, name, caller, origin };
     this.#observers.tell('started', started);
 
     const timeoutMs = Math.min(request.timeoutMs ?? Infinity, ownLimitMs);
@@ -106,7 +126,7 @@ export class Dispatcher implements Calls {
       clearTimeout(deadline);
       this.#calls.delete(callId);
       const { retries } = call;
-      const record = { callId, kind, name, caller, end };
+      const record = { callId, kind, name, caller, origin, end };
       this.#observers.tell('ended', retries ? { ...record, retries } : record);
       if (this.#calls.size === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
     });
@@ -154,21 +174,48 @@ export class Dispatcher implements Calls {
   }
 
   #refusal(
+    { name, caller, isListing }: CallRequest,
     kind: CallKind,
-    name: string,
     tool: ToolDescriptor | undefined,
-    keyId: unknown,
   ): ToolError | undefined {
+    const { keyId } = caller;
     if (this.#isDraining) {
       return new ToolError('unavailable', 'the gateway is shutting down; call again in a moment', {
         retryAfterMs: 1000,
       });
     }
-    if (kind === 'tool' && !tool) return toolNotFound(name, this.catalog);
     // Such as a promise that a transport has not awaited.
     if (typeof keyId !== 'string')
       return new ToolError('unauthenticated', 'the transport does not say whose call this is (caller.keyId)');
-    return tool && this.#policies?.refusal(tool, keyId);
+    if (this.#policy.isRevoked(keyId))
+      return new ToolError('unauthenticated', 'the API key was taken away; use another');
+    const rules = this.#policy.rulesOf(keyId);
+    const mayUse = this.#mayUse(name, rules);
+    if (kind === 'tool' && !(tool && mayUse)) return toolNotFound(name, this.catalogOf(keyId));
+    if (!mayUse) return new ToolError('not_found', `there is no ${kind} ${JSON.stringify(name)}`);
+    if (isListing) return undefined;
+    return (
+      this.#rates.take(this.#limitsOf(keyId, rules, tool)) ?? (tool && this.#policies?.refusal(tool, keyId))
+    );
+  }
+
+  /** The rate limits that a call counts against. @param tool where the call is one of a tool. */
+  #limitsOf(
+    keyId: string,
+    rules: KeyRules | undefined,
+    tool: ToolDescriptor | undefined,
+  ): readonly RateLimit[] {
+    const ofKey = rules?.rate ?? 0;
+    const ofTool = (tool && this.#policies?.rate(tool)) ?? 0;
+    if (ofKey === 0 && ofTool === 0) return NO_LIMITS;
+    const limits: RateLimit[] = [];
+    if (ofKey > 0) limits.push({ subject: 'key', name: keyId, calls: ofKey });
+    if (tool && ofTool > 0) limits.push({ subject: 'tool', name: `${tool.name} ${keyId}`, calls: ofTool });
+    return limits;
+  }
+
+  #mayUse(name: string, rules: KeyRules | undefined): boolean {
+    return this.#views.shows(this.catalog, rules?.tools, name);
   }
 
   /**
@@ -238,6 +285,10 @@ export class Dispatcher implements Calls {
     return this.#runners.close(graceMs);
   }
 }
+
+const NO_LIMITS: readonly RateLimit[] = [];
+
+const NO_QUOTAS: readonly Quota[] = [];
 
 /** Whatever the transport, behind this point all calls have one shape: V8 is slow where shapes vary, or are copied. */
 function admit(request: CallRequest, kind: CallKind, callId: string): AdmittedCall {

@@ -5,8 +5,8 @@
  * { "*": { "rate": 20 }, "report_*": { "concurrency": 2, "timeoutMs": 10000 }, "report_small": { "concurrency": null } }
  * ```
  *
- * R1. A glob is the name of a tool in which `*` stands for any characters and `?` for one. What stands further down holds,
- *     limit by limit; null lifts a limit, the tool's own included.
+ * R1. A glob is a pattern of names (call/name-pattern.ts). What stands further down holds, limit by limit; null lifts a
+ *     limit, the tool's own included.
  * R2. A file that is wrong is refused as a whole, and everything that is wrong with it is told: file, glob, limit, value.
  * R3. cacheSeconds for a tool that does not only read is refused where that is found out.
  */
@@ -22,7 +22,6 @@ import {
 
 interface LimitRule {
   readonly glob: string;
-  readonly form: RegExp;
   readonly limits: Readonly<Partial<Record<LimitName, number | null>>>;
 }
 
@@ -86,17 +85,7 @@ function readRule(glob: string, limits: unknown, problems: string[]): LimitRule 
       read[limit] = value as number | null;
     }
   }
-  return { glob, form: globForm(glob), limits: read };
-}
-
-/** Runs of * are one: each would be tried against all that the others leave. */
-function globForm(glob: string): RegExp {
-  const source = glob
-    .replace(/\*+/g, '*')
-    .replace(/[^\w*?]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`);
+  return { glob, limits: read };
 }
 
 /** The limits of a tool as they hold. */
@@ -105,7 +94,7 @@ export function limitsOf(tool: ToolDescriptor, rules: readonly LimitRule[]): Too
   for (const name of LIMIT_NAMES) {
     let value: number | null | undefined = tool[name];
     for (const rule of rules)
-      if (rule.limits[name] !== undefined && rule.form.test(tool.name)) value = rule.limits[name];
+      if (rule.limits[name] !== undefined && matchesName(rule.glob, tool.name)) value = rule.limits[name];
     if (value !== undefined && value !== null) limits[name] = value;
   }
   return limits;

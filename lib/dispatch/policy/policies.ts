@@ -1,7 +1,7 @@
 /**
  * What is done around the calls of tools between their admission and their runner, in this order:
  *
- * 1. rate: a key's calls of the tool a second (tool-rate.ts);
+ * 1. rate: how often a key may call the tool (counted in call-rates.ts, with the key's own rate);
  * 2. breaker: refused while the tool's circuit is open (tool-breaker.ts);
  * 3. cache: answered by what an equal call got, or gets (answer-cache.ts);
  * 4. breaker: a run that tries again what was open is its probe; an answer from the cache is none;
@@ -14,6 +14,7 @@
  */
 import type { Catalog, ToolDescriptor } from '../../call/catalog.ts';
 import type { LogLevel } from '../../call/log-level.ts';
+import { matchesName } from '../../call/name-pattern.ts';
 import type { RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { AdmittedCall, RunnerListener } from '../../runners/runner.ts';
@@ -26,7 +27,6 @@ import { RelayedCall, type Rerun } from './relayed-call.ts';
 import { isRepeatable, Retries } from './retries.ts';
 import { type BreakerOptions, type BreakerView, verdictOf } from './tool-breaker.ts';
 import { type GateView, type QueueOptions, ToolGate } from './tool-gate.ts';
-import { ToolRate } from './tool-rate.ts';
 
 export interface PolicyOptions extends QueueOptions {
   /** Null: nothing is refused for its failures. */
@@ -42,7 +42,8 @@ export interface PolicyOptions extends QueueOptions {
 /** The limits of one tool, at work. */
 interface Limited {
   readonly timeoutMs: number | undefined;
-  readonly rate: ToolRate | null;
+  /** Calls a second of each key; 0: any number. */
+  readonly rate: number;
   readonly gate: ToolGate | null;
   /** 0: its answers are not kept. */
   readonly keepMs: number;
@@ -68,7 +69,6 @@ export class Policies {
   #limited = new Map<ToolDescriptor, Limited>();
   /** By the names of the tools, so that they outlive a reload. */
   #gates = new Map<string, ToolGate>();
-  #rates = new Map<string, ToolRate>();
   #rules: Rules = [];
   #catalog: Catalog = { tools: [], resources: [], prompts: [] };
   #endWatch: () => void = () => undefined;
@@ -117,8 +117,8 @@ export class Policies {
   }
 
   #warnOfIdleRules(): void {
-    for (const { glob, form } of this.#rules) {
-      if (this.#catalog.tools.some(({ name }) => form.test(name))) continue;
+    for (const { glob } of this.#rules) {
+      if (this.#catalog.tools.some(({ name }) => matchesName(glob, name))) continue;
       this.#log('warning', null, `TOOL_LIMITS: no tool is named ${JSON.stringify(glob)}`);
     }
   }
@@ -129,38 +129,30 @@ export class Policies {
     this.#breakers?.adopt(catalog);
     this.#cache?.clear();
     const gates = this.#gates;
-    const rates = this.#rates;
     this.#gates = new Map();
-    this.#rates = new Map();
     this.#limited = new Map();
     for (const tool of catalog.tools) {
-      const limited = this.#limit(tool, gates.get(tool.name), rates.get(tool.name));
+      const limited = this.#limit(tool, gates.get(tool.name));
       if (limited) this.#limited.set(tool, limited);
     }
     for (const [name, gate] of gates) if (!this.#gates.has(name)) gate.limit = Infinity;
   }
 
-  #limit(tool: ToolDescriptor, gate: ToolGate | undefined, rate: ToolRate | undefined): Limited | null {
+  #limit(tool: ToolDescriptor, gate: ToolGate | undefined): Limited | null {
     const limits = limitsOf(tool, this.#rules);
-    const { concurrency, rate: perSecond, cacheSeconds, timeoutMs } = limits;
+    const { concurrency, rate, cacheSeconds, timeoutMs } = limits;
     const fault = misfit(tool, limits);
     if (fault !== undefined) this.#log('error', tool.name, fault);
     const isCached = cacheSeconds !== undefined && fault === undefined;
-    if (concurrency === undefined && perSecond === undefined && !isCached && timeoutMs === tool.timeoutMs)
+    if (concurrency === undefined && rate === undefined && !isCached && timeoutMs === tool.timeoutMs)
       return null;
     if (isCached) this.#cache ??= new AnswerCache(this.#onDefect(null), this.#options.now);
     return {
       timeoutMs,
-      rate: perSecond === undefined ? null : this.#rateOf(tool.name, perSecond, rate),
+      rate: rate ?? 0,
       gate: concurrency === undefined ? null : this.#gateOf(tool.name, concurrency, gate),
       keepMs: isCached ? cacheSeconds * 1000 : 0,
     };
-  }
-
-  #rateOf(name: string, perSecond: number, known: ToolRate | undefined): ToolRate {
-    const rate = known?.perSecond === perSecond ? known : new ToolRate(name, perSecond);
-    this.#rates.set(name, rate);
-    return rate;
   }
 
   #gateOf(name: string, limit: number, known: ToolGate | undefined): ToolGate {
@@ -191,9 +183,14 @@ export class Policies {
     return limited ? limited.timeoutMs : tool.timeoutMs;
   }
 
-  /** The error of a call that may not be made now. Asked once a call, which counts then. */
+  /** How many calls of the tool a key may make a second; 0: any number. */
+  rate(tool: ToolDescriptor): number {
+    return this.#limited.get(tool)?.rate ?? 0;
+  }
+
+  /** The error of a call that may not be made now. */
   refusal(tool: ToolDescriptor, keyId: string): ToolError | undefined {
-    return this.#limited.get(tool)?.rate?.refusal(keyId) ?? this.#breakers?.refusal(tool, keyId);
+    return this.#breakers?.refusal(tool, keyId);
   }
 
   /** Runs a call that was not refused. @param ownLimitMs what the tool and the gateway allow it, whoever calls. */

@@ -52,8 +52,8 @@ function toolRoute(
 }
 
 /** @throws {ToolError} tool_not_found when the path names a tool that is none. */
-export function requireTool({ params: { name } }: GatewayRequest, calls: Calls): void {
-  if (name !== undefined && !calls.tool(name)) throw toolNotFound(name, calls.catalog);
+export function requireTool({ params: { name }, keyId }: GatewayRequest, calls: Calls): void {
+  if (name !== undefined && !calls.tool(name, keyId)) throw toolNotFound(name, calls.catalogOf(keyId));
 }
 
 async function runTool(

@@ -19,7 +19,7 @@ export class RestTransport implements Transport {
       path: '/tools',
       description: 'lists the tools and their schemas',
       handle: (request, response) =>
-        respond(request, response, 200, JSON_TYPE, renderToolList(calls.catalog)),
+        respond(request, response, 200, JSON_TYPE, renderToolList(calls.catalogOf(request.keyId))),
     });
     http.route({
       method: 'DELETE',
