@@ -1,5 +1,5 @@
 /**
- * How many calls may start in a second: of a key, and of a tool with that key.
+ * How many calls may start in a second: of a key, and of a tool.
  *
  * R1. Counted in windows of one second that begin with the first call in them, as RateLimit-Policy says it (q=…;w=1).
  * R2. A call is counted against all its limits, or, where one of them is used up, against none.
@@ -50,7 +50,7 @@ export class CallRates {
     for (const [at, limit] of limits.entries()) {
       const window = windows[at];
       if (!window || window.used < limit.calls) continue;
-      const text = `more than ${limit.calls} calls a second ${limit.subject === 'key' ? 'with this key' : 'of this tool with this key'}`;
+      const text = `more than ${limit.calls} calls a second ${limit.subject === 'key' ? 'with this key' : 'of this tool'}`;
       return new ToolError('rate_limited', text, { retryAfterMs: leftOf(window, now) });
     }
     for (const window of windows) window.used++;
