@@ -12,6 +12,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { ToolDescriptor } from '../../call/catalog.ts';
+import { matchesName } from '../../call/name-pattern.ts';
 import {
   LIMIT_NAMES,
   LIMITS,
