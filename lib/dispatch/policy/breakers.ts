@@ -63,15 +63,19 @@ export class Breakers {
     breaker.failed(keyId);
   }
 
-  #changed(tool: string, { keyId, state }: BreakerChange): void {
+  #changed(tool: string, { keyId, from, to }: BreakerChange): void {
     const { failures, windowMs, openMs } = this.#options;
-    const what = `the circuit breaker of ${JSON.stringify(tool)}${keyId === null ? '' : ` for the key ${keyId}`} is ${state}`;
+    const cause =
+      from === 'closed'
+        ? `${failures} calls within ${windowMs / 1000} s crashed, ran out of memory or did not end in time`
+        : 'the call that tried it failed too';
     const why = {
-      open: `calls are refused for ${openMs / 1000} s, since ${failures} within ${windowMs / 1000} s, or the one that tried it again, crashed, ran out of memory or did not end in time`,
+      open: `${cause}; it is refused for ${openMs / 1000} s`,
       'half-open': 'one call tries it again',
-      closed: 'calls are taken again',
+      closed: 'it works again',
     };
-    this.#log(tool, `${what}: ${why[state]}`);
+    const whose = keyId === null ? '' : ` for the key ${keyId}`;
+    this.#log(tool, `the circuit breaker of ${JSON.stringify(tool)} is ${to}${whose}: ${why[to]}`);
   }
 
   /** How many tools refuse calls now. */

@@ -31,7 +31,8 @@ export type BreakerState = 'closed' | 'open' | 'half-open';
 export interface BreakerChange {
   /** Whose calls it is about; null: everybody's. */
   readonly keyId: string | null;
-  readonly state: BreakerState;
+  readonly from: BreakerState;
+  readonly to: BreakerState;
 }
 
 /** What is shown of a breaker. */
@@ -137,16 +138,14 @@ export class ToolBreaker {
   /** The error of a call that is refused for so long. */
   refusal(tool: string, keyId: string, ms: number): ToolError {
     const isOwn = this.#ofAll.refusesFor(this.#now()) === 0;
-    const circuit = isOwn ? this.#ofKeys.get(keyId) : this.#ofAll;
-    const whose = isOwn ? ' to your key' : '';
-    const { failures, windowMs } = this.#options;
+    const state = (isOwn ? this.#ofKeys.get(keyId) : this.#ofAll)?.state;
     const next =
-      circuit?.state === 'half-open'
+      state === 'half-open'
         ? 'a call tries it just now; call again in a second'
         : `call again in ${Math.ceil(ms / 100) / 10} s, at ${new Date(Date.now() + ms).toISOString()}`;
     const text =
-      `the tool ${JSON.stringify(tool)} is closed${whose} for a while (its circuit breaker is ${circuit?.state}): ` +
-      `${failures} calls within ${windowMs / 1000} s crashed, ran out of memory or did not end in time; ${next}`;
+      `the circuit breaker of the tool ${JSON.stringify(tool)} is ${state}${isOwn ? ' for your key' : ''}, since its ` +
+      `calls crash, run out of memory or do not end in time; ${next}`;
     return new ToolError('unavailable', text, { retryAfterMs: ms });
   }
 
@@ -172,6 +171,7 @@ export class ToolBreaker {
   }
 
   #turn(keyId: string | null, circuit: Circuit, state: BreakerState): void {
+    const from = circuit.state;
     circuit.turn(state, state === 'open' ? this.#now() + this.#options.openMs : 0);
     if (state === 'closed') {
       if (keyId === null) this.#failures.clear();
@@ -180,7 +180,7 @@ export class ToolBreaker {
         this.#ofKeys.delete(keyId);
       }
     }
-    this.#onChange({ keyId, state });
+    this.#onChange({ keyId, from, to: state });
   }
 
   /** A run of the key has failed. What began before a circuit opened says nothing new. */
