@@ -82,8 +82,14 @@ export class AnswerCache {
   }
 
   #begin(key: string, request: AdmittedCall, share: Share): SharedRun {
-    // Chunks are what later calls need; each puts its own list together.
-    const asked = { ...request, streams: true, repeatBytes: 0, abilities: undefined, requestMeta: undefined };
+    const asked: AdmittedCall = {
+      ...request,
+      streams: true, // chunks are what later calls need; each puts its own list together
+      repeatBytes: 0,
+      timeoutMs: undefined, // each has its own deadline
+      abilities: undefined,
+      requestMeta: undefined,
+    };
     const run = new SharedRun(share.run(asked), {
       mostBytes: MOST_BYTES_EACH,
       timeoutMs: share.timeoutMs,

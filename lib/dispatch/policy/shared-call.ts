@@ -17,6 +17,9 @@ import { EndListeners, type OnDefect } from './end-listeners.ts';
 
 type ChunksEvent = Extract<ToolEvent, { type: 'chunks' }>;
 
+/** So that short answers end whether or not somebody reads, as those of other calls do. */
+const READ_AHEAD_BYTES = 64 * 1024;
+
 /** Log records that a reader who does not keep up may leave unread; the gateway's log has all. */
 const MAX_UNREAD_LOGS = 1000;
 
@@ -70,9 +73,9 @@ export class SharedCall implements RunningCall, AsyncIterator<ToolEvent> {
     return this.#end !== null;
   }
 
-  /** Whether it waits for the next event. One that wants the end alone always does. */
+  /** Whether there may be more: a little ahead of its reader. One that wants the end alone always takes more. */
   get isHungry(): boolean {
-    return this.#end === null && (!this.request.streams || this.#reader !== null);
+    return this.#end === null && (!this.request.streams || this.#unreadBytes < READ_AHEAD_BYTES);
   }
 
   /** What its reader has not taken yet. */

@@ -1,8 +1,8 @@
 /**
  * One run of a tool for all calls that are equal: those that come while it runs join it.
  *
- * S1. It is asked for its next event when one of its calls waits for one and none lies too far behind: back-pressure
- *     reaches the tool as with a call of its own, and what is held is bounded.
+ * S1. It is asked for its next event when one of its calls is about to want it and none lies too far behind:
+ *     back-pressure reaches the tool as with a call of its own, and what is held is bounded.
  * S2. Whoever joins gets all chunks from the first on, which are kept for that; once they are more than an answer that
  *     may be kept, nobody can join any more.
  * S3. It runs for as long as one of its calls is left, whoever came first, and never longer than its tool's and the

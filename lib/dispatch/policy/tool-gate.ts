@@ -129,8 +129,7 @@ export class ToolGate {
 
   #forget(waiting: Waiting): void {
     clearTimeout(this.#timers.get(waiting));
-    this.#timers.delete(waiting);
-    this.#queue.remove(waiting);
+    if (this.#timers.delete(waiting)) this.#queue.remove(waiting);
   }
 
   view(): GateView {
