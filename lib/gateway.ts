@@ -33,7 +33,13 @@ import { readTlsFiles } from './transports/http/tls-files.ts';
 import * as builtInTransports from './transports/index.ts';
 import { NewsFeed } from './transports/news.ts';
 import type { TransportLog } from './transports/rendering/transport-log.ts';
-import type { BaseContext, ClientStreams, PrintOptions, Transport } from './transports/transport.ts';
+import type {
+  BaseContext,
+  ClientStreams,
+  MetricsSource,
+  PrintOptions,
+  Transport,
+} from './transports/transport.ts';
 import { TransportSet } from './transports/transport-set.ts';
 
 /** Where a gateway listens. */
@@ -282,7 +288,8 @@ export class Gateway {
     const { maxConnections } = config;
     const http = new HttpHost({ ...base, ...tls, access, maxConnections, pages: this.#gatewayPages() });
     const watch = new StreamWatch({ heartbeatMs: SILENCE_MS, stallMs: config.streamStallMs });
-    await this.#transports.listen({ ...base, access, watch, http });
+    const openMetrics = () => this.#openMetrics();
+    await this.#transports.listen({ ...base, access, watch, http, openMetrics });
     try {
       const { port } = await http.listen(config.host, config.port, keeper);
       this.#host = http;
@@ -291,6 +298,27 @@ export class Gateway {
       await this.#transports.stopListening();
       throw error;
     }
+  }
+
+  async #openMetrics(): Promise<MetricsSource> {
+    const { EXPOSITION_TYPE, GatewayMetrics } = await import('./observe/metrics/gateway-metrics.ts');
+    const metrics = new GatewayMetrics({
+      version: IDENTITY.version,
+      statistics: this.#statistics,
+      runners: () => this.#dispatcher.stats(),
+      transports: () => this.#transports.stats().transports,
+      callsInFlight: () => this.#dispatcher.callsInFlight,
+      defects: () => this.#defects,
+    });
+    const end = this.observe({ unit: (event) => metrics.unit(event) });
+    return {
+      mediaType: EXPOSITION_TYPE,
+      text: () => metrics.text(),
+      close() {
+        end();
+        metrics.close();
+      },
+    };
   }
 
   #gatewayPages() {

@@ -54,7 +54,7 @@ const openRules: readonly Rule<Pick<Config, 'host' | 'auth' | 'apiKeys'> & Advic
 ];
 
 const runnerRules = Object.values(runnerKinds).flatMap(({ rules }) => rules);
-const transportRules: readonly Rule<Config>[] = Object.values(transports).flatMap(({ rules }) => rules);
+const transportRules = Object.values(transports).flatMap<Rule<Config>>(({ rules }) => rules);
 
 /** Every rule, in the order in which refusals are told. */
 export const RULES: readonly Rule<Config>[] = [

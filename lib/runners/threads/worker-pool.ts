@@ -7,6 +7,7 @@
  */
 
 import { AdmissionQueue } from '../../async/admission-queue.ts';
+import { DurationHistogram } from '../../async/duration-histogram.ts';
 import { GuardedList } from '../../async/guarded-list.ts';
 import { WaitForecast } from '../../async/wait-forecast.ts';
 import type { Catalog, Isolation } from '../../call/catalog.ts';
@@ -17,7 +18,6 @@ import { type PoolStats, poolStats } from './crew/crew-stats.ts';
 import { type CrewOptions, ThreadCrew } from './crew/thread-crew.ts';
 import type { ThreadLink } from './crew/thread-link.ts';
 import { Definitions } from './definitions.ts';
-import { DurationPercentiles } from './duration-percentiles.ts';
 import { CancelLadder } from './ending/cancel-ladder.ts';
 import { isTriedAgain } from './ending/lost-calls.ts';
 import type { ThreadDeath } from './ending/thread-death.ts';
@@ -67,8 +67,8 @@ export class WorkerPool implements Runner {
   readonly #queueTimers = new Map<ToolCall, NodeJS.Timeout>();
   readonly #callHost: CallHost;
   readonly #ladder: CancelLadder;
-  readonly #waits = new DurationPercentiles();
-  readonly #runs = new DurationPercentiles();
+  readonly #waits = new DurationHistogram();
+  readonly #runs = new DurationHistogram();
   #definitions = new Definitions({ tools: [], resources: [], prompts: [] });
   #exclusiveLimit: number;
   /** Kept free of shared calls for the exclusive call that waits first, until the queue is looked at again. */
@@ -329,8 +329,9 @@ export class WorkerPool implements Runner {
   stats(): PoolStats {
     return poolStats(this.#crew.stats(), {
       queue: { depth: this.#queue.size, limit: this.#queue.limit },
-      waitMs: this.#waits.read(),
-      runMs: this.#runs.read(),
+      waitMs: this.#waits.percentiles(),
+      waits: this.#waits.sinceStart(),
+      runMs: this.#runs.percentiles(),
     });
   }
 

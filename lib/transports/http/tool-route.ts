@@ -24,17 +24,20 @@ export function toolRoutes(
   formats: readonly AnswerFormat[],
   context: ToolRouteContext,
 ): readonly HttpRoute[] {
-  const streams = formats.filter((format) => format.streams);
+  const bare = formats.filter(({ takes }) => takes === 'arguments');
+  const whole = formats.filter(({ takes }) => takes !== 'arguments');
+  const streams = whole.filter((format) => format.streams);
   const [firstStream, ...others] = streams.map(({ label }) => label);
   const choice = others.length === 0 ? firstStream : `${firstStream}, or ${others.join(' or ')} by Accept`;
   return [
-    ...toolRoute('/tools/:name', 'calls a tool and answers when it has ended', formats, context),
+    ...toolRoute('/tools/:name', 'calls a tool and answers when it has ended', whole, context),
     ...toolRoute(
       '/tools/:name/stream',
       `calls a tool and streams its progress and chunks (${choice})`,
       streams,
       context,
     ),
+    ...toolRoute('/api/:name', 'calls a tool: its arguments in, its data out', bare, context),
   ];
 }
 
@@ -69,7 +72,8 @@ async function runTool(
     throw new ToolError('not_acceptable', `this answers with ${types}; ask for one of them in Accept`);
   }
   requireJson(request);
-  const input = readCallInput(await readJsonBody(request, response, limits.maxBodyBytes));
+  const body = await readJsonBody(request, response, limits.maxBodyBytes);
+  const input = readCallInput(format.takes === 'arguments' ? { arguments: body } : body);
   if (response.destroyed) return;
   const call = calls.call({
     name: request.params['name'] ?? '',
