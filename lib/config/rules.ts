@@ -4,6 +4,7 @@
  * U1. A gateway off loopback has a key of its own, and knows the names that clients call it by.
  */
 import { accessRules, PUBLISHED_API_KEY, SHORTEST_KEY } from '../access/options.ts';
+import { dispatchRules } from '../dispatch/options.ts';
 import * as runnerKinds from '../runners/index.ts';
 import { httpRules } from '../transports/http/options.ts';
 import * as transports from '../transports/index.ts';
@@ -65,6 +66,7 @@ export const RULES: readonly Rule<Config>[] = [
   ...runnerRules,
   ...openRules,
   ...accessRules,
+  ...dispatchRules,
   ...httpRules,
   ...transportRules,
 ];

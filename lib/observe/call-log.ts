@@ -24,6 +24,8 @@ export interface EndedCall {
   readonly caller: Caller;
   readonly origin?: RequestOrigin | undefined;
   readonly end: TerminalEvent;
+  /** How often its tool was run again after a crash. */
+  readonly retries?: number;
 }
 
 /**
@@ -43,7 +45,10 @@ export function callLog(logger: Logger): (call: EndedCall) => void {
 const isRefused = (end: TerminalEvent): end is ErrorEvent =>
   end.type === 'error' && end.chunks === 0 && (end.durationMs === 0 || end.error.code === 'overloaded');
 
-export function logCall(logger: Logger, { callId, kind, name, caller, origin, end }: EndedCall): void {
+export function logCall(
+  logger: Logger,
+  { callId, kind, name, caller, origin, end, retries }: EndedCall,
+): void {
   const isCallersFault = end.type === 'error' && ERROR_CODES[end.error.code].fault === 'caller';
   const line = {
     callId,
@@ -55,6 +60,7 @@ export function logCall(logger: Logger, { callId, kind, name, caller, origin, en
     status: end.type === 'result' ? 'success' : end.error.code,
     durationMs: Math.round(end.durationMs * 100) / 100,
     chunks: end.chunks,
+    ...(retries === undefined ? {} : { retries }),
   };
   if (end.type === 'result') {
     logger.info(line, 'call');

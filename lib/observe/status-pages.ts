@@ -16,6 +16,8 @@ export interface PageSources {
   toolCount(keyId: string | undefined): number;
   callsInFlight(): number;
   isDraining(): boolean;
+  /** Tools that are refused now for their failures. */
+  openBreakers(): number;
 }
 
 export class StatusPages {
@@ -44,6 +46,7 @@ export class StatusPages {
   health() {
     const { runners, health, isDraining } = this.#sources;
     const all = runners();
+    const openBreakers = this.#sources.openBreakers();
     const status = isDraining() ? ('draining' as const) : health();
     const more =
       all.size === 1
@@ -54,6 +57,7 @@ export class StatusPages {
       ...topOf(all).summary,
       queue: queueOf(all),
       uptimeSeconds: this.#uptimeSeconds(),
+      ...(openBreakers === 0 ? {} : { openBreakers }),
       ...more,
     };
   }

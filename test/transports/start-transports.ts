@@ -2,6 +2,7 @@
 import { Access, type AccessOptions } from '../../lib/access/access.ts';
 import { KeyBook } from '../../lib/access/key-book.ts';
 import { Dispatcher } from '../../lib/dispatch/dispatcher.ts';
+import type { HistoryLimits } from '../../lib/dispatch/history/memory-history.ts';
 import { HttpHost } from '../../lib/transports/http/http-host.ts';
 import type { GatewayPages } from '../../lib/transports/http/pages.ts';
 import type { GatewayServer, TlsMaterial } from '../../lib/transports/http/server.ts';
@@ -13,6 +14,7 @@ import { RestTransport } from '../../lib/transports/rest/rest-transport.ts';
 import { SseTransport } from '../../lib/transports/sse/sse-transport.ts';
 import type { TransportLimits } from '../../lib/transports/transport.ts';
 import { WebSocketTransport } from '../../lib/transports/websocket/websocket-transport.ts';
+import { memoryHistory } from '../support/memory-history.ts';
 import { type Script, ScriptedRunner } from './scripted-runner.ts';
 
 export const KEY = { 'X-API-Key': 'super-secret' };
@@ -43,7 +45,7 @@ export interface Started {
   close(): Promise<void>;
 }
 
-export interface StartOptions extends Partial<AccessOptions & TransportLimits> {
+export interface StartOptions extends Partial<AccessOptions & TransportLimits & HistoryLimits> {
   /** Calls a second of a key. */
   readonly rateLimit?: number;
   readonly timeoutMs?: number;
@@ -70,7 +72,12 @@ export async function startTransports(
   } = overrides;
   const runner = new ScriptedRunner(scripts);
   const { rateLimit = 0, keys = new KeyBook({ apiKeys: ['super-secret', 'second'], rateLimit }) } = overrides;
-  const calls = new Dispatcher({ runners: [runner], timeoutMs, policy: keys });
+  const calls = new Dispatcher({
+    runners: [runner],
+    timeoutMs,
+    policy: keys,
+    history: memoryHistory(overrides),
+  });
   const logged: string[] = [];
   const records: Logged[] = [];
   const log = (level: string, message: string, fields: Logged['fields'] = {}) => {

@@ -9,6 +9,7 @@ import { McpEndpoint, type McpEndpointOptions } from '../../../lib/transports/mc
 import { NewsFeed } from '../../../lib/transports/news.ts';
 import { StreamWatch } from '../../../lib/transports/rendering/stream-watch.ts';
 import { newTransportMeter } from '../../../lib/transports/rendering/transport-meter.ts';
+import { memoryHistory } from '../../support/memory-history.ts';
 import { startPool } from '../../support/start-pool.ts';
 
 /** Knows how many listen. */
@@ -51,7 +52,7 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
   const news = new CountedFeed();
   runner.listen({ notice: (notice) => news.notice(notice), catalogChanged: () => news.catalogChanged() });
   const keys = options.keys ?? new KeyBook({ apiKeys: ['super-secret', 'second'] });
-  const dispatcher = new Dispatcher({ runners: [runner], timeoutMs, policy: keys });
+  const dispatcher = new Dispatcher({ runners: [runner], timeoutMs, policy: keys, history: memoryHistory() });
   const access = new Access({
     keys,
     auth,
