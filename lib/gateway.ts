@@ -19,6 +19,7 @@ import type { Config } from './config/options.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import { MemoryHistory } from './dispatch/history/memory-history.ts';
 import type { GatewayObserver } from './dispatch/observers.ts';
+import type { PolicyOptions, ToolPolicyView } from './dispatch/policy/policies.ts';
 import { logCall, logDefect, logToolRecord, unitLog } from './observe/call-log.ts';
 import { CallStatistics, type ToolStatistics } from './observe/call-statistics.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
@@ -79,7 +80,7 @@ export type Preload = 'listen' | 'connect';
 /** What a gateway knows of itself in numbers; the rest is what its runners tell. */
 export interface GatewayStats {
   /** By name. */
-  readonly tools: Readonly<Record<string, ToolStatistics>>;
+  readonly tools: Readonly<Record<string, ToolStatistics & ToolPolicyView>>;
   /** How often observers have failed, by the method that did. */
   readonly observerFailures: Readonly<Record<string, number>>;
   /** What must not have happened inside the gateway, failed observers included; the log has each. */
@@ -137,6 +138,7 @@ export class Gateway {
       toolCount: () => this.tools().length,
       callsInFlight: () => dispatcher.callsInFlight,
       isDraining: () => dispatcher.isDraining,
+      openBreakers: () => dispatcher.openBreakers,
     });
     this.#watch();
   }
@@ -148,8 +150,9 @@ export class Gateway {
    */
   static async open(config: Config, extras: Extras = {}): Promise<Gateway> {
     const { preload, transports: added = [], runners: more = [] } = extras;
-    const [log, ...kinds] = await Promise.all([
+    const [log, { Policies }, ...kinds] = await Promise.all([
       createLogger({ level: config.logLevel, keys: config.apiKeys }),
+      import('./dispatch/policy/policies.ts'),
       ...Object.values(runnerKinds)
         .sort((one, other) => one.order - other.order)
         .map((kind) => kind.load()),
@@ -165,6 +168,7 @@ export class Gateway {
         runners: [...started, ...more],
         timeoutMs: config.requestTimeoutMs,
         history: new MemoryHistory(config),
+        policies: new Policies(policyOptions(config)),
       });
       return new Gateway(config, dispatcher, log, transports);
     } catch (error) {
@@ -208,13 +212,22 @@ export class Gateway {
 
   /** The figures of `GET /stats`, and what has gone wrong inside. */
   stats(): GatewayStats {
+    const answerCache = this.#dispatcher.cacheView();
     return {
       ...this.#pages.stats(),
-      tools: this.#statistics.snapshot(),
+      tools: this.#toolStats(),
+      ...(answerCache ? { answerCache } : {}),
       ...this.#transports.stats(),
       observerFailures: this.#dispatcher.observerFailures,
       defects: this.#defects,
     };
+  }
+
+  #toolStats(): GatewayStats['tools'] {
+    const all = Object.entries(this.#statistics.snapshot());
+    return Object.fromEntries(
+      all.map(([name, figures]) => [name, { ...figures, ...this.#dispatcher.policiesOf(name) }]),
+    );
   }
 
   /** The loaded tools, sorted by name. */
@@ -428,6 +441,18 @@ function urlOf({ host, allowedHosts, tlsCert }: Config, port: number): string {
   const name = isAny ? (allowedHosts[0] ?? 'localhost') : host;
   const authority = name.includes(':') && !name.startsWith('[') ? `[${name}]` : name;
   return `${tlsCert ? 'https' : 'http'}://${authority}:${port}`;
+}
+
+function policyOptions(config: Config): PolicyOptions {
+  const { breaker, breakerFailures, breakerWindowMs, breakerOpenMs, retries } = config;
+  const { queueLimit, queueWaitMs, toolLimits } = config;
+  return {
+    breaker: breaker ? { failures: breakerFailures, windowMs: breakerWindowMs, openMs: breakerOpenMs } : null,
+    retries,
+    limitsFile: toolLimits,
+    queueLimit,
+    queueWaitMs,
+  };
 }
 
 type LoadedKind = Awaited<ReturnType<(typeof runnerKinds)[keyof typeof runnerKinds]['load']>>;

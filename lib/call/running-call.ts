@@ -72,6 +72,13 @@ export interface RunningCall extends AsyncIterable<ToolEvent> {
   answer(ask: number, outcome: { readonly value: unknown } | { readonly error: ToolError }): void;
   /** Called once with the terminal event, as soon as it is known, even when nobody reads the events. */
   onEnd(listener: (end: TerminalEvent) => void): void;
+  /**
+   * Calls `listener` once, when the call has ended and nothing of it runs any more: a cancelled tool may take its time.
+   * For one listener. Absent: that is when it ends.
+   */
+  onRelease?(listener: () => void): void;
+  /** How often its tool was run again after a crash. Absent: never. */
+  readonly retries?: number;
   /** Consumes all events and gives the terminal one. */
   outcome(): Promise<TerminalEvent>;
   /** Only of a kept call: what its reader knows, and says when it leaves. */

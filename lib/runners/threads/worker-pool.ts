@@ -6,13 +6,14 @@
  * W3. How calls and threads end when they do not end by themselves is in ending/.
  */
 
+import { AdmissionQueue } from '../../async/admission-queue.ts';
 import { DurationHistogram } from '../../async/duration-histogram.ts';
 import { GuardedList } from '../../async/guarded-list.ts';
+import { WaitForecast } from '../../async/wait-forecast.ts';
 import type { Catalog, Isolation } from '../../call/catalog.ts';
 import type { CancelReason } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { Proposal, Runner, RunnerListener, RunnerStatus } from '../runner.ts';
-import { AdmissionQueue } from './admission-queue.ts';
 import { type PoolStats, poolStats } from './crew/crew-stats.ts';
 import { type CrewOptions, ThreadCrew } from './crew/thread-crew.ts';
 import type { ThreadLink } from './crew/thread-link.ts';
@@ -24,7 +25,6 @@ import { KeyShares } from './key-shares.ts';
 import { type ModuleWatch, watchModules } from './modules/module-watch.ts';
 import { chooseThread, reserveThread } from './thread-choice.ts';
 import { type CallHost, type PooledCall, ToolCall } from './tool-call.ts';
-import { WaitForecast } from './wait-forecast.ts';
 
 export interface PoolOptions extends CrewOptions {
   /** Of the runner. Default: `threads`. */
