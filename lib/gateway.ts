@@ -344,12 +344,18 @@ export class Gateway {
 
   /** What every transport gets, whatever opens it. */
   #transportContext(): Omit<BaseContext, 'meter' | 'options'> {
-    const { maxBodyBytes, maxResultBytes, repeatBytes, requestTimeoutMs, reload } = this.config;
+    const { maxBodyBytes, maxResultBytes, repeatBytes, requestTimeoutMs, resumeTtlMs, reload } = this.config;
     return {
       calls: this.#dispatcher,
       identity: IDENTITY,
       log: this.#transportLog,
-      limits: { maxBodyBytes, maxResultBytes, repeatBytes, callTimeoutMs: requestTimeoutMs },
+      limits: {
+        maxBodyBytes,
+        maxResultBytes,
+        repeatBytes,
+        callTimeoutMs: requestTimeoutMs,
+        keptMs: resumeTtlMs,
+      },
       news: this.#news,
       reloads: reload,
     };

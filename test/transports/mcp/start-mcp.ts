@@ -66,6 +66,7 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
     maxResultBytes: 8 * 1024 * 1024,
     repeatBytes: 64 * 1024,
     callTimeoutMs: timeoutMs,
+    keptMs: 120_000,
   };
   const endpoint = new McpEndpoint({
     transport: 'mcp-http',
