@@ -1,12 +1,13 @@
 /**
- * What every HTTP request passes before its route: an id, Host and Origin, CORS preflight, the key, and room for its
- * connection.
+ * What every HTTP request passes before its route: an id, its target as a path, Host and Origin, CORS preflight, the
+ * key, and room for its connection.
  */
 import type { NextFunction } from 'express';
 import type { Access } from '../../access/access.ts';
 import type { ConnectionTable } from './connection-table.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { requestIdFor } from './request-id.ts';
+import { settleTarget } from './request-target.ts';
 import { commonHeaders } from './response.ts';
 
 export interface GuardOptions {
@@ -14,11 +15,14 @@ export interface GuardOptions {
   readonly connections: Pick<ConnectionTable, 'admit'>;
   /** Paths that need no key, or check it themselves. */
   readonly openPaths: ReadonlySet<string>;
+  /** Paths that end in a slash. */
+  readonly keepsSlash: ReadonlySet<string>;
 }
 
-export function requestGuard({ access, connections, openPaths }: GuardOptions) {
+export function requestGuard({ access, connections, openPaths, keepsSlash }: GuardOptions) {
   return (request: GatewayRequest, response: GatewayResponse, next: NextFunction): unknown => {
     request.requestId = requestIdFor(request.headers['x-request-id']);
+    settleTarget(request, keepsSlash);
     access.checkOrigin(request);
     if (request.headers.origin !== undefined) {
       request.corsOrigin = access.corsOrigin(request);

@@ -8,7 +8,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket, Server as SocketServer } from 'node:net';
 import type { ConnectionTable } from './connection-table.ts';
-import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
+import { type GatewayRequest, type GatewayResponse, offersWebSocket } from './gateway-message.ts';
 import { serveHalfClosed } from './half-closed.ts';
 import { refuseMalformed } from './raw-problem.ts';
 
@@ -42,8 +42,7 @@ export function newHttpServer(
     keepAliveTimeout: 65_000,
     requireHostHeader: false, // a missing Host is refused like a wrong one, with a problem document
     // read by Node versions that ask here and not the request whether an offered upgrade is taken
-    shouldUpgradeCallback: (request: GatewayRequest) =>
-      request.headers.upgrade?.toLowerCase() === 'websocket',
+    shouldUpgradeCallback: offersWebSocket,
   };
   const server: GatewayServer = tls
     ? createTlsServer({ ...options, cert: tls.cert, key: tls.key }, listener)
