@@ -69,7 +69,8 @@ async function runTool(
     throw new ToolError('not_acceptable', `this answers with ${types}; ask for one of them in Accept`);
   }
   requireJson(request);
-  const input = readCallInput(await readJsonBody(request, response, limits.maxBodyBytes));
+  const body = await readJsonBody(request, response, limits.maxBodyBytes);
+  const input = readCallInput(body, calls.tool(request.params['name'] ?? '')?.inputSchema);
   if (response.destroyed) return;
   const call = calls.call({
     name: request.params['name'] ?? '',

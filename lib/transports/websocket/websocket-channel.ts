@@ -19,6 +19,7 @@ import type { UpgradedConnection } from '../http/connection-table.ts';
 import type { StreamContext } from '../http/response-stream.ts';
 import { endEnvelopes, idField } from '../rendering/call-envelopes.ts';
 import {
+  BODY_FIELDS,
   isJsonObject,
   type JsonObject,
   type RepeatLimits,
@@ -39,6 +40,8 @@ const CLOSE_MS = 2000;
 export const STALLED_CLOSE_MS = 30_000;
 /** Answers to pings and bad frames that may wait for a reader that takes nothing. */
 const MAX_REPLIES_BEHIND = 1000;
+/** What the members of a message mean to the gateway. */
+const MESSAGE_FIELDS = new Set([...BODY_FIELDS, 'event', 'id', 'idempotencyKey', 'trace']);
 const ABILITIES = { elicitForm: true, elicitUrl: true, sample: true, roots: true };
 
 export interface SocketLimits extends RepeatLimits {
@@ -215,9 +218,9 @@ export class WebSocketChannel implements WatchedStream, UpgradedConnection {
   }
 
   #requestFor(body: JsonObject): CallRequest | ToolError {
-    const { transport, limits } = this.#context;
+    const { transport, limits, calls } = this.#context;
     try {
-      const input = readCallInput(body);
+      const input = readCallInput(body, calls.tool(this.#tool)?.inputSchema, MESSAGE_FIELDS);
       if (this.#calls.size >= limits.socketCalls) {
         throw new ToolError(
           'overloaded',
