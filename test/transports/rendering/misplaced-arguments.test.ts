@@ -18,7 +18,10 @@ describe('a call without arguments', () => {
       { allOf: [names] },
       { anyOf: [{ properties: { x: {} } }, names] },
       { oneOf: [names] },
-      { if: {}, then: names, else: {} },
+      Object.fromEntries([
+        ['if', {}],
+        ['then', names],
+      ]),
       { $ref: '#/$defs/input', $defs: { input: names } },
       { allOf: [{ $ref: '#/$defs/a~1b' }], $defs: { 'a/b': { anyOf: [names, { $ref: '#/$defs/a~1b' }] } } },
     ]) {
