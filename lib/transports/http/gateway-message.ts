@@ -46,6 +46,12 @@ export const offersWebSocket = ({ headers, httpVersion }: IncomingMessage): bool
   headers.upgrade?.toLowerCase() === 'websocket' && httpVersion !== '1.0';
 
 export class GatewayResponse extends ServerResponse<GatewayRequest> {
+  constructor(...made: ConstructorParameters<typeof ServerResponse<GatewayRequest>>) {
+    super(...made);
+    // Node.js trusts a TE header with that; such a client knows no chunks all the same (RFC 9112, 6.1).
+    if (made[0].httpVersion === '1.0') this.useChunkedEncodingByDefault = false;
+  }
+
   /** What may be written into the answer at any time and means nothing to who reads it; empty: nothing may. */
   comment = '';
 }
