@@ -29,8 +29,9 @@ export function commonHeaders(request: GatewayRequest): string[] {
 }
 
 /**
- * Answers with a whole body; `extra` are more headers, names and values in turn.
- * @returns the bytes of the body; before any coding; 0 when there was nobody to answer.
+ * Answers with a whole body; `extra` are more headers, names and values in turn. Without a Cache-Control among them the
+ * answer is not to be kept.
+ * @returns the bytes of the body, before any coding; 0 when there was nobody to answer.
  */
 export function respond(
   request: GatewayRequest,
@@ -42,7 +43,8 @@ export function respond(
 ): number {
   if (response.headersSent || response.destroyed) return 0;
   const headers = commonHeaders(request);
-  headers.push('Content-Type', contentType, 'Cache-Control', 'no-store', ...extra);
+  headers.push('Content-Type', contentType, ...extra);
+  if (!extra.includes('Cache-Control')) headers.push('Cache-Control', 'no-store');
   return sendBody(request, response, status, headers, body);
 }
 
@@ -71,11 +73,18 @@ export function sendBody(
       .then((packed) => {
         if (response.headersSent || response.destroyed) return;
         if (packed) headers.push('Content-Encoding', coding);
+        if (packed) weakenTag(headers);
         send(packed ?? body, packed?.length ?? bytes);
       })
       .catch(() => response.destroy());
   }
   return bytes;
+}
+
+/** The bytes that a strong ETag stands for are others in each coding (RFC 9110, 8.8.3.3). */
+function weakenTag(headers: string[]): void {
+  const value = headers.indexOf('ETag') + 1;
+  if (value > 0 && headers[value]?.startsWith('"')) headers[value] = `W/${headers[value]}`;
 }
 
 /** Answers with a whole JSON body. */
