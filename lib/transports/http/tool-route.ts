@@ -75,7 +75,7 @@ async function runTool(
   const body = await readJsonBody(request, response, limits.maxBodyBytes);
   const input = readCallInput(
     format.takes === 'arguments' ? { arguments: body } : body,
-    calls.tool(request.params['name'] ?? '')?.inputSchema,
+    calls.tool(request.params['name'] ?? '', request.keyId)?.inputSchema,
   );
   if (response.destroyed) return;
   const call = calls.call({

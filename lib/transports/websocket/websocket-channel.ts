@@ -220,7 +220,7 @@ export class WebSocketChannel implements WatchedStream, UpgradedConnection {
   #requestFor(body: JsonObject): CallRequest | ToolError {
     const { transport, limits, calls } = this.#context;
     try {
-      const input = readCallInput(body, calls.tool(this.#tool)?.inputSchema, MESSAGE_FIELDS);
+      const input = readCallInput(body, calls.tool(this.#tool, this.keyId)?.inputSchema, MESSAGE_FIELDS);
       if (this.#calls.size >= limits.socketCalls) {
         throw new ToolError(
           'overloaded',
