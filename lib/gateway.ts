@@ -285,6 +285,7 @@ export class Gateway {
       info: () => this.#pages.info(),
       health: () => this.#pages.health(),
       stats: () => this.#statsPage(),
+      retryAfterMs: () => this.#dispatcher.drainRefusal?.retryAfterMs ?? 1000,
     };
   }
 

@@ -19,6 +19,8 @@ export interface ConfigSources {
   readonly flags: Readonly<Partial<Record<OptionName, string | readonly string[]>>>;
   /** True: the gateway will open a port, so the rules of access apply. */
   readonly listens: boolean;
+  /** What is wrong with how the options were given, a sentence each; told with what is wrong with them. Default: nothing. */
+  readonly problems?: readonly string[];
 }
 
 export interface LoadedConfig {
@@ -27,10 +29,10 @@ export interface LoadedConfig {
 }
 
 /** @throws {ConfigError} when any value, or any combination of them, is wrong. */
-export function loadConfig({ env, flags, listens }: ConfigSources): LoadedConfig {
+export function loadConfig({ env, flags, listens, problems: before = [] }: ConfigSources): LoadedConfig {
   const values: Record<string, unknown> = {};
   const origins: Record<string, Origin> = {};
-  const problems: string[] = [];
+  const problems = [...before];
   for (const [name, option] of OPTION_LIST) {
     const [text, origin] = findText(option, flags[name], env);
     const value = option.kind.read(text);

@@ -87,14 +87,14 @@ function weakenTag(headers: string[]): void {
   if (value > 0 && headers[value]?.startsWith('"')) headers[value] = `W/${headers[value]}`;
 }
 
-/** Answers with a whole JSON body. */
+/** Answers with a whole JSON body; `extra` as `respond` takes them. */
 export function respondJson(
   request: GatewayRequest,
   response: GatewayResponse,
   body: object,
   status = 200,
+  ...extra: string[]
 ): void {
-  const extra = status === 503 ? ['Retry-After', '1'] : [];
   respond(request, response, status, JSON_TYPE, JSON.stringify(body), ...extra);
 }
 

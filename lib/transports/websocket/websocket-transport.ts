@@ -98,7 +98,8 @@ export class WebSocketTransport implements Transport<TransportContext<WebSocketO
   }
 
   #checkOpen(calls: Calls): void {
-    if (this.#isClosing || calls.isDraining) {
+    if (calls.drainRefusal) throw calls.drainRefusal;
+    if (this.#isClosing) {
       throw new ToolError('unavailable', 'the gateway is shutting down; connect again in a moment');
     }
   }

@@ -454,6 +454,7 @@ describe('HTTP', () => {
           throw new Error('a secret');
         },
         health: () => ({ status: 'down' }),
+        retryAfterMs: () => 1000,
         stats: () => ({}),
       },
     });
