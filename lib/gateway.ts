@@ -244,8 +244,8 @@ export class Gateway {
    * to `createGateway`.
    * @throws {ConfigError} when that would leave the gateway open or unreachable.
    * @throws {ToolError} `unavailable` when a TLS file cannot be read or the gateway is closed, `failed_precondition`
-   * when it listens, or is about to. Node's own error when the port cannot be had, or what a transport's `open` throws; nothing is open then, and `listen`
-   * may be called again.
+   * when it listens, or is about to. Node's own error (`code` EADDRINUSE and the like; the message says what to do) when
+   * the port cannot be had, or what a transport's `open` throws; nothing is open then, and `listen` may be called again.
    */
   async listen(options: ListenOptions = {}): Promise<Listening> {
     if (this.#closing) throw new ToolError('unavailable', 'the gateway is closed; create another');

@@ -102,7 +102,7 @@ export class HttpHost implements HttpRegistration {
     return this.#server;
   }
 
-  /** @returns the bound address; rejects with Node's error when the port cannot be had. */
+  /** @returns the bound address; rejects with Node's error, explained, when the port cannot be had. */
   async listen(host: string, port: number, keeper?: SocketKeeper): Promise<AddressInfo> {
     const { log } = this.#options;
     const server = this.#newServer();

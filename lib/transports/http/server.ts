@@ -10,6 +10,7 @@ import type { AddressInfo, Socket, Server as SocketServer } from 'node:net';
 import type { ConnectionTable } from './connection-table.ts';
 import { type GatewayRequest, type GatewayResponse, offersWebSocket } from './gateway-message.ts';
 import { serveHalfClosed } from './half-closed.ts';
+import { explainListenFailure } from './listen-failure.ts';
 import { refuseMalformed } from './raw-problem.ts';
 
 export interface TlsMaterial {
@@ -61,7 +62,7 @@ export interface SocketKeeper {
   keep(server: SocketServer): void;
 }
 
-/** Listens, and gives the address; rejects when the port cannot be had. */
+/** Listens, and gives the address; rejects with Node's error, explained, when the port cannot be had. */
 export function listen(
   server: GatewayServer,
   host: string,
@@ -69,10 +70,14 @@ export function listen(
   keeper?: SocketKeeper,
 ): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    const refuse = (error: Error) => {
+      explainListenFailure(error, host, port);
+      reject(error);
+    };
+    server.once('error', refuse);
     const inherited = keeper?.inherited;
     server.listen(inherited ?? { host, port }, () => {
-      server.off('error', reject);
+      server.off('error', refuse);
       if (!inherited) keeper?.keep(server);
       resolve(server.address() as AddressInfo);
     });
