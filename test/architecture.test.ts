@@ -16,7 +16,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'lib/tool': ['lib/call'],
   'lib/config': ['lib/call', 'lib/runners/index.ts'],
   'lib/access': ['lib/call'],
-  'lib/observe': ['lib/call', 'lib/runners'],
+  'lib/observe': ['lib/call', 'lib/async', 'lib/runners'],
   'lib/runners': ['lib/call', 'lib/async'],
   'lib/runners/index.ts': ['lib/runners/threads', 'lib/runners/process'],
   'lib/runners/threads': ['lib/call', 'lib/async', 'lib/runners'],

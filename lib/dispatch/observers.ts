@@ -22,6 +22,8 @@ export interface StartedCall {
 /** What observers learn of each call, once, at its end. */
 export interface CallRecord extends StartedCall {
   readonly end: TerminalEvent;
+  /** How often its tool was run again after a crash. Absent: never. */
+  readonly retries?: number;
 }
 
 /** A progress report on its way to the caller. */

@@ -16,7 +16,7 @@ export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 /** Headers that scripts of listed origins may read. */
 const EXPOSED_HEADERS =
-  'X-Request-Id, X-Call-Id, Retry-After, Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate';
+  'X-Request-Id, X-Call-Id, Retry-After, Idempotent-Replay, Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate';
 
 /** The headers of every answer, names and values in turn, ready for `writeHead`. */
 export function commonHeaders(request: GatewayRequest): string[] {
