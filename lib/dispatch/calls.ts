@@ -22,6 +22,8 @@ export interface Calls {
   catalogOf(keyId: string): Catalog;
   /** True once new calls are refused, since the gateway closes. */
   readonly isDraining: boolean;
+  /** What they are refused with, which says when the gateway is gone at the latest; undefined before. */
+  readonly drainRefusal: ToolError | undefined;
   /** Looks a tool up by name; one that the key may not use is not there. */
   tool(name: string, keyId: string): ToolDescriptor | undefined;
   /** What is left of the rate limits that hold for a call of this tool by this key; empty where none does. */

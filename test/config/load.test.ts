@@ -61,6 +61,7 @@ describe('loadConfig()', () => {
       trustProxy: ['off'],
       logLevel: 'INFO',
       tools: [],
+      builtIns: 'auto',
       toolEnv: [],
       dataDir: '/data/mcp-streaming-gateway',
       tlsCert: null,

@@ -85,6 +85,7 @@ export async function startTransports(
   const pages = overrides.pages ?? {
     info: () => ({ name: 'under test' }),
     health: () => ({ status: 'ok' }),
+    retryAfterMs: () => 1000,
     stats: () => ({}),
   };
   const { tls } = overrides;

@@ -20,6 +20,7 @@ import { chainMessages } from './express-messages.ts';
 import { addRoutes } from './express-routes.ts';
 import type { GatewayRequest } from './gateway-message.ts';
 import { type GatewayPages, pageRoutes } from './pages.ts';
+import { refuseTunnel } from './raw-problem.ts';
 import type { AnswerFormat, HttpRegistration, HttpRoute, Mount, UpgradeRoute } from './registration.ts';
 import { requestGuard } from './request-guard.ts';
 import { type GatewayServer, listen, newHttpServer, type SocketKeeper, type TlsMaterial } from './server.ts';
@@ -104,7 +105,7 @@ export class HttpHost implements HttpRegistration {
     return this.#server;
   }
 
-  /** @returns the bound address; rejects with Node's error when the port cannot be had. */
+  /** @returns the bound address; rejects with Node's error, explained, when the port cannot be had. */
   async listen(host: string, port: number, keeper?: SocketKeeper): Promise<AddressInfo> {
     const { log } = this.#options;
     const server = this.#newServer();
@@ -147,12 +148,13 @@ export class HttpHost implements HttpRegistration {
     const app = express();
     app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
     const messages = chainMessages(app);
-    const open = [...routes, ...this.#mounts].filter(({ isOpen }) => isOpen).map(({ path }) => path);
+    const all = [...routes, ...this.#mounts];
+    const openPaths = new Set(all.filter(({ isOpen }) => isOpen).map(({ path }) => path));
+    const keepsSlash = new Set(all.map(({ path }) => path).filter((path) => path.endsWith('/')));
     const connections = new ConnectionTable({ max: maxConnections, meter: this.#meter, access });
     this.#connections = connections;
-    const openPaths = new Set(open);
     const takesTicket = pathsThatTakeTickets(routes);
-    const guard = requestGuard({ access, connections, openPaths, takesTicket, tickets });
+    const guard = requestGuard({ access, connections, openPaths, keepsSlash, takesTicket, tickets });
     app.use(guard as unknown as RequestHandler);
     addRoutes(app, { routes, mounts: this.#mounts, calls, log });
     this.#endpoints = endpointsOf(routes, this.#mounts, this.#upgrades);
@@ -163,7 +165,8 @@ export class HttpHost implements HttpRegistration {
       app(request, response);
     });
     server.on('checkExpectation', app); // an expectation that is not known here is no reason to refuse
-    const upgrades = new UpgradeRouter(this.#upgrades, { access, connections, log });
+    const upgrades = new UpgradeRouter(this.#upgrades, { access, calls, connections, keepsSlash, log });
+    server.on('connect', refuseTunnel);
     server.on('upgrade', (request, socket, head) => void upgrades.route(request, socket as Socket, head));
     return server;
   }

@@ -1,6 +1,6 @@
 /**
- * What every HTTP request passes before its route: an id, Host and Origin, CORS preflight, the key, and room for its
- * connection.
+ * What every HTTP request passes before its route: an id, its target as a path, Host and Origin, CORS preflight, the
+ * key, and room for its connection.
  */
 import type { NextFunction } from 'express';
 import type { Access } from '../../access/access.ts';
@@ -10,6 +10,7 @@ import { ToolError } from '../../call/tool-error.ts';
 import type { ConnectionTable } from './connection-table.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { requestIdFor } from './request-id.ts';
+import { settleTarget } from './request-target.ts';
 import { commonHeaders } from './response.ts';
 
 export interface GuardOptions {
@@ -20,9 +21,12 @@ export interface GuardOptions {
   /** Whether a ticket may stand for the key at a path, by GET. */
   readonly takesTicket: (path: string) => boolean;
   readonly tickets: Tickets;
+  /** Paths that end in a slash. */
+  readonly keepsSlash: ReadonlySet<string>;
 }
 
-export function requestGuard({ access, connections, openPaths, takesTicket, tickets }: GuardOptions) {
+export function requestGuard(options: GuardOptions) {
+  const { access, connections, openPaths, keepsSlash, takesTicket, tickets } = options;
   /** @throws {ToolError} unauthenticated; it is counted as a wrong key is. */
   const useTicket = (request: GatewayRequest, text: string): string | Promise<string> => {
     const ticket = tickets.find(text);
@@ -37,6 +41,7 @@ export function requestGuard({ access, connections, openPaths, takesTicket, tick
 
   return (request: GatewayRequest, response: GatewayResponse, next: NextFunction): unknown => {
     request.requestId = requestIdFor(request.headers['x-request-id']);
+    settleTarget(request, keepsSlash);
     access.checkOrigin(request);
     if (request.headers.origin !== undefined) {
       request.corsOrigin = access.corsOrigin(request);

@@ -88,7 +88,7 @@ async function runTool(
   const left = format.streams ? lastEventId(request) : undefined;
   if (left) return resumeCall(request, response, { calls, format, tool: name }, left);
   const body = format.takes === 'arguments' ? { arguments: read } : read;
-  const input = readCallInput(body);
+  const input = readCallInput(body, calls.tool(name, request.keyId)?.inputSchema);
   const header = request.headers['idempotency-key'];
   const key = header === undefined ? undefined : readIdempotencyKey(header, 'Idempotency-Key');
   if (response.destroyed) return;

@@ -20,6 +20,7 @@ import type { UpgradedConnection } from '../http/connection-table.ts';
 import type { StreamContext } from '../http/response-stream.ts';
 import { endEnvelopes, idField } from '../rendering/call-envelopes.ts';
 import {
+  BODY_FIELDS,
   isJsonObject,
   type JsonObject,
   type RepeatLimits,
@@ -41,6 +42,8 @@ const CLOSE_MS = 2000;
 export const STALLED_CLOSE_MS = 30_000;
 /** Answers to pings and bad frames that may wait for a reader that takes nothing. */
 const MAX_REPLIES_BEHIND = 1000;
+/** What the members of a message mean to the gateway. */
+const MESSAGE_FIELDS = new Set([...BODY_FIELDS, 'event', 'id', 'idempotencyKey', 'trace']);
 const ABILITIES = { elicitForm: true, elicitUrl: true, sample: true, roots: true };
 
 export interface SocketLimits extends RepeatLimits {
@@ -279,8 +282,8 @@ export class WebSocketChannel implements WatchedStream, UpgradedConnection {
 
   /** @throws {ToolError} invalid_request, overloaded */
   #requestFor(body: JsonObject): CallRequest {
-    const { transport, limits } = this.#context;
-    const input = readCallInput(body);
+    const { transport, limits, calls } = this.#context;
+    const input = readCallInput(body, calls.tool(this.#tool, this.keyId)?.inputSchema, MESSAGE_FIELDS);
     this.#checkRoom();
     const repeatBytes = repeatBytesOf(input, limits);
     return {

@@ -84,7 +84,12 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
   const host = new HttpHost({
     calls: dispatcher,
     access,
-    pages: { info: () => ({}), health: () => ({ status: 'ok' }), stats: () => ({}) },
+    pages: {
+      info: () => ({}),
+      health: () => ({ status: 'ok' }),
+      retryAfterMs: () => 1000,
+      stats: () => ({}),
+    },
     log: () => {},
     limits,
     maxConnections: 4096,
