@@ -160,7 +160,7 @@ export class ToolHost implements RunHost {
 
   #describe(): void {
     const { registry, log } = this.#parts;
-    for (const notice of registry.notices) log.write(undefined, 'warning', notice);
+    for (const notice of registry.notices) log.write(undefined, 'info', notice);
     registry.describe().then(
       (catalog) => this.outbox.post({ type: 'described', catalog, failure: null }),
       (error: Error) => this.outbox.post({ type: 'described', catalog: null, failure: error.message }),

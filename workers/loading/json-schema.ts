@@ -117,9 +117,9 @@ export async function compileJsonSchema(source: JsonSchema): Promise<ValidateFun
   try {
     return ajv.compile(schema);
   } catch (error) {
-    const { pointer, reason } = placeOf(error as Error, ajv, schema, refs);
+    const { pointer, reason, isOfDialect } = placeOf(error as Error, ajv, schema, refs);
     const hint =
-      source['$schema'] === undefined
+      isOfDialect && source['$schema'] === undefined
         ? '; without "$schema" it is read as draft 2020-12: a schema of another draft has to name it'
         : '';
     throw new TypeError(`at ${pointer || '/'}: ${reason} (JSON Schema ${dialect.name})${hint}`, {
@@ -166,6 +166,8 @@ function look(schema: JsonSchema): Seen {
 interface Place {
   readonly pointer: string;
   readonly reason: string;
+  /** Whether another dialect may allow it. */
+  readonly isOfDialect: boolean;
 }
 
 function placeOf(error: Error, ajv: Ajv, schema: JsonSchema, refs: ReadonlyMap<string, string>): Place {
@@ -175,12 +177,17 @@ function placeOf(error: Error, ajv: Ajv, schema: JsonSchema, refs: ReadonlyMap<s
     const why = written.startsWith('#')
       ? 'nothing is there'
       : 'other documents are not fetched; put it under $defs';
-    return { pointer, reason: `the reference ${JSON.stringify(written)} leads nowhere: ${why}` };
+    return {
+      pointer,
+      reason: `the reference ${JSON.stringify(written)} leads nowhere: ${why}`,
+      isOfDialect: false,
+    };
   }
   // Which dialect it is was left out above, and is what the checker takes for granted.
   if (ajv.validateSchema(schema) !== true) {
     const [first] = ajv.errors ?? [];
-    if (first) return { pointer: first.instancePath, reason: first.message ?? error.message };
+    if (first)
+      return { pointer: first.instancePath, reason: first.message ?? error.message, isOfDialect: true };
   }
-  return { pointer: '', reason: error.message };
+  return { pointer: '', reason: error.message, isOfDialect: true };
 }

@@ -127,6 +127,9 @@ function provideOwnPackages(): void {
   module.register(`data:text/javascript,${encodeURIComponent(hook)}`);
 }
 
+/** What follows is the way by which it was required. */
+const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';
+
 function explain(error: unknown, origin: string): Error {
   const reason = error instanceof Error ? error.message : String(error);
   const code = codeOf(error);
@@ -137,10 +140,20 @@ function explain(error: unknown, origin: string): Error {
       { cause: error },
     );
   }
-  if (code === 'ERR_MODULE_NOT_FOUND') {
-    return new Error(`${origin} cannot be loaded: ${reason}; install the package or correct the path`, {
-      cause: error,
-    });
+  if (code === 'MODULE_NOT_FOUND' && PROVIDED.some((name) => reason.includes(`'${name}'`))) {
+    return new Error(
+      `${origin} cannot be loaded: ${firstLine(reason)}; install the package beside it, or make it an ES module, which ` +
+        'finds the copy that is here (name it .mjs or .mts, or put "type": "module" in the package.json beside it)',
+      { cause: error },
+    );
+  }
+  if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') {
+    return new Error(
+      `${origin} cannot be loaded: ${firstLine(reason)}; install the package or correct the path`,
+      {
+        cause: error,
+      },
+    );
   }
   if (error instanceof SyntaxError && /outside a module|Unexpected token 'export'/.test(reason)) {
     return new Error(

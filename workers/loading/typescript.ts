@@ -2,8 +2,9 @@
  * Tool modules in TypeScript, where Node does not run them by itself (before 22.18, or for syntax that is more than
  * types): by the author's own `tsx`, where one is installed.
  */
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const CODES = new Set([
@@ -21,11 +22,11 @@ export function lacksTypeScript(error: unknown, origin: string): boolean {
   return code === undefined && /\.[cm]?ts$/.test(origin) && error instanceof SyntaxError;
 }
 
-/** Where to look for a package of the author: beside the module, then where the gateway was started. */
-function resolveFrom(origin: string, specifier: string): string | undefined {
+/** The folder of the author's tsx: beside the module, else where the gateway was started. */
+function findTsx(origin: string): string | undefined {
   for (const place of [origin, join(process.cwd(), 'tools.js')]) {
     try {
-      return createRequire(place).resolve(specifier);
+      return dirname(createRequire(place).resolve('tsx/package.json'));
     } catch {
       // not there
     }
@@ -33,15 +34,27 @@ function resolveFrom(origin: string, specifier: string): string | undefined {
   return undefined;
 }
 
+type Target = string | { readonly [condition: string]: Target };
+
+/** What an ES module gets for an entry of a package's `exports`; `require.resolve` would say what a CommonJS one gets. */
+function importTarget(target: Target | undefined): string | undefined {
+  if (target === undefined || typeof target === 'string') return target;
+  return importTarget(target['import'] ?? target['default']);
+}
+
 type Registrar = { readonly register: () => unknown };
 
-/** Makes this thread run TypeScript. @returns false where there is no tsx. */
+/** Makes this thread run TypeScript. @returns false where there is no tsx that can be asked to. */
 export async function provideTypeScript(origin: string): Promise<boolean> {
-  const esm = resolveFrom(origin, 'tsx/esm/api');
-  const cjs = resolveFrom(origin, 'tsx/cjs/api');
-  if (esm === undefined || cjs === undefined) return false;
-  for (const path of [cjs, esm]) {
-    const { register }: Registrar = await import(pathToFileURL(path).href);
+  const folder = findTsx(origin);
+  if (folder === undefined) return false;
+  const { exports }: { readonly exports: Readonly<Record<string, Target>> } = JSON.parse(
+    readFileSync(join(folder, 'package.json'), 'utf8'),
+  );
+  const targets = ['./cjs/api', './esm/api'].map((entry) => importTarget(exports[entry]));
+  for (const target of targets) {
+    if (target === undefined) return false;
+    const { register }: Registrar = await import(pathToFileURL(join(folder, target)).href);
     register();
   }
   return true;
