@@ -7,14 +7,18 @@ import { isBranded } from '../../lib/tool/brand.ts';
 const isDefinition = (value: unknown): value is object =>
   isBranded('tool', value) || isBranded('resource', value) || isBranded('prompt', value);
 
-/** A CommonJS module compiled from TypeScript has its default export as a member of its default export. */
-const DEPTH = 3;
+/** A CommonJS module compiled from TypeScript has its default export, which may hold a list, as a member of its own. */
+const DEPTH = 5;
 
 export function definitionsIn(exports: Readonly<Record<string, unknown>>): ReadonlySet<unknown> {
   const found = new Set<unknown>();
+  const seen = new Set<unknown>();
   const collect = (value: unknown, depth: number): void => {
     if (isDefinition(value)) found.add(value);
-    else if (depth > 0) for (const one of membersOf(value)) collect(one, depth - 1);
+    else if (depth > 0 && !seen.has(value)) {
+      seen.add(value);
+      for (const one of membersOf(value)) collect(one, depth - 1);
+    }
   };
   collect(exports, DEPTH);
   return found;
