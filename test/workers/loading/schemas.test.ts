@@ -5,7 +5,7 @@ import * as z3 from 'zod/v3';
 import type { ToolDescriptor } from '../../../lib/call/catalog.ts';
 import { brand } from '../../../lib/tool/brand.ts';
 import type { ToolDefinition } from '../../../lib/tool/define-tool.ts';
-import { Registry } from '../../../workers/loading/registry.ts';
+import { type LoadedTool, Registry } from '../../../workers/loading/registry.ts';
 import type { Check, Checked } from '../../../workers/loading/schema.ts';
 
 /** A tool with schemas of any kind, as an author without TypeScript may write it. */
@@ -21,10 +21,10 @@ async function load(schemas: object): Promise<Loaded> {
   const registry = new Registry();
   registry.addModule({ tool: toolWith(schemas) }, 'here.js');
   const [descriptor] = (await registry.describe()).tools;
-  const loaded = await registry.tool('t');
+  const loaded = (await registry.tool('t')) as LoadedTool;
   return {
     descriptor: descriptor as ToolDescriptor,
-    check: async (value, part = 'input') => (loaded?.[part] as Check).run(value),
+    check: async (value, part = 'input') => (loaded[part] as Check).run(value),
   };
 }
 
