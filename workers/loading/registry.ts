@@ -14,6 +14,7 @@ import type {
   ResourceDescriptor,
   ToolDescriptor,
 } from '../../lib/call/catalog.ts';
+import { LIMIT_NAMES } from '../../lib/call/tool-limits.ts';
 import { type BrandedKind, isBranded } from '../../lib/tool/brand.ts';
 import type { PromptDefinition } from '../../lib/tool/define-prompt.ts';
 import type { ResourceDefinition } from '../../lib/tool/define-resource.ts';
@@ -104,7 +105,7 @@ export class Registry {
       inputSchema: input?.advertised ?? { type: 'object' },
       ...(output ? { outputSchema: output.advertised } : {}),
       ...(chunk ? { chunkSchema: chunk.advertised } : {}),
-      ...pick(tool, 'title', 'annotations', 'icons', 'meta', 'timeoutMs'),
+      ...pick(tool, 'title', 'annotations', 'icons', 'meta', ...LIMIT_NAMES),
       isolation: tool.isolation ?? DEFAULT_ISOLATION.tool,
     };
   }
