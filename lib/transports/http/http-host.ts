@@ -17,6 +17,7 @@ import type { Endpoint } from './endpoint.ts';
 import { chainMessages } from './express-messages.ts';
 import { addRoutes } from './express-routes.ts';
 import type { GatewayRequest } from './gateway-message.ts';
+import { OpenPaths } from './open-paths.ts';
 import { type GatewayPages, pageRoutes } from './pages.ts';
 import type { AnswerFormat, HttpRegistration, HttpRoute, Mount, UpgradeRoute } from './registration.ts';
 import { requestGuard } from './request-guard.ts';
@@ -142,7 +143,9 @@ export class HttpHost implements HttpRegistration {
     const open = [...routes, ...this.#mounts].filter(({ isOpen }) => isOpen).map(({ path }) => path);
     const connections = new ConnectionTable({ max: maxConnections, meter: this.#meter, access });
     this.#connections = connections;
-    app.use(requestGuard({ access, connections, openPaths: new Set(open) }) as unknown as RequestHandler);
+    app.use(
+      requestGuard({ access, connections, openPaths: new OpenPaths(open) }) as unknown as RequestHandler,
+    );
     addRoutes(app, { routes, mounts: this.#mounts, calls, log });
     this.#endpoints = endpointsOf(routes, this.#mounts, this.#upgrades);
 

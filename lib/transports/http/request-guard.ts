@@ -6,6 +6,7 @@ import type { NextFunction } from 'express';
 import type { Access } from '../../access/access.ts';
 import type { ConnectionTable } from './connection-table.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
+import type { OpenPaths } from './open-paths.ts';
 import { requestIdFor } from './request-id.ts';
 import { commonHeaders } from './response.ts';
 
@@ -13,7 +14,7 @@ export interface GuardOptions {
   readonly access: Access;
   readonly connections: Pick<ConnectionTable, 'admit'>;
   /** Paths that need no key, or check it themselves. */
-  readonly openPaths: ReadonlySet<string>;
+  readonly openPaths: Pick<OpenPaths, 'has'>;
 }
 
 export function requestGuard({ access, connections, openPaths }: GuardOptions) {
