@@ -2,7 +2,7 @@
  * MCP over stdio: one client on stdin and stdout, both eras of the protocol, told apart by each message.
  *
  * S1. Nothing but JSON-RPC lines goes to stdout. A line that is none is answered and skipped; nothing that comes in
- *     ends the server but the end of stdin.
+ *     ends the server but the end of stdin, up to which everything is read, whether or not a line end comes last.
  * S2. Progress reaches the client before the result, never in one write with it.
  * S3. When stdin ends, what runs has two seconds to end (so that piped requests are answered) and is then cancelled;
  *     when stdout breaks, it is cancelled at once. Then the promise settles and the caller exits.
@@ -20,6 +20,7 @@ import { faultText, INVALID_REQUEST, McpFault, PARSE_ERROR, refusalFault } from 
 import {
   type IncomingMcpMessage,
   isMessageId,
+  jsonText,
   type McpNotification,
   type McpRequest,
   type MessageId,
@@ -51,7 +52,7 @@ export function serveMcpStdio(options: McpStdioOptions): Promise<void> {
     };
     const { stdin, stdout, signal } = options;
     stdin.on('data', (bytes: Buffer) => connection.read(bytes));
-    stdin.once('end', () => connection.whenIdle(EOF_GRACE_MS).catch(connection.defect).then(end));
+    stdin.once('end', () => connection.readEnd().whenIdle(EOF_GRACE_MS).catch(connection.defect).then(end));
     stdin.once('close', () => stdin.readableEnded || end());
     stdout.once('close', end);
     stdout.on('error', end);
@@ -104,6 +105,12 @@ class StdioConnection {
     if (!this.#isClosed) this.#lines.push(bytes);
   }
 
+  /** What came after the last line end is a line too. */
+  readEnd(): this {
+    if (!this.#isClosed) this.#lines.end();
+    return this;
+  }
+
   /** Settles when no request runs and everything is written, at the latest after `graceMs`. */
   async whenIdle(graceMs: number): Promise<void> {
     const until = performance.now() + graceMs;
@@ -131,7 +138,7 @@ class StdioConnection {
     } catch (thrown) {
       return this.#refuse(this.#service.faultOf(thrown, {}));
     }
-    if (Array.isArray(value) && this.#session.protocolVersion === '2025-03-26') {
+    if (Array.isArray(value) && value.length > 0 && this.#session.protocolVersion === '2025-03-26') {
       for (const one of value) this.#take(readMessage(one));
     } else this.#take(readMessage(value));
   }
@@ -191,8 +198,7 @@ class StdioConnection {
     try {
       const envelope = readEnvelope(request);
       checkVersion(envelope.version);
-      if (this.#inFlight.has(id))
-        throw new McpFault(INVALID_REQUEST, `id ${JSON.stringify(id)} is in flight`);
+      if (this.#inFlight.has(id)) throw new McpFault(INVALID_REQUEST, `id ${jsonText(id)} is in flight`);
       outlet.onEnd(() => this.#inFlight.delete(id));
       const track = (served: { drop(): void }) => this.#inFlight.set(id, { drop: () => served.drop() });
       await this.#statelessRequests.handle(request, envelope, { caller: this.#caller, track }, outlet);
