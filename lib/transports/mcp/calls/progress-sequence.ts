@@ -6,6 +6,7 @@
  * P2. `total` is the tool's own, never invented.
  */
 import { META_PREFIX } from '../era.ts';
+import { jsonText } from '../message.ts';
 
 /** 2^-20: exact in binary, and small enough that a million chunks stay below one unit of a tool's progress. */
 const STEP = 2 ** -20;
@@ -17,7 +18,7 @@ export class ProgressSequence {
 
   /** @param token the request's progress token, a string or a number. */
   constructor(token: string | number) {
-    this.#head = `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${JSON.stringify(token)}`;
+    this.#head = `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${jsonText(token)}`;
   }
 
   /** The tool's own report. */

@@ -12,6 +12,7 @@ import { ToolError } from '../../../call/tool-error.ts';
 import { onceClosed } from '../../http/departure.ts';
 import type { Endpoint } from '../../http/endpoint.ts';
 import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
+import { negotiate } from '../../http/negotiation.ts';
 import type { Mount } from '../../http/registration.ts';
 import { readJsonBody, requireJson } from '../../http/request-body.ts';
 import type { StreamWatch } from '../../rendering/stream-watch.ts';
@@ -24,6 +25,7 @@ import { McpService, type McpServiceOptions } from '../service.ts';
 import { checkVersion, isStatelessRequest, readEnvelope } from '../stateless/envelope.ts';
 import { StatelessRequests } from '../stateless/stateless-requests.ts';
 import { Subscriptions } from '../stateless/subscriptions.ts';
+import { discoveryMounts } from './discovery.ts';
 import { checkHeaders, checkKnownVersion, checkVersionHeader } from './envelope-headers.ts';
 import { HttpOutlet, prefersStream } from './http-outlet.ts';
 import type { HttpSession } from './http-session.ts';
@@ -94,7 +96,7 @@ export class McpEndpoint implements Mount {
     this.#statelessRequests = new StatelessRequests(service, this.#subscriptions);
     const { oauth, access, log } = options;
     this.#oauth = oauth?.issuer ? new OAuthGuard(oauth, access, log) : undefined;
-    this.mounts = [this, ...(this.#oauth?.mounts ?? [])];
+    this.mounts = [this, ...(this.#oauth?.mounts ?? []), ...discoveryMounts];
   }
 
   /** Answers any request to /mcp. Never rejects. Bound to this object: route tables take it off. */
@@ -166,22 +168,30 @@ export class McpEndpoint implements Mount {
     if (!isHandshake || request.headers['mcp-session-id'] !== undefined) {
       return this.#session(request).post([message], false, request, response);
     }
-    const session = await this.#sessions.open(request.keyId);
+    await this.#open(message, request, response);
+  }
+
+  /** Opens a session with a handshake that is found good. */
+  async #open(handshake: McpRequest, request: GatewayRequest, response: GatewayResponse): Promise<void> {
+    let session: HttpSession;
+    try {
+      session = await this.#sessions.open(request.keyId, handshake);
+    } catch (thrown) {
+      return refuse(request, response, this.#faultOf(thrown, request, handshake.method), handshake.id);
+    }
     if (response.closed || request.socket.destroyed) return this.#sessions.end(session);
-    session.post([message], false, request, response);
+    session.post([handshake], false, request, response);
     onceClosed(request, response, () => {
       if (session.session.protocolVersion === '') this.#sessions.end(session);
     });
   }
 
-  /** A batch, which only revision 2025-03-26 has. */
+  /** A batch, which only revision 2025-03-26 has. A member that is no message spoils nobody else's answer. */
   #batch(body: readonly unknown[], request: GatewayRequest, response: GatewayResponse): void {
     const session = request.headers['mcp-session-id'] === undefined ? undefined : this.#session(request);
     if (session?.session.protocolVersion !== '2025-03-26')
       throw malformed('send one message per POST, not a batch');
     const messages = body.map(readMessage);
-    const invalid = messages.find((message) => message.kind === 'invalid');
-    if (invalid?.kind === 'invalid') throw malformed(invalid.reason);
     if (messages.length === 0 || messages.length > 100) throw malformed('a batch has 1 to 100 messages');
     session.post(messages, true, request, response);
   }
@@ -191,9 +201,11 @@ export class McpEndpoint implements Mount {
     { headers }: GatewayRequest,
   ): boolean {
     if (message.kind !== 'response' && isStatelessRequest(message.params)) return true;
+    const method = message.kind === 'request' ? message.method : undefined;
+    if (method === 'initialize') return false; // whatever version its header names: it is here to negotiate one
     const version = headers['mcp-protocol-version'];
     if (version !== undefined) return !isSessionVersion(String(version));
-    return message.kind === 'request' && message.method === 'server/discover';
+    return method === 'server/discover';
   }
 
   async #stateless(
@@ -245,6 +257,5 @@ export class McpEndpoint implements Mount {
   }
 }
 
-function accepts(header: string | undefined, type: string): boolean {
-  return header === undefined || header.includes(type) || header.includes('*/*');
-}
+const accepts = (header: string | undefined, mediaType: string): boolean =>
+  negotiate(header, [{ mediaType }]) !== undefined;

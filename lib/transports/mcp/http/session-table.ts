@@ -12,6 +12,7 @@
 import { randomUUID } from 'node:crypto';
 import { FairShares } from '../../../access/fair-shares.ts';
 import { ToolError } from '../../../call/tool-error.ts';
+import type { McpRequest } from '../message.ts';
 import type { HttpSession, HttpSessionOptions } from './http-session.ts';
 
 export interface SessionTableOptions extends Omit<HttpSessionOptions, 'id' | 'keyId'> {
@@ -41,9 +42,14 @@ export class SessionTable {
     return open;
   }
 
-  /** @throws {ToolError} overloaded, when all sessions are in use and no key has to yield one to this. */
-  async open(keyId: string): Promise<HttpSession> {
+  /**
+   * @param handshake the `initialize` that asks for it.
+   * @throws {McpFault} when that is no good. @throws {ToolError} overloaded, when all sessions are in use and no key has
+   *     to yield one to this.
+   */
+  async open(keyId: string, handshake: McpRequest): Promise<HttpSession> {
     const code = await import('./http-session.ts');
+    code.checkHandshake(handshake);
     if (this.#sessions.size >= this.#options.maxSessions) this.#makeRoom(keyId);
     const session = new code.HttpSession({ ...this.#options, id: randomUUID(), keyId });
     this.#sessions.set(session.id, session);

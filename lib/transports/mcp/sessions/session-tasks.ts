@@ -63,7 +63,7 @@ export class SessionTasks {
 
   /** Whether `handle` answers the request. */
   takes({ method, params }: McpRequest): boolean {
-    return METHODS.has(method) || (method === 'tools/call' && params['task'] !== undefined);
+    return METHODS.has(method) || (method === 'tools/call' && isPresent(params['task']));
   }
 
   /** Never rejects. */
@@ -167,7 +167,7 @@ export class SessionTasks {
 
   /** One page, in the order of creation. The cursor is the place of the last entry, so that none is shown twice. */
   #list({ cursor }: Params): string {
-    const after = cursor === undefined ? 0 : this.#placeOf(cursor);
+    const after = isPresent(cursor) ? this.#placeOf(cursor) : 0;
     const left = [...this.#tasks.values()].filter(({ place }) => place > after);
     const page = left.slice(0, PAGE_SIZE);
     const last = left.length > PAGE_SIZE ? page.at(-1) : undefined;
@@ -181,6 +181,9 @@ export class SessionTasks {
     throw new McpFault(INVALID_PARAMS, 'cursor is not one that this list gave; list again without it');
   }
 }
+
+/** Clients write null for what is absent. */
+const isPresent = (value: unknown): boolean => value !== undefined && value !== null;
 
 /** @throws {McpFault} when `task` is no object with a `ttl` that is a duration. */
 function ttlOf(task: unknown): number {

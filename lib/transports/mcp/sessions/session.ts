@@ -27,6 +27,7 @@ import { uriOf } from '../mcp-catalog.ts';
 import {
   isMessageId,
   isObject,
+  jsonText,
   type McpNotification,
   type McpRequest,
   type McpResponse,
@@ -37,6 +38,7 @@ import {
 import { newsMessage } from '../news-message.ts';
 import type { Outlet } from '../outlet.ts';
 import { type McpService, wishesOf } from '../service.ts';
+import { checkHandshake } from './handshake.ts';
 import { putQuestion } from './put-question.ts';
 import { SdkTransport } from './sdk-transport.ts';
 import { SessionTasks, TASKS_CAPABILITY, TASKS_VERSION, type TaskScope } from './session-tasks.ts';
@@ -101,7 +103,7 @@ export class Session {
   async request(request: McpRequest, outlet: Outlet, traceparent?: string): Promise<void> {
     const { id } = request;
     if (this.#inFlight.has(id)) {
-      const reason = `id ${JSON.stringify(id)} is in flight; ids are unique among the running requests`;
+      const reason = `id ${jsonText(id)} is in flight; ids are unique among the running requests`;
       return outlet.respond(faultText(id, new McpFault(INVALID_REQUEST, reason)));
     }
     const entry: InFlight = { id, outlet };
@@ -117,6 +119,7 @@ export class Session {
   async #answer(request: McpRequest, entry: InFlight, traceparent: string | undefined): Promise<void> {
     const { id } = request;
     const { outlet } = entry;
+    if (request.method === 'initialize') checkHandshake(request);
     const tasks = this.#tasks?.takes(request) ? this.#tasks : undefined;
     if (!tasks && !this.#service.handles(request.method)) {
       if (!this.#handleOwn(request, outlet)) this.#transport.receive(request);
@@ -187,7 +190,7 @@ export class Session {
   }
 
   #setLevel({ level }: Params): void {
-    if (!isLogLevel(level)) throw new McpFault(INVALID_PARAMS, `${JSON.stringify(level)} is no log level`);
+    if (!isLogLevel(level)) throw new McpFault(INVALID_PARAMS, `${jsonText(level)} is no log level`);
     this.#logLevel = level;
   }
 
@@ -233,13 +236,13 @@ export class Session {
 
   #tellNews(news: News): void {
     if (news.type === 'updated' && !this.#subscribed.has(news.uri)) return;
-    this.#tell(JSON.stringify({ jsonrpc: '2.0', ...newsMessage(news) }));
+    this.#tell(jsonText({ jsonrpc: '2.0', ...newsMessage(news) }));
   }
 
   /** What the SDK's Server sends. */
   #write(message: JSONRPCMessage, related: MessageId | undefined): void {
     if ('method' in message) {
-      const text = JSON.stringify(message);
+      const text = jsonText(message);
       if (related === undefined) this.#tell(text);
       else this.#inFlight.get(related)?.outlet.send(text);
       return;
@@ -265,7 +268,7 @@ export class Session {
       this.#learnClient();
       result = { ...result, capabilities: { ...this.#service.capabilities, ...this.#beginTasks() } };
     }
-    return JSON.stringify(result ? { ...message, result } : message);
+    return jsonText(result ? { ...message, result } : message);
   }
 }
 

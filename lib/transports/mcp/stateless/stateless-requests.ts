@@ -17,7 +17,14 @@ import { isAnswer, questionKey, questionOf } from '../calls/questions.ts';
 import { type AskEvent, type Asker, ServedCall } from '../calls/served-call.ts';
 import { abilitiesOf, STATELESS_VERSION } from '../era.ts';
 import { INVALID_PARAMS, McpFault, METHOD_NOT_FOUND } from '../fault.ts';
-import { isObject, type McpRequest, type MessageId, type Params, responseText } from '../message.ts';
+import {
+  isObject,
+  jsonText,
+  type McpRequest,
+  type MessageId,
+  type Params,
+  responseText,
+} from '../message.ts';
 import type { Outlet } from '../outlet.ts';
 import { type McpService, wishesOf } from '../service.ts';
 import type { Envelope } from './envelope.ts';
@@ -76,7 +83,7 @@ export class StatelessRequests {
         return this.#subscriptions.open(request, who.caller.keyId, outlet, (drop) => who.track({ drop }));
       }
       if (!this.#service.handles(method)) {
-        throw new McpFault(METHOD_NOT_FOUND, `there is no method ${JSON.stringify(method)}`, { status: 404 });
+        throw new McpFault(METHOD_NOT_FOUND, `there is no method ${jsonText(method)}`, { status: 404 });
       }
       const given = params['inputResponses'];
       if (given !== undefined && !isObject(given)) {
@@ -137,7 +144,7 @@ export class StatelessRequests {
       if (given[key] !== undefined && !isAnswer(method, given[key])) {
         throw new McpFault(
           INVALID_PARAMS,
-          `the answer to ${JSON.stringify(key)} does not have the form of ${method}`,
+          `the answer to ${jsonText(key)} does not have the form of ${method}`,
         );
       }
     }
@@ -165,7 +172,7 @@ export class StatelessRequests {
         [...suspended.questions].map(([key, ask]) => [key, questionOf(ask)]),
       );
       const told = { resultType: 'input_required', inputRequests, requestState: handle };
-      outlet.respond(responseText(request.id, JSON.stringify(told)));
+      outlet.respond(responseText(request.id, jsonText(told)));
     } catch (thrown) {
       this.#abort(thrown, request, outlet, suspended.served);
     }

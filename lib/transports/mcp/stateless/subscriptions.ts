@@ -11,7 +11,7 @@ import { ToolError } from '../../../call/tool-error.ts';
 import type { ListName, News } from '../../news.ts';
 import { META_SUBSCRIPTION } from '../era.ts';
 import { INVALID_PARAMS, McpFault, refusalFault } from '../fault.ts';
-import { isObject, type McpRequest, type Params, responseText } from '../message.ts';
+import { isObject, jsonText, type McpRequest, type Params, responseText } from '../message.ts';
 import { newsMessage } from '../news-message.ts';
 import type { Outlet } from '../outlet.ts';
 import type { McpService } from '../service.ts';
@@ -50,13 +50,13 @@ export class Subscriptions {
     const filter = this.#honoured(wanted);
     const send = (method: string, more: Params) => {
       const tagged = { ...more, _meta: { [META_SUBSCRIPTION]: id } };
-      outlet.send(JSON.stringify({ jsonrpc: '2.0', method, params: tagged }));
+      outlet.send(jsonText({ jsonrpc: '2.0', method, params: tagged }));
     };
     send('notifications/subscriptions/acknowledged', { notifications: filter });
     const end = (): void => {
       if (!this.#forget(subscription)) return;
       unsubscribe();
-      const meta = JSON.stringify({ [META_SUBSCRIPTION]: id });
+      const meta = jsonText({ [META_SUBSCRIPTION]: id });
       outlet.respond(responseText(id, this.#service.statelessEra.result('', meta)));
     };
     const uris = new Set(filter.resourceSubscriptions);
