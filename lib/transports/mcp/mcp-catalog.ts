@@ -37,12 +37,23 @@ interface Index {
 export class McpCatalog {
   readonly #catalog: () => Catalog;
   readonly #pageSize: number;
+  readonly #maxPageBytes: number;
   #index: Index | undefined;
 
-  /** @param pageSize entries of a list page: large, since many clients read the first page only. */
-  constructor(catalog: () => Catalog, pageSize = 1000) {
+  /**
+   * @param pageSize entries of a list page: large, since many clients read the first page only.
+   * @param maxPageBytes what the entries of a page may take, where it has more than one.
+   */
+  constructor(
+    catalog: () => Catalog,
+    {
+      pageSize = 1000,
+      maxPageBytes = Number.POSITIVE_INFINITY,
+    }: { pageSize?: number; maxPageBytes?: number } = {},
+  ) {
     this.#catalog = catalog;
     this.#pageSize = pageSize;
+    this.#maxPageBytes = maxPageBytes;
   }
 
   get #now(): Index {
@@ -91,10 +102,21 @@ export class McpCatalog {
         throw new McpFault(INVALID_PARAMS, 'cursor is not one that this list gave; list again without it');
       }
     }
-    const end = start + this.#pageSize;
+    const end = this.#pageEnd(entries, start);
     const next =
       end < entries.length ? `,"nextCursor":"${Buffer.from(String(end)).toString('base64url')}"` : '';
     return `"${key}":[${entries.slice(start, end).join(',')}]${next}`;
+  }
+
+  #pageEnd(entries: readonly string[], start: number): number {
+    const most = start + this.#pageSize;
+    if (this.#maxPageBytes === Number.POSITIVE_INFINITY) return most;
+    let bytes = 0;
+    for (let at = start; at < Math.min(most, entries.length); at++) {
+      bytes += Buffer.byteLength(entries[at] ?? '') + 1;
+      if (bytes > this.#maxPageBytes && at > start) return at;
+    }
+    return most;
   }
 
   toolCall(params: Params): CallPlan {

@@ -30,6 +30,8 @@ export interface McpServiceOptions {
   readonly log: TransportLog;
   /** Cap of a result, the list of chunks that it repeats included. */
   readonly maxResultBytes: number;
+  /** The longest message that a client takes, in bytes. Default: any. */
+  readonly maxMessageBytes?: number;
   /** Told to clients at the start. */
   readonly instructions?: string;
   /** True when a reload may change the lists of tools and prompts. */
@@ -53,6 +55,8 @@ export interface RequestScope {
   track(served: Pick<ServedCall, 'drop'>): void;
 }
 
+/** What the answer with a page of a list takes beside its entries. */
+const PAGE_ENVELOPE_BYTES = 16 * 1024;
 /** How long clients may keep lists that change only with the code. */
 const LIST_TTL_MS = 60_000;
 
@@ -64,6 +68,7 @@ export class McpService {
   readonly instructions: string | undefined;
   readonly statelessEra: Era;
   readonly taskQuota = new TaskQuota();
+  readonly maxMessageBytes: number;
   readonly log: TransportLog;
   /** What both eras declare. */
   readonly capabilities: Readonly<Record<string, Record<string, boolean>>>;
@@ -76,7 +81,10 @@ export class McpService {
     this.instructions = options.instructions;
     this.log = options.log;
     this.statelessEra = statelessEra(options.identity);
-    this.catalog = new McpCatalog(() => options.dispatcher.catalog);
+    this.maxMessageBytes = options.maxMessageBytes ?? Number.POSITIVE_INFINITY;
+    this.catalog = new McpCatalog(() => options.dispatcher.catalog, {
+      maxPageBytes: this.maxMessageBytes - PAGE_ENVELOPE_BYTES,
+    });
     const listChanged = options.listsChange ?? false;
     this.capabilities = {
       tools: { listChanged },
@@ -193,7 +201,7 @@ export class McpService {
       logLevel: logLevel === undefined ? undefined : toolLogLevel(logLevel),
       timeoutMs: callTimeoutMs,
     });
-    return new ServedCall(call, plan, scope.era, scope.asker);
+    return new ServedCall(call, plan, scope.era, scope.asker, this.maxMessageBytes);
   }
 
   /** Lists the resources, and what templates list; a template that cannot is named in `_meta`. */

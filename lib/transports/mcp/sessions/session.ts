@@ -8,7 +8,7 @@
  * L3. `close` ends what runs and frees everything, any number of times.
  */
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
-import type { JSONRPCMessage, JSONRPCResponse } from '@modelcontextprotocol/sdk/types.js';
+import { type JSONRPCMessage, type JSONRPCResponse, McpError } from '@modelcontextprotocol/sdk/types.js';
 import type { JsonSchemaType, JsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import { TransitMap } from '../../../async/transit-map.ts';
 import type { Caller, ClientAbilities } from '../../../call/caller.ts';
@@ -35,6 +35,7 @@ import {
   type Params,
   responseText,
 } from '../message.ts';
+import { isTooLong, tooLongFault } from '../message-size.ts';
 import { newsMessage } from '../news-message.ts';
 import type { Outlet } from '../outlet.ts';
 import { type McpService, wishesOf } from '../service.ts';
@@ -243,6 +244,11 @@ export class Session {
   #write(message: JSONRPCMessage, related: MessageId | undefined): void {
     if ('method' in message) {
       const text = jsonText(message);
+      if (isTooLong(text, this.#service.maxMessageBytes)) {
+        // The SDK gives it to whoever asks, as what the client answered.
+        const { code, message: reason } = tooLongFault('the question', this.#service.maxMessageBytes);
+        throw new McpError(code, reason);
+      }
       if (related === undefined) this.#tell(text);
       else this.#inFlight.get(related)?.outlet.send(text);
       return;

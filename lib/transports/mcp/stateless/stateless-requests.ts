@@ -25,6 +25,7 @@ import {
   type Params,
   responseText,
 } from '../message.ts';
+import { isTooLong, tooLong } from '../message-size.ts';
 import type { Outlet } from '../outlet.ts';
 import { type McpService, wishesOf } from '../service.ts';
 import type { Envelope } from './envelope.ts';
@@ -172,7 +173,10 @@ export class StatelessRequests {
         [...suspended.questions].map(([key, ask]) => [key, questionOf(ask)]),
       );
       const told = { resultType: 'input_required', inputRequests, requestState: handle };
-      outlet.respond(responseText(request.id, jsonText(told)));
+      const text = responseText(request.id, jsonText(told));
+      const { maxMessageBytes } = this.#service;
+      if (isTooLong(text, maxMessageBytes)) throw tooLong('the question', maxMessageBytes);
+      outlet.respond(text);
     } catch (thrown) {
       this.#abort(thrown, request, outlet, suspended.served);
     }

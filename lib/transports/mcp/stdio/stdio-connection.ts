@@ -6,12 +6,12 @@
  * S2. Progress reaches the client before the result, never in one write with it.
  * S3. When stdin ends, what runs has two seconds to end (so that piped requests are answered) and is then cancelled;
  *     when stdout breaks, it is cancelled at once. Then the promise settles and the caller exits.
- * S4. When the gateway stops, its calls have been cancelled: their ends are still written.
+ * S4. No line is longer than the clients of the official SDKs take: they would drop the connection (message-size.ts).
+ * S5. When the gateway stops, its calls have been cancelled: their ends are still written.
  */
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LineReader } from '../../../async/line-reader.ts';
-import { LineWriter } from '../../../async/line-writer.ts';
 import { TransitMap } from '../../../async/transit-map.ts';
 import type { Caller } from '../../../call/caller.ts';
 import { ToolError } from '../../../call/tool-error.ts';
@@ -31,6 +31,7 @@ import { Session } from '../sessions/session.ts';
 import { checkVersion, isStatelessRequest, readEnvelope } from '../stateless/envelope.ts';
 import { StatelessRequests } from '../stateless/stateless-requests.ts';
 import { Subscriptions } from '../stateless/subscriptions.ts';
+import { MAX_LINE_BYTES, MessageLines } from './message-lines.ts';
 import { StdioOutlet } from './stdio-outlet.ts';
 
 export interface McpStdioOptions extends McpServiceOptions {
@@ -70,7 +71,7 @@ const MAX_IN_FLIGHT = 1024;
 class StdioConnection {
   readonly #caller: Caller;
   readonly #service: McpService;
-  readonly #writer: LineWriter;
+  readonly #writer: MessageLines;
   readonly #lines: LineReader;
   readonly #session: Session;
   readonly #statelessRequests: StatelessRequests;
@@ -80,11 +81,11 @@ class StdioConnection {
   #isClosed = false;
 
   constructor(options: McpStdioOptions) {
-    const service = new McpService(options);
+    const service = new McpService({ ...options, maxMessageBytes: MAX_LINE_BYTES });
     this.#service = service;
     this.#caller = { keyId: 'stdio', transport: service.transport };
     const { maxLineBytes } = options;
-    this.#writer = new LineWriter(options.stdout);
+    this.#writer = new MessageLines(options.stdout, options.log);
     this.#lines = new LineReader(maxLineBytes, {
       line: (text) => this.#line(text),
       tooLong: () =>
@@ -188,7 +189,7 @@ class StdioConnection {
       });
       return this.#refuse(refusalFault(error), request.id);
     }
-    const outlet = new StdioOutlet(this.#writer);
+    const outlet = new StdioOutlet(this.#writer, request.id);
     if (isStateless) void this.#stateless(request, outlet);
     else void this.#session.request(request, outlet);
   }
@@ -208,6 +209,6 @@ class StdioConnection {
   }
 
   #refuse(fault: McpFault, id: MessageId | null = null): void {
-    this.#writer.write(faultText(id, fault));
+    if (!this.#writer.write(faultText(id, fault))) this.#writer.write(faultText(null, fault));
   }
 }
