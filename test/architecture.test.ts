@@ -230,8 +230,8 @@ describe('the architecture', () => {
     for (const { path, text } of transports) {
       const [, name = ''] = /const NAME = '([\w-]+)';/.exec(text) ?? [];
       expect(text, path).to.match(/name: NAME,\n {2}opens: '(?:listen|connect|print)',/);
-      // Two names are those of protocols too: of the scheme of a URL, and of what is upgraded to.
-      const isProtocol = (line: string) => /https|upgrade/i.test(line);
+      // Two names are those of protocols too: of the scheme of a URL or of a key, and of what is upgraded to.
+      const isProtocol = (line: string) => /https|upgrade|scheme: /i.test(line);
       const elsewhere = sources
         .filter((source) => source.path !== path)
         .flatMap((source) => source.text.split('\n').map((line) => `${source.path}: ${line.trim()}`))

@@ -15,6 +15,14 @@ import type { ToolError } from './tool-error.ts';
 
 export type CancelReason = 'cancelled' | 'deadline_exceeded' | 'slow_consumer' | 'unavailable';
 
+/** The request of a client that a call came with; for the log, and for nobody else. */
+export interface RequestOrigin {
+  /** The `X-Request-Id` of its answer. */
+  readonly requestId: string;
+  /** Where the client is, as far as proxies that are trusted tell. */
+  readonly address: string;
+}
+
 /** One call as a transport asks for it. What is absent may be undefined, so that a call can be written as one literal. */
 export interface CallRequest {
   readonly kind?: CallKind | undefined;
@@ -33,6 +41,9 @@ export interface CallRequest {
   readonly requestMeta?: Readonly<Record<string, unknown>> | undefined;
   /** Chosen by the dispatcher when absent. */
   readonly callId?: string;
+  readonly origin?: RequestOrigin | undefined;
+  /** True: the call belongs to a list that is being made, and no rate limit counts it. */
+  readonly isListing?: boolean;
 }
 
 /** One call in flight. */

@@ -5,14 +5,17 @@
 import type { Catalog, ToolDescriptor } from '../call/catalog.ts';
 import type { CallRequest, RunningCall } from '../call/running-call.ts';
 import { ToolError } from '../call/tool-error.ts';
+import type { Quota } from './call-rates.ts';
 
 export interface Calls {
-  /** What can be called now; a reload replaces it. */
-  readonly catalog: Catalog;
+  /** What a key may call now; a reload replaces it, and so does what the key may use. */
+  catalogOf(keyId: string): Catalog;
   /** True once new calls are refused, since the gateway closes. */
   readonly isDraining: boolean;
-  /** Looks a tool up by name. */
-  tool(name: string): ToolDescriptor | undefined;
+  /** Looks a tool up by name; one that the key may not use is not there. */
+  tool(name: string, keyId: string): ToolDescriptor | undefined;
+  /** What is left of the rate limits that hold for a call of this tool by this key; empty where none does. */
+  quotasOf(keyId: string, tool: string): readonly Quota[];
   /**
    * Starts a call. Never throws: a refused call's only event is its error.
    * @param fault what the caller has found wrong with the request, which refuses it.
@@ -28,10 +31,13 @@ export interface Calls {
 /** So many names are given for one that is unknown. */
 const NAMES_SHOWN = 20;
 
-/** The error of a call to a name that no loaded module defines. */
+/**
+ * The error of a call to a name that no loaded module defines, or that its key may not use.
+ * @param catalog as the key sees it: no other name is told.
+ */
 export function toolNotFound(name: string, { tools }: Catalog): ToolError {
   const names = tools.slice(0, NAMES_SHOWN).map((tool) => tool.name);
-  const known = `${names.join(', ')}${tools.length > names.length ? ', …' : ''}`;
+  const known = `${names.join(', ')}${tools.length > names.length ? ', …' : ''}` || '(none)';
   // A lone surrogate is no text, and may not be told back.
   const asked = JSON.stringify(name.replace(/\p{Surrogate}/gu, '\ufffd'));
   return new ToolError('tool_not_found', `there is no tool ${asked}; the tools are: ${known}`);

@@ -5,6 +5,7 @@
  * D2. Transports talk to nothing below this; it knows the Runner interface and no runner. A call goes to the runner
  *     that has its tool.
  * D3. A call belongs to the key that made it: nobody else can see or cancel it.
+ * D4. What a key may not use is not there for it, and its calls are counted here: no transport can forget either.
  */
 import { randomBytes } from 'node:crypto';
 import { TransitMap } from '../async/transit-map.ts';
@@ -12,7 +13,10 @@ import type { CallKind, Catalog, ToolDescriptor } from '../call/catalog.ts';
 import type { CallRequest, RunningCall } from '../call/running-call.ts';
 import { ToolError } from '../call/tool-error.ts';
 import type { AdmittedCall, Runner, RunnerStats, RunnerStatus } from '../runners/runner.ts';
+import { CallRates, type Quota, type RateLimit } from './call-rates.ts';
 import { type Calls, toolNotFound } from './calls.ts';
+import { CatalogViews } from './catalog-views.ts';
+import { type KeyPolicy, type KeyRules, NO_POLICY } from './key-policy.ts';
 import { ObservedCall } from './observed-call.ts';
 import { type GatewayObserver, Observers, type StartedCall } from './observers.ts';
 import { refusedCall } from './refused-call.ts';
@@ -23,6 +27,8 @@ export interface DispatcherOptions {
   readonly runners: readonly Runner[];
   /** Upper limit of any call, in milliseconds. */
   readonly timeoutMs: number;
+  /** What each key may do. Default: everything, as often as it likes. */
+  readonly policy?: KeyPolicy;
 }
 
 export class Dispatcher implements Calls {
@@ -30,13 +36,17 @@ export class Dispatcher implements Calls {
   readonly #timeoutMs: number;
   readonly #calls = new TransitMap<string, RunningCall>();
   readonly #observers = new Observers();
+  readonly #policy: KeyPolicy;
+  readonly #views = new CatalogViews();
+  readonly #rates = new CallRates();
   #isDraining = false;
   #whenIdle: (() => void)[] = [];
 
   /** @throws {ToolError} `unavailable` when two runners have the same name, or offer the same. */
-  constructor({ runners, timeoutMs }: DispatcherOptions) {
+  constructor({ runners, timeoutMs, policy = NO_POLICY }: DispatcherOptions) {
     this.#runners = new RunnerSet(runners, this.#observers);
     this.#timeoutMs = timeoutMs;
+    this.#policy = policy;
   }
 
   /** What all runners offer; the same object until that changes. */
@@ -44,9 +54,19 @@ export class Dispatcher implements Calls {
     return this.#runners.catalog;
   }
 
-  /** Looks a tool up by name. */
-  tool(name: string): ToolDescriptor | undefined {
+  catalogOf(keyId: string): Catalog {
+    return this.#views.catalog(this.catalog, this.#policy.rulesOf(keyId)?.tools);
+  }
+
+  /** Looks a tool up by name. @param keyId where it is given, only what that key may use is found. */
+  tool(name: string, keyId?: string): ToolDescriptor | undefined {
+    if (keyId !== undefined && !this.#mayUse(name, this.#policy.rulesOf(keyId))) return undefined;
     return this.#runners.tool(name)?.tool;
+  }
+
+  quotasOf(keyId: string, tool: string): readonly Quota[] {
+    const limits = limitsOf(keyId, this.#policy.rulesOf(keyId), tool);
+    return limits.length === 0 ? NO_QUOTAS : this.#rates.quotas(limits);
   }
 
   get isDraining(): boolean {
@@ -72,17 +92,17 @@ export class Dispatcher implements Calls {
    * @param fault what the caller has found wrong with the request, which refuses it.
    */
   call(request: CallRequest, fault?: ToolError): RunningCall {
-    const { name, caller } = request;
+    const { name, caller, origin } = request;
     const kind = request.kind ?? 'tool';
     const callId = request.callId ?? newCallId();
     const route = kind === 'tool' ? this.#runners.tool(name) : undefined;
-    const refusal = fault ?? this.#refusal(kind, name, route !== undefined, caller.keyId);
+    const refusal = fault ?? this.#refusal(request, kind, route !== undefined);
     const admitted = admit(request, kind, callId);
     const call = refusal
       ? refusedCall(admitted, refusal)
       : this.#run(admitted, route?.runner ?? this.#runners.ownerOf(kind, name, request.arguments));
     this.#calls.set(callId, call);
-    const started: StartedCall = { callId, kind, name, caller };
+    const started: StartedCall = { callId, kind, name, caller, origin };
     this.#observers.tell('started', started);
 
     const timeoutMs = Math.min(
@@ -97,7 +117,7 @@ export class Dispatcher implements Calls {
     call.onEnd((end) => {
       clearTimeout(deadline);
       this.#calls.delete(callId);
-      this.#observers.tell('ended', { callId, kind, name, caller, end });
+      this.#observers.tell('ended', { callId, kind, name, caller, origin, end });
       if (this.#calls.size === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
     });
     if (!this.#observers.has('progress')) return call;
@@ -122,17 +142,33 @@ export class Dispatcher implements Calls {
     }
   }
 
-  #refusal(kind: CallKind, name: string, isKnown: boolean, keyId: unknown): ToolError | undefined {
+  #refusal(
+    { name, caller, isListing }: CallRequest,
+    kind: CallKind,
+    isKnown: boolean,
+  ): ToolError | undefined {
+    const { keyId } = caller;
     if (this.#isDraining) {
       return new ToolError('unavailable', 'the gateway is shutting down; call again in a moment', {
         retryAfterMs: 1000,
       });
     }
-    if (kind === 'tool' && !isKnown) return toolNotFound(name, this.catalog);
     // Such as a promise that a transport has not awaited.
     if (typeof keyId !== 'string')
       return new ToolError('unauthenticated', 'the transport does not say whose call this is (caller.keyId)');
-    return undefined;
+    if (this.#policy.isRevoked(keyId))
+      return new ToolError('unauthenticated', 'the API key was taken away; use another');
+    const rules = this.#policy.rulesOf(keyId);
+    const mayUse = this.#mayUse(name, rules);
+    if (kind === 'tool' && !(isKnown && mayUse)) return toolNotFound(name, this.catalogOf(keyId));
+    if (!mayUse) return new ToolError('not_found', `there is no ${kind} ${JSON.stringify(name)}`);
+    return isListing
+      ? undefined
+      : this.#rates.take(limitsOf(keyId, rules, kind === 'tool' ? name : undefined));
+  }
+
+  #mayUse(name: string, rules: KeyRules | undefined): boolean {
+    return this.#views.shows(this.catalog, rules?.tools, name);
   }
 
   /**
@@ -184,6 +220,20 @@ export class Dispatcher implements Calls {
     return this.#runners.close(graceMs);
   }
 }
+
+const NO_LIMITS: readonly RateLimit[] = [];
+
+/** The rate limits that a call counts against. @param _tool where the call is one of a tool. */
+function limitsOf(
+  keyId: string,
+  rules: KeyRules | undefined,
+  _tool: string | undefined,
+): readonly RateLimit[] {
+  const rate = rules?.rate ?? 0;
+  return rate > 0 ? [{ subject: 'key', name: keyId, calls: rate }] : NO_LIMITS;
+}
+
+const NO_QUOTAS: readonly Quota[] = [];
 
 /** Whatever the transport, behind this point all calls have one shape: V8 is slow where shapes vary, or are copied. */
 function admit(request: CallRequest, kind: CallKind, callId: string): AdmittedCall {

@@ -71,7 +71,7 @@ export class HttpHost implements HttpRegistration {
   }
 
   format(format: AnswerFormat): void {
-    this.#take(format.mediaType, 'the format');
+    this.#take(format.mediaType, `the format of a ${format.takes ?? 'call'}`);
     this.#formats.push(format);
   }
 

@@ -24,17 +24,20 @@ export function toolRoutes(
   formats: readonly AnswerFormat[],
   context: ToolRouteContext,
 ): readonly HttpRoute[] {
-  const streams = formats.filter((format) => format.streams);
+  const bare = formats.filter(({ takes }) => takes === 'arguments');
+  const whole = formats.filter(({ takes }) => takes !== 'arguments');
+  const streams = whole.filter((format) => format.streams);
   const [firstStream, ...others] = streams.map(({ label }) => label);
   const choice = others.length === 0 ? firstStream : `${firstStream}, or ${others.join(' or ')} by Accept`;
   return [
-    ...toolRoute('/tools/:name', 'calls a tool and answers when it has ended', formats, context),
+    ...toolRoute('/tools/:name', 'calls a tool and answers when it has ended', whole, context),
     ...toolRoute(
       '/tools/:name/stream',
       `calls a tool and streams its progress and chunks (${choice})`,
       streams,
       context,
     ),
+    ...toolRoute('/api/:name', 'calls a tool: its arguments in, its data out', bare, context),
   ];
 }
 
@@ -52,8 +55,8 @@ function toolRoute(
 }
 
 /** @throws {ToolError} tool_not_found when the path names a tool that is none. */
-export function requireTool({ params: { name } }: GatewayRequest, calls: Calls): void {
-  if (name !== undefined && !calls.tool(name)) throw toolNotFound(name, calls.catalog);
+export function requireTool({ params: { name }, keyId }: GatewayRequest, calls: Calls): void {
+  if (name !== undefined && !calls.tool(name, keyId)) throw toolNotFound(name, calls.catalogOf(keyId));
 }
 
 async function runTool(
@@ -69,7 +72,8 @@ async function runTool(
     throw new ToolError('not_acceptable', `this answers with ${types}; ask for one of them in Accept`);
   }
   requireJson(request);
-  const input = readCallInput(await readJsonBody(request, response, limits.maxBodyBytes));
+  const body = await readJsonBody(request, response, limits.maxBodyBytes);
+  const input = readCallInput(format.takes === 'arguments' ? { arguments: body } : body);
   if (response.destroyed) return;
   const call = calls.call({
     name: request.params['name'] ?? '',

@@ -2,7 +2,7 @@
 import { ToolError } from '../../call/tool-error.ts';
 import { JSON_TYPE, respond, respondJson } from '../http/response.ts';
 import type { Transport, TransportContext } from '../transport.ts';
-import { answerCall } from './sync-answer.ts';
+import { answerCall, bareData, envelope } from './sync-answer.ts';
 import { renderToolList } from './tool-list.ts';
 
 export class RestTransport implements Transport {
@@ -19,7 +19,7 @@ export class RestTransport implements Transport {
       path: '/tools',
       description: 'lists the tools and their schemas',
       handle: (request, response) =>
-        respond(request, response, 200, JSON_TYPE, renderToolList(calls.catalog)),
+        respond(request, response, 200, JSON_TYPE, renderToolList(calls.catalogOf(request.keyId))),
     });
     http.route({
       method: 'DELETE',
@@ -34,13 +34,21 @@ export class RestTransport implements Transport {
       },
     });
     const context = { watch, meter, log };
-    http.format({
+    const json = {
       transport: this.name,
       mediaType: 'application/json',
       label: 'JSON',
       preference: 0,
       streams: false,
-      serve: (request, response, call) => answerCall(request, response, call, context),
+    };
+    http.format({
+      ...json,
+      serve: (request, response, call) => answerCall(request, response, call, context, envelope),
+    });
+    http.format({
+      ...json,
+      takes: 'arguments',
+      serve: (request, response, call) => answerCall(request, response, call, context, bareData),
     });
   }
 

@@ -16,18 +16,25 @@ import type { StreamContext } from '../http/response-stream.ts';
 
 const WATCHED_LENGTH = 64 * 1024;
 
+/** How a call that has succeeded is answered. */
+type SuccessText = (callId: string, end: ResultEvent) => string;
+
+/** What the tool gave, and nothing else. */
+export const bareData: SuccessText = (_, { data }) => data ?? 'null';
+
 export function answerCall(
   request: GatewayRequest,
   response: GatewayResponse,
   call: RunningCall,
   context: StreamContext,
+  successText: SuccessText,
 ): void {
   onceClosed(request, response, (hasLeft) => {
     if (hasLeft) call.cancel('cancelled', 'the client left');
   });
   call.onEnd((end) => {
     try {
-      answerEnd(request, response, end, call.callId, context);
+      answerEnd(request, response, end, call.callId, context, successText);
     } catch (error) {
       context.log('error', 'the end of a call could not be answered', { callId: call.callId, error });
       respondProblem(request, response, new ToolError('internal', 'the answer could not be written'), {
@@ -43,6 +50,7 @@ function answerEnd(
   end: TerminalEvent,
   callId: string,
   context: StreamContext,
+  successText: SuccessText,
 ): void {
   if (end.type === 'error') return respondProblem(request, response, end.error, { callId });
   const text = successText(callId, end);
@@ -70,9 +78,9 @@ function watchAnswer(
   onceClosed(request, response, () => watch.remove(answer));
 }
 
-function successText(callId: string, { data, meta, chunks, durationMs }: ResultEvent): string {
-  return `{"status":"success","data":${data},"meta":${metaText(`"callId":"${callId}","chunks":${chunks},"durationMs":${durationMs}`, meta)}}`;
-}
+/** What the tool gave, and what is known of the call. */
+export const envelope: SuccessText = (callId, { data, meta, chunks, durationMs }) =>
+  `{"status":"success","data":${data},"meta":${metaText(`"callId":"${callId}","chunks":${chunks},"durationMs":${durationMs}`, meta)}}`;
 
 /** Our facts first, then the tool's own; where the names meet, ours hold. */
 function metaText(facts: string, meta: string | null): string {
