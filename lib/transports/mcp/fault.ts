@@ -135,6 +135,18 @@ export function toolCallFault(error: ToolError, started: boolean): McpFault | nu
   return null;
 }
 
+/** The fault for a request whose client does not declare an extension that it needs. */
+export function missingExtensionFault(name: string): McpFault {
+  return new McpFault(
+    MISSING_CAPABILITY,
+    `the client does not declare the extension ${name} in its capabilities`,
+    {
+      status: 400,
+      data: { requiredCapabilities: { extensions: { [name]: {} } } },
+    },
+  );
+}
+
 /**
  * The error of a tool that let the refusal of `ctx.elicit`, `ctx.sample` or `ctx.roots` through: 2026-07-28 has a
  * code of its own for a client that lacks a capability.

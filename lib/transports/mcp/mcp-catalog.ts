@@ -7,6 +7,7 @@
 import type { CallKind, Catalog, PromptDescriptor, ResourceDescriptor } from '../../call/catalog.ts';
 import { INVALID_PARAMS, McpFault, RESOURCE_NOT_FOUND } from './fault.ts';
 import { isObject, jsonText, type Params } from './message.ts';
+import { taskSupportOf } from './task-support.ts';
 import { MAX_URI_LENGTH, type TemplateMatcher, templateMatcher } from './template-matcher.ts';
 import { toolText } from './tool-text.ts';
 
@@ -209,7 +210,10 @@ function indexOf(catalog: Catalog): Index {
   return {
     catalog,
     tools,
-    taskTools: tools.map((text) => `${text.slice(0, -1)},"execution":{"taskSupport":"optional"}}`),
+    taskTools: catalog.tools.map((tool, at) => {
+      const support = taskSupportOf(tool) ?? 'optional';
+      return `${tools[at]?.slice(0, -1)},"execution":{"taskSupport":"${support}"}}`;
+    }),
     resources: fixed.map(resourceText),
     templates: templates.map(resourceText),
     prompts: catalog.prompts.map(promptText),

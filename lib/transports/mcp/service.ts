@@ -50,12 +50,16 @@ export interface RequestScope {
   readonly asker: Asker;
   /** Whether the client may run tools as tasks. */
   readonly hasTasks?: boolean;
+  /** Leaves the call running when it has told and asked nothing by the time that this settles. */
+  readonly suspension?: Promise<void>;
   /** Trace context of the HTTP request, where it has one. */
   readonly traceparent?: string | undefined;
   /** Told, before anything is awaited, of what the request runs, so that it can be cancelled. */
   track(served: Pick<ServedCall, 'drop'>): void;
 }
 
+/** Of the gateway, where nothing else is said. */
+const DEFAULT_TIMEOUT_MS = 60_000;
 /** What the answer with a page of a list takes beside its entries. */
 const PAGE_ENVELOPE_BYTES = 16 * 1024;
 /** How long clients may keep lists that change only with the code. */
@@ -69,6 +73,8 @@ export class McpService {
   readonly statelessEra: Era;
   readonly taskQuota = new TaskQuota();
   readonly maxMessageBytes: number;
+  /** How long a call may run at most, in milliseconds. */
+  readonly callTimeoutMs: number;
   readonly log: TransportLog;
   /** What both eras declare. */
   readonly capabilities: Readonly<Record<string, Record<string, boolean>>>;
@@ -82,6 +88,7 @@ export class McpService {
     this.instructions = options.instructions;
     this.log = options.log;
     this.statelessEra = statelessEra(options.identity);
+    this.callTimeoutMs = options.callTimeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.maxMessageBytes = options.maxMessageBytes ?? Number.POSITIVE_INFINITY;
     const listChanged = options.listsChange ?? false;
     this.capabilities = {
@@ -184,7 +191,7 @@ export class McpService {
     try {
       scope.track(served);
       outlet.named(callId);
-      return await served.serve(request.id, outlet, scope.wishes);
+      return await served.serve(request.id, outlet, scope.wishes, scope.suspension);
     } catch (thrown) {
       served.drop();
       return this.fail(thrown, request, outlet, callId);

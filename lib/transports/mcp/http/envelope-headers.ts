@@ -32,6 +32,9 @@ const NAME_PARAMS: Readonly<Record<string, string>> = {
   'tools/call': 'name',
   'prompts/get': 'name',
   'resources/read': 'uri',
+  'tasks/get': 'taskId',
+  'tasks/update': 'taskId',
+  'tasks/cancel': 'taskId',
 };
 
 /** Checks the headers that repeat method, name and marked arguments. @throws {McpFault} when one does not agree. */

@@ -23,6 +23,7 @@ import { INVALID_REQUEST, McpFault, refusalFault, sessionGone } from '../fault.t
 import { type IncomingMcpMessage, type McpRequest, readMessage } from '../message.ts';
 import { McpService, type McpServiceOptions } from '../service.ts';
 import { checkVersion, isStatelessRequest, readEnvelope } from '../stateless/envelope.ts';
+import { ExtensionTasks } from '../stateless/extension-tasks.ts';
 import { StatelessRequests } from '../stateless/stateless-requests.ts';
 import { Subscriptions } from '../stateless/subscriptions.ts';
 import { discoveryMounts } from './discovery.ts';
@@ -92,8 +93,9 @@ export class McpEndpoint implements Mount {
     this.#service = new McpService(options);
     const [service, reply] = [this.#service, this.#reply];
     this.#sessions = new SessionTable({ service, reply, resumeGraceMs, maxSessions, idleMs: sessionIdleMs });
-    this.#subscriptions = new Subscriptions(service, options.maxSubscriptions);
-    this.#statelessRequests = new StatelessRequests(service, this.#subscriptions);
+    const tasks = new ExtensionTasks(service);
+    this.#subscriptions = new Subscriptions(service, tasks, options.maxSubscriptions);
+    this.#statelessRequests = new StatelessRequests(service, tasks, this.#subscriptions);
     const { oauth, access, log } = options;
     this.#oauth = oauth?.issuer ? new OAuthGuard(oauth, access, log) : undefined;
     this.mounts = [this, ...(this.#oauth?.mounts ?? []), ...discoveryMounts];

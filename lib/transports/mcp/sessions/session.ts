@@ -121,7 +121,7 @@ export class Session {
     const { id } = request;
     const { outlet } = entry;
     if (request.method === 'initialize') checkHandshake(request);
-    const tasks = this.#tasks?.takes(request) ? this.#tasks : undefined;
+    const tasks = this.#tasks?.takes(request, this.#caller.keyId) ? this.#tasks : undefined;
     if (!tasks && !this.#service.handles(request.method)) {
       if (!this.#handleOwn(request, outlet)) this.#transport.receive(request);
       return;

@@ -29,6 +29,7 @@ import {
 import { McpService, type McpServiceOptions } from '../service.ts';
 import { Session } from '../sessions/session.ts';
 import { checkVersion, isStatelessRequest, readEnvelope } from '../stateless/envelope.ts';
+import { ExtensionTasks } from '../stateless/extension-tasks.ts';
 import { StatelessRequests } from '../stateless/stateless-requests.ts';
 import { Subscriptions } from '../stateless/subscriptions.ts';
 import { MAX_LINE_BYTES, MessageLines } from './message-lines.ts';
@@ -96,8 +97,9 @@ class StdioConnection {
       this.#writer.write(text);
       return this.#writer.drained();
     });
-    this.#subscriptions = new Subscriptions(service);
-    this.#statelessRequests = new StatelessRequests(service, this.#subscriptions);
+    const tasks = new ExtensionTasks(service);
+    this.#subscriptions = new Subscriptions(service, tasks);
+    this.#statelessRequests = new StatelessRequests(service, tasks, this.#subscriptions);
   }
 
   readonly defect = (thrown: unknown): void => void this.#service.faultOf(thrown, {});
