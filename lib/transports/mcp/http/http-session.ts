@@ -20,6 +20,7 @@ import { BatchReply } from './batch-reply.ts';
 import { EventRing } from './event-ring.ts';
 import { HttpOutlet, prefersStream } from './http-outlet.ts';
 import { McpReply, type ReplyContext } from './reply.ts';
+import type { KeptSession } from './session-table.ts';
 
 export interface HttpSessionOptions {
   readonly service: McpService;
@@ -38,7 +39,7 @@ const STANDALONE = 's';
 /** Tools that run for minutes may ask that their clients poll: the stream is closed after so many milliseconds. */
 const POLL_AFTER_META = 'io.github.mcp-streaming-gateway/pollAfterMs';
 
-export class HttpSession {
+export class HttpSession implements KeptSession {
   readonly id: string;
   readonly keyId: string;
   readonly session: Session;

@@ -5,7 +5,9 @@
  *     session or envelope. Refusals are JSON-RPC errors with the HTTP status that says the same.
  * H2. A request is of the stateless era when its `_meta` or its version header says so; else of the one with
  *     sessions.
- * H3. In the stateless era the client that closes its response cancels its call.
+ * H3. The code of sessions, and the SDK with it, is loaded for the first one: half of what a gateway would load before
+ *     its first answer, and only clients of the era with sessions need it.
+ * H4. In the stateless era the client that closes its response cancels its call.
  */
 import type { Access } from '../../../access/access.ts';
 import { ToolError } from '../../../call/tool-error.ts';
@@ -30,6 +32,7 @@ import { discoveryMounts } from './discovery.ts';
 import { checkHeaders, checkKnownVersion, checkVersionHeader } from './envelope-headers.ts';
 import { HttpOutlet, prefersStream } from './http-outlet.ts';
 import type { HttpSession } from './http-session.ts';
+import { LegacySse } from './legacy-sse.ts';
 import { OAuthGuard, type OAuthOptions } from './oauth-guard.ts';
 import { malformed, refuse } from './refusal.ts';
 import { McpReply, type ReplyContext } from './reply.ts';
@@ -48,6 +51,8 @@ export interface McpEndpointOptions extends McpServiceOptions {
   readonly log: TransportLog;
   /** Default 1000; for the next session another is ended (session-table.ts). */
   readonly maxSessions?: number;
+  /** Whether the HTTP+SSE transport of 2024-11-05 is served beside /mcp. Default: it is not. */
+  readonly legacySse?: boolean;
   /** Of the stateless era; default 1024, as subscriptions.ts has it. */
   readonly maxSubscriptions?: number;
   /** Default 30 minutes without a request or an open stream. */
@@ -58,6 +63,8 @@ export interface McpEndpointOptions extends McpServiceOptions {
 
 export interface McpEndpointStats {
   readonly sessions: number;
+  /** Of clients of the HTTP+SSE transport. */
+  readonly legacySessions: number;
   readonly openStreams: number;
   readonly subscriptions: number;
   readonly suspendedCalls: number;
@@ -81,7 +88,9 @@ export class McpEndpoint implements Mount {
   readonly #options: McpEndpointOptions;
   readonly #reply: ReplyContext;
   readonly #service: McpService;
-  readonly #sessions: SessionTable;
+  readonly #sessions: SessionTable<HttpSession>;
+  readonly #legacySse: LegacySse | undefined;
+  readonly #resumeGraceMs: number;
   readonly #subscriptions: Subscriptions;
   readonly #statelessRequests: StatelessRequests;
   readonly #oauth: OAuthGuard | undefined;
@@ -91,33 +100,51 @@ export class McpEndpoint implements Mount {
     this.#options = options;
     this.#reply = { watch: options.watch, meter: options.meter };
     this.#service = new McpService(options);
-    const [service, reply] = [this.#service, this.#reply];
-    this.#sessions = new SessionTable({ service, reply, resumeGraceMs, maxSessions, idleMs: sessionIdleMs });
+    this.#resumeGraceMs = resumeGraceMs;
+    const [service, reply, table] = [this.#service, this.#reply, { maxSessions, idleMs: sessionIdleMs }];
+    this.#sessions = new SessionTable(table);
     const tasks = new ExtensionTasks(service);
     this.#subscriptions = new Subscriptions(service, tasks, options.maxSubscriptions);
     this.#statelessRequests = new StatelessRequests(service, tasks, this.#subscriptions);
-    const { oauth, access, log } = options;
+    const { oauth, access, log, maxBodyBytes } = options;
+    this.#legacySse = options.legacySse
+      ? new LegacySse({ service, reply, maxBodyBytes, ...table })
+      : undefined;
     this.#oauth = oauth?.issuer ? new OAuthGuard(oauth, access, log) : undefined;
-    this.mounts = [this, ...(this.#oauth?.mounts ?? []), ...discoveryMounts];
+    const legacy = (this.#legacySse?.paths ?? []).map(({ path, endpoints, serve }) => ({
+      path,
+      isOpen: true,
+      endpoints,
+      handle: this.#guarded(serve),
+    }));
+    this.mounts = [this, ...legacy, ...(this.#oauth?.mounts ?? []), ...discoveryMounts];
   }
 
   /** Answers any request to /mcp. Never rejects. Bound to this object: route tables take it off. */
-  readonly handle = async (request: GatewayRequest, response: GatewayResponse): Promise<void> => {
-    try {
-      const checkKey = () => this.#options.access.checkKey(request);
-      const keyId = this.#oauth ? this.#oauth.authorize(request, checkKey) : checkKey();
-      request.keyId = typeof keyId === 'string' ? keyId : await keyId;
-      this.#options.admit?.(request);
-      if (request.method === 'POST') await this.#post(request, response);
-      else this.#withoutBody(request, response);
-    } catch (thrown) {
-      refuse(request, response, this.#faultOf(thrown, request));
-    }
-  };
+  readonly handle = this.#guarded(async (request, response) => {
+    if (request.method === 'POST') await this.#post(request, response);
+    else this.#withoutBody(request, response);
+  });
+
+  /** Finds who calls and makes room, before anything else; refusals are told as JSON-RPC. */
+  #guarded(serve: (request: GatewayRequest, response: GatewayResponse) => Promise<void>) {
+    return async (request: GatewayRequest, response: GatewayResponse): Promise<void> => {
+      try {
+        const checkKey = () => this.#options.access.checkKey(request);
+        const keyId = this.#oauth ? this.#oauth.authorize(request, checkKey) : checkKey();
+        request.keyId = typeof keyId === 'string' ? keyId : await keyId;
+        this.#options.admit?.(request);
+        await serve(request, response);
+      } catch (thrown) {
+        refuse(request, response, this.#faultOf(thrown, request));
+      }
+    };
+  }
 
   stats(): McpEndpointStats {
     return {
       sessions: this.#sessions.size,
+      legacySessions: this.#legacySse?.openSessions ?? 0,
       openStreams: this.#sessions.openStreams,
       subscriptions: this.#subscriptions.size,
       suspendedCalls: this.#statelessRequests.suspendedCalls,
@@ -129,6 +156,7 @@ export class McpEndpoint implements Mount {
     this.#subscriptions.close();
     this.#statelessRequests.close();
     this.#sessions.close();
+    this.#legacySse?.close();
   }
 
   /** @param method of the message, once it is known. */
@@ -177,7 +205,16 @@ export class McpEndpoint implements Mount {
   async #open(handshake: McpRequest, request: GatewayRequest, response: GatewayResponse): Promise<void> {
     let session: HttpSession;
     try {
-      session = await this.#sessions.open(request.keyId, handshake);
+      const code = await import('./http-session.ts');
+      code.checkHandshake(handshake);
+      const { keyId } = request;
+      const options = {
+        service: this.#service,
+        reply: this.#reply,
+        resumeGraceMs: this.#resumeGraceMs,
+        keyId,
+      };
+      session = this.#sessions.open(keyId, (id) => new code.HttpSession({ ...options, id }));
     } catch (thrown) {
       return refuse(request, response, this.#faultOf(thrown, request, handshake.method), handshake.id);
     }

@@ -162,13 +162,13 @@ export class Session {
     entry?.outlet.abandon();
   }
 
-  /** Ends it: what runs is cancelled, and what waits is told. */
-  close(): void {
+  /** Ends it: what runs is cancelled, and what waits is told. @param isStalled whether its reader stands still. */
+  close(isStalled = false): void {
     this.#unsubscribe();
     const gone = sessionGone('the session has ended');
     for (const { id, served, outlet } of this.#inFlight.values()) {
       outlet.respond(faultText(id, gone), gone);
-      served?.drop();
+      served?.drop(isStalled ? 'slow_consumer' : 'cancelled');
     }
     this.#tasks?.close();
     this.#server.close().catch((thrown) => this.#service.faultOf(thrown, {}));
