@@ -19,6 +19,7 @@ import type { Endpoint } from './endpoint.ts';
 import { chainMessages } from './express-messages.ts';
 import { addRoutes } from './express-routes.ts';
 import type { GatewayRequest } from './gateway-message.ts';
+import { OpenPaths } from './open-paths.ts';
 import { type GatewayPages, pageRoutes } from './pages.ts';
 import { refuseTunnel } from './raw-problem.ts';
 import type { AnswerFormat, HttpRegistration, HttpRoute, Mount, UpgradeRoute } from './registration.ts';
@@ -149,7 +150,7 @@ export class HttpHost implements HttpRegistration {
     app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
     const messages = chainMessages(app);
     const all = [...routes, ...this.#mounts];
-    const openPaths = new Set(all.filter(({ isOpen }) => isOpen).map(({ path }) => path));
+    const openPaths = new OpenPaths(all.filter(({ isOpen }) => isOpen).map(({ path }) => path));
     const keepsSlash = new Set(all.map(({ path }) => path).filter((path) => path.endsWith('/')));
     const connections = new ConnectionTable({ max: maxConnections, meter: this.#meter, access });
     this.#connections = connections;

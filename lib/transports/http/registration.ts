@@ -31,6 +31,7 @@ export interface HttpRoute {
 
 /** A path whose every method one module answers. */
 export interface Mount {
+  /** One that ends in `/*` stands for everything below it that no other path is registered for. */
   readonly path: string;
   /** True: the module checks the key itself, or needs none. Default: false. */
   readonly isOpen?: boolean;

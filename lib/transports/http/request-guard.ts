@@ -9,6 +9,7 @@ import type { Tickets } from '../../access/tickets.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { ConnectionTable } from './connection-table.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
+import type { OpenPaths } from './open-paths.ts';
 import { requestIdFor } from './request-id.ts';
 import { settleTarget } from './request-target.ts';
 import { commonHeaders } from './response.ts';
@@ -17,7 +18,7 @@ export interface GuardOptions {
   readonly access: Access;
   readonly connections: Pick<ConnectionTable, 'admit'>;
   /** Paths that need no key, or check it themselves. */
-  readonly openPaths: ReadonlySet<string>;
+  readonly openPaths: Pick<OpenPaths, 'has'>;
   /** Whether a ticket may stand for the key at a path, by GET. */
   readonly takesTicket: (path: string) => boolean;
   readonly tickets: Tickets;

@@ -79,6 +79,7 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
     identity: { name: 'gateway-under-test', version: '1.0.0' },
     maxResultBytes: limits.maxResultBytes,
     maxBodyBytes: limits.maxBodyBytes,
+    legacySse: true,
     ...options,
   });
   const host = new HttpHost({

@@ -8,7 +8,7 @@
  */
 import type { ToolEvent } from '../../../call/call-events.ts';
 import { isWantedLevel } from '../era.ts';
-import { notificationText } from '../message.ts';
+import { jsonText, notificationText } from '../message.ts';
 import type { Outlet } from '../outlet.ts';
 import { type ChunkItems, ProgressSequence, type Report } from './progress-sequence.ts';
 
@@ -124,7 +124,7 @@ export class CallNotifier {
 
   #partial({ index, items }: Extract<Told, { type: 'chunks' }>): void {
     const blocks = items.map((item) => `{"type":"text","text":${JSON.stringify(item)}}`);
-    const token = JSON.stringify(this.#wishes.partialResultToken);
+    const token = jsonText(this.#wishes.partialResultToken);
     const seq = this.#partials++;
     const structured = `{"index":${index},"items":[${items.join(',')}]}`;
     const params = `{"partialResultToken":${token},"seq":${seq},"content":[${blocks.join(',')}],"structuredContent":${structured}}`;

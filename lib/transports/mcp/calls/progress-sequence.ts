@@ -6,6 +6,7 @@
  * P2. `total` is the tool's own, never invented; what is not the tool's own value never exceeds it: above it goes without.
  */
 import { META_PREFIX } from '../era.ts';
+import { jsonText } from '../message.ts';
 
 /** A step is a thousandth of the room that there is, in a power of ten. */
 const FINENESS = 3;
@@ -36,7 +37,7 @@ export class ProgressSequence {
 
   /** @param token the request's progress token, a string or a number. */
   constructor(token: string | number) {
-    this.#head = `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${JSON.stringify(token)}`;
+    this.#head = `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${jsonText(token)}`;
   }
 
   /** The tool's own report, and chunks that go with it. */
