@@ -18,7 +18,7 @@ import type { LogLevel } from './call/log-level.ts';
 import type { CallRequest, RunningCall } from './call/running-call.ts';
 import { ToolError } from './call/tool-error.ts';
 import { ConfigError } from './config/config-error.ts';
-import { checkListening } from './config/load.ts';
+import { checkAlone, checkListening } from './config/load.ts';
 import type { Config } from './config/options.ts';
 import { openAddress } from './config/rules.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
@@ -160,11 +160,13 @@ export class Gateway {
 
   /**
    * Starts the runners, which load the tools; opens no transport yet.
+   * @throws {ConfigError} when there would be no tools at all.
    * @throws {ToolError} `unavailable` when a tool module cannot be used or DATA_DIR is no folder's path, or two runners offer the
    * same, `invalid_arguments` when two transports have one name; runners that were given stay open then.
    */
   static async open(config: Config, extras: Extras = {}): Promise<Gateway> {
     const { preload, transports: added = [], runners: more = [] } = extras;
+    if (more.length === 0) checkAlone(config);
     const keys = new KeyBook({
       ...config,
       shortestKey: openAddress(config) === undefined ? 1 : SHORTEST_KEY,
@@ -178,7 +180,7 @@ export class Gateway {
     ]);
     const builtIn = Object.values(builtInTransports);
     const transports = new TransportSet({ builtIn, added, settings: config, log: transportLog(log) });
-    const starting = startRunners(kinds, config);
+    const starting = startRunners(kinds, config, more.length > 0);
     if (preload) transports.preload(preload);
     if (preload === 'listen') loadListening().catch(() => undefined); // it fails where it is opened
     const started = await starting;
@@ -289,8 +291,8 @@ export class Gateway {
    * to `createGateway`.
    * @throws {ConfigError} when that would leave the gateway open or unreachable, or a file of keys cannot be used.
    * @throws {ToolError} `unavailable` when a TLS file cannot be read or the gateway is closed, `failed_precondition`
-   * when it listens, or is about to. Node's own error when the port cannot be had, or what a transport's `open` throws; nothing is open then, and `listen`
-   * may be called again.
+   * when it listens, or is about to. Node's own error (`code` EADDRINUSE and the like; the message says what to do) when
+   * the port cannot be had, or what a transport's `open` throws; nothing is open then, and `listen` may be called again.
    */
   async listen(options: ListenOptions = {}): Promise<Listening> {
     if (this.#closing) throw new ToolError('unavailable', 'the gateway is closed; create another');
@@ -365,6 +367,7 @@ export class Gateway {
       info: (keyId?: string) => this.#pages.info(keyId),
       health: () => this.#pages.health(),
       stats: () => this.#statsPage(),
+      retryAfterMs: () => this.#dispatcher.drainRefusal?.retryAfterMs ?? 1000,
     };
   }
 
@@ -381,12 +384,19 @@ export class Gateway {
 
   /** What every transport gets, whatever opens it. */
   #transportContext(): Omit<BaseContext, 'meter' | 'options'> {
-    const { maxBodyBytes, maxResultBytes, repeatBytes, requestTimeoutMs, reload, keysFile } = this.config;
+    const { maxBodyBytes, maxResultBytes, repeatBytes, requestTimeoutMs, resumeTtlMs, reload, keysFile } =
+      this.config;
     return {
       calls: this.#dispatcher,
       identity: IDENTITY,
       log: this.#transportLog,
-      limits: { maxBodyBytes, maxResultBytes, repeatBytes, callTimeoutMs: requestTimeoutMs },
+      limits: {
+        maxBodyBytes,
+        maxResultBytes,
+        repeatBytes,
+        callTimeoutMs: requestTimeoutMs,
+        keptMs: resumeTtlMs,
+      },
       news: this.#news,
       reloads: reload || keysFile !== null,
     };
@@ -497,12 +507,17 @@ function policyOptions(config: Config): PolicyOptions {
 type LoadedKind = Awaited<ReturnType<(typeof runnerKinds)[keyof typeof runnerKinds]['load']>>;
 
 /** @throws what the first kind that did not start threw, once those that did are closed. */
-async function startRunners(kinds: readonly LoadedKind[], config: Config): Promise<Runner[]> {
+async function startRunners(
+  kinds: readonly LoadedKind[],
+  config: Config,
+  hasOtherTools: boolean,
+): Promise<Runner[]> {
   const context = {
     logLevel: config.logLevel.toLowerCase() as LogLevel,
     maxResultBytes: config.maxResultBytes,
     entry: new URL('../workers/piscina-entry.cjs', import.meta.url).href,
     builtInTools: new URL('../workers/tools/index.js', import.meta.url).href,
+    hasOtherTools,
     handOver: new LeftOver(),
   };
   const starts = await Promise.allSettled(kinds.map(({ start }) => start(config, context)));

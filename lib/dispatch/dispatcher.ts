@@ -55,7 +55,8 @@ export class Dispatcher implements Calls {
   readonly #policy: KeyPolicy;
   readonly #views = new CatalogViews();
   readonly #rates = new CallRates();
-  #isDraining = false;
+  /** When the last call has ended or is ended, once the gateway closes; by `performance.now()`. */
+  #drainedBy: number | undefined;
   #whenIdle: (() => void)[] = [];
 
   /**
@@ -94,7 +95,15 @@ export class Dispatcher implements Calls {
   }
 
   get isDraining(): boolean {
-    return this.#isDraining;
+    return this.#drainedBy !== undefined;
+  }
+
+  get drainRefusal(): ToolError | undefined {
+    if (this.#drainedBy === undefined) return undefined;
+    const retryAfterMs = Math.max(1000, Math.ceil(this.#drainedBy - performance.now()));
+    return new ToolError('unavailable', 'the gateway is shutting down; call again in a moment', {
+      retryAfterMs,
+    });
   }
 
   get callsInFlight(): number {
@@ -227,11 +236,7 @@ export class Dispatcher implements Calls {
     tool: ToolDescriptor | undefined,
   ): ToolError | undefined {
     const { keyId } = caller;
-    if (this.#isDraining) {
-      return new ToolError('unavailable', 'the gateway is shutting down; call again in a moment', {
-        retryAfterMs: 1000,
-      });
-    }
+    if (this.#drainedBy !== undefined) return this.drainRefusal;
     // Such as a promise that a transport has not awaited.
     if (typeof keyId !== 'string')
       return new ToolError('unauthenticated', 'the transport does not say whose call this is (caller.keyId)');
@@ -324,7 +329,7 @@ export class Dispatcher implements Calls {
    * Refuses new calls and waits until the last one has ended; what still runs after `timeoutMs` ends `unavailable`.
    */
   async drain(timeoutMs: number): Promise<void> {
-    this.#isDraining = true;
+    this.#drainedBy = performance.now() + timeoutMs;
     if (this.#calls.size === 0) return;
     const idle = new Promise<void>((resolve) => this.#whenIdle.push(resolve));
     const timer = setTimeout(() => {

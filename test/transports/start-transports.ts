@@ -49,6 +49,8 @@ export interface StartOptions extends Partial<AccessOptions & TransportLimits & 
   /** Calls a second of a key. */
   readonly rateLimit?: number;
   readonly timeoutMs?: number;
+  /** The scripts that say that they only read. */
+  readonly reading?: readonly string[];
   readonly port?: number;
   readonly pages?: GatewayPages;
   readonly tls?: TlsMaterial;
@@ -70,7 +72,7 @@ export async function startTransports(
     heartbeatMs = 15_000,
     streamStallMs = 30_000,
   } = overrides;
-  const runner = new ScriptedRunner(scripts);
+  const runner = new ScriptedRunner(scripts, overrides.reading);
   const { rateLimit = 0, keys = new KeyBook({ apiKeys: ['super-secret', 'second'], rateLimit }) } = overrides;
   const calls = new Dispatcher({
     runners: [runner],
@@ -98,11 +100,13 @@ export async function startTransports(
     maxResultBytes: 8 * 1024 * 1024,
     repeatBytes: 64 * 1024,
     callTimeoutMs: timeoutMs,
+    keptMs: 120_000,
     ...overrides,
   };
   const pages = overrides.pages ?? {
     info: () => ({ name: 'under test' }),
     health: () => ({ status: 'ok' }),
+    retryAfterMs: () => 1000,
     stats: () => ({}),
   };
   const { tls } = overrides;

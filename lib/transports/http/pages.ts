@@ -1,6 +1,7 @@
-/** The pages about the gateway itself: `GET /`, `/health` and `/stats`. */
+/** The pages about the gateway itself: `GET /`, `/health` with what machines ask for below it, and `/stats`. */
 import type { Access } from '../../access/access.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import type { HttpRoute } from './registration.ts';
 import { respondJson } from './response.ts';
 
@@ -13,6 +14,8 @@ export interface GatewayPages {
   /** `GET /`, without its list of endpoints; `keyId` where the request has a good key. */
   info(keyId?: string): object;
   health(): HealthPage;
+  /** How long it takes at most, in milliseconds, until a gateway that takes no calls is gone, or tries again to. */
+  retryAfterMs(): number;
   stats(): object;
 }
 
@@ -21,6 +24,10 @@ export function pageRoutes(
   access: Pick<Access, 'identifyIfKnown'>,
   endpoints: () => readonly Endpoint[],
 ): readonly HttpRoute[] {
+  const respondHealth = (request: GatewayRequest, response: GatewayResponse, page: HealthPage) => {
+    if (page.status === 'ok' || page.status === 'degraded') respondJson(request, response, page);
+    else respondJson(request, response, page, 503, 'Retry-After', wholeSeconds(pages.retryAfterMs()));
+  };
   return [
     {
       method: 'GET',
@@ -38,11 +45,21 @@ export function pageRoutes(
       path: '/health',
       description: 'says whether the gateway can take calls',
       isOpen: true,
-      handle(request, response) {
-        const health = pages.health();
-        const isUp = health.status === 'ok' || health.status === 'degraded';
-        respondJson(request, response, health, isUp ? 200 : 503);
-      },
+      handle: (request, response) => respondHealth(request, response, pages.health()),
+    },
+    {
+      method: 'GET',
+      path: '/health/live',
+      description: 'says that the gateway runs, for what would start it again',
+      isOpen: true,
+      handle: (request, response) => respondJson(request, response, { status: 'ok' }),
+    },
+    {
+      method: 'GET',
+      path: '/health/ready',
+      description: 'says whether to send it calls, for what would send them elsewhere',
+      isOpen: true,
+      handle: (request, response) => respondHealth(request, response, { status: pages.health().status }),
     },
     {
       method: 'GET',
@@ -53,3 +70,5 @@ export function pageRoutes(
     },
   ];
 }
+
+const wholeSeconds = (ms: number): string => String(Math.max(1, Math.ceil(ms / 1000)));

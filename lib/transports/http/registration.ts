@@ -26,11 +26,14 @@ export interface HttpRoute {
   readonly isOpen?: boolean;
   /** True: it shows the whole gateway, which a key that is limited to some tools sees only where its entry says so. */
   readonly showsAll?: boolean;
+  /** True: a ticket in the query may stand for the key, for GET; such a request is never another site's. Default: false. */
+  readonly takesTicket?: boolean;
   readonly handle: HttpHandle;
 }
 
 /** A path whose every method one module answers. */
 export interface Mount {
+  /** One that ends in `/*` stands for everything below it that no other path is registered for. */
   readonly path: string;
   /** True: the module checks the key itself, or needs none. Default: false. */
   readonly isOpen?: boolean;

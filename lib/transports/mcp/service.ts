@@ -33,6 +33,8 @@ export interface McpServiceOptions {
   readonly log: TransportLog;
   /** Cap of a result, the list of chunks that it repeats included. */
   readonly maxResultBytes: number;
+  /** The longest message that a client takes, in bytes. Default: any. */
+  readonly maxMessageBytes?: number;
   /** Told to clients at the start. */
   readonly instructions?: string;
   /** True when a reload may change the lists of tools and prompts. */
@@ -52,12 +54,18 @@ export interface RequestScope {
   readonly hasTasks?: boolean;
   /** The HTTP request, where there is one. */
   readonly origin?: RequestOrigin | undefined;
+  /** Leaves the call running when it has told and asked nothing by the time that this settles. */
+  readonly suspension?: Promise<void>;
   /** Trace context of the HTTP request, where it has one. */
   readonly traceparent?: string | undefined;
   /** Told, before anything is awaited, of what the request runs, so that it can be cancelled. */
   track(served: Pick<ServedCall, 'drop'>): void;
 }
 
+/** Of the gateway, where nothing else is said. */
+const DEFAULT_TIMEOUT_MS = 60_000;
+/** What the answer with a page of a list takes beside its entries. */
+const PAGE_ENVELOPE_BYTES = 16 * 1024;
 /** How long clients may keep lists that change only with the code. */
 const LIST_TTL_MS = 60_000;
 
@@ -68,6 +76,9 @@ export class McpService {
   readonly instructions: string | undefined;
   readonly statelessEra: Era;
   readonly taskQuota = new TaskQuota();
+  readonly maxMessageBytes: number;
+  /** How long a call may run at most, in milliseconds. */
+  readonly callTimeoutMs: number;
   readonly log: TransportLog;
   /** What both eras declare. */
   readonly capabilities: Readonly<Record<string, Record<string, boolean>>>;
@@ -81,6 +92,8 @@ export class McpService {
     this.instructions = options.instructions;
     this.log = options.log;
     this.statelessEra = statelessEra(options.identity);
+    this.callTimeoutMs = options.callTimeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.maxMessageBytes = options.maxMessageBytes ?? Number.POSITIVE_INFINITY;
     const listChanged = options.listsChange ?? false;
     this.capabilities = {
       tools: { listChanged },
@@ -97,7 +110,7 @@ export class McpService {
     const shown = this.dispatcher.catalogOf(keyId);
     let catalog = this.#catalogs.get(shown);
     if (!catalog) {
-      catalog = new McpCatalog(() => shown);
+      catalog = new McpCatalog(() => shown, { maxPageBytes: this.maxMessageBytes - PAGE_ENVELOPE_BYTES });
       this.#catalogs.set(shown, catalog);
     }
     return catalog;
@@ -191,7 +204,7 @@ export class McpService {
     try {
       scope.track(served);
       outlet.named(callId, this.rateHeadersOf(plan, scope));
-      return await served.serve(request.id, outlet, scope.wishes);
+      return await served.serve(request.id, outlet, scope.wishes, scope.suspension);
     } catch (thrown) {
       served.drop();
       return this.fail(thrown, request, outlet, callId);
@@ -224,7 +237,7 @@ export class McpService {
       timeoutMs: callTimeoutMs,
       origin: scope.origin,
     });
-    return new ServedCall(call, plan, scope.era, scope.asker);
+    return new ServedCall(call, plan, scope.era, scope.asker, this.maxMessageBytes);
   }
 
   /** Lists the resources, and what templates list; a template that cannot is named in `_meta`. */

@@ -435,7 +435,9 @@ describe('the sessions of /mcp', () => {
       const streams = await Promise.all(greedy.slice(0, 2).map(listening));
       const held = greedy[2].tool('wait', { ms: 60_000 }, 7, { progressToken: 'p' });
       while (mcp.dispatcher.callsInFlight === 0) await new Promise(setImmediate);
-      const refused = await new WireClient(mcp.url).call('initialize', {}).done;
+      const clientInfo = { name: 'one more', version: '1' };
+      const hello = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo };
+      const refused = await new WireClient(mcp.url).call('initialize', hello).done;
       expect([refused.status, refused.last?.error?.code]).to.deep.equal([503, 1503]);
       expect(Number(refused.headers['retry-after'])).to.be.above(0);
 

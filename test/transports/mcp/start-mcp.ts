@@ -68,6 +68,7 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
     maxResultBytes: 8 * 1024 * 1024,
     repeatBytes: 64 * 1024,
     callTimeoutMs: timeoutMs,
+    keptMs: 120_000,
   };
   const endpoint = new McpEndpoint({
     transport: 'mcp-http',
@@ -80,12 +81,18 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
     identity: { name: 'gateway-under-test', version: '1.0.0' },
     maxResultBytes: limits.maxResultBytes,
     maxBodyBytes: limits.maxBodyBytes,
+    legacySse: true,
     ...options,
   });
   const host = new HttpHost({
     calls: dispatcher,
     access,
-    pages: { info: () => ({}), health: () => ({ status: 'ok' }), stats: () => ({}) },
+    pages: {
+      info: () => ({}),
+      health: () => ({ status: 'ok' }),
+      retryAfterMs: () => 1000,
+      stats: () => ({}),
+    },
     log: options.log ?? (() => {}),
     limits,
     maxConnections: 4096,

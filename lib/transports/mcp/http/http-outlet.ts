@@ -7,6 +7,7 @@
  * H2. `onGone` is told once, never after the response.
  */
 import type { GatewayRequest } from '../../http/gateway-message.ts';
+import { negotiate } from '../../http/negotiation.ts';
 import type { McpFault } from '../fault.ts';
 import type { Outlet } from '../outlet.ts';
 import type { EventRing } from './event-ring.ts';
@@ -175,7 +176,14 @@ export class HttpOutlet implements Outlet {
   }
 }
 
-/** A client that lists event streams first gets its answer as one even when there is nothing to stream. */
-export function prefersStream({ headers }: GatewayRequest): boolean {
-  return headers.accept?.trimStart().startsWith('text/event-stream') ?? false;
+const DOCUMENT = { mediaType: 'application/json' };
+const STREAM = { mediaType: 'text/event-stream' };
+
+/**
+ * A client that likes event streams better gets its answer as one even when there is nothing to stream; where it likes
+ * both the same, the one that it lists first.
+ */
+export function prefersStream({ headers: { accept } }: GatewayRequest): boolean {
+  const listsStreamFirst = accept?.trimStart().toLowerCase().startsWith(STREAM.mediaType) ?? false;
+  return negotiate(accept, listsStreamFirst ? [STREAM, DOCUMENT] : [DOCUMENT, STREAM]) === STREAM;
 }

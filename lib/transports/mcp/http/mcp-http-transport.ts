@@ -1,4 +1,4 @@
-/** Puts /mcp, and the page that names its authorization server, on the listening socket. */
+/** Puts /mcp, what older clients call in its place, and the page that names its authorization server, on the listening socket. */
 import type { ValuesOf } from '../../../config/option.ts';
 import type { Transport, TransportContext } from '../../transport.ts';
 import { serviceOptions } from '../service-options.ts';
@@ -25,6 +25,7 @@ export class McpHttpTransport implements Transport<TransportContext<McpHttpSetti
       log,
       meter,
       maxBodyBytes: limits.maxBodyBytes,
+      legacySse: options.legacySse,
       oauth: {
         issuer: options.oauthIssuer,
         audience: options.oauthAudience,
