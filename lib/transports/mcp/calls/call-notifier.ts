@@ -51,7 +51,10 @@ export class CallNotifier {
       if (this.#progress)
         this.#outlet.send(this.#progress.report(event.progress, event.total, event.message));
     } else {
-      if (this.#progress) this.#outlet.send(this.#progress.chunks(event.index, event.items));
+      if (this.#progress) {
+        const write = this.#progress.chunks(event.index, event.items);
+        this.#outlet.send(write(), write);
+      }
       if (this.#wishes.partialResultToken !== undefined) this.#partial(event);
     }
     this.#heartbeat?.refresh();
@@ -75,11 +78,14 @@ export class CallNotifier {
   }
 
   #partial({ index, items }: Extract<Told, { type: 'chunks' }>): void {
-    const blocks = items.map((item) => `{"type":"text","text":${JSON.stringify(item)}}`);
     const token = JSON.stringify(this.#wishes.partialResultToken);
     const seq = this.#partials++;
-    const structured = `{"index":${index},"items":[${items.join(',')}]}`;
-    const params = `{"partialResultToken":${token},"seq":${seq},"content":[${blocks.join(',')}],"structuredContent":${structured}}`;
-    this.#outlet.send(notificationText('notifications/tools/partial_result', params));
+    const write = () => {
+      const blocks = items.map((item) => `{"type":"text","text":${JSON.stringify(item)}}`);
+      const structured = `{"index":${index},"items":[${items.join(',')}]}`;
+      const params = `{"partialResultToken":${token},"seq":${seq},"content":[${blocks.join(',')}],"structuredContent":${structured}}`;
+      return notificationText('notifications/tools/partial_result', params);
+    };
+    this.#outlet.send(write(), write);
   }
 }

@@ -28,11 +28,11 @@ export class ProgressSequence {
     return `${this.#text(value)}${message === '' ? '' : `,"message":${JSON.stringify(message)}`}}}`;
   }
 
-  /** Consecutive chunks, `items` as JSON text. */
-  chunks(index: number, items: readonly string[]): string {
+  /** Consecutive chunks, `items` as JSON text. @returns what writes them, as often as it is asked. */
+  chunks(index: number, items: readonly string[]): () => string {
     this.#last = this.#above();
-    const chunk = `{"index":${index},"items":[${items.join(',')}]}`;
-    return `${this.#text(this.#last)},"_meta":{"${META_PREFIX}chunk":${chunk}}}}`;
+    const head = this.#text(this.#last);
+    return () => `${head},"_meta":{"${META_PREFIX}chunk":{"index":${index},"items":[${items.join(',')}]}}}}`;
   }
 
   /** A sign of life of a silent tool. */

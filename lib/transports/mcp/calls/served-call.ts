@@ -121,7 +121,10 @@ export class ServedCall {
 
   #end(event: Extract<ToolEvent, { type: 'result' | 'error' }>, id: MessageId, outlet: Outlet): void {
     if (this.#isDropped) return outlet.abandon();
-    if (event.type === 'result') return outlet.respond(responseText(id, this.#resultText(event)));
+    if (event.type === 'result') {
+      const write = () => responseText(id, this.#resultText(event));
+      return outlet.respond(write(), undefined, this.call.reading && write);
+    }
     const fault = this.#faultOf(event.error);
     if (fault) return outlet.respond(faultText(id, fault), fault);
     outlet.respond(responseText(id, errorResult(event.error, this.call.callId, this.#era)));
