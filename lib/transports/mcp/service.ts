@@ -39,6 +39,8 @@ export interface McpServiceOptions {
   readonly listsChange?: boolean;
   /** Milliseconds; a little less than what clients wait, so that they see why the call ended. */
   readonly callTimeoutMs?: number;
+  /** True: the events of streamed calls are kept for clients who come back, by whatever transport. */
+  readonly keepsCalls?: boolean;
 }
 
 /** Who asks, and in what circumstances. */
@@ -186,7 +188,7 @@ export class McpService {
     scope: RequestScope,
     outlet: Outlet,
   ): Promise<'ended' | 'suspended'> {
-    const served = this.start(request, plan, scope);
+    const served = this.start(request, plan, scope, this.#options.keepsCalls);
     const { callId } = served.call;
     try {
       scope.track(served);
@@ -198,25 +200,26 @@ export class McpService {
     }
   }
 
-  /** Starts a call. Never throws: a refused call ends at once. */
-  start({ params }: McpRequest, plan: CallPlan, scope: RequestScope): ServedCall {
+  /** Starts a call. Never throws: a refused call ends at once. @param keeps whether its events, where it has any, are kept. */
+  start({ params }: McpRequest, plan: CallPlan, scope: RequestScope, keeps = false): ServedCall {
     const { wishes, abilities, traceparent } = scope;
     const streams = wishes.progressToken !== undefined || wishes.partialResultToken !== undefined;
     const { logLevel } = wishes;
     const meta = metaOf(params);
     const requestMeta = traceparent && meta['traceparent'] === undefined ? { traceparent, ...meta } : meta;
-    const { callTimeoutMs } = this.#options;
+    const { callTimeoutMs, maxResultBytes: repeatBytes } = this.#options;
     const call = this.dispatcher.call({
       kind: plan.kind,
       name: plan.name,
       arguments: plan.arguments,
       caller: scope.caller,
       streams,
-      repeatBytes: this.#options.maxResultBytes,
+      repeatBytes,
       requestMeta,
       abilities,
       logLevel: logLevel === undefined ? undefined : toolLogLevel(logLevel),
       timeoutMs: callTimeoutMs,
+      keep: keeps && streams && plan.kind === 'tool' ? { detachMs: undefined, repeatBytes } : undefined,
     });
     return new ServedCall(call, plan, scope.era, scope.asker, this.maxMessageBytes);
   }
