@@ -1,6 +1,6 @@
 /**
  * Policy around every call, the same for all transports: admit → run → deadline → observe. Around the run of a tool, in
- * this order (policy/policies.ts): rate limit → breaker → cache and single flight → concurrency → run → retries.
+ * this order (policy/tool-policies.ts): rate limit → breaker → cache and single flight → concurrency → run → retries.
  *
  * D1. Every call has an id, a deadline and, at its end, exactly one record for the observers.
  * D2. Transports talk to nothing below this; it knows the Runner interface and no runner. A call goes to the runner
@@ -22,7 +22,7 @@ import type { ToolRoute } from './merged-catalog.ts';
 import { ObservedCall } from './observed-call.ts';
 import { type GatewayObserver, Observers, type StartedCall } from './observers.ts';
 import type { CacheView } from './policy/answer-cache.ts';
-import type { Policies, ToolPolicyView } from './policy/policies.ts';
+import type { ToolPolicies, ToolPolicyView } from './policy/tool-policies.ts';
 import { refusedCall } from './refused-call.ts';
 import { RunnerSet } from './runner-set.ts';
 
@@ -34,13 +34,13 @@ export interface DispatcherOptions {
   /** What each key may do. Default: everything, as often as it likes. */
   readonly policy?: KeyPolicy;
   /** What is done around the calls of tools. Default: nothing. */
-  readonly policies?: Policies;
+  readonly toolPolicies?: ToolPolicies;
 }
 
 export class Dispatcher implements Calls {
   readonly #runners: RunnerSet;
   readonly #timeoutMs: number;
-  readonly #policies: Policies | undefined;
+  readonly #toolPolicies: ToolPolicies | undefined;
   readonly #calls = new TransitMap<string, RunningCall>();
   readonly #observers = new Observers();
   readonly #policy: KeyPolicy;
@@ -53,13 +53,13 @@ export class Dispatcher implements Calls {
    * @throws {ToolError} `unavailable` when two runners have the same name, or offer the same, or TOOL_LIMITS cannot hold
    * for their tools.
    */
-  constructor({ runners, timeoutMs, policy = NO_POLICY, policies }: DispatcherOptions) {
+  constructor({ runners, timeoutMs, policy = NO_POLICY, toolPolicies }: DispatcherOptions) {
     this.#runners = new RunnerSet(runners, this.#observers);
     this.#timeoutMs = timeoutMs;
     this.#policy = policy;
-    this.#policies = policies;
-    policies?.begin(this.catalog, this.#observers.forRunner());
-    if (policies) this.#observers.add({ catalogChanged: (catalog) => policies.adopt(catalog) });
+    this.#toolPolicies = toolPolicies;
+    toolPolicies?.begin(this.catalog, this.#observers.forRunner());
+    if (toolPolicies) this.#observers.add({ catalogChanged: (catalog) => toolPolicies.adopt(catalog) });
   }
 
   /** What all runners offer; the same object until that changes. */
@@ -149,8 +149,8 @@ export class Dispatcher implements Calls {
         this.#runners.ownerOf(admitted.kind ?? 'tool', admitted.name, admitted.arguments),
       );
     const { tool, runner } = route;
-    if (!this.#policies) return this.#run(admitted, runner);
-    return this.#policies.call(admitted, tool, ownLimitMs, (asked) => this.#run(asked, runner));
+    if (!this.#toolPolicies) return this.#run(admitted, runner);
+    return this.#toolPolicies.call(admitted, tool, ownLimitMs, (asked) => this.#run(asked, runner));
   }
 
   #run(admitted: AdmittedCall, runner: Runner): RunningCall {
@@ -170,7 +170,7 @@ export class Dispatcher implements Calls {
   }
 
   #toolLimitMs(tool: ToolDescriptor | undefined): number | undefined {
-    return tool && this.#policies ? this.#policies.timeoutMs(tool) : tool?.timeoutMs;
+    return tool && this.#toolPolicies ? this.#toolPolicies.timeoutMs(tool) : tool?.timeoutMs;
   }
 
   #refusal(
@@ -195,7 +195,8 @@ export class Dispatcher implements Calls {
     if (!mayUse) return new ToolError('not_found', `there is no ${kind} ${JSON.stringify(name)}`);
     if (isListing) return undefined;
     return (
-      this.#rates.take(this.#limitsOf(keyId, rules, tool)) ?? (tool && this.#policies?.refusal(tool, keyId))
+      this.#rates.take(this.#limitsOf(keyId, rules, tool)) ??
+      (tool && this.#toolPolicies?.refusal(tool, keyId))
     );
   }
 
@@ -206,7 +207,7 @@ export class Dispatcher implements Calls {
     tool: ToolDescriptor | undefined,
   ): readonly RateLimit[] {
     const ofKey = rules?.rate ?? 0;
-    const ofTool = (tool && this.#policies?.rate(tool)) ?? 0;
+    const ofTool = (tool && this.#toolPolicies?.rate(tool)) ?? 0;
     if (ofKey === 0 && ofTool === 0) return NO_LIMITS;
     const limits: RateLimit[] = [];
     if (ofKey > 0) limits.push({ subject: 'key', name: keyId, calls: ofKey });
@@ -237,18 +238,18 @@ export class Dispatcher implements Calls {
 
   /** How many tools are refused now for their failures. */
   get openBreakers(): number {
-    return this.#policies?.openBreakers ?? 0;
+    return this.#toolPolicies?.openBreakers ?? 0;
   }
 
   /** What /stats tells of the policies around a tool; undefined for one that is not there. */
   policiesOf(name: string): ToolPolicyView | undefined {
     const tool = this.tool(name);
-    return tool && this.#policies?.view(tool);
+    return tool && this.#toolPolicies?.view(tool);
   }
 
   /** Null where no tool's answers are kept. */
   cacheView(): CacheView | null {
-    return this.#policies?.cacheView() ?? null;
+    return this.#toolPolicies?.cacheView() ?? null;
   }
 
   /** By the name of the runner, in the order of the runners. */
@@ -281,7 +282,7 @@ export class Dispatcher implements Calls {
 
   /** Ends what still runs, and the runners. @param graceMs how long cancelled calls may take to stop meanwhile. */
   close(graceMs?: number): Promise<void> {
-    this.#policies?.close();
+    this.#toolPolicies?.close();
     return this.#runners.close(graceMs);
   }
 }

@@ -60,7 +60,7 @@ export interface ToolPolicyView {
 
 type Rules = LimitRules['rules'];
 
-export class Policies {
+export class ToolPolicies {
   readonly #options: PolicyOptions;
   readonly #breakers: Breakers | null;
   readonly #retries: Retries | null;
