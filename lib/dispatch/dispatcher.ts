@@ -148,12 +148,11 @@ export class Dispatcher implements Calls {
         admitted,
         this.#runners.ownerOf(admitted.kind ?? 'tool', admitted.name, admitted.arguments),
       );
-    const { tool, runner } = route;
-    if (!this.#toolPolicies) return this.#run(admitted, runner);
-    return this.#toolPolicies.call(admitted, tool, ownLimitMs, (asked) => this.#run(asked, runner));
+    if (!this.#toolPolicies) return this.#run(admitted, route.runner);
+    return this.#toolPolicies.call(admitted, route, ownLimitMs, this.#run);
   }
 
-  #run(admitted: AdmittedCall, runner: Runner): RunningCall {
+  readonly #run = (admitted: AdmittedCall, runner: Runner): RunningCall => {
     try {
       return runner.call(admitted);
     } catch (error) {
@@ -167,7 +166,7 @@ export class Dispatcher implements Calls {
       const message = 'the gateway failed to start the call; its log has the cause';
       return refusedCall(admitted, new ToolError('internal', message, { cause: error }));
     }
-  }
+  };
 
   #toolLimitMs(tool: ToolDescriptor | undefined): number | undefined {
     return tool && this.#toolPolicies ? this.#toolPolicies.timeoutMs(tool) : tool?.timeoutMs;
