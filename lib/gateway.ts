@@ -14,9 +14,10 @@ import type { ToolDescriptor } from './call/catalog.ts';
 import type { LogLevel } from './call/log-level.ts';
 import type { CallRequest, RunningCall } from './call/running-call.ts';
 import { ToolError } from './call/tool-error.ts';
-import { checkListening } from './config/load.ts';
+import { checkAlone, checkListening } from './config/load.ts';
 import type { Config } from './config/options.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
+import { MemoryHistory } from './dispatch/history/memory-history.ts';
 import type { GatewayObserver } from './dispatch/observers.ts';
 import type { PolicyOptions, ToolPolicyView } from './dispatch/policy/tool-policies.ts';
 import { logCall, logDefect, logToolRecord, unitLog } from './observe/call-log.ts';
@@ -144,11 +145,13 @@ export class Gateway {
 
   /**
    * Starts the runners, which load the tools; opens no transport yet.
+   * @throws {ConfigError} when there would be no tools at all.
    * @throws {ToolError} `unavailable` when a tool module cannot be used or DATA_DIR is no folder's path, or two runners offer the
    * same, `invalid_arguments` when two transports have one name; runners that were given stay open then.
    */
   static async open(config: Config, extras: Extras = {}): Promise<Gateway> {
     const { preload, transports: added = [], runners: more = [] } = extras;
+    if (more.length === 0) checkAlone(config);
     const [log, { ToolPolicies }, ...kinds] = await Promise.all([
       createLogger({ level: config.logLevel, keys: config.apiKeys }),
       import('./dispatch/policy/tool-policies.ts'),
@@ -158,7 +161,7 @@ export class Gateway {
     ]);
     const builtIn = Object.values(builtInTransports);
     const transports = new TransportSet({ builtIn, added, settings: config, log: transportLog(log) });
-    const starting = startRunners(kinds, config);
+    const starting = startRunners(kinds, config, more.length > 0);
     if (preload) transports.preload(preload);
     if (preload === 'listen') loadListening().catch(() => undefined); // it fails where it is opened
     const started = await starting;
@@ -166,6 +169,7 @@ export class Gateway {
       const dispatcher = new Dispatcher({
         runners: [...started, ...more],
         timeoutMs: config.requestTimeoutMs,
+        history: new MemoryHistory(config),
         toolPolicies: new ToolPolicies(policyOptions(config)),
       });
       return new Gateway(config, dispatcher, log, transports);
@@ -263,8 +267,8 @@ export class Gateway {
    * to `createGateway`.
    * @throws {ConfigError} when that would leave the gateway open or unreachable.
    * @throws {ToolError} `unavailable` when a TLS file cannot be read or the gateway is closed, `failed_precondition`
-   * when it listens, or is about to. Node's own error when the port cannot be had, or what a transport's `open` throws; nothing is open then, and `listen`
-   * may be called again.
+   * when it listens, or is about to. Node's own error (`code` EADDRINUSE and the like; the message says what to do) when
+   * the port cannot be had, or what a transport's `open` throws; nothing is open then, and `listen` may be called again.
    */
   async listen(options: ListenOptions = {}): Promise<Listening> {
     if (this.#closing) throw new ToolError('unavailable', 'the gateway is closed; create another');
@@ -326,6 +330,7 @@ export class Gateway {
       info: () => this.#pages.info(),
       health: () => this.#pages.health(),
       stats: () => this.#statsPage(),
+      retryAfterMs: () => this.#dispatcher.drainRefusal?.retryAfterMs ?? 1000,
     };
   }
 
@@ -342,12 +347,18 @@ export class Gateway {
 
   /** What every transport gets, whatever opens it. */
   #transportContext(): Omit<BaseContext, 'meter' | 'options'> {
-    const { maxBodyBytes, maxResultBytes, repeatBytes, requestTimeoutMs, reload } = this.config;
+    const { maxBodyBytes, maxResultBytes, repeatBytes, requestTimeoutMs, resumeTtlMs, reload } = this.config;
     return {
       calls: this.#dispatcher,
       identity: IDENTITY,
       log: this.#transportLog,
-      limits: { maxBodyBytes, maxResultBytes, repeatBytes, callTimeoutMs: requestTimeoutMs },
+      limits: {
+        maxBodyBytes,
+        maxResultBytes,
+        repeatBytes,
+        callTimeoutMs: requestTimeoutMs,
+        keptMs: resumeTtlMs,
+      },
       news: this.#news,
       reloads: reload,
     };
@@ -456,12 +467,17 @@ function policyOptions(config: Config): PolicyOptions {
 type LoadedKind = Awaited<ReturnType<(typeof runnerKinds)[keyof typeof runnerKinds]['load']>>;
 
 /** @throws what the first kind that did not start threw, once those that did are closed. */
-async function startRunners(kinds: readonly LoadedKind[], config: Config): Promise<Runner[]> {
+async function startRunners(
+  kinds: readonly LoadedKind[],
+  config: Config,
+  hasOtherTools: boolean,
+): Promise<Runner[]> {
   const context = {
     logLevel: config.logLevel.toLowerCase() as LogLevel,
     maxResultBytes: config.maxResultBytes,
     entry: new URL('../workers/piscina-entry.cjs', import.meta.url).href,
     builtInTools: new URL('../workers/tools/index.js', import.meta.url).href,
+    hasOtherTools,
     handOver: new LeftOver(),
   };
   const starts = await Promise.allSettled(kinds.map(({ start }) => start(config, context)));

@@ -6,8 +6,8 @@ import { OwnMap } from '../lib/async/own-collections.ts';
 import type { AskMethod } from '../lib/call/call-events.ts';
 import { ToolError } from '../lib/call/tool-error.ts';
 import type { CallTask, HostFrame } from '../lib/runners/threads/port/frames.ts';
-import { NativePromise } from './intrinsics/captured.ts';
-import { toPlain } from './json-text.ts';
+import { NativePromise, parse } from './intrinsics/captured.ts';
+import { freeText, MAX_FREE_BYTES } from './json-text.ts';
 import type { Outbox } from './outbox.ts';
 
 interface Open {
@@ -37,10 +37,14 @@ export class Questions {
       );
     }
     if (this.#isClosed) throw ended();
+    const text = freeText(params);
+    if (text === null)
+      throw new ToolError('tool_failed', `a question to the client is larger than ${MAX_FREE_BYTES} bytes`);
+    const plain: unknown = text === undefined ? {} : parse(text);
     const ask = ++this.#asked;
     return new NativePromise((resolve, reject) => {
       this.#open.set(ask, { resolve, reject });
-      this.#outbox.post({ type: 'ask', call: this.#task.call, ask, method, params: toPlain(params) ?? {} });
+      this.#outbox.post({ type: 'ask', call: this.#task.call, ask, method, params: plain });
       this.#outbox.flush();
     });
   }

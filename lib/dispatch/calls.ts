@@ -6,12 +6,24 @@ import type { Catalog, ToolDescriptor } from '../call/catalog.ts';
 import type { CallRequest, RunningCall } from '../call/running-call.ts';
 import { ToolError } from '../call/tool-error.ts';
 import type { Quota } from './call-rates.ts';
+import type { CallState, ResumePoint } from './history/call-history.ts';
+
+export { type CallState, callNotFound } from './history/call-history.ts';
+
+/** What makes a request the same call as another of its caller: the key, and the body that has to be the same. */
+export interface Idempotency {
+  readonly key: string;
+  /** As parsed JSON. */
+  readonly body: unknown;
+}
 
 export interface Calls {
   /** What a key may call now; a reload replaces it, and so does what the key may use. */
   catalogOf(keyId: string): Catalog;
   /** True once new calls are refused, since the gateway closes. */
   readonly isDraining: boolean;
+  /** What they are refused with, which says when the gateway is gone at the latest; undefined before. */
+  readonly drainRefusal: ToolError | undefined;
   /** Looks a tool up by name; one that the key may not use is not there. */
   tool(name: string, keyId: string): ToolDescriptor | undefined;
   /** What is left of the rate limits that hold for a call of this tool by this key; empty where none does. */
@@ -21,6 +33,20 @@ export interface Calls {
    * @param fault what the caller has found wrong with the request, which refuses it.
    */
   call(request: CallRequest, fault?: ToolError): RunningCall;
+  /**
+   * Makes a call once: with the same key, tool and body the same call is read, and never run again.
+   * @throws {ToolError} idempotency_mismatch, `gone`, overloaded, as `CallHistory.once` does.
+   */
+  callOnce(request: CallRequest, idempotency: Idempotency): Promise<RunningCall>;
+  /**
+   * Goes on reading a call that is kept; whoever read it before is told that it has moved.
+   * @throws {ToolError} call_not_found, `gone`, invalid_request, as `CallHistory.resume` does.
+   */
+  resume(point: ResumePoint): Promise<RunningCall>;
+  /** A call of this key that runs, or is kept. */
+  find(callId: string, keyId: string): Promise<CallState | undefined>;
+  /** The calls of tools of this key that run, or are kept. */
+  list(keyId: string): Promise<readonly CallState[]>;
   /**
    * Cancels a running call on behalf of `keyId`.
    * @returns false when there is no such call in flight, or it is another key's.

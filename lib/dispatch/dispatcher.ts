@@ -7,16 +7,19 @@
  *     that has its tool.
  * D3. A call belongs to the key that made it: nobody else can see or cancel it.
  * D4. What a key may not use is not there for it, and its calls are counted here: no transport can forget either.
+ * D5. What is kept of a call stands before it (history/): observers and deadlines see the call itself, once.
  */
 import { randomBytes } from 'node:crypto';
 import { TransitMap } from '../async/transit-map.ts';
 import type { CallKind, Catalog, ToolDescriptor } from '../call/catalog.ts';
-import type { CallRequest, RunningCall } from '../call/running-call.ts';
+import type { CallRequest, Keeping, RunningCall } from '../call/running-call.ts';
 import { ToolError } from '../call/tool-error.ts';
 import type { AdmittedCall, Runner, RunnerStats, RunnerStatus } from '../runners/runner.ts';
 import { CallRates, type Quota, type RateLimit } from './call-rates.ts';
-import { type Calls, toolNotFound } from './calls.ts';
+import { type Calls, type Idempotency, toolNotFound } from './calls.ts';
 import { CatalogViews } from './catalog-views.ts';
+import type { CallHistory, CallState, ResumePoint } from './history/call-history.ts';
+import { fingerprint } from './history/fingerprint.ts';
 import { type KeyPolicy, type KeyRules, NO_POLICY } from './key-policy.ts';
 import type { ToolRoute } from './merged-catalog.ts';
 import { ObservedCall } from './observed-call.ts';
@@ -31,31 +34,39 @@ export interface DispatcherOptions {
   readonly runners: readonly Runner[];
   /** Upper limit of any call, in milliseconds. */
   readonly timeoutMs: number;
+  /** Where calls are kept for those who come back. */
+  readonly history: CallHistory;
   /** What each key may do. Default: everything, as often as it likes. */
   readonly policy?: KeyPolicy;
   /** What is done around the calls of tools. Default: nothing. */
   readonly toolPolicies?: ToolPolicies;
 }
 
+/** How long a call with an idempotency key goes on without a reader, where nobody says otherwise. */
+const KEYED_DETACH_MS = 60_000;
+
 export class Dispatcher implements Calls {
   readonly #runners: RunnerSet;
   readonly #timeoutMs: number;
+  readonly #history: CallHistory;
   readonly #toolPolicies: ToolPolicies | undefined;
   readonly #calls = new TransitMap<string, RunningCall>();
   readonly #observers = new Observers();
   readonly #policy: KeyPolicy;
   readonly #views = new CatalogViews();
   readonly #rates = new CallRates();
-  #isDraining = false;
+  /** When the last call has ended or is ended, once the gateway closes; by `performance.now()`. */
+  #drainedBy: number | undefined;
   #whenIdle: (() => void)[] = [];
 
   /**
    * @throws {ToolError} `unavailable` when two runners have the same name, or offer the same, or TOOL_LIMITS cannot hold
    * for their tools.
    */
-  constructor({ runners, timeoutMs, policy = NO_POLICY, toolPolicies }: DispatcherOptions) {
+  constructor({ runners, timeoutMs, history, policy = NO_POLICY, toolPolicies }: DispatcherOptions) {
     this.#runners = new RunnerSet(runners, this.#observers);
     this.#timeoutMs = timeoutMs;
+    this.#history = history;
     this.#policy = policy;
     this.#toolPolicies = toolPolicies;
     toolPolicies?.begin(this.catalog, this.#observers.forRunner());
@@ -83,7 +94,15 @@ export class Dispatcher implements Calls {
   }
 
   get isDraining(): boolean {
-    return this.#isDraining;
+    return this.#drainedBy !== undefined;
+  }
+
+  get drainRefusal(): ToolError | undefined {
+    if (this.#drainedBy === undefined) return undefined;
+    const retryAfterMs = Math.max(1000, Math.ceil(this.#drainedBy - performance.now()));
+    return new ToolError('unavailable', 'the gateway is shutting down; call again in a moment', {
+      retryAfterMs,
+    });
   }
 
   get callsInFlight(): number {
@@ -110,7 +129,8 @@ export class Dispatcher implements Calls {
     const callId = request.callId ?? newCallId();
     const route = kind === 'tool' ? this.#runners.tool(name) : undefined;
     const refusal = fault ?? this.#refusal(request, kind, route?.tool);
-    const admitted = admit(request, kind, callId);
+    const keep = request.keep && this.#keeping(request.keep);
+    const admitted = admit(request, kind, callId, keep);
     const ownLimitMs = Math.min(this.#toolLimitMs(route?.tool) ?? Infinity, this.#timeoutMs);
     const call = this.#start(admitted, route, ownLimitMs, refusal);
     this.#calls.set(callId, call);
@@ -130,10 +150,46 @@ export class Dispatcher implements Calls {
       this.#observers.tell('ended', retries ? { ...record, retries } : record);
       if (this.#calls.size === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
     });
-    if (!this.#observers.has('progress')) return call;
+    const observed = this.#observers.has('progress') ? this.#observed(call, started) : call;
+    return keep && !refusal ? this.#history.keep(observed, request.streams) : observed;
+  }
+
+  #observed(call: RunningCall, started: StartedCall): RunningCall {
     return new ObservedCall(call, ({ progress, total, message }) =>
       this.#observers.tell('progress', { ...started, progress, total, message }),
     );
+  }
+
+  #keeping({ detachMs, repeatBytes }: Keeping): Keeping {
+    const { detachMaxMs } = this.#history;
+    return { detachMs: detachMs === undefined ? undefined : Math.min(detachMs, detachMaxMs), repeatBytes };
+  }
+
+  async callOnce(request: CallRequest, { key, body }: Idempotency): Promise<RunningCall> {
+    const { name, caller, streams, repeatBytes, keep } = request;
+    const callId = newCallId();
+    const kept: Keeping = {
+      detachMs: keep?.detachMs ?? KEYED_DETACH_MS,
+      repeatBytes: keep?.repeatBytes ?? repeatBytes,
+    };
+    const claim = { keyId: caller.keyId, key, fingerprint: fingerprint([name, body]), streams };
+    return this.#history.once(claim, callId, () => this.call({ ...request, callId, keep: kept }));
+  }
+
+  resume(point: ResumePoint): Promise<RunningCall> {
+    return this.#history.resume(point);
+  }
+
+  async find(callId: string, keyId: string): Promise<CallState | undefined> {
+    const running = this.#calls.get(callId);
+    if (running && isListed(running, keyId)) return stateOf(running);
+    return this.#history.find(callId, keyId);
+  }
+
+  async list(keyId: string): Promise<readonly CallState[]> {
+    const kept = await this.#history.list(keyId);
+    const running = this.#calls.values().filter((call) => isListed(call, keyId));
+    return [...running.map(stateOf), ...kept].sort((one, other) => one.madeAt - other.madeAt);
   }
 
   #start(
@@ -178,11 +234,7 @@ export class Dispatcher implements Calls {
     tool: ToolDescriptor | undefined,
   ): ToolError | undefined {
     const { keyId } = caller;
-    if (this.#isDraining) {
-      return new ToolError('unavailable', 'the gateway is shutting down; call again in a moment', {
-        retryAfterMs: 1000,
-      });
-    }
+    if (this.#drainedBy !== undefined) return this.drainRefusal;
     // Such as a promise that a transport has not awaited.
     if (typeof keyId !== 'string')
       return new ToolError('unauthenticated', 'the transport does not say whose call this is (caller.keyId)');
@@ -269,7 +321,7 @@ export class Dispatcher implements Calls {
    * Refuses new calls and waits until the last one has ended; what still runs after `timeoutMs` ends `unavailable`.
    */
   async drain(timeoutMs: number): Promise<void> {
-    this.#isDraining = true;
+    this.#drainedBy = performance.now() + timeoutMs;
     if (this.#calls.size === 0) return;
     const idle = new Promise<void>((resolve) => this.#whenIdle.push(resolve));
     const timer = setTimeout(() => {
@@ -282,16 +334,33 @@ export class Dispatcher implements Calls {
   /** Ends what still runs, and the runners. @param graceMs how long cancelled calls may take to stop meanwhile. */
   close(graceMs?: number): Promise<void> {
     this.#toolPolicies?.close();
-    return this.#runners.close(graceMs);
+    return this.#runners.close(graceMs).finally(() => this.#history.close());
   }
 }
+
+/** A running call of a tool that the history does not have. */
+const isListed = ({ request: { keep, kind, caller } }: RunningCall, keyId: string): boolean =>
+  keep === undefined && kind === 'tool' && caller.keyId === keyId;
+
+const stateOf = ({ callId, request, hasStarted }: RunningCall): CallState => ({
+  callId,
+  tool: request.name,
+  hasStarted,
+  chunks: 0,
+  madeAt: request.madeAt ?? 0,
+});
 
 const NO_LIMITS: readonly RateLimit[] = [];
 
 const NO_QUOTAS: readonly Quota[] = [];
 
 /** Whatever the transport, behind this point all calls have one shape: V8 is slow where shapes vary, or are copied. */
-function admit(request: CallRequest, kind: CallKind, callId: string): AdmittedCall {
+function admit(
+  request: CallRequest,
+  kind: CallKind,
+  callId: string,
+  keep: Keeping | undefined,
+): AdmittedCall {
   return {
     callId,
     kind,
@@ -299,11 +368,13 @@ function admit(request: CallRequest, kind: CallKind, callId: string): AdmittedCa
     arguments: request.arguments,
     caller: request.caller,
     timeoutMs: request.timeoutMs,
-    streams: request.streams,
+    streams: request.streams || keep !== undefined,
     repeatBytes: request.repeatBytes,
     abilities: request.abilities,
     logLevel: request.logLevel,
     requestMeta: request.requestMeta,
+    keep,
+    madeAt: Date.now(),
   };
 }
 

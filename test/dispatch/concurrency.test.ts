@@ -7,6 +7,7 @@ import type { ErrorEvent } from '../../lib/call/call-events.ts';
 import { Dispatcher } from '../../lib/dispatch/dispatcher.ts';
 import { ToolPolicies } from '../../lib/dispatch/policy/tool-policies.ts';
 import { eventually } from '../support/eventually.ts';
+import { memoryHistory } from '../support/memory-history.ts';
 import { startPool } from '../support/start-pool.ts';
 import { endOf, result, type Script } from '../transports/scripted-runner.ts';
 import { codeOf, crash, read, scriptedGateway, signal } from './scripted-gateway.ts';
@@ -175,7 +176,12 @@ describe('the concurrency of a tool over threads', () => {
       queueLimit: 64,
       queueWaitMs: 10_000,
     });
-    const dispatcher = new Dispatcher({ runners: [pool], timeoutMs: 60_000, toolPolicies });
+    const dispatcher = new Dispatcher({
+      runners: [pool],
+      timeoutMs: 60_000,
+      history: memoryHistory(),
+      toolPolicies,
+    });
     const call = (args: object) =>
       dispatcher.call({
         name: 'narrow',

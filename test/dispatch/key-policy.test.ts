@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import type { CallKind, Catalog } from '../../lib/call/catalog.ts';
 import { Dispatcher } from '../../lib/dispatch/dispatcher.ts';
 import type { KeyRules } from '../../lib/dispatch/key-policy.ts';
+import { memoryHistory } from '../support/memory-history.ts';
 import { result, type Script, ScriptedRunner } from '../transports/scripted-runner.ts';
 
 const quick: Script = async function* () {
@@ -36,7 +37,7 @@ describe('the policy of keys', () => {
       rulesOf: (keyId: string) => rules.get(keyId),
       isRevoked: (keyId: string) => revoked.has(keyId),
     };
-    dispatcher = new Dispatcher({ runners: [runner], timeoutMs: 1000, policy });
+    dispatcher = new Dispatcher({ runners: [runner], timeoutMs: 1000, history: memoryHistory(), policy });
   });
 
   const namesIn = ({ tools, resources, prompts }: Catalog) =>

@@ -1,6 +1,7 @@
 /**
  * A dispatcher with policies over scripted tools, on a clock that the test sets: for what needs no thread.
  */
+
 import type { TerminalEvent, ToolEvent } from '../../lib/call/call-events.ts';
 import type { Catalog, ToolDescriptor } from '../../lib/call/catalog.ts';
 import type { CallRequest, RunningCall } from '../../lib/call/running-call.ts';
@@ -9,6 +10,7 @@ import { Dispatcher } from '../../lib/dispatch/dispatcher.ts';
 import type { CallRecord } from '../../lib/dispatch/observers.ts';
 import { type PolicyOptions, ToolPolicies } from '../../lib/dispatch/policy/tool-policies.ts';
 import type { AdmittedCall, Runner, RunnerListener, RunnerStats } from '../../lib/runners/runner.ts';
+import { memoryHistory } from '../support/memory-history.ts';
 import { endOf, failure, type Script, ScriptedRunner } from '../transports/scripted-runner.ts';
 
 export type Tools = Readonly<Record<string, Script>>;
@@ -85,6 +87,7 @@ export function scriptedGateway(
   const dispatcher = new Dispatcher({
     runners: [fielded],
     timeoutMs,
+    history: memoryHistory(),
     toolPolicies: new ToolPolicies({ ...DEFAULTS, now: () => now, ...policy }),
   });
   const records: CallRecord[] = [];

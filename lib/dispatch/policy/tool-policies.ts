@@ -120,9 +120,7 @@ export class ToolPolicies {
   }
 
   #misfits({ tools }: Catalog): string[] {
-    return tools
-      .map((tool) => misfit(tool, limitsOf(tool, this.#rules)))
-      .filter((text) => text !== undefined);
+    return tools.map((tool) => misfit(tool, this.#rules)).filter((text) => text !== undefined);
   }
 
   #warnOfIdleRules(): void {
@@ -150,7 +148,7 @@ export class ToolPolicies {
   #limit(tool: ToolDescriptor, gate: ToolGate | undefined): Limited | null {
     const limits = limitsOf(tool, this.#rules);
     const { concurrency, rate, cacheSeconds, timeoutMs } = limits;
-    const fault = misfit(tool, limits);
+    const fault = misfit(tool, this.#rules);
     if (fault !== undefined) this.#log('error', tool.name, fault);
     const isCached = cacheSeconds !== undefined && fault === undefined;
     if (concurrency === undefined && rate === undefined && !isCached && timeoutMs === tool.timeoutMs)

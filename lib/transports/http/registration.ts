@@ -24,6 +24,8 @@ export interface HttpRoute {
   readonly description: string;
   /** True: no key is needed. Only for paths without `:`. Default: false. */
   readonly isOpen?: boolean;
+  /** True: a ticket in the query may stand for the key, for GET; such a request is never another site's. Default: false. */
+  readonly takesTicket?: boolean;
   readonly handle: HttpHandle;
 }
 

@@ -96,16 +96,22 @@ export class ServedCall {
       for (;;) {
         this.#pending ??= events.next();
         const step = await (suspension ? Promise.race([this.#pending, suspension]) : this.#pending);
-        if (!step) return 'suspended';
+        if (!step) {
+          notifier.flush();
+          return 'suspended';
+        }
         this.#pending = undefined;
         const event = step.done ? missingEnd() : step.value;
         if (event.type === 'result' || event.type === 'error') {
+          notifier.flush();
           this.#end(event, id, outlet);
           return 'ended';
         }
         if (event.type === 'started') notifier.started();
-        else if (event.type === 'ask') suspension = this.#asker(event, this.call) ?? suspension;
-        else notifier.tell(event);
+        else if (event.type === 'ask') {
+          notifier.flush();
+          suspension = this.#asker(event, this.call) ?? suspension;
+        } else notifier.tell(event);
         const ready = outlet.ready();
         if (ready) await ready;
       }

@@ -13,7 +13,7 @@ import {
   type GatewayRequest,
   type GatewayResponse,
 } from '../../http/gateway-message.ts';
-import { commonHeaders } from '../../http/response.ts';
+import { commonHeaders, sendBody } from '../../http/response.ts';
 import type { StreamWatch, WatchedStream } from '../../rendering/stream-watch.ts';
 import type { TransportMeter } from '../../rendering/transport-meter.ts';
 
@@ -135,11 +135,9 @@ export class McpReply {
   }
 
   #document(data: string, status: number): void {
-    const size = Buffer.byteLength(data);
-    this.#headers.push('Content-Type', 'application/json', 'Content-Length', String(size));
-    this.#response.writeHead(status, this.#headers);
-    this.#response.end(data);
-    if (this.#response.writableLength > 0) this.#watch();
+    this.#headers.push('Content-Type', 'application/json');
+    const size = sendBody(this.#request, this.#response, status, this.#headers, data);
+    if (this.#response.writableLength > 0 || !this.#response.headersSent) this.#watch();
     else this.#context.meter.bytes += size;
   }
 
