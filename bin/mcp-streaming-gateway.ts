@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 /** The program: `npx mcp-streaming-gateway`. */
+import { exit, watchThreads } from './exit.ts';
 import { main } from './main.ts';
 
-process.exit(await main(process.argv.slice(2)));
+watchThreads();
+exit(await main(process.argv.slice(2)));

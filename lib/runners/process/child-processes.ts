@@ -14,6 +14,8 @@ const SETTLED_MS = 1000;
 
 export class ChildProcesses implements ThreadSource {
   readonly backoff = new StartBackoff();
+  /** A process can always be ended. */
+  readonly stuck = 0;
   readonly #settings: HostSettings;
   readonly #host: SourceHost;
   readonly #children = new Map<number, ChildProcess>();

@@ -33,6 +33,8 @@ export interface PoolThread {
 export interface ThreadSource {
   /** Threads that live or start. */
   readonly count: number;
+  /** Those beside them that were ended and live on: nothing can end a thread that is in native code. */
+  readonly stuck: number;
   /** False while starting one would be in vain. */
   readonly mayStart: boolean;
   /** Why none is going to be of use, once one has ended before it was; null where the next may well be. */
@@ -42,7 +44,7 @@ export interface ThreadSource {
    * @param severalCallers see Shift; a source that finds out by itself need not be told.
    */
   spawn(severalCallers: boolean): PoolThread;
-  /** Ends them all; settles when nothing is left of them. */
+  /** Ends them all; settles when nothing is left of them, but for those that cannot be ended. */
   destroy(): Promise<void>;
 }
 
