@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The program: `npx mcp-streaming-gateway`. */
+import './pool-size.cts';
 import { exit, watchThreads } from './exit.ts';
 import { main } from './main.ts';
 

@@ -1,4 +1,5 @@
 /** The program that a supervisor starts: the same command line, with a channel to the parent. */
+import './pool-size.cts';
 import { ParentLink } from '../lib/supervise/parent-link.ts';
 import { exit, watchThreads } from './exit.ts';
 import { main } from './main.ts';

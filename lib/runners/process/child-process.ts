@@ -62,10 +62,9 @@ export class ChildProcess extends EventEmitter implements PoolThread, ThreadPort
     const places = Math.max(1, settings.callsPerThread);
     this.begun = new Int32Array(new SharedArrayBuffer(places * Int32Array.BYTES_PER_ELEMENT));
     this.#marks = new BegunFile(places);
-    const { NODE_OPTIONS } = process.env;
     this.#process = spawn(process.execPath, [...flags(), PROGRAM], {
       stdio: ['ignore', 2, 2, 'pipe', this.#marks.fd],
-      env: { ...settings.env, ...(NODE_OPTIONS === undefined ? {} : { NODE_OPTIONS }) },
+      env: { ...ownEnvironment(), ...settings.env },
       detached: HAS_GROUPS,
       windowsHide: true,
     });
@@ -210,6 +209,15 @@ const hello = (failure: string | null): ThreadFrame => ({
   threadId: null,
   kernelId: null,
 });
+
+/** What Node and libuv take from the environment; tools are not shown it. */
+const ownEnvironment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(
+    ['NODE_OPTIONS', 'UV_THREADPOOL_SIZE'].flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 
 /** Flags of Node that this process has, but for those that want something of which there is one: a port, a file. */
 const flags = (): string[] =>
