@@ -22,8 +22,9 @@ export interface PoolThread {
   readonly id: number;
   /** Open from the start; what is posted before the thread reads is kept. */
   readonly port: ThreadPort;
-  /** See Shift; up to date at the latest when the thread is lost. */
   readonly begun: Shift['begun'];
+  /** Brings `begun` up to date, which it is at the latest when the thread is lost. Absent: it always is. */
+  refresh?(): void;
   /** When the thread is lost: what is known of it, such as a `Death`. Never rejects. */
   readonly lost: Promise<unknown>;
   /** Ends it, whatever it does. */

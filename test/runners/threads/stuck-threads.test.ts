@@ -66,7 +66,9 @@ describe('threads that are stuck in native code', function () {
     await getStuck(pool);
     const end = await nextDoor();
     expect(end).to.have.nested.property('error.code', 'unavailable');
-    expect(end).to.have.nested.property('error.message').that.matches(/2 threads are stuck in native code/);
+    expect(end)
+      .to.have.nested.property('error.message')
+      .that.matches(/2 threads are stuck in native code/);
     expect(pool.health()).to.equal('down');
     fifo.release();
     await eventually(async () => (await nextDoor())?.type === 'result');

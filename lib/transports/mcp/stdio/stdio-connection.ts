@@ -4,8 +4,8 @@
  * S1. Nothing but JSON-RPC lines goes to stdout. A line that is none is answered and skipped; nothing that comes in
  *     ends the server but the end of stdin.
  * S2. Progress reaches the client before the result, never in one write with it.
- * S3. When stdin ends, what runs has two seconds to end (so that piped requests are answered) and is then cancelled;
- *     when stdout breaks, it is cancelled at once. Then the promise settles and the caller exits.
+ * S3. When stdin ends, what runs has two seconds to end (so that piped requests are answered) and is then cancelled, which
+ *     is an answer too; when stdout breaks, it is cancelled at once. Then the promise settles and the caller exits.
  * S4. When the gateway stops, its calls have been cancelled: their ends are still written.
  */
 import type { Readable, Writable } from 'node:stream';
@@ -30,6 +30,7 @@ import { Session } from '../sessions/session.ts';
 import { checkVersion, isStatelessRequest, readEnvelope } from '../stateless/envelope.ts';
 import { StatelessRequests } from '../stateless/stateless-requests.ts';
 import { Subscriptions } from '../stateless/subscriptions.ts';
+import { ClientCalls } from './client-calls.ts';
 import { StdioOutlet } from './stdio-outlet.ts';
 
 export interface McpStdioOptions extends McpServiceOptions {
@@ -51,7 +52,7 @@ export function serveMcpStdio(options: McpStdioOptions): Promise<void> {
     };
     const { stdin, stdout, signal } = options;
     stdin.on('data', (bytes: Buffer) => connection.read(bytes));
-    stdin.once('end', () => connection.whenIdle(EOF_GRACE_MS).catch(connection.defect).then(end));
+    stdin.once('end', () => connection.finish().catch(connection.defect).then(end));
     stdin.once('close', () => stdin.readableEnded || end());
     stdout.once('close', end);
     stdout.on('error', end);
@@ -74,12 +75,14 @@ class StdioConnection {
   readonly #session: Session;
   readonly #statelessRequests: StatelessRequests;
   readonly #subscriptions: Subscriptions;
+  readonly #calls: ClientCalls;
   /** What runs of the stateless era, by request id. */
   readonly #inFlight = new TransitMap<MessageId, { drop: () => void }>();
   #isClosed = false;
 
   constructor(options: McpStdioOptions) {
-    const service = new McpService(options);
+    this.#calls = new ClientCalls(options.dispatcher);
+    const service = new McpService({ ...options, dispatcher: this.#calls });
     this.#service = service;
     this.#caller = { keyId: 'stdio', transport: service.transport };
     const { maxLineBytes } = options;
@@ -102,6 +105,13 @@ class StdioConnection {
 
   read(bytes: Buffer): void {
     if (!this.#isClosed) this.#lines.push(bytes);
+  }
+
+  /** Nothing more comes: what runs may end for a while, and is ended then. */
+  async finish(): Promise<void> {
+    await this.whenIdle(EOF_GRACE_MS);
+    this.#calls.end();
+    await this.whenIdle(LAST_WORDS_MS);
   }
 
   /** Settles when no request runs and everything is written, at the latest after `graceMs`. */
