@@ -2,11 +2,13 @@
  * How the programs end: whatever a thread does.
  *
  * X1. Node joins its threads when it exits, and one that is in native code (a FIFO opened without a writer) may never
- *     come back from there: `process.exit` would hang. Where a thread lives at the end, the process exits without
- *     joining it, with the same exit code, once all that listens for the exit has been told.
- * X2. Where none lives, Node's own way is taken, which also writes what `--cpu-prof` and the like have gathered.
+ *     come back from there: `process.exit` would hang. Where such a thread is left, the process exits without joining
+ *     it, with the same exit code, once all that listens for the exit has been told.
+ * X2. Threads that can be ended are ended first, and Node's own way is taken where none is left: `exit(3)` destroys what
+ *     a thread that runs still uses.
  */
 import { channel } from 'node:diagnostics_channel';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 
 /** What is used of it; its types come with those of browsers alone. */
@@ -15,18 +17,27 @@ declare const WebAssembly: {
   readonly Instance: new (module: object, imports: Readonly<Record<string, object>>) => object;
 };
 
-let living = 0;
+/** By then a thread that can be ended has ended. */
+const ENDED_MS = 300;
+
+const living = new Set<Worker>();
+let isExiting = false;
 
 /** To be called once, before any thread is started. */
 export function watchThreads(): void {
   channel('worker_threads').subscribe((message) => {
-    living++;
-    (message as { readonly worker: Worker }).worker.once('exit', () => living--);
+    const { worker } = message as { readonly worker: Worker };
+    living.add(worker);
+    worker.once('exit', () => living.delete(worker));
+    if (isExiting) void worker.terminate();
   });
   process.once('uncaughtExceptionMonitor', joinNoThread);
 }
 
-export function exit(code: number): never {
+export async function exit(code: number): Promise<void> {
+  isExiting = true;
+  const ended = [...living].map((worker) => worker.terminate());
+  await Promise.race([Promise.all(ended), sleep(ENDED_MS)]);
   joinNoThread();
   process.exit(code);
 }
@@ -34,7 +45,10 @@ export function exit(code: number): never {
 /** Comes last of what listens for the exit, which may have something to write. */
 function joinNoThread(): void {
   process.once('exit', (code) => {
-    if (living > 0) exitAtOnce(code);
+    if (living.size === 0) return;
+    for (const worker of living) void worker.terminate();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ENDED_MS);
+    exitAtOnce(code);
   });
 }
 

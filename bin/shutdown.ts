@@ -7,7 +7,7 @@ import { exit } from './exit.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
-const exitNow = (): void => exit(1);
+const exitNow = (): void => void exit(1);
 
 /** Calls `stop` at the first signal, `again` at each that follows; that exits with 1 by default. */
 export function onSignal(stop: (signal: NodeJS.Signals) => void, again: () => void = exitNow): void {

@@ -5,4 +5,4 @@ import { exit, watchThreads } from './exit.ts';
 import { main } from './main.ts';
 
 watchThreads();
-exit(await main(['stdio', ...process.argv.slice(2)]));
+await exit(await main(['stdio', ...process.argv.slice(2)]));

@@ -5,5 +5,5 @@ import { exit, watchThreads } from './exit.ts';
 import { main } from './main.ts';
 
 watchThreads();
-const parent = new ParentLink({ stop: () => exit(0), stopNow: () => exit(1) });
-exit(await main(process.argv.slice(2), parent));
+const parent = new ParentLink({ stop: () => void exit(0), stopNow: () => void exit(1) });
+await exit(await main(process.argv.slice(2), parent));
