@@ -22,6 +22,7 @@ import type { GatewayObserver } from './dispatch/observers.ts';
 import type { PolicyOptions, ToolPolicyView } from './dispatch/policy/tool-policies.ts';
 import { logCall, logDefect, logToolRecord, unitLog } from './observe/call-log.ts';
 import { CallStatistics, type ToolStatistics } from './observe/call-statistics.ts';
+import { type LibuvWatch, watchLibuv } from './observe/libuv-watch.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { StatusPages } from './observe/status-pages.ts';
 import { LeftOver } from './runners/catalog-handover.ts';
@@ -117,6 +118,7 @@ export class Gateway {
   /** Where calls from code come from. */
   readonly #callerHere: Caller;
   readonly #pages: StatusPages;
+  readonly #libuv: LibuvWatch;
   /** Set from the call of `listen` on. */
   #listening: Promise<Listening> | null = null;
   #host: HttpHost | null = null;
@@ -131,10 +133,12 @@ export class Gateway {
     this.#callerHere = { keyId: 'local', transport: transports.nameOf('print') };
     this.#dispatcher = dispatcher;
     this.#statistics = new CallStatistics((name) => dispatcher.tool(name) !== undefined);
+    this.#libuv = watchLibuv(log);
     this.#pages = new StatusPages({
       ...IDENTITY,
       runners: () => dispatcher.stats(),
       health: () => dispatcher.health(),
+      isLibuvStalled: () => this.#libuv.isStalled,
       toolCount: () => this.tools().length,
       callsInFlight: () => dispatcher.callsInFlight,
       isDraining: () => dispatcher.isDraining,
@@ -420,6 +424,7 @@ export class Gateway {
     await this.#dispatcher.drain(drainMs);
     await this.#listening?.catch(() => undefined);
     await Promise.all([this.#transports.close(), this.#host?.close(), this.#dispatcher.close(graceMs)]);
+    this.#libuv.close();
   }
 }
 
