@@ -24,9 +24,10 @@ import { openAddress } from './config/rules.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import { MemoryHistory } from './dispatch/history/memory-history.ts';
 import type { GatewayObserver } from './dispatch/observers.ts';
-import type { PolicyOptions, ToolPolicyView } from './dispatch/policy/policies.ts';
+import type { PolicyOptions, ToolPolicyView } from './dispatch/policy/tool-policies.ts';
 import { callLog, logDefect, logToolRecord, unitLog } from './observe/call-log.ts';
 import { CallStatistics, type ToolStatistics } from './observe/call-statistics.ts';
+import { type LibuvWatch, watchLibuv } from './observe/libuv-watch.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { StatusPages } from './observe/status-pages.ts';
 import { LeftOver } from './runners/catalog-handover.ts';
@@ -124,6 +125,7 @@ export class Gateway {
   /** Where calls from code come from. */
   readonly #callerHere: Caller;
   readonly #pages: StatusPages;
+  readonly #libuv: LibuvWatch;
   /** Set from the call of `listen` on. */
   #listening: Promise<Listening> | null = null;
   #host: HttpHost | null = null;
@@ -145,10 +147,12 @@ export class Gateway {
     this.#callerHere = { keyId: 'local', transport: transports.nameOf('print') };
     this.#dispatcher = dispatcher;
     this.#statistics = new CallStatistics((name) => dispatcher.tool(name) !== undefined);
+    this.#libuv = watchLibuv(log);
     this.#pages = new StatusPages({
       ...IDENTITY,
       runners: () => dispatcher.stats(),
       health: () => dispatcher.health(),
+      isLibuvStalled: () => this.#libuv.isStalled,
       toolCount: (keyId) =>
         (keyId === undefined ? dispatcher.catalog : dispatcher.catalogOf(keyId)).tools.length,
       callsInFlight: () => dispatcher.callsInFlight,
@@ -171,9 +175,9 @@ export class Gateway {
       ...config,
       shortestKey: openAddress(config) === undefined ? 1 : SHORTEST_KEY,
     });
-    const [log, { Policies }, ...kinds] = await Promise.all([
+    const [log, { ToolPolicies }, ...kinds] = await Promise.all([
       createLogger({ level: config.logLevel, keys: () => keys.secrets }),
-      import('./dispatch/policy/policies.ts'),
+      import('./dispatch/policy/tool-policies.ts'),
       ...Object.values(runnerKinds)
         .sort((one, other) => one.order - other.order)
         .map((kind) => kind.load()),
@@ -190,7 +194,7 @@ export class Gateway {
         timeoutMs: config.requestTimeoutMs,
         policy: keys,
         history: new MemoryHistory(config),
-        policies: new Policies(policyOptions(config)),
+        toolPolicies: new ToolPolicies(policyOptions(config)),
       });
       return new Gateway(config, dispatcher, log, transports, keys);
     } catch (error) {
@@ -460,6 +464,7 @@ export class Gateway {
     this.#tlsWatch?.close();
     await this.#listening?.catch(() => undefined);
     await Promise.all([this.#transports.close(), this.#host?.close(), this.#dispatcher.close(graceMs)]);
+    this.#libuv.close();
   }
 }
 

@@ -18,7 +18,7 @@ import type { BuiltIns } from './built-ins.ts';
 import type { EscapeParts } from './escapes.ts';
 import { findExecutable } from './executable.ts';
 import { CallerWatch } from './intrinsics/caller-watch.ts';
-import { eventLoopUtilization, memoryUsage, now, ownList, store, unref } from './intrinsics/captured.ts';
+import { eventLoopUtilization, heapStatistics, now, ownList, store, unref } from './intrinsics/captured.ts';
 import { guardText } from './intrinsics/faithful-text.ts';
 import { Norm } from './intrinsics/norm.ts';
 import type { Registry } from './loading/registry.ts';
@@ -149,11 +149,11 @@ export class ToolHost implements RunHost {
   #answerPing(): void {
     const since = eventLoopUtilization(this.#utilization);
     this.#utilization = eventLoopUtilization();
-    const { heapUsed, heapTotal, external } = memoryUsage();
+    const heap = heapStatistics();
     this.outbox.post({
       type: 'pong',
-      heapUsedBytes: heapUsed,
-      heldBytes: heapTotal + external,
+      heapUsedBytes: heap.used_heap_size,
+      heldBytes: heap.total_heap_size + heap.external_memory,
       utilization: since.utilization,
     });
   }

@@ -1,6 +1,6 @@
 /**
  * Policy around every call, the same for all transports: admit → run → deadline → observe. Around the run of a tool, in
- * this order (policy/policies.ts): rate limit → breaker → cache and single flight → concurrency → run → retries.
+ * this order (policy/tool-policies.ts): rate limit → breaker → cache and single flight → concurrency → run → retries.
  *
  * D1. Every call has an id, a deadline and, at its end, exactly one record for the observers.
  * D2. Transports talk to nothing below this; it knows the Runner interface and no runner. A call goes to the runner
@@ -15,17 +15,17 @@ import type { CallKind, Catalog, ToolDescriptor } from '../call/catalog.ts';
 import type { CallRequest, Keeping, RunningCall } from '../call/running-call.ts';
 import { ToolError } from '../call/tool-error.ts';
 import type { AdmittedCall, Runner, RunnerStats, RunnerStatus } from '../runners/runner.ts';
-import { CallRates, type Quota, type RateLimit } from './call-rates.ts';
-import { type Calls, type Idempotency, toolNotFound } from './calls.ts';
-import { CatalogViews } from './catalog-views.ts';
+import type { Quota } from './call-rates.ts';
+import type { Calls, Idempotency } from './calls.ts';
 import type { CallHistory, CallState, ResumePoint } from './history/call-history.ts';
 import { fingerprint } from './history/fingerprint.ts';
-import { type KeyPolicy, type KeyRules, NO_POLICY } from './key-policy.ts';
+import { KeyGate } from './key-gate.ts';
+import { type KeyPolicy, NO_POLICY } from './key-policy.ts';
 import type { ToolRoute } from './merged-catalog.ts';
 import { ObservedCall } from './observed-call.ts';
 import { type GatewayObserver, Observers, type StartedCall } from './observers.ts';
 import type { CacheView } from './policy/answer-cache.ts';
-import type { Policies, ToolPolicyView } from './policy/policies.ts';
+import type { ToolPolicies, ToolPolicyView } from './policy/tool-policies.ts';
 import { refusedCall } from './refused-call.ts';
 import { RunnerSet } from './runner-set.ts';
 
@@ -39,7 +39,7 @@ export interface DispatcherOptions {
   /** What each key may do. Default: everything, as often as it likes. */
   readonly policy?: KeyPolicy;
   /** What is done around the calls of tools. Default: nothing. */
-  readonly policies?: Policies;
+  readonly toolPolicies?: ToolPolicies;
 }
 
 /** How long a call with an idempotency key goes on without a reader, where nobody says otherwise. */
@@ -49,12 +49,10 @@ export class Dispatcher implements Calls {
   readonly #runners: RunnerSet;
   readonly #timeoutMs: number;
   readonly #history: CallHistory;
-  readonly #policies: Policies | undefined;
+  readonly #toolPolicies: ToolPolicies | undefined;
   readonly #calls = new TransitMap<string, RunningCall>();
   readonly #observers = new Observers();
-  readonly #policy: KeyPolicy;
-  readonly #views = new CatalogViews();
-  readonly #rates = new CallRates();
+  readonly #gate: KeyGate;
   /** When the last call has ended or is ended, once the gateway closes; by `performance.now()`. */
   #drainedBy: number | undefined;
   #whenIdle: (() => void)[] = [];
@@ -63,14 +61,14 @@ export class Dispatcher implements Calls {
    * @throws {ToolError} `unavailable` when two runners have the same name, or offer the same, or TOOL_LIMITS cannot hold
    * for their tools.
    */
-  constructor({ runners, timeoutMs, history, policy = NO_POLICY, policies }: DispatcherOptions) {
+  constructor({ runners, timeoutMs, history, policy = NO_POLICY, toolPolicies }: DispatcherOptions) {
     this.#runners = new RunnerSet(runners, this.#observers);
     this.#timeoutMs = timeoutMs;
     this.#history = history;
-    this.#policy = policy;
-    this.#policies = policies;
-    policies?.begin(this.catalog, this.#observers.forRunner());
-    if (policies) this.#observers.add({ catalogChanged: (catalog) => policies.adopt(catalog) });
+    this.#gate = new KeyGate(policy, (tool) => toolPolicies?.rate(tool) ?? 0);
+    this.#toolPolicies = toolPolicies;
+    toolPolicies?.begin(this.catalog, this.#observers.forRunner());
+    if (toolPolicies) this.#observers.add({ catalogChanged: (catalog) => toolPolicies.adopt(catalog) });
   }
 
   /** What all runners offer; the same object until that changes. */
@@ -79,19 +77,17 @@ export class Dispatcher implements Calls {
   }
 
   catalogOf(keyId: string): Catalog {
-    return this.#views.catalog(this.catalog, this.#policy.rulesOf(keyId)?.tools);
+    return this.#gate.catalogOf(this.catalog, keyId);
   }
 
   /** Looks a tool up by name. @param keyId where it is given, only what that key may use is found. */
   tool(name: string, keyId?: string): ToolDescriptor | undefined {
-    if (keyId !== undefined && !this.#mayUse(name, this.#policy.rulesOf(keyId))) return undefined;
+    if (keyId !== undefined && !this.#gate.shows(this.catalog, keyId, name)) return undefined;
     return this.#runners.tool(name)?.tool;
   }
 
   quotasOf(keyId: string, tool: string | undefined): readonly Quota[] {
-    const described = tool === undefined ? undefined : this.tool(tool);
-    const limits = this.#limitsOf(keyId, this.#policy.rulesOf(keyId), described);
-    return limits.length === 0 ? NO_QUOTAS : this.#rates.quotas(limits);
+    return this.#gate.quotasOf(keyId, tool === undefined ? undefined : this.tool(tool));
   }
 
   get isDraining(): boolean {
@@ -205,12 +201,11 @@ export class Dispatcher implements Calls {
         admitted,
         this.#runners.ownerOf(admitted.kind ?? 'tool', admitted.name, admitted.arguments),
       );
-    const { tool, runner } = route;
-    if (!this.#policies) return this.#run(admitted, runner);
-    return this.#policies.call(admitted, tool, ownLimitMs, (asked) => this.#run(asked, runner));
+    if (!this.#toolPolicies) return this.#run(admitted, route.runner);
+    return this.#toolPolicies.call(admitted, route, ownLimitMs, this.#run);
   }
 
-  #run(admitted: AdmittedCall, runner: Runner): RunningCall {
+  readonly #run = (admitted: AdmittedCall, runner: Runner): RunningCall => {
     try {
       return runner.call(admitted);
     } catch (error) {
@@ -224,51 +219,18 @@ export class Dispatcher implements Calls {
       const message = 'the gateway failed to start the call; its log has the cause';
       return refusedCall(admitted, new ToolError('internal', message, { cause: error }));
     }
-  }
+  };
 
   #toolLimitMs(tool: ToolDescriptor | undefined): number | undefined {
-    return tool && this.#policies ? this.#policies.timeoutMs(tool) : tool?.timeoutMs;
+    return tool && this.#toolPolicies ? this.#toolPolicies.timeoutMs(tool) : tool?.timeoutMs;
   }
 
-  #refusal(
-    { name, caller, isListing }: CallRequest,
-    kind: CallKind,
-    tool: ToolDescriptor | undefined,
-  ): ToolError | undefined {
-    const { keyId } = caller;
+  #refusal(request: CallRequest, kind: CallKind, tool: ToolDescriptor | undefined): ToolError | undefined {
     if (this.#drainedBy !== undefined) return this.drainRefusal;
-    // Such as a promise that a transport has not awaited.
-    if (typeof keyId !== 'string')
-      return new ToolError('unauthenticated', 'the transport does not say whose call this is (caller.keyId)');
-    if (this.#policy.isRevoked(keyId))
-      return new ToolError('unauthenticated', 'the API key was taken away; use another');
-    const rules = this.#policy.rulesOf(keyId);
-    const mayUse = this.#mayUse(name, rules);
-    if (kind === 'tool' && !(tool && mayUse)) return toolNotFound(name, this.catalogOf(keyId));
-    if (!mayUse) return new ToolError('not_found', `there is no ${kind} ${JSON.stringify(name)}`);
-    if (isListing) return undefined;
     return (
-      this.#rates.take(this.#limitsOf(keyId, rules, tool)) ?? (tool && this.#policies?.refusal(tool, keyId))
+      this.#gate.refusal(this.catalog, request, kind, tool) ??
+      (tool && !request.isListing ? this.#toolPolicies?.refusal(tool, request.caller.keyId) : undefined)
     );
-  }
-
-  /** The rate limits that a call counts against. @param tool where the call is one of a tool. */
-  #limitsOf(
-    keyId: string,
-    rules: KeyRules | undefined,
-    tool: ToolDescriptor | undefined,
-  ): readonly RateLimit[] {
-    const ofKey = rules?.rate ?? 0;
-    const ofTool = (tool && this.#policies?.rate(tool)) ?? 0;
-    if (ofKey === 0 && ofTool === 0) return NO_LIMITS;
-    const limits: RateLimit[] = [];
-    if (ofKey > 0) limits.push({ subject: 'key', name: keyId, calls: ofKey });
-    if (tool && ofTool > 0) limits.push({ subject: 'tool', name: `${tool.name} ${keyId}`, calls: ofTool });
-    return limits;
-  }
-
-  #mayUse(name: string, rules: KeyRules | undefined): boolean {
-    return this.#views.shows(this.catalog, rules?.tools, name);
   }
 
   /**
@@ -297,18 +259,18 @@ export class Dispatcher implements Calls {
 
   /** How many tools are refused now for their failures. */
   get openBreakers(): number {
-    return this.#policies?.openBreakers ?? 0;
+    return this.#toolPolicies?.openBreakers ?? 0;
   }
 
   /** What /stats tells of the policies around a tool; undefined for one that is not there. */
   policiesOf(name: string): ToolPolicyView | undefined {
     const tool = this.tool(name);
-    return tool && this.#policies?.view(tool);
+    return tool && this.#toolPolicies?.view(tool);
   }
 
   /** Null where no tool's answers are kept. */
   cacheView(): CacheView | null {
-    return this.#policies?.cacheView() ?? null;
+    return this.#toolPolicies?.cacheView() ?? null;
   }
 
   /** By the name of the runner, in the order of the runners. */
@@ -341,7 +303,7 @@ export class Dispatcher implements Calls {
 
   /** Ends what still runs, and the runners. @param graceMs how long cancelled calls may take to stop meanwhile. */
   close(graceMs?: number): Promise<void> {
-    this.#policies?.close();
+    this.#toolPolicies?.close();
     return this.#runners.close(graceMs).finally(() => this.#history.close());
   }
 }
@@ -357,10 +319,6 @@ const stateOf = ({ callId, request, hasStarted }: RunningCall): CallState => ({
   chunks: 0,
   madeAt: request.madeAt ?? 0,
 });
-
-const NO_LIMITS: readonly RateLimit[] = [];
-
-const NO_QUOTAS: readonly Quota[] = [];
 
 /** Whatever the transport, behind this point all calls have one shape: V8 is slow where shapes vary, or are copied. */
 function admit(

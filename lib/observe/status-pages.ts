@@ -12,6 +12,8 @@ export interface PageSources {
   /** By name; the first is shown at the top. */
   runners(): ReadonlyMap<string, RunnerStats>;
   health(): RunnerStatus;
+  /** Whether files and the like are not worked on (libuv-watch.ts). */
+  isLibuvStalled(): boolean;
   /** Of the tools that a key may use, or all. */
   toolCount(keyId: string | undefined): number;
   callsInFlight(): number;
@@ -44,10 +46,10 @@ export class StatusPages {
   }
 
   health() {
-    const { runners, health, isDraining } = this.#sources;
+    const { runners, isDraining, isLibuvStalled } = this.#sources;
     const all = runners();
     const openBreakers = this.#sources.openBreakers();
-    const status = isDraining() ? ('draining' as const) : health();
+    const status = isDraining() ? ('draining' as const) : this.#status();
     const more =
       all.size === 1
         ? {}
@@ -58,8 +60,14 @@ export class StatusPages {
       queue: queueOf(all),
       uptimeSeconds: this.#uptimeSeconds(),
       ...(openBreakers === 0 ? {} : { openBreakers }),
+      ...(isLibuvStalled() ? { libuv: 'stalled' } : {}),
       ...more,
     };
+  }
+
+  #status(): RunnerStatus {
+    const status = this.#sources.health();
+    return status === 'ok' && this.#sources.isLibuvStalled() ? 'degraded' : status;
   }
 
   /** What `GET /stats` tells of the runners. */

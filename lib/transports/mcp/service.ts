@@ -41,6 +41,8 @@ export interface McpServiceOptions {
   readonly listsChange?: boolean;
   /** Milliseconds; a little less than what clients wait, so that they see why the call ended. */
   readonly callTimeoutMs?: number;
+  /** True: the events of streamed calls are kept for clients who come back, by whatever transport. */
+  readonly keepsCalls?: boolean;
 }
 
 /** Who asks, and in what circumstances. */
@@ -199,7 +201,7 @@ export class McpService {
     scope: RequestScope,
     outlet: Outlet,
   ): Promise<'ended' | 'suspended'> {
-    const served = this.start(request, plan, scope);
+    const served = this.start(request, plan, scope, this.#options.keepsCalls);
     const { callId } = served.call;
     try {
       scope.track(served);
@@ -216,26 +218,27 @@ export class McpService {
     return rateLimitHeaders(this.dispatcher.quotasOf(caller.keyId, kind === 'tool' ? name : undefined));
   }
 
-  /** Starts a call. Never throws: a refused call ends at once. */
-  start({ params }: McpRequest, plan: CallPlan, scope: RequestScope): ServedCall {
+  /** Starts a call. Never throws: a refused call ends at once. @param keeps whether its events, where it has any, are kept. */
+  start({ params }: McpRequest, plan: CallPlan, scope: RequestScope, keeps = false): ServedCall {
     const { wishes, abilities, traceparent } = scope;
     const streams = wishes.progressToken !== undefined || wishes.partialResultToken !== undefined;
     const { logLevel } = wishes;
     const meta = metaOf(params);
     const requestMeta = traceparent && meta['traceparent'] === undefined ? { traceparent, ...meta } : meta;
-    const { callTimeoutMs } = this.#options;
+    const { callTimeoutMs, maxResultBytes: repeatBytes } = this.#options;
     const call = this.dispatcher.call({
       kind: plan.kind,
       name: plan.name,
       arguments: plan.arguments,
       caller: scope.caller,
       streams,
-      repeatBytes: this.#options.maxResultBytes,
+      repeatBytes,
       requestMeta,
       abilities,
       logLevel: logLevel === undefined ? undefined : toolLogLevel(logLevel),
       timeoutMs: callTimeoutMs,
       origin: scope.origin,
+      keep: keeps && streams && plan.kind === 'tool' ? { detachMs: undefined, repeatBytes } : undefined,
     });
     return new ServedCall(call, plan, scope.era, scope.asker, this.maxMessageBytes);
   }

@@ -213,6 +213,30 @@ describe('/mcp, era with sessions', () => {
     expect(resumed.last?.result?.['structuredContent']).to.deep.equal({ data: items });
   });
 
+  it('keeps a streamed call like any other: it is listed, and another reader takes it over', async () => {
+    let keyId = '';
+    const unobserve = mcp.dispatcher.observe({
+      started: ({ caller }) => {
+        keyId = caller.keyId;
+      },
+    });
+    const running = client.tool('count', { n: 1000, delayMs: 10 }, 5, { progressToken: 1 });
+    await running.message(3);
+    unobserve();
+    const state = (await mcp.dispatcher.list(keyId)).at(-1);
+    expect(state).to.include({ tool: 'count', hasStarted: true });
+    const call = await mcp.dispatcher.resume({ callId: state?.callId ?? '', keyId, after: -1 });
+    const { last } = await running.done;
+    expect(last?.result).to.have.property('isError', true);
+    let index = 0;
+    for await (const event of call) {
+      if (event.type !== 'chunks') continue;
+      expect(event.index).to.equal(index);
+      index += event.items.length;
+      if (index > 5) break;
+    }
+  });
+
   it('replays a finished stream to a client that lost only its end', async () => {
     const { lastEventId, messages } = await client.tool('report', { n: 2, everyMs: 1 }, 5, {
       progressToken: 1,

@@ -72,6 +72,7 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
   };
   const endpoint = new McpEndpoint({
     transport: 'mcp-http',
+    keepsCalls: true,
     dispatcher,
     news,
     access,

@@ -141,7 +141,7 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
     const index = this.#freePlaces.pop() ?? this.#calls.size;
     this.#calls.set(call.number, call);
     if (call.isExclusive) this.#exclusives++;
-    call.attach({ index, begun: this.#thread.begun, post: this.post });
+    call.attach({ index, thread: this.#thread, post: this.post });
     this.post(callTask(call, index));
   }
 

@@ -9,13 +9,15 @@
  * M3. But one single step that took more than the whole limit is too much, whatever is left of it: the thread could
  *     not be looked into meanwhile, and what the tool held then may be gone by now.
  * M4. Above MEMORY_LIMIT new calls are refused and the largest thread ends, one after the other, until it is enough.
- * M5. When the calls are over, threads that have grown collect, and the memory goes back. One that rests between two
- *     calls for a moment does not: it would pay a full collection for what its own do as well.
+ * M5. When the calls are over, threads that hold much more than their last collection left collect, and the memory goes
+ *     back. One that rests between two calls for a moment does not: it would pay a full collection for what its own do
+ *     as well, and for the pages and compiled code that it gives up.
  */
 import { clearInterval, setInterval } from 'node:timers';
 import { HEAP_FULL, type ThreadDeath } from '../ending/thread-death.ts';
 import { HeapProbe } from './heap-probe.ts';
 import { bytesTouched } from './kernel-thread.ts';
+import { ProcessSize } from './process-size.ts';
 
 /** A thread as the watch sees it. */
 export interface WatchedThread {
@@ -50,15 +52,6 @@ export function memoryLimits(heapMb: number, totalBytes: number): MemoryLimits {
   return { heapBytes: heapMb * MIB, hardHeapMb, totalBytes };
 }
 
-/** Null where the system does not say: a tool may have taken all file descriptors. */
-function processSize(): number | null {
-  try {
-    return process.memoryUsage.rss();
-  } catch {
-    return null;
-  }
-}
-
 export interface MemoryWatchListener<T> {
   threads(): Iterable<T>;
   /** The thread has to go; ask `deathOf` for what its calls are told. */
@@ -88,21 +81,24 @@ const STEP_BYTES = 16 * MIB;
 const MARGIN = 1 / 16;
 /** How long a thread that ends may take to give its memory back before the next one has to go. */
 const RETURN_MS = 500;
-/** Below it a thread's end would not help. */
+/** Below it neither a thread's end nor a collection would help. */
 const LARGE_BYTES = 32 * MIB;
 /** So many ticks without an answer: it is in one single step. */
 const SILENT_TICKS = 2;
 /** What must be free again below the limit before calls are taken. */
 const RELIEF = 0.95;
-/** How often all that have calls are asked while the process is large, in ticks. */
-const ROUND_TICKS = 10;
+/** How often all that have calls are asked while the process is large, in ticks: an answer costs its thread more than most calls. */
+const ROUND_TICKS = 50;
 /** How often threads without a call are seen to, in ticks. */
 const TIDY_TICKS = 25;
+/** How long a thread has been without a call by then: it has said meanwhile what it holds. */
+const REST_MS = 1500;
 
 export class MemoryWatch<T extends WatchedThread> {
   readonly #limits: MemoryLimits;
   readonly #listener: MemoryWatchListener<T>;
   readonly #probe = new HeapProbe();
+  readonly #size = new ProcessSize();
   readonly #looks = new WeakMap<T, Look>();
   readonly #deaths = new WeakMap<T, ThreadDeath>();
   #timer: NodeJS.Timeout | null = null;
@@ -132,13 +128,13 @@ export class MemoryWatch<T extends WatchedThread> {
   /** A call begins. */
   wake(): void {
     if (this.#timer !== null) return;
-    this.#floor = processSize() ?? 0;
+    this.#floor = this.#size.read() ?? 0;
     this.#timer = setInterval(this.#onTick, TICK_MS).unref();
   }
 
   readonly #onTick = (): void => {
     this.#ticks++;
-    const size = processSize();
+    const size = this.#size.read();
     if (size === null) return;
     this.#watchTotal(size);
     this.#floor = Math.min(this.#floor, size);
@@ -280,9 +276,10 @@ export class MemoryWatch<T extends WatchedThread> {
       const look = this.#lookOf(thread);
       if (!look.hasGrown || thread.threadId === null) continue;
       isNeeded = true;
-      if (!thread.isIdleSince(performance.now() - TIDY_TICKS * TICK_MS)) continue;
+      if (!thread.isIdleSince(performance.now() - REST_MS)) continue;
       look.hasGrown = false;
-      if (this.#limits.heapBytes !== null) void this.#collect(look, thread.threadId);
+      const isWorthIt = thread.heldBytes - look.left >= LARGE_BYTES;
+      if (isWorthIt && this.#limits.heapBytes !== null) void this.#collect(look, thread.threadId);
     }
     if (!isNeeded) this.#rest();
   }
@@ -295,5 +292,6 @@ export class MemoryWatch<T extends WatchedThread> {
 
   close(): void {
     this.#rest();
+    this.#size.close();
   }
 }

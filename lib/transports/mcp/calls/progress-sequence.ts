@@ -40,21 +40,23 @@ export class ProgressSequence {
     this.#head = `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${jsonText(token)}`;
   }
 
-  /** The tool's own report, and chunks that go with it. */
-  report({ progress, total, message }: Report, chunk?: ChunkItems): string {
+  /** The tool's own report, and chunks that go with it. @returns what writes them, as often as it is asked. */
+  report({ progress, total, message }: Report, chunk?: ChunkItems): () => string {
     if (progress > this.#own) this.#distance = Math.min(this.#distance, progress - this.#own);
     this.#own = progress;
     this.#total = total;
     const isKept = progress > this.#last;
     this.#last = isKept ? progress : this.#above();
     const text = message === '' ? '' : `,"message":${JSON.stringify(message)}`;
-    return `${this.#text(isKept)}${text}${metaText(chunk)}}}`;
+    const head = `${this.#text(isKept)}${text}`;
+    return () => `${head}${metaText(chunk)}}}`;
   }
 
-  /** Chunks alone. */
-  chunks(chunk: ChunkItems): string {
+  /** Chunks alone. @returns what writes them, as often as it is asked. */
+  chunks(chunk: ChunkItems): () => string {
     this.#last = this.#above();
-    return `${this.#text()}${metaText(chunk)}}}`;
+    const head = this.#text();
+    return () => `${head}${metaText(chunk)}}}`;
   }
 
   /** A sign of life of a silent tool. */

@@ -175,7 +175,8 @@ export class ServedCall {
       event.type === 'result' && !this.#tooLong
         ? this.#resultOf(event, id)
         : this.#errorOf(this.#tooLong ?? (event as ErrorEvent).error, id);
-    outlet.respond(response, fault);
+    const isKept = event.type === 'result' && this.call.reading !== undefined;
+    outlet.respond(response, fault, isKept ? () => this.#resultOf(event, id).response : undefined);
   }
 
   #resultOf(event: ResultEvent, id: MessageId): Answer {

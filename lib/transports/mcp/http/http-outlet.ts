@@ -9,7 +9,7 @@
 import type { GatewayRequest } from '../../http/gateway-message.ts';
 import { negotiate } from '../../http/negotiation.ts';
 import type { McpFault } from '../fault.ts';
-import type { Outlet } from '../outlet.ts';
+import type { Again, Outlet } from '../outlet.ts';
 import type { EventRing } from './event-ring.ts';
 import type { McpReply } from './reply.ts';
 
@@ -67,22 +67,22 @@ export class HttpOutlet implements Outlet {
     if (this.#resumption?.primes) this.#prime(reply);
   }
 
-  send(text: string): void {
+  send(text: string, again?: Again): void {
     if (this.#isDone) return;
     this.open();
-    this.#reply?.event(text, this.#keep(text));
+    this.#reply?.event(text, this.#keep(text, again));
   }
 
   ready(): Promise<void> | undefined {
     return this.#comeback ? this.#comeback.promise : this.#reply?.drained();
   }
 
-  respond(text: string, fault?: McpFault): void {
+  respond(text: string, fault?: McpFault, again?: Again): void {
     if (this.#isDone) return;
     const { status, headers } = fault ?? SUCCESS;
     if (fault && status >= 400 && !this.#isCall) this.#reply?.refused(fault);
     if (this.#prefersStream && status === 200) this.open();
-    const eventId = this.#reply?.isStream === false ? undefined : this.#keep(text);
+    const eventId = this.#reply?.isStream === false ? undefined : this.#keep(text, again);
     this.#addHeaders(headers);
     this.#reply?.last(text, status, eventId);
     this.#finish();
@@ -165,8 +165,8 @@ export class HttpOutlet implements Outlet {
     onEnd?.();
   }
 
-  #keep(text: string): string | undefined {
-    return this.#resumption?.ring.keep(this.#resumption.stream, text);
+  #keep(text: string, again: Again | undefined): string | undefined {
+    return this.#resumption?.ring.keep(this.#resumption.stream, text, again);
   }
 
   #prime(reply: McpReply): void {

@@ -19,6 +19,7 @@ export class McpHttpTransport implements Transport<TransportContext<McpHttpSetti
     const { access, watch, log, meter, limits, options, http } = context;
     this.#endpoint = new McpEndpoint({
       ...serviceOptions(this.name, context),
+      keepsCalls: true,
       access,
       admit: (request) => http.admit(request),
       watch,
