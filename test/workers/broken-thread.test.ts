@@ -29,7 +29,8 @@ describe('a call on a broken thread', () => {
       kind: 'tool',
       name: 'echo',
       arguments: {},
-      caller: { keyId: 'one', transport: 'http' },
+      isExclusive: true,
+    caller: { keyId: 'one', transport: 'http' },
       streams: false,
       repeatBytes: 0,
     };

@@ -37,6 +37,7 @@ export const NativePromise = Promise;
 export const NativeAbortController = AbortController;
 export const NativeError = Error;
 export const NativeFunction = Function;
+export const { captureStackTrace } = Error;
 
 const { byteLength, from } = Buffer;
 const utf8 = ownMethod<(bytes: Buffer, encoding: 'utf8') => string>(Buffer.prototype.toString);
@@ -52,7 +53,7 @@ export const textOf = (bytes: Uint8Array): string => utf8(from(bytes), 'utf8');
 
 export const now: () => number = performance.now.bind(performance);
 export const eventLoopUtilization = performance.eventLoopUtilization.bind(performance);
-export const { memoryUsage, nextTick } = process;
+export const { getActiveResourcesInfo, memoryUsage, nextTick } = process;
 
 export const chain = ownMethod<(promise: Promise<void>, next: () => void) => Promise<void>>(
   Promise.prototype.then,

@@ -282,7 +282,7 @@ export class WorkerPool implements Runner {
     this.#pump();
   }
 
-  /** Its thread is retired, so this ends: it goes to one that no other caller has changed. */
+  /** It goes to a thread that no other caller has changed. This ends: its own is ready in a moment, or retired. */
   #onRefused(call: ToolCall): void {
     this.#shares.giveBack(call);
     if (call.isEnded) return;
