@@ -19,6 +19,7 @@ import { noteText } from './intrinsics/faithful-text.ts';
 import { partLongSteps } from './intrinsics/many-steps.ts';
 import { boundFinalizers } from './leftovers/finalizers.ts';
 import { keepInSight } from './leftovers/in-sight.ts';
+import { boundNestedThreads } from './leftovers/nested-threads.ts';
 import { noteSubscriptions } from './leftovers/subscriptions.ts';
 import { loadModules } from './loading/load-modules.ts';
 import { Registry } from './loading/registry.ts';
@@ -52,6 +53,7 @@ async function prepare({
   keepInSight();
   noteSubscriptions();
   boundFinalizers();
+  boundNestedThreads(heapMb);
   const loaded = await context.runApart(() => load(toolModules));
   noteText();
   return { ...escapes, ...loaded, builtIns: new BuiltIns(), maxResultBytes };

@@ -7,7 +7,7 @@ const by = (keyId: string, name = 'tool', isExclusive = true) => ({ name, isExcl
 describe('CallerWatch', () => {
   let change: string | null;
   let looks: number;
-  let left: string | null;
+  let left: { what: string; isLasting: boolean } | null;
   let asked: boolean[];
   let handOvers: number;
   let running: string[];
@@ -107,16 +107,23 @@ describe('CallerWatch', () => {
 
   it('gives what is left a moment to end, and then the thread up', async () => {
     watch.admits(by('a', 'culprit'), true);
-    left = 'a timer';
+    left = { what: 'a port', isLasting: false };
     expect(watch.admits(by('b'), true)).to.equal('not yet');
     left = null;
     expect(watch.admits(by('b'), true)).to.equal('yes');
     expect(handOvers).to.equal(1);
-    left = 'a timer';
+    left = { what: 'a port', isLasting: false };
     expect(watch.admits(by('a'), true)).to.equal('not yet');
     await sleep(30);
     expect(watch.admits(by('a'), true)).to.equal('no');
-    expect(spoilt).to.deep.equal(['a call of "tool" left a timer behind']);
+    expect(spoilt).to.deep.equal(['a call of "tool" left a port behind']);
+  });
+
+  it('waits for nothing that does not end by itself', () => {
+    watch.admits(by('a', 'culprit'), true);
+    left = { what: 'a timer', isLasting: true };
+    expect(watch.admits(by('b'), true)).to.equal('no');
+    expect(spoilt).to.deep.equal(['a call of "culprit" left a timer behind']);
   });
 
   it('asks for what is left where exclusive calls have to do with it, and trusts connections of shared ones', () => {
@@ -126,7 +133,7 @@ describe('CallerWatch', () => {
   });
 
   it('does not ask for what one caller alone leaves', () => {
-    left = 'a timer';
+    left = { what: 'a port', isLasting: false };
     for (let round = 0; round < 5; round++) expect(watch.admits(by('a'), true)).to.equal('yes');
     expect(asked).to.deep.equal([]);
   });

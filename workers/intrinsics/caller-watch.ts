@@ -21,6 +21,12 @@ interface Arrival {
   readonly caller: { readonly keyId: string };
 }
 
+/** What a call has left, in words, and whether it is not going to end by itself. */
+interface Left {
+  readonly what: string;
+  readonly isLasting: boolean;
+}
+
 export interface WatchHost {
   /** @returns what a call has done to built-ins, or null. */
   look(): string | null;
@@ -29,7 +35,7 @@ export interface WatchHost {
    * @param trustsConnections whether connections are none of it.
    * @returns null where there is nothing.
    */
-  left(trustsConnections: boolean): string | null;
+  left(trustsConnections: boolean): Left | null;
   /** The thread passes to another caller. */
   handedOver(): void;
   /** The keys of the calls that run. */
@@ -122,8 +128,8 @@ export class CallerWatch {
     if (left !== null) {
       const at = now();
       this.#leftSince ??= at;
-      if (at - this.#leftSince < ENDING_MS) return false;
-      this.spoil(`left ${left} behind`);
+      if (!left.isLasting && at - this.#leftSince < ENDING_MS) return false;
+      this.spoil(`left ${left.what} behind`);
       return true;
     }
     this.#tenants = null;

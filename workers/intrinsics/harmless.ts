@@ -10,7 +10,6 @@ const HARMLESS: Readonly<Record<string, string>> = {
   'Error.stackTraceLimit': 'how much of a stack is kept; libraries set it and put it back',
   'process._eventsCount': 'listeners are compared one by one',
   'process._maxListeners': 'only from how many listeners on Node warns',
-  'process._exiting': 'the thread ends',
   'process.exitCode': 'nobody reads the exit code of a thread',
   'console.Symbol(kGroupIndent)': 'what console.group put before each line',
   'console.Symbol(kGroupIndentationString)': 'what console.group put before each line',
@@ -22,9 +21,7 @@ export const isHarmless = (path: string): boolean => hasOwn(HARMLESS, path);
 const OPEN_EVENTS: Readonly<Record<string, true>> = {
   exit: true,
   beforeExit: true,
-  warning: true,
   message: true,
-  worker: true,
   disconnect: true,
 };
 

@@ -155,6 +155,7 @@ export class Norm {
       const dispatcher = this.#dispatchers[at];
       if (dispatcher && globals[dispatcher.key] !== dispatcher.value) return 'the dispatcher of fetch';
     }
+    if ((process as unknown as { readonly _exiting?: boolean })._exiting === true) return 'process._exiting';
     const event = this.#listeners.changed();
     if (event !== null) return `the listeners of process to "${toText(event)}"`;
     return this.#environment.changed();

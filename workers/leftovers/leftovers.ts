@@ -11,6 +11,7 @@
 import { OwnMap } from '../../lib/async/own-collections.ts';
 import { immediatesWaiting } from '../async-context/own-timers.ts';
 import { getActiveResourcesInfo } from '../intrinsics/captured.ts';
+import { nestedThreads } from './nested-threads.ts';
 
 /** By Node's names of them. */
 const CONNECTIONS: Readonly<Record<string, true>> = {
@@ -30,8 +31,26 @@ const WORDS: Readonly<Record<string, string>> = {
   ProcessWrap: 'a child process',
   FSEventWrap: 'a watcher of files',
   StatWatcher: 'a watcher of files',
-  MessagePort: 'a thread or a port',
+  MessagePort: 'a port',
+  Worker: 'a thread',
 };
+
+/** What does not end by itself in a moment, or would run somebody's code when it does. */
+const LASTING: Readonly<Record<string, true>> = {
+  Timeout: true,
+  TCPServerWrap: true,
+  PipeServerWrap: true,
+  FSEventWrap: true,
+  StatWatcher: true,
+};
+
+/** Something that a call has left. */
+export interface Leftover {
+  /** In words. */
+  readonly what: string;
+  /** Whether there is nothing to wait for. */
+  readonly isLasting: boolean;
+}
 
 const wordOf = (name: string): string => {
   const word = WORDS[name];
@@ -45,15 +64,16 @@ export class Leftovers {
    * @param trustsConnections whether only calls of shared tools have run: what they keep open belongs to the thread.
    * @returns what is there beyond the norm, or null.
    */
-  found(trustsConnections: boolean): string | null {
+  found(trustsConnections: boolean): Leftover | null {
     const now = count();
-    let found: string | null = null;
+    let found: Leftover | null = null;
     now.forEach((many, name) => {
       const norm = this.#norm.get(name) ?? 0;
       if (many <= norm || found !== null) return;
       const isConnection = CONNECTIONS[name] === true;
       if (isConnection && trustsConnections) this.#norm.set(name, many);
-      else if (!isConnection || norm === 0) found = wordOf(name);
+      else if (!isConnection || norm === 0)
+        found = { what: wordOf(name), isLasting: LASTING[name] === true };
     });
     return found;
   }
@@ -66,6 +86,7 @@ function count(): OwnMap<string, number> {
     const name = names[at] as string;
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
+  counts.set('Worker', nestedThreads());
   const immediates = (counts.get('Immediate') ?? 0) - immediatesWaiting();
   counts.set('Immediate', immediates);
   return counts;

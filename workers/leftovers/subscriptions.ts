@@ -12,19 +12,25 @@ import { promiseHooks } from 'node:v8';
 import { OwnSet } from '../../lib/async/own-collections.ts';
 import { apply, getOwnPropertyDescriptor, getPrototypeOf, ownList } from '../intrinsics/captured.ts';
 import { replaceMethod } from '../intrinsics/replace-method.ts';
+import { isAskedByNode } from './asked-by-node.ts';
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 
 /** Puts `wrap` of a method in its place, where it is there. */
-function wrapMethod(owner: object, name: string, wrap: (own: Method) => Method): void {
+function wrapMethod(
+  owner: object,
+  name: string,
+  wrap: (own: Method, isForNode: () => boolean) => Method,
+): void {
   const own = getOwnPropertyDescriptor(owner, name)?.value as Method | undefined;
   if (typeof own !== 'function') return;
-  const wrapped = wrap(own);
-  replaceMethod(owner, name, {
+  const method = {
     [name](this: unknown, ...args: unknown[]) {
       return apply(wrapped, this, args);
     },
-  });
+  };
+  const wrapped = wrap(own, () => isAskedByNode(method[name] as Method));
+  replaceMethod(owner, name, method);
 }
 
 interface OpenChannel {
@@ -49,8 +55,10 @@ const channels = ownList<OpenChannel>();
 export function noteSubscriptions(): void {
   noteAsyncHooks();
   for (const name of ['createHook', 'onInit', 'onBefore', 'onAfter', 'onSettled'])
-    wrapMethod(promiseHooks, name, (own) => (...args) => {
+    wrapMethod(promiseHooks, name, (own, isForNode) => (...args) => {
       const stop = apply(own, promiseHooks, args) as () => void;
+      // Async hooks are made of them.
+      if (isForNode()) return stop;
       counts['a hook of promises']++;
       return noteEnd('a hook of promises', stop);
     });

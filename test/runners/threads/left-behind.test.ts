@@ -26,7 +26,7 @@ describe('what a call leaves running on its thread', () => {
       const before = restarts();
       retired.length = 0;
       expect(await end('leave', { how }, 'attacker')).to.include({ data: '"done"' });
-      expect(await end('notice', { ms: 100 }, 'victim')).to.include({ data: '{"isRight":true}' });
+      expect(await end('notice', { ms: 250 }, 'victim')).to.include({ data: '{"isRight":true}' });
       await eventually(() => restarts() === before + 1);
       expect(retired[0]).to.match(/^a call of "leave" (left .+ behind|changed .+)$/);
     }).timeout(10_000);
@@ -44,7 +44,7 @@ describe('what a call leaves running on its thread', () => {
   it('meets an exclusive call of another caller from a shared one too', async () => {
     const before = restarts();
     await end('leave_shared', { how: 'an interval that nothing waits for' }, 'attacker');
-    expect(await end('notice', { ms: 100 }, 'victim')).to.include({ data: '{"isRight":true}' });
+    expect(await end('notice', { ms: 250 }, 'victim')).to.include({ data: '{"isRight":true}' });
     await eventually(() => restarts() === before + 1);
   });
 
