@@ -14,6 +14,7 @@ const FILES = [
   'internal/crypto/random',
   'internal/crypto/webidl',
   'internal/util',
+  'internal/worker/io',
 ];
 
 function sourcesOfNode(): readonly string[] {
@@ -44,7 +45,7 @@ export function foreignPartOf(name: string, made: unknown, inherited: ReadonlySe
     }
     return null;
   };
-  if (typeof made !== 'function' || !isNodes(made)) return name;
+  if (typeof made !== 'function' || made.name !== name || !isNodes(made)) return name;
   const found = foreignOf(name, made);
   if (found !== null) return found;
   const { prototype } = made as { readonly prototype: unknown };

@@ -193,9 +193,9 @@ export class Norm {
       const isMade = LOADED.includes(loads);
       for (const name of names) {
         if (!(name in globals)) continue;
-        if ((isMade || hasOwn(globalThis, name)) && !this.#isNodes(name)) return name;
         const foreign = isMade ? foreignPartOf(name, globals[name], this.#seen) : null;
         if (foreign !== null) return foreign;
+        if (!isMade && hasOwn(globalThis, name) && !this.#isNodes(name)) return name;
       }
     }
     const foreign = this.#lazy.length > 0 ? ownOfCrypto() : null;

@@ -81,8 +81,10 @@ const BEHIND_ACCESSORS: Readonly<Record<string, () => Root>> = {
   }),
 };
 
-/** State that modules export, by name. */
-const STATE: ReadonlySet<PropertyKey> = new OwnSet<PropertyKey>([
+/** What modules export that is their state, and long lists of numbers that nobody replaces, by name. */
+const LEFT_OUT: ReadonlySet<PropertyKey> = new OwnSet<PropertyKey>([
+  'constants',
+  'codes',
   '_cache',
   '_pathCache',
   'globalAgent',
@@ -100,7 +102,7 @@ export function rootsOfModule(loaded: string): Root[] | null {
   const roots: Root[] = [{ path: name, object: exported }];
   addClass(roots, name, exported);
   for (const [key, { value }] of Object.entries(Object.getOwnPropertyDescriptors(exported))) {
-    if (STATE.has(key)) continue;
+    if (LEFT_OUT.has(key)) continue;
     addClass(roots, `${name}.${key}`, value);
     if (isGroup(value)) roots.push({ path: `${name}.${key}`, object: value });
   }
