@@ -105,7 +105,7 @@ export class WorkerPool implements Runner {
     this.#ladder = new CancelLadder({
       graceMs: options.cancelGraceMs,
       links: () => this.#crew.links,
-      hasFreeThread: () => this.#choose('exclusive') !== null,
+      hasFreeThread: () => this.#choose('exclusive', null) !== null,
       prepareSuccessor: (behind) => this.#crew.prepareSuccessor(behind),
       kill: (link, reason) => this.#crew.kill(link, reason),
     });
@@ -179,7 +179,8 @@ export class WorkerPool implements Runner {
 
   /** Hands the call to a thread that fits it now, if one does. */
   #tryGive(call: ToolCall): boolean {
-    const link = this.#choose(call.isExclusive ? 'exclusive' : 'shared');
+    const { keyId } = call.request.caller;
+    const link = this.#choose(call.isExclusive ? 'exclusive' : 'shared', keyId);
     if (link === null) return false;
     this.#shares.take(call);
     link.take(call);
@@ -187,11 +188,12 @@ export class WorkerPool implements Runner {
     return true;
   }
 
-  #choose(isolation: Isolation): ThreadLink | null {
+  #choose(isolation: Isolation, keyId: string | null): ThreadLink | null {
     return chooseThread(isolation, this.#crew.links, {
       callsPerThread: this.#options.callsPerThread,
       exclusiveThreads: this.#exclusiveLimit,
       reserved: this.#reserved,
+      keyId,
     });
   }
 

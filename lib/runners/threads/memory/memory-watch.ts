@@ -4,7 +4,8 @@
  * V8 aborts the process when a thread passes its own limit by one allocation of more than 16 MB. So that limit is as
  * far away as memory allows, and the one that counts is watched from here (docs/decisions/2026-11-27-watched-heap.md).
  *
- * M1. It looks while calls run, and costs one reading of the process's size a tick as long as that does not grow.
+ * M1. It looks while calls run, and costs one reading of the process's size a tick as long as that does not grow. Between
+ *     calls a glance a second is enough to begin with, for what a call may have left running.
  * M2. Garbage is not held against a tool: above its limit a thread is made to collect, and what is left decides.
  * M3. But one single step that took more than the whole limit is too much, whatever is left of it: the thread could
  *     not be looked into meanwhile, and what the tool held then may be gone by now.
@@ -136,6 +137,15 @@ export class MemoryWatch<T extends WatchedThread> {
     this.#timer = setInterval(this.#onTick, TICK_MS).unref();
   }
 
+  /** Once a second: the process should not grow while no call runs. */
+  glance(): void {
+    if (this.#timer !== null) return;
+    const size = processSize() ?? 0;
+    const grown = size - this.#floor;
+    this.#floor = size;
+    if (grown >= STEP_BYTES) this.wake();
+  }
+
   readonly #onTick = (): void => {
     this.#ticks++;
     const size = processSize();
@@ -158,8 +168,7 @@ export class MemoryWatch<T extends WatchedThread> {
       look.held = thread.heldBytes;
       look.touched = bytesTouched(thread.kernelId);
     }
-    if (thread.calls === 0) return;
-    look.hasGrown = true;
+    if (thread.calls > 0) look.hasGrown = true;
     if (look.asked === null && !this.#deaths.has(thread)) this.#ask(thread, look);
   }
 
