@@ -30,7 +30,7 @@ describe('a call on a broken thread', () => {
       name: 'echo',
       arguments: {},
       isExclusive: true,
-    caller: { keyId: 'one', transport: 'http' },
+      caller: { keyId: 'one', transport: 'http' },
       streams: false,
       repeatBytes: 0,
     };

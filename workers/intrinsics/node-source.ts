@@ -49,7 +49,11 @@ export function foreignPartOf(name: string, made: unknown, inherited: ReadonlySe
   const found = foreignOf(name, made);
   if (found !== null) return found;
   const { prototype } = made as { readonly prototype: unknown };
-  for (let at = prototype; typeof at === 'object' && at !== null && !inherited.has(at); at = getPrototypeOf(at)) {
+  for (
+    let at = prototype;
+    typeof at === 'object' && at !== null && !inherited.has(at);
+    at = getPrototypeOf(at)
+  ) {
     const foreign = foreignOf(`${name}.prototype`, at);
     if (foreign !== null) return foreign;
   }

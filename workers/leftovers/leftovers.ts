@@ -72,8 +72,7 @@ export class Leftovers {
       if (many <= norm || found !== null) return;
       const isConnection = CONNECTIONS[name] === true;
       if (isConnection && trustsConnections) this.#norm.set(name, many);
-      else if (!isConnection || norm === 0)
-        found = { what: wordOf(name), isLasting: LASTING[name] === true };
+      else if (!isConnection || norm === 0) found = { what: wordOf(name), isLasting: LASTING[name] === true };
     });
     return found;
   }

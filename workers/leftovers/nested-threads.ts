@@ -27,6 +27,11 @@ export function boundNestedThreads(heapMb: number): void {
       this.once('exit', () => alive--);
     }
   }
-  defineProperty(workerThreads, 'Worker', { value: Worker, writable: true, enumerable: true, configurable: true });
+  defineProperty(workerThreads, 'Worker', {
+    value: Worker,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
   module.syncBuiltinESMExports();
 }

@@ -146,7 +146,8 @@ export class SubscriptionsNorm {
     }
     for (let at = 0; at < channels.length; at++) {
       const channel = channels[at] as OpenChannel;
-      if (subscribersOf(channel) > (this.#subscribers[at] ?? 0)) return 'a subscriber of a diagnostics channel';
+      if (subscribersOf(channel) > (this.#subscribers[at] ?? 0))
+        return 'a subscriber of a diagnostics channel';
     }
     return null;
   }

@@ -51,7 +51,10 @@ const LEAVING: Readonly<Record<string, () => unknown>> = {
     next();
   },
   server: () => createServer().listen(0, '127.0.0.1').unref(),
-  watcher: () => watch(tmpdir()).on('error', () => {}).unref(),
+  watcher: () =>
+    watch(tmpdir())
+      .on('error', () => {})
+      .unref(),
   thread: () => new Worker('setInterval(() => {}, 1000)', { eval: true }).unref(),
   'async-hook': () => {
     const from = performance.now() + SOON_MS;
