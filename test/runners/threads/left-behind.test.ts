@@ -73,4 +73,13 @@ describe('what a call leaves running on its thread', () => {
     expect(await end('register_finalizer', {}, 'two')).to.include({ data: 'true' });
     expect(await end('collect', {}, 'two')).to.include({ data: 'true' });
   });
+
+  it('is found where it fills the heap while no call runs', async () => {
+    const reasons: string[] = [];
+    const unlisten = pool.listen({ unit: ({ detail }) => reasons.push(detail) });
+    await end('fill_later', {}, 'one');
+    await eventually(() => reasons.includes('its heap outgrew WORKER_HEAP_MB'), { withinMs: 40_000 });
+    unlisten();
+    expect(await end('notice', { ms: 1 }, 'two')).to.include({ data: '{"isRight":true}' });
+  }).timeout(60_000);
 });
