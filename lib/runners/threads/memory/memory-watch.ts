@@ -9,7 +9,8 @@
  * M2. Garbage is not held against a tool: above its limit a thread is made to collect, and what is left decides.
  * M3. But one single step that took more than the whole limit is too much, whatever is left of it: the thread could
  *     not be looked into meanwhile, and what the tool held then may be gone by now.
- * M4. Above MEMORY_LIMIT new calls are refused and the largest thread ends, one after the other, until it is enough.
+ * M4. Above MEMORY_LIMIT new calls are refused and the largest thread ends, one after the other, until it is enough. While
+ *     one that had to go still grows, in a step that nothing can stop, no other ends for it.
  * M5. When the calls are over, threads that have grown collect, and the memory goes back. One that rests between two
  *     calls for a moment does not: it would pay a full collection for what its own do as well.
  */
@@ -113,6 +114,8 @@ export class MemoryWatch<T extends WatchedThread> {
   /** The least size of the process since threads were asked last. */
   #floor = 0;
   #endedAt = Number.NEGATIVE_INFINITY;
+  /** The thread that had to go last for MEMORY_LIMIT, and what it had touched then. */
+  #ended: { readonly thread: T; readonly touched: number | null } | null = null;
   #isShort = false;
 
   constructor(limits: MemoryLimits, listener: MemoryWatchListener<T>) {
@@ -249,13 +252,30 @@ export class MemoryWatch<T extends WatchedThread> {
     this.#isShort = true;
     const now = performance.now();
     if (now - this.#endedAt < RETURN_MS) return;
+    if (this.#isStillGrowing()) {
+      this.#endedAt = now;
+      return;
+    }
     const largest = this.#largest();
     if (largest === null) return;
     this.#endedAt = now;
+    this.#ended = { thread: largest, touched: bytesTouched(largest.kernelId) };
     this.#end(largest, 'the process outgrew MEMORY_LIMIT, and it was the largest thread', {
       code: 'worker_out_of_memory',
       message: 'the gateway ran out of memory (MEMORY_LIMIT), and the thread of this call held most of it',
     });
+  }
+
+  /** Whether the thread that had to go last is still there, and takes more. */
+  #isStillGrowing(): boolean {
+    if (this.#ended === null) return false;
+    const { thread, touched } = this.#ended;
+    let isThere = false;
+    for (const one of this.#listener.threads()) isThere ||= one === thread;
+    const now = isThere ? bytesTouched(thread.kernelId) : null;
+    if (now === null || touched === null || now - touched < STEP_BYTES) return false;
+    this.#ended = { thread, touched: now };
+    return true;
   }
 
   #largest(): T | null {
