@@ -17,7 +17,9 @@ import { ToolError } from './call/tool-error.ts';
 import { checkListening } from './config/load.ts';
 import type { Config } from './config/options.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
+import { MemoryHistory } from './dispatch/history/memory-history.ts';
 import type { GatewayObserver } from './dispatch/observers.ts';
+import type { PolicyOptions, ToolPolicyView } from './dispatch/policy/policies.ts';
 import { logCall, logDefect, logToolRecord, unitLog } from './observe/call-log.ts';
 import { CallStatistics, type ToolStatistics } from './observe/call-statistics.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
@@ -32,7 +34,13 @@ import { readTlsFiles } from './transports/http/tls-files.ts';
 import * as builtInTransports from './transports/index.ts';
 import { NewsFeed } from './transports/news.ts';
 import type { TransportLog } from './transports/rendering/transport-log.ts';
-import type { BaseContext, ClientStreams, PrintOptions, Transport } from './transports/transport.ts';
+import type {
+  BaseContext,
+  ClientStreams,
+  MetricsSource,
+  PrintOptions,
+  Transport,
+} from './transports/transport.ts';
 import { TransportSet } from './transports/transport-set.ts';
 
 /** Where a gateway listens. */
@@ -72,7 +80,7 @@ export type Preload = 'listen' | 'connect';
 /** What a gateway knows of itself in numbers; the rest is what its runners tell. */
 export interface GatewayStats {
   /** By name. */
-  readonly tools: Readonly<Record<string, ToolStatistics>>;
+  readonly tools: Readonly<Record<string, ToolStatistics & ToolPolicyView>>;
   /** How often observers have failed, by the method that did. */
   readonly observerFailures: Readonly<Record<string, number>>;
   /** What must not have happened inside the gateway, failed observers included; the log has each. */
@@ -130,6 +138,7 @@ export class Gateway {
       toolCount: () => this.tools().length,
       callsInFlight: () => dispatcher.callsInFlight,
       isDraining: () => dispatcher.isDraining,
+      openBreakers: () => dispatcher.openBreakers,
     });
     this.#watch();
   }
@@ -141,8 +150,9 @@ export class Gateway {
    */
   static async open(config: Config, extras: Extras = {}): Promise<Gateway> {
     const { preload, transports: added = [], runners: more = [] } = extras;
-    const [log, ...kinds] = await Promise.all([
+    const [log, { Policies }, ...kinds] = await Promise.all([
       createLogger({ level: config.logLevel, keys: config.apiKeys }),
+      import('./dispatch/policy/policies.ts'),
       ...Object.values(runnerKinds)
         .sort((one, other) => one.order - other.order)
         .map((kind) => kind.load()),
@@ -157,6 +167,8 @@ export class Gateway {
       const dispatcher = new Dispatcher({
         runners: [...started, ...more],
         timeoutMs: config.requestTimeoutMs,
+        history: new MemoryHistory(config),
+        policies: new Policies(policyOptions(config)),
       });
       return new Gateway(config, dispatcher, log, transports);
     } catch (error) {
@@ -200,13 +212,22 @@ export class Gateway {
 
   /** The figures of `GET /stats`, and what has gone wrong inside. */
   stats(): GatewayStats {
+    const answerCache = this.#dispatcher.cacheView();
     return {
       ...this.#pages.stats(),
-      tools: this.#statistics.snapshot(),
+      tools: this.#toolStats(),
+      ...(answerCache ? { answerCache } : {}),
       ...this.#transports.stats(),
       observerFailures: this.#dispatcher.observerFailures,
       defects: this.#defects,
     };
+  }
+
+  #toolStats(): GatewayStats['tools'] {
+    const all = Object.entries(this.#statistics.snapshot());
+    return Object.fromEntries(
+      all.map(([name, figures]) => [name, { ...figures, ...this.#dispatcher.policiesOf(name) }]),
+    );
   }
 
   /** The loaded tools, sorted by name. */
@@ -269,7 +290,8 @@ export class Gateway {
     const { maxConnections } = config;
     const http = new HttpHost({ ...base, ...tls, access, maxConnections, pages: this.#gatewayPages() });
     const watch = new StreamWatch({ heartbeatMs: SILENCE_MS, stallMs: config.streamStallMs });
-    await this.#transports.listen({ ...base, access, watch, http });
+    const openMetrics = () => this.#openMetrics();
+    await this.#transports.listen({ ...base, access, watch, http, openMetrics });
     try {
       const { port } = await http.listen(config.host, config.port, keeper);
       this.#host = http;
@@ -278,6 +300,27 @@ export class Gateway {
       await this.#transports.stopListening();
       throw error;
     }
+  }
+
+  async #openMetrics(): Promise<MetricsSource> {
+    const { EXPOSITION_TYPE, GatewayMetrics } = await import('./observe/metrics/gateway-metrics.ts');
+    const metrics = new GatewayMetrics({
+      version: IDENTITY.version,
+      statistics: this.#statistics,
+      runners: () => this.#dispatcher.stats(),
+      transports: () => this.#transports.stats().transports,
+      callsInFlight: () => this.#dispatcher.callsInFlight,
+      defects: () => this.#defects,
+    });
+    const end = this.observe({ unit: (event) => metrics.unit(event) });
+    return {
+      mediaType: EXPOSITION_TYPE,
+      text: () => metrics.text(),
+      close() {
+        end();
+        metrics.close();
+      },
+    };
   }
 
   #gatewayPages() {
@@ -398,6 +441,18 @@ function urlOf({ host, allowedHosts, tlsCert }: Config, port: number): string {
   const name = isAny ? (allowedHosts[0] ?? 'localhost') : host;
   const authority = name.includes(':') && !name.startsWith('[') ? `[${name}]` : name;
   return `${tlsCert ? 'https' : 'http'}://${authority}:${port}`;
+}
+
+function policyOptions(config: Config): PolicyOptions {
+  const { breaker, breakerFailures, breakerWindowMs, breakerOpenMs, retries } = config;
+  const { queueLimit, queueWaitMs, toolLimits } = config;
+  return {
+    breaker: breaker ? { failures: breakerFailures, windowMs: breakerWindowMs, openMs: breakerOpenMs } : null,
+    retries,
+    limitsFile: toolLimits,
+    queueLimit,
+    queueWaitMs,
+  };
 }
 
 type LoadedKind = Awaited<ReturnType<(typeof runnerKinds)[keyof typeof runnerKinds]['load']>>;

@@ -44,6 +44,7 @@ export type {
 export type {
   AdmittedCall,
   Defect,
+  DurationCounts,
   Percentiles,
   Runner,
   RunnerListener,

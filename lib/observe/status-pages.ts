@@ -15,6 +15,8 @@ export interface PageSources {
   toolCount(): number;
   callsInFlight(): number;
   isDraining(): boolean;
+  /** Tools that are refused now for their failures. */
+  openBreakers(): number;
 }
 
 export class StatusPages {
@@ -36,6 +38,7 @@ export class StatusPages {
   health() {
     const { runners, health, isDraining } = this.#sources;
     const all = runners();
+    const openBreakers = this.#sources.openBreakers();
     const status = isDraining() ? ('draining' as const) : health();
     const more =
       all.size === 1
@@ -46,6 +49,7 @@ export class StatusPages {
       ...topOf(all).summary,
       queue: queueOf(all),
       uptimeSeconds: this.#uptimeSeconds(),
+      ...(openBreakers === 0 ? {} : { openBreakers }),
       ...more,
     };
   }

@@ -8,6 +8,7 @@ import type { z } from 'zod';
 import type { Caller } from '../call/caller.ts';
 import type { Icon, Isolation, JsonSchema, ToolAnnotations } from '../call/catalog.ts';
 import type { LogLevel } from '../call/log-level.ts';
+import { LIMIT_NAMES, LIMITS, type LimitName, NOT_READ_ONLY, type ToolLimits } from '../call/tool-limits.ts';
 import type { AskClient } from './ask-client.ts';
 import { brand } from './brand.ts';
 
@@ -57,7 +58,7 @@ export interface ToolDefinition<
   I extends SchemaSource = SchemaSource,
   C extends SchemaSource = SchemaSource,
   O extends SchemaSource = SchemaSource,
-> {
+> extends ToolLimits {
   /** 1–128 characters of `A–Z a–z 0–9 _ - .`; unique among the loaded tools. */
   readonly name: string;
   readonly title?: string;
@@ -79,8 +80,6 @@ export interface ToolDefinition<
    * needed, which takes some 0.25 s.
    */
   readonly isolation?: Isolation;
-  /** Milliseconds; default and upper limit: the gateway's own request timeout. */
-  readonly timeoutMs?: number;
   /**
    * Runs one call. `async *` yields chunks and returns the result (nothing: the result is the list of chunks);
    * plain `async` returns the result.
@@ -95,8 +94,8 @@ export interface ToolDefinition<
 
 /**
  * Declares a tool. Export the value from the module (one, an array, or the default export).
- * @throws {TypeError} when the name is missing or has other characters than `ToolDefinition.name` allows, or when there
- * is no description or no `run`. Schemas are checked when the module is loaded.
+ * @throws {TypeError} when the name is missing or has other characters than `ToolDefinition.name` allows, when there is no
+ * description or no `run`, or when a limit is none, or cannot hold for the tool. Schemas are checked when the module is loaded.
  */
 export function defineTool<
   I extends SchemaSource = RawSchema,
@@ -115,5 +114,17 @@ export function defineTool<
   }
   if (typeof definition.run !== 'function')
     throw new TypeError(`tool "${definition.name}" needs a run function`);
+  checkLimits(definition);
   return brand('tool', definition);
+}
+
+function checkLimits(definition: Pick<ToolDefinition, 'name' | 'annotations' | LimitName>): void {
+  const { name, annotations, cacheSeconds } = definition;
+  for (const limit of LIMIT_NAMES) {
+    const value: unknown = definition[limit];
+    if (value === undefined || LIMITS[limit].accepts(value)) continue;
+    throw new TypeError(`tool "${name}": ${limit} is ${String(value)}; expected ${LIMITS[limit].expected}`);
+  }
+  if (cacheSeconds !== undefined && annotations?.readOnlyHint !== true)
+    throw new TypeError(`tool "${name}": ${NOT_READ_ONLY}`);
 }

@@ -64,6 +64,14 @@ export interface BaseContext<Options extends object = object> {
   readonly reloads: boolean;
 }
 
+/** The figures of the gateway for machines that collect them. */
+export interface MetricsSource {
+  readonly mediaType: string;
+  /** As they are now. */
+  text(): string;
+  close(): void;
+}
+
 /** What a transport for many clients is opened with. */
 export interface TransportContext<Options extends object = object> extends BaseContext<Options> {
   /** Who may call, and how often. */
@@ -72,6 +80,8 @@ export interface TransportContext<Options extends object = object> extends BaseC
   readonly watch: StreamWatch;
   /** The gateway's listening socket, for what is spoken over HTTP. It is bound when all transports are open. */
   readonly http: HttpRegistration;
+  /** Loads what gathers the gateway's figures; who opens it closes it. */
+  openMetrics(): Promise<MetricsSource>;
 }
 
 /** The two ends of one client. */

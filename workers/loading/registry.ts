@@ -14,6 +14,7 @@ import type {
   ResourceDescriptor,
   ToolDescriptor,
 } from '../../lib/call/catalog.ts';
+import { LIMIT_NAMES } from '../../lib/call/tool-limits.ts';
 import { type BrandedKind, isBranded } from '../../lib/tool/brand.ts';
 import type { PromptDefinition } from '../../lib/tool/define-prompt.ts';
 import type { ResourceDefinition } from '../../lib/tool/define-resource.ts';
@@ -144,7 +145,7 @@ async function describeTool(tool: ToolDefinition, origin: string): Promise<ToolD
       inputSchema: await toInputSchema(tool.input),
       ...(tool.output ? { outputSchema: await toJsonSchema(tool.output, 'output') } : {}),
       ...(tool.chunk ? { chunkSchema: await toJsonSchema(tool.chunk, 'output') } : {}),
-      ...pick(tool, 'title', 'annotations', 'icons', 'meta', 'timeoutMs'),
+      ...pick(tool, 'title', 'annotations', 'icons', 'meta', ...LIMIT_NAMES),
       isolation: tool.isolation ?? DEFAULT_ISOLATION.tool,
     };
   } catch (error) {

@@ -12,6 +12,7 @@ import type { Calls } from '../../dispatch/calls.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
 import { newTransportMeter, type TransportMeter } from '../rendering/transport-meter.ts';
 import type { TransportLimits } from '../transport.ts';
+import { callRoutes } from './call-route.ts';
 import { ConnectionTable, type UpgradedConnection } from './connection-table.ts';
 import type { Endpoint } from './endpoint.ts';
 import { chainMessages } from './express-messages.ts';
@@ -70,7 +71,7 @@ export class HttpHost implements HttpRegistration {
   }
 
   format(format: AnswerFormat): void {
-    this.#take(format.mediaType, 'the format');
+    this.#take(format.mediaType, `the format of a ${format.takes ?? 'call'}`);
     this.#formats.push(format);
   }
 
@@ -135,6 +136,8 @@ export class HttpHost implements HttpRegistration {
     const { access, calls, limits, log, maxConnections, tls } = this.#options;
     const formats = this.#formats.sort((a, b) => a.preference - b.preference);
     for (const route of toolRoutes(formats, { calls, limits })) this.route(route);
+    const streams = formats.filter((format) => format.streams);
+    for (const route of callRoutes(streams, { calls, limits })) this.route(route);
     const routes = [...this.#routes, ...this.#upgrades.map((upgrade) => plainRoute(upgrade, calls))];
     const app = express();
     app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');

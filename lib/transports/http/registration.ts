@@ -36,7 +36,10 @@ export interface Mount {
   handle(request: GatewayRequest, response: GatewayResponse): unknown;
 }
 
-/** A way to answer `POST /tools/{name}` and, where it streams, `/tools/{name}/stream`; the Accept header chooses. */
+/**
+ * A way to answer `POST /tools/{name}` and, where it streams, `/tools/{name}/stream`; the Accept header chooses. One that
+ * takes bare arguments answers `POST /api/{name}`.
+ */
 export interface AnswerFormat {
   /** The transport that such a call came through. */
   readonly transport: string;
@@ -47,6 +50,8 @@ export interface AnswerFormat {
   readonly preference: number;
   /** False: the answer is one document, with the list of chunks in it. */
   readonly streams: boolean;
+  /** What the body is: a call with its options, or the tool's arguments alone. Default: `call`. */
+  readonly takes?: 'call' | 'arguments';
   /** Answers with the call, which has just started; called for its effect, and not awaited. */
   serve(request: GatewayRequest, response: GatewayResponse, call: RunningCall): void;
 }

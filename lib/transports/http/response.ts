@@ -14,7 +14,7 @@ export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 /** Headers that scripts of listed origins may read. */
 const EXPOSED_HEADERS =
-  'X-Request-Id, X-Call-Id, Retry-After, Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate';
+  'X-Request-Id, X-Call-Id, Retry-After, Idempotent-Replay, Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate';
 
 /** The headers of every answer, names and values in turn, ready for `writeHead`. */
 export function commonHeaders(request: GatewayRequest): string[] {
@@ -27,7 +27,8 @@ export function commonHeaders(request: GatewayRequest): string[] {
 }
 
 /**
- * Answers with a whole body; `extra` are more headers, names and values in turn.
+ * Answers with a whole body; `extra` are more headers, names and values in turn. Without a Cache-Control among them the
+ * answer is not to be kept.
  * @returns the bytes of the body; 0 when there was nobody to answer.
  */
 export function respond(
@@ -42,7 +43,8 @@ export function respond(
   const headers = commonHeaders(request);
   const bytes = Buffer.byteLength(body);
   headers.push('Content-Type', contentType, 'Content-Length', String(bytes));
-  headers.push('Cache-Control', 'no-store', ...extra);
+  if (!extra.includes('Cache-Control')) headers.push('Cache-Control', 'no-store');
+  headers.push(...extra);
   response.writeHead(status, headers);
   response.end(body);
   return bytes;

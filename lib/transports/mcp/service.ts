@@ -6,6 +6,7 @@
  */
 
 import type { Caller, ClientAbilities } from '../../call/caller.ts';
+import type { Catalog } from '../../call/catalog.ts';
 import type { Calls } from '../../dispatch/calls.ts';
 import type { News, NewsSource } from '../news.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
@@ -59,7 +60,6 @@ const LIST_TTL_MS = 60_000;
 export class McpService {
   readonly transport: string;
   readonly dispatcher: Calls;
-  readonly catalog: McpCatalog;
   readonly identity: ServerIdentity;
   readonly instructions: string | undefined;
   readonly statelessEra: Era;
@@ -68,6 +68,7 @@ export class McpService {
   /** What both eras declare. */
   readonly capabilities: Readonly<Record<string, Record<string, boolean>>>;
   readonly #options: McpServiceOptions;
+  readonly #catalogs = new WeakMap<Catalog, McpCatalog>();
 
   constructor(options: McpServiceOptions) {
     this.transport = options.transport;
@@ -76,7 +77,6 @@ export class McpService {
     this.instructions = options.instructions;
     this.log = options.log;
     this.statelessEra = statelessEra(options.identity);
-    this.catalog = new McpCatalog(() => options.dispatcher.catalog);
     const listChanged = options.listsChange ?? false;
     this.capabilities = {
       tools: { listChanged },
@@ -86,6 +86,17 @@ export class McpService {
       logging: {},
     };
     this.#options = options;
+  }
+
+  /** The catalog as a key sees it. */
+  catalogOf(keyId: string): McpCatalog {
+    const shown = this.dispatcher.catalogOf(keyId);
+    let catalog = this.#catalogs.get(shown);
+    if (!catalog) {
+      catalog = new McpCatalog(() => shown);
+      this.#catalogs.set(shown, catalog);
+    }
+    return catalog;
   }
 
   /** Whether `handle` answers the method. */
@@ -98,23 +109,24 @@ export class McpService {
     const { id, params } = request;
     const { era } = scope;
     try {
+      const catalog = this.catalogOf(scope.caller.keyId);
       switch (request.method) {
         case 'tools/call':
-          return await this.#run(request, this.catalog.toolCall(params), scope, outlet);
+          return await this.#run(request, catalog.toolCall(params), scope, outlet);
         case 'tools/list':
-          return tell(outlet, id, era, this.catalog.tools(params, scope.hasTasks ?? false), LIST_TTL_MS);
+          return tell(outlet, id, era, catalog.tools(params, scope.hasTasks ?? false), LIST_TTL_MS);
         case 'prompts/list':
-          return tell(outlet, id, era, this.catalog.prompts(params), LIST_TTL_MS);
+          return tell(outlet, id, era, catalog.prompts(params), LIST_TTL_MS);
         case 'resources/templates/list':
-          return tell(outlet, id, era, this.catalog.templates(params), LIST_TTL_MS);
+          return tell(outlet, id, era, catalog.templates(params), LIST_TTL_MS);
         case 'resources/list':
           return await this.#listResources(request, scope, outlet);
         case 'resources/read':
-          return await this.#run(request, this.catalog.resourceRead(params, era.isStateless), scope, outlet);
+          return await this.#run(request, catalog.resourceRead(params, era.isStateless), scope, outlet);
         case 'prompts/get':
-          return await this.#run(request, this.catalog.promptGet(params), scope, outlet);
+          return await this.#run(request, catalog.promptGet(params), scope, outlet);
         default: {
-          const plan = this.catalog.completion(params);
+          const plan = catalog.completion(params);
           if (plan) return await this.#run(request, plan, scope, outlet);
           return tell(outlet, id, era, '"completion":{"values":[]}');
         }
@@ -203,17 +215,19 @@ export class McpService {
     outlet: Outlet,
   ): Promise<'ended'> {
     const { maxResultBytes: repeatBytes } = this.#options;
-    const start = (plan: CallPlan) => this.dispatcher.call({ ...plan, caller, streams: false, repeatBytes });
-    const listed = await listMembers(this.catalog.resourceListings(), { start, track, log: this.log });
+    const catalog = this.catalogOf(caller.keyId);
+    const start = (plan: CallPlan) =>
+      this.dispatcher.call({ ...plan, caller, streams: false, repeatBytes, isListing: true });
+    const listed = await listMembers(catalog.resourceListings(), { start, track, log: this.log });
     if (!listed) {
       outlet.abandon();
       return 'ended';
     }
     const { members, unlisted, failure } = listed;
-    if (failure && members.length === 0 && !this.catalog.hasFixedResources)
+    if (failure && members.length === 0 && !catalog.hasFixedResources)
       throw new McpFault(INTERNAL_ERROR, `listing resources failed: ${failure.message}`);
     const meta = failure ? JSON.stringify({ [`${META_PREFIX}unlisted`]: unlisted }) : null;
-    return tell(outlet, id, era, this.catalog.resources(params, members), 0, meta);
+    return tell(outlet, id, era, catalog.resources(params, members), 0, meta);
   }
 }
 

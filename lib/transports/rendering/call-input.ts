@@ -1,4 +1,4 @@
-/** What a call's body, or its WebSocket message, may say: `arguments`, `timeoutMs` and `result`. */
+/** What a call's body, or its WebSocket message, may say: `arguments`, `timeoutMs`, `result` and `detach`. */
 import { ToolError } from '../../call/tool-error.ts';
 
 export interface CallInput {
@@ -6,6 +6,8 @@ export interface CallInput {
   readonly timeoutMs: number | undefined;
   /** How much of its chunks a streamed result repeats; undefined: up to the gateway's usual size. */
   readonly result: 'none' | 'full' | undefined;
+  /** How long the call goes on without a reader, in milliseconds; undefined: not at all. */
+  readonly detachMs: number | undefined;
 }
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -24,7 +26,7 @@ export function readCallInput(body: unknown): CallInput {
       `the body is ${kindOf(body)}; send a JSON object like {"arguments": {}}`,
     );
   }
-  const { arguments: args = {}, timeoutMs, result } = body;
+  const { arguments: args = {}, timeoutMs, result, detach } = body;
   if (!isJsonObject(args)) {
     throw new ToolError('invalid_request', `"arguments" is ${kindOf(args)}; it must be a JSON object`);
   }
@@ -37,7 +39,15 @@ export function readCallInput(body: unknown): CallInput {
   if (result !== undefined && result !== 'none' && result !== 'full') {
     throw new ToolError('invalid_request', `"result" is ${quote(result)}; it must be "none" or "full"`);
   }
-  return { arguments: args, timeoutMs: timeoutMs as number | undefined, result };
+  if (detach !== undefined && !(typeof detach === 'number' && detach >= 0)) {
+    throw new ToolError(
+      'invalid_request',
+      `"detach" is ${quote(detach)}; it must be a number of seconds, 0 or more`,
+    );
+  }
+  const detachMs =
+    detach === undefined ? undefined : Math.min(Math.round(detach * 1000), Number.MAX_SAFE_INTEGER);
+  return { arguments: args, timeoutMs: timeoutMs as number | undefined, result, detachMs };
 }
 
 /** A JSON value in a few characters, for a message. */

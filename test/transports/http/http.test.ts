@@ -196,7 +196,8 @@ describe('HTTP', () => {
       ['PUT', '/tools/echo/stream', 'POST'],
       ['POST', '/tools', 'GET, HEAD'],
       ['POST', '/', 'GET, HEAD'],
-      ['GET', '/calls/x', 'DELETE'],
+      ['POST', '/calls/x', 'GET, HEAD, DELETE'],
+      ['POST', '/calls/x/events', 'GET, HEAD'],
     ];
     for (const [method, path, allow] of allowed) {
       const response = await fetch(served.url + path, { method, headers: KEY });

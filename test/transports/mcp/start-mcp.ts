@@ -8,6 +8,7 @@ import { McpEndpoint, type McpEndpointOptions } from '../../../lib/transports/mc
 import { NewsFeed } from '../../../lib/transports/news.ts';
 import { StreamWatch } from '../../../lib/transports/rendering/stream-watch.ts';
 import { newTransportMeter } from '../../../lib/transports/rendering/transport-meter.ts';
+import { memoryHistory } from '../../support/memory-history.ts';
 import { startPool } from '../../support/start-pool.ts';
 
 /** Knows how many listen. */
@@ -48,7 +49,7 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
   const runner = options.runner ?? (await startPool(sizes, [...modules]));
   const news = new CountedFeed();
   runner.listen({ notice: (notice) => news.notice(notice), catalogChanged: () => news.catalogChanged() });
-  const dispatcher = new Dispatcher({ runners: [runner], timeoutMs });
+  const dispatcher = new Dispatcher({ runners: [runner], timeoutMs, history: memoryHistory() });
   const access = new Access({
     keys: ['super-secret', 'second'],
     auth,

@@ -112,7 +112,8 @@ export class HttpSession {
 
   #pollAfterMs({ method, params }: McpRequest): number | undefined {
     if (method !== 'tools/call') return undefined;
-    const value = this.#options.service.dispatcher.tool(String(params['name']))?.meta?.[POLL_AFTER_META];
+    const { dispatcher } = this.#options.service;
+    const value = dispatcher.tool(String(params['name']), this.keyId)?.meta?.[POLL_AFTER_META];
     return typeof value === 'number' ? value : undefined;
   }
 

@@ -209,7 +209,7 @@ export class McpEndpoint implements Mount {
       const envelope = readEnvelope(message);
       checkVersionHeader(headers, envelope);
       checkVersion(envelope.version);
-      checkHeaders(headers, message, this.#inputSchema(message));
+      checkHeaders(headers, message, this.#inputSchema(message, request.keyId));
       const reply = new McpReply(request, response, this.#reply);
       const outlet = new HttpOutlet(reply, prefersStream(request));
       const traceparent = headers['traceparent'];
@@ -225,9 +225,9 @@ export class McpEndpoint implements Mount {
     }
   }
 
-  #inputSchema({ method, params }: McpRequest) {
+  #inputSchema({ method, params }: McpRequest, keyId: string) {
     return method === 'tools/call'
-      ? this.#service.dispatcher.tool(String(params['name']))?.inputSchema
+      ? this.#service.dispatcher.tool(String(params['name']), keyId)?.inputSchema
       : undefined;
   }
 

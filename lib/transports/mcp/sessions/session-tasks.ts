@@ -95,7 +95,7 @@ export class SessionTasks {
   }
 
   async #create(request: McpRequest, scope: TaskScope, outlet: Outlet): Promise<void> {
-    const plan = this.#service.catalog.toolCall(request.params);
+    const plan = this.#service.catalogOf(scope.caller.keyId).toolCall(request.params);
     const task = new McpTask(ttlOf(request.params['task']), this.#line);
     const { keyId } = scope.caller;
     this.#quota.take(keyId);

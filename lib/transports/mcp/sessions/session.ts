@@ -194,7 +194,7 @@ export class Session {
   #setSubscription(isOn: boolean, params: Params): void {
     const uri = uriOf(params, 'resources/subscribe');
     if (!isOn) return void this.#subscribed.delete(uri);
-    this.#service.catalog.resourceRead(params, false);
+    this.#service.catalogOf(this.#caller.keyId).resourceRead(params, false);
     if (this.#subscribed.size >= MAX_SUBSCRIPTIONS) {
       throw new McpFault(INVALID_REQUEST, `more than ${MAX_SUBSCRIPTIONS} subscriptions; unsubscribe first`);
     }
