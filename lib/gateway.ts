@@ -19,7 +19,7 @@ import type { Config } from './config/options.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import { MemoryHistory } from './dispatch/history/memory-history.ts';
 import type { GatewayObserver } from './dispatch/observers.ts';
-import type { PolicyOptions, ToolPolicyView } from './dispatch/policy/policies.ts';
+import type { PolicyOptions, ToolPolicyView } from './dispatch/policy/tool-policies.ts';
 import { logCall, logDefect, logToolRecord, unitLog } from './observe/call-log.ts';
 import { CallStatistics, type ToolStatistics } from './observe/call-statistics.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
@@ -152,9 +152,9 @@ export class Gateway {
   static async open(config: Config, extras: Extras = {}): Promise<Gateway> {
     const { preload, transports: added = [], runners: more = [] } = extras;
     if (more.length === 0) checkAlone(config);
-    const [log, { Policies }, ...kinds] = await Promise.all([
+    const [log, { ToolPolicies }, ...kinds] = await Promise.all([
       createLogger({ level: config.logLevel, keys: config.apiKeys }),
-      import('./dispatch/policy/policies.ts'),
+      import('./dispatch/policy/tool-policies.ts'),
       ...Object.values(runnerKinds)
         .sort((one, other) => one.order - other.order)
         .map((kind) => kind.load()),
@@ -170,7 +170,7 @@ export class Gateway {
         runners: [...started, ...more],
         timeoutMs: config.requestTimeoutMs,
         history: new MemoryHistory(config),
-        policies: new Policies(policyOptions(config)),
+        toolPolicies: new ToolPolicies(policyOptions(config)),
       });
       return new Gateway(config, dispatcher, log, transports);
     } catch (error) {
@@ -347,12 +347,18 @@ export class Gateway {
 
   /** What every transport gets, whatever opens it. */
   #transportContext(): Omit<BaseContext, 'meter' | 'options'> {
-    const { maxBodyBytes, maxResultBytes, repeatBytes, requestTimeoutMs, reload } = this.config;
+    const { maxBodyBytes, maxResultBytes, repeatBytes, requestTimeoutMs, resumeTtlMs, reload } = this.config;
     return {
       calls: this.#dispatcher,
       identity: IDENTITY,
       log: this.#transportLog,
-      limits: { maxBodyBytes, maxResultBytes, repeatBytes, callTimeoutMs: requestTimeoutMs },
+      limits: {
+        maxBodyBytes,
+        maxResultBytes,
+        repeatBytes,
+        callTimeoutMs: requestTimeoutMs,
+        keptMs: resumeTtlMs,
+      },
       news: this.#news,
       reloads: reload,
     };

@@ -53,6 +53,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@modelcontextprotocol/sdk': ['lib/transports/mcp/sessions', 'lib/transports/mcp/stdio'],
   ajv: ['workers/loading'],
+  'ajv-draft-04': ['workers/loading'],
+  'ajv-formats': ['workers/loading'],
   'better-sqlite3': ['workers/tools'],
   'better-sse': ['lib/transports/sse'],
   commander: ['bin'],

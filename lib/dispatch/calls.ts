@@ -64,5 +64,7 @@ const NAMES_SHOWN = 20;
 export function toolNotFound(name: string, { tools }: Catalog): ToolError {
   const names = tools.slice(0, NAMES_SHOWN).map((tool) => tool.name);
   const known = `${names.join(', ')}${tools.length > names.length ? ', …' : ''}` || '(none)';
-  return new ToolError('tool_not_found', `there is no tool ${JSON.stringify(name)}; the tools are: ${known}`);
+  // A lone surrogate is no text, and may not be told back.
+  const asked = JSON.stringify(name.replace(/\p{Surrogate}/gu, '\ufffd'));
+  return new ToolError('tool_not_found', `there is no tool ${asked}; the tools are: ${known}`);
 }

@@ -12,15 +12,57 @@ import { LIMIT_NAMES, LIMITS, type LimitName, NOT_READ_ONLY, type ToolLimits } f
 import type { AskClient } from './ask-client.ts';
 import { brand } from './brand.ts';
 
-/** A schema in raw JSON Schema (draft 2020-12), advertised exactly as written. */
+/**
+ * A schema in raw JSON Schema, advertised exactly as written: draft 2020-12, or the one (2019-09, 07, 06, 04) that its
+ * `$schema` names. Defaults are filled in and the common formats checked, as with zod.
+ */
 export interface RawSchema {
   readonly jsonSchema: JsonSchema;
 }
 
-export type SchemaSource = z.ZodType | RawSchema;
+/** A schema of any library that says itself as JSON Schema: `StandardJSONSchemaV1` of standardschema.dev. */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly vendor: string;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+    readonly jsonSchema: {
+      readonly input: (options: { readonly target: string }) => Record<string, unknown>;
+      readonly output: (options: { readonly target: string }) => Record<string, unknown>;
+    };
+    /** Absent: the JSON Schema is what is checked. */
+    readonly validate?: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
+  };
+}
 
-type InputOf<S> = S extends z.ZodType ? z.output<S> : Record<string, unknown>;
-type ValueOf<S> = S extends z.ZodType ? z.input<S> : unknown;
+type StandardResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | {
+      readonly issues: readonly {
+        readonly message: string;
+        readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+      }[];
+    };
+
+/** The members of an object as zod schemas: short for `z.object()` of them. */
+export type ZodShape = Readonly<Record<string, z.ZodType>>;
+
+/** What a schema may be. A plain JSON Schema object is taken for a raw one too. */
+export type SchemaSource = z.ZodType | RawSchema | StandardSchema | ZodShape;
+
+type InputOf<S> = S extends z.ZodType
+  ? z.output<S>
+  : S extends StandardSchema<unknown, infer Output>
+    ? Output
+    : S extends ZodShape
+      ? { [K in keyof S]: z.output<S[K]> }
+      : Record<string, unknown>;
+type ValueOf<S> = S extends z.ZodType
+  ? z.input<S>
+  : S extends StandardSchema<infer Input>
+    ? Input
+    : S extends ZodShape
+      ? { [K in keyof S]: z.input<S[K]> }
+      : unknown;
 
 /** What `run` gets besides its input. */
 export interface ToolContext extends AskClient {

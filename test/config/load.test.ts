@@ -66,6 +66,7 @@ describe('loadConfig()', () => {
       dataDir: '/data/mcp-streaming-gateway',
       tlsCert: null,
       tlsKey: null,
+      legacySse: true,
       oauthIssuer: '',
       oauthAudience: '',
       oauthJwksUri: '',

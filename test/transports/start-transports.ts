@@ -37,6 +37,8 @@ export interface Started {
 
 export interface StartOptions extends Partial<AccessOptions & TransportLimits & HistoryLimits> {
   readonly timeoutMs?: number;
+  /** The scripts that say that they only read. */
+  readonly reading?: readonly string[];
   readonly port?: number;
   readonly pages?: GatewayPages;
   readonly tls?: TlsMaterial;
@@ -58,7 +60,7 @@ export async function startTransports(
     heartbeatMs = 15_000,
     streamStallMs = 30_000,
   } = overrides;
-  const runner = new ScriptedRunner(scripts);
+  const runner = new ScriptedRunner(scripts, overrides.reading);
   const calls = new Dispatcher({ runners: [runner], timeoutMs, history: memoryHistory(overrides) });
   const logged: string[] = [];
   const log = (level: string, message: string) => logged.push(`${level}: ${message}`);
@@ -77,6 +79,7 @@ export async function startTransports(
     maxResultBytes: 8 * 1024 * 1024,
     repeatBytes: 64 * 1024,
     callTimeoutMs: timeoutMs,
+    keptMs: 120_000,
     ...overrides,
   };
   const pages = overrides.pages ?? {

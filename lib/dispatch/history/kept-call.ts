@@ -73,7 +73,7 @@ export class KeptCall implements ReadCall {
     this.#source = call[Symbol.asyncIterator]();
     host.grew(CALL_BYTES);
     call.onEnd((end) => {
-      this.#outcome = end;
+      this.#outcome ??= end;
       this.#hasStarted ||= call.hasStarted;
       if (!this.#reader) this.#ask();
     });
@@ -240,7 +240,9 @@ export class KeptCall implements ReadCall {
   readonly #onDefect = (defect: unknown): void => {
     this.#isAsking = false;
     const error = new ToolError('internal', 'the events of the call broke off', { cause: defect });
+    const call = this.#call;
     if (!this.#end) this.#finish({ type: 'error', error, chunks: this.#chunks, durationMs: 0 });
+    call?.cancel('cancelled', 'the events of the call broke off');
     this.#waiting?.reject(defect);
     this.#waiting = null;
   };

@@ -13,7 +13,7 @@ import { WaitForecast } from '../../async/wait-forecast.ts';
 import type { Catalog, Isolation } from '../../call/catalog.ts';
 import type { CancelReason } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
-import type { Proposal, Runner, RunnerListener, RunnerStatus } from '../runner.ts';
+import type { Proposal, Runner, RunnerListener, RunnerStatus, ToolLogRecord } from '../runner.ts';
 import { type PoolStats, poolStats } from './crew/crew-stats.ts';
 import { type CrewOptions, ThreadCrew } from './crew/thread-crew.ts';
 import type { ThreadLink } from './crew/thread-link.ts';
@@ -112,18 +112,25 @@ export class WorkerPool implements Runner {
   }
 
   /**
-   * Starts the threads and waits until the first has loaded all tool modules.
+   * Starts the threads and waits until the first has loaded all tool modules. What was logged until then is told once
+   * somebody can listen.
    * @throws {ToolError} `unavailable` with the module, the reason and the next step when one cannot be loaded.
    */
   static async start(options: PoolOptions): Promise<WorkerPool> {
     const pool = new WorkerPool(options);
+    const told: ToolLogRecord[] = [];
+    const stopKeeping = pool.#listeners.add({ log: (record) => told.push(record) });
     try {
       const { own, accept } = pool.#share(await pool.#crew.catalogs.first);
+      stopKeeping();
       pool.#crew.catalogs.replace(own);
       pool.#adopt(own);
       accept();
       if (options.watchesModules) pool.#watchModules();
-      if (options.warning !== undefined) setImmediate(() => pool.#warn(options.warning ?? ''));
+      setImmediate(() => {
+        if (options.warning !== undefined) pool.#warn(options.warning);
+        for (const record of told) pool.#listeners.tell('log', record);
+      });
     } catch (error) {
       await pool.close();
       throw error;

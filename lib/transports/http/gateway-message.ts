@@ -9,12 +9,15 @@
  */
 import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Ticket } from '../../access/tickets.ts';
 
 export class GatewayRequest extends IncomingMessage {
   /** The client's X-Request-Id, or ours. */
   requestId = '';
   /** Who calls; empty on routes that need no key. */
   keyId = '';
+  /** The ticket that the request came with, on routes that take one. */
+  ticket: Ticket | undefined = undefined;
   /** Set when the request comes from a page of CORS_ORIGINS. */
   corsOrigin: string | undefined = undefined;
   /** True while the client waits for `100 Continue` before it sends its body. */

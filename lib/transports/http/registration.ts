@@ -24,11 +24,14 @@ export interface HttpRoute {
   readonly description: string;
   /** True: no key is needed. Only for paths without `:`. Default: false. */
   readonly isOpen?: boolean;
+  /** True: a ticket in the query may stand for the key, for GET; such a request is never another site's. Default: false. */
+  readonly takesTicket?: boolean;
   readonly handle: HttpHandle;
 }
 
 /** A path whose every method one module answers. */
 export interface Mount {
+  /** One that ends in `/*` stands for everything below it that no other path is registered for. */
   readonly path: string;
   /** True: the module checks the key itself, or needs none. Default: false. */
   readonly isOpen?: boolean;

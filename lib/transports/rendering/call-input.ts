@@ -58,6 +58,18 @@ export function readCallInput(body: unknown, schema?: JsonSchema, fields = BODY_
   return { arguments: args, timeoutMs: timeoutMs as number | undefined, result, detachMs };
 }
 
+/**
+ * Checks an idempotency key. @param name where it came from.
+ * @throws {ToolError} invalid_request.
+ */
+export function readIdempotencyKey(value: unknown, name: string): string {
+  if (typeof value === 'string' && /^[\x21-\x7e]{1,128}$/.test(value)) return value;
+  throw new ToolError(
+    'invalid_request',
+    `${name} is ${quote(value)}; it must be 1 to 128 visible ASCII characters without spaces`,
+  );
+}
+
 /** A JSON value in a few characters, for a message. */
 export function quote(value: unknown): string {
   const text = JSON.stringify(value) ?? 'undefined';

@@ -66,9 +66,11 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
     maxResultBytes: 8 * 1024 * 1024,
     repeatBytes: 64 * 1024,
     callTimeoutMs: timeoutMs,
+    keptMs: 120_000,
   };
   const endpoint = new McpEndpoint({
     transport: 'mcp-http',
+    keepsCalls: true,
     dispatcher,
     news,
     access,
@@ -78,6 +80,7 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
     identity: { name: 'gateway-under-test', version: '1.0.0' },
     maxResultBytes: limits.maxResultBytes,
     maxBodyBytes: limits.maxBodyBytes,
+    legacySse: true,
     ...options,
   });
   const host = new HttpHost({
