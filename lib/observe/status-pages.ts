@@ -14,7 +14,8 @@ export interface PageSources {
   health(): RunnerStatus;
   /** Whether files and the like are not worked on (libuv-watch.ts). */
   isLibuvStalled(): boolean;
-  toolCount(): number;
+  /** Of the tools that a key may use, or all. */
+  toolCount(keyId: string | undefined): number;
   callsInFlight(): number;
   isDraining(): boolean;
   /** Tools that are refused now for their failures. */
@@ -29,12 +30,19 @@ export class StatusPages {
     this.#sources = sources;
   }
 
-  /** `GET /`, without its list of endpoints. */
-  info() {
+  /** `GET /`, without its list of endpoints, as the key sees it. */
+  info(keyId?: string) {
     const { name, version, runners, toolCount, callsInFlight } = this.#sources;
     const calls = { inFlight: callsInFlight() };
     const { summary } = topOf(runners());
-    return { name, version, uptimeSeconds: this.#uptimeSeconds(), tools: toolCount(), ...summary, calls };
+    return {
+      name,
+      version,
+      uptimeSeconds: this.#uptimeSeconds(),
+      tools: toolCount(keyId),
+      ...summary,
+      calls,
+    };
   }
 
   health() {
