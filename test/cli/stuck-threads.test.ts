@@ -8,7 +8,7 @@ const STUCK_TOOLS = fileURLToPath(new URL('../fixtures/stuck-tools.js', import.m
 const ENV = { CANCEL_GRACE: '0.1', DRAIN_TIMEOUT: '0.1' };
 
 describe('a program with a thread that is stuck in native code', function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   let programs: Programs;
   let fifo: Fifo;
   before(function () {

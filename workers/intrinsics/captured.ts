@@ -38,6 +38,7 @@ export const NativePromise = Promise;
 export const NativeAbortController = AbortController;
 export const NativeError = Error;
 export const NativeFunction = Function;
+export const { captureStackTrace } = Error;
 
 const { byteLength, from } = Buffer;
 const utf8 = ownMethod<(bytes: Buffer, encoding: 'utf8') => string>(Buffer.prototype.toString);
@@ -55,7 +56,7 @@ export const textOf = (bytes: Uint8Array): string => utf8(from(bytes), 'utf8');
 
 export const now: () => number = performance.now.bind(performance);
 export const eventLoopUtilization = performance.eventLoopUtilization.bind(performance);
-export const { nextTick } = process;
+export const { getActiveResourcesInfo, nextTick } = process;
 /** Unlike `process.memoryUsage` it does not ask the system for the size of the process. */
 export const heapStatistics = getHeapStatistics;
 

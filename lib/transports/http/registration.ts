@@ -61,13 +61,13 @@ export interface AnswerFormat {
   serve(request: GatewayRequest, response: GatewayResponse, call: RunningCall): void;
 }
 
-/** A path of WebSockets. A plain request to it is answered 426. */
+/** A path of WebSockets. A plain request to it is answered 426, and so is a handshake of another version than 13. */
 export interface UpgradeRoute {
   /** As a route's. */
   readonly path: string;
   readonly description: string;
   /**
-   * Takes the socket over. `request` has `keyId` and `params`. A ToolError thrown before anything is written is
+   * Takes the socket over. `request` has `keyId` and `params`; a tool that `:name` stands for is there. A ToolError thrown before anything is written is
    * answered as a problem document; the socket has its error listener.
    */
   handle(request: GatewayRequest, socket: Socket, head: Buffer): void | Promise<void>;

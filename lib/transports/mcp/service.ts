@@ -237,8 +237,8 @@ export class McpService {
       abilities,
       logLevel: logLevel === undefined ? undefined : toolLogLevel(logLevel),
       timeoutMs: callTimeoutMs,
-      origin: scope.origin,
       keep: keeps && streams && plan.kind === 'tool' ? { detachMs: undefined, repeatBytes } : undefined,
+      origin: scope.origin,
     });
     return new ServedCall(call, plan, scope.era, scope.asker, this.maxMessageBytes);
   }

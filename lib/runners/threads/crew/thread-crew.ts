@@ -350,6 +350,7 @@ export class ThreadCrew {
   }
 
   #onTick(): void {
+    this.memory.glance();
     const { minThreads, idleMs = IDLE_MS } = this.#options;
     const idleBefore = performance.now() - idleMs;
     for (const link of this.#links.values()) {

@@ -4,11 +4,13 @@
  * V8 aborts the process when a thread passes its own limit by one allocation of more than 16 MB. So that limit is as
  * far away as memory allows, and the one that counts is watched from here (docs/decisions/2026-11-27-watched-heap.md).
  *
- * M1. It looks while calls run, and costs one reading of the process's size a tick as long as that does not grow.
+ * M1. It looks while calls run, and costs one reading of the process's size a tick as long as that does not grow. Between
+ *     calls a glance a second is enough to begin with, for what a call may have left running.
  * M2. Garbage is not held against a tool: above its limit a thread is made to collect, and what is left decides.
  * M3. But one single step that took more than the whole limit is too much, whatever is left of it: the thread could
  *     not be looked into meanwhile, and what the tool held then may be gone by now.
- * M4. Above MEMORY_LIMIT new calls are refused and the largest thread ends, one after the other, until it is enough.
+ * M4. Above MEMORY_LIMIT new calls are refused and the largest thread ends, one after the other, until it is enough. While
+ *     one that had to go still grows, in a step that nothing can stop, no other ends for it.
  * M5. When the calls are over, threads that hold much more than their last collection left collect, and the memory goes
  *     back. One that rests between two calls for a moment does not: it would pay a full collection for what its own do
  *     as well, and for the pages and compiled code that it gives up.
@@ -108,6 +110,8 @@ export class MemoryWatch<T extends WatchedThread> {
   /** The least size of the process since threads were asked last. */
   #floor = 0;
   #endedAt = Number.NEGATIVE_INFINITY;
+  /** The thread that had to go last for MEMORY_LIMIT, and what it had touched then. */
+  #ended: { readonly thread: T; readonly touched: number | null } | null = null;
   #isShort = false;
 
   constructor(limits: MemoryLimits, listener: MemoryWatchListener<T>) {
@@ -132,6 +136,15 @@ export class MemoryWatch<T extends WatchedThread> {
     this.#timer = setInterval(this.#onTick, TICK_MS).unref();
   }
 
+  /** Once a second: the process should not grow while no call runs. */
+  glance(): void {
+    if (this.#timer !== null) return;
+    const size = this.#size.read() ?? 0;
+    const grown = size - this.#floor;
+    this.#floor = size;
+    if (grown >= STEP_BYTES) this.wake();
+  }
+
   readonly #onTick = (): void => {
     this.#ticks++;
     const size = this.#size.read();
@@ -154,8 +167,7 @@ export class MemoryWatch<T extends WatchedThread> {
       look.held = thread.heldBytes;
       look.touched = bytesTouched(thread.kernelId);
     }
-    if (thread.calls === 0) return;
-    look.hasGrown = true;
+    if (thread.calls > 0) look.hasGrown = true;
     if (look.asked === null && !this.#deaths.has(thread)) this.#ask(thread, look);
   }
 
@@ -236,13 +248,30 @@ export class MemoryWatch<T extends WatchedThread> {
     this.#isShort = true;
     const now = performance.now();
     if (now - this.#endedAt < RETURN_MS) return;
+    if (this.#isStillGrowing()) {
+      this.#endedAt = now;
+      return;
+    }
     const largest = this.#largest();
     if (largest === null) return;
     this.#endedAt = now;
+    this.#ended = { thread: largest, touched: bytesTouched(largest.kernelId) };
     this.#end(largest, 'the process outgrew MEMORY_LIMIT, and it was the largest thread', {
       code: 'worker_out_of_memory',
       message: 'the gateway ran out of memory (MEMORY_LIMIT), and the thread of this call held most of it',
     });
+  }
+
+  /** Whether the thread that had to go last is still there, and takes more. */
+  #isStillGrowing(): boolean {
+    if (this.#ended === null) return false;
+    const { thread, touched } = this.#ended;
+    let isThere = false;
+    for (const one of this.#listener.threads()) isThere ||= one === thread;
+    const now = isThere ? bytesTouched(thread.kernelId) : null;
+    if (now === null || touched === null || now - touched < STEP_BYTES) return false;
+    this.#ended = { thread, touched: now };
+    return true;
   }
 
   #largest(): T | null {
