@@ -8,7 +8,7 @@
 import type { ResultShape } from '../lib/call/call-events.ts';
 import { ToolError } from '../lib/call/tool-error.ts';
 import { isBranded } from '../lib/tool/brand.ts';
-import { parse, startsWith } from './intrinsics/captured.ts';
+import { parse, setPrototypeOf, startsWith } from './intrinsics/captured.ts';
 import { exceedsAsJson } from './json-size.ts';
 import { exceedsBytes, toJson } from './json-text.ts';
 import { type Misfit, takeResult, takeWholeResult } from './mcp-content.ts';
@@ -68,13 +68,20 @@ export function presented(value: unknown, text: string, isDeclared: boolean): Pr
   return { data: text, shape: 'object' };
 }
 
-/** The first member tells for most objects that they are none. */
-const mayBeResult = (text: string): boolean =>
-  startsWith(text, '{"content":[') ||
-  startsWith(text, '{"structuredContent":{') ||
-  startsWith(text, '{"isError":') ||
-  startsWith(text, '{"_meta":{') ||
-  startsWith(text, '{"resultType":"');
+/** How such an object begins, by the first letter of its first member: most objects begin with another. */
+const BEGINNINGS: Readonly<Record<string, string>> = {
+  c: '{"content":[',
+  s: '{"structuredContent":{',
+  i: '{"isError":',
+  _: '{"_meta":{',
+  r: '{"resultType":"',
+};
+setPrototypeOf(BEGINNINGS, null);
+
+function mayBeResult(text: string): boolean {
+  const beginning = BEGINNINGS[text[2] as string];
+  return beginning !== undefined && startsWith(text, beginning);
+}
 
 /** What is in one of MCP's other shapes. @throws {ToolError} `tool_failed` for a misfit that `look` finds. */
 export function presentedAs(text: string, look: (value: Fields) => Misfit | null): Presented {

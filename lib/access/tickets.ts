@@ -64,6 +64,11 @@ export class Tickets {
     ticket.expiresAt = this.#now() + ms;
   }
 
+  /** Tickets of keys that were taken away are void. */
+  revoke(keyIds: ReadonlySet<string>): void {
+    for (const ticket of this.#tickets.values()) if (keyIds.has(ticket.keyId)) ticket.expiresAt = 0;
+  }
+
   /** How many there are. */
   get size(): number {
     return this.#tickets.size;

@@ -42,6 +42,7 @@ export function loadConfig({ env, flags, listens, problems: before = [] }: Confi
     if (option.kind.accepts(value)) values[name] = value;
     else problems.push(refusal(option, text, origin));
   }
+  yieldDefaults(values, (name) => origins[name] === 'default');
   const isAsked = (rule: AnyRule) => listens || !rule.whenListening;
   return { config: checked(values, problems, isAsked), origins: origins as Record<OptionName, Origin> };
 }
@@ -58,6 +59,7 @@ export function completeConfig(given: Partial<Config>, env: NodeJS.ProcessEnv = 
     if (option.kind.accepts(value)) values[name] = value;
     else problems.push(`${name} is ${shown(option, value)}; expected ${wanted(option)}`);
   }
+  yieldDefaults(values, (name) => given[name] === undefined);
   return checked(values, problems, (rule) => !rule.whenListening && !rule.whenAlone);
 }
 
@@ -94,6 +96,15 @@ function broken(values: object, isAsked: (rule: AnyRule) => boolean): string[] {
   return RULES.filter((rule) => isAsked(rule) && rule.about.every((name) => name in values))
     .map((rule) => rule.refusal(values as Config))
     .filter((refusal) => refusal !== undefined);
+}
+
+/** Takes back defaults that other options stand in for. */
+function yieldDefaults(values: Record<string, unknown>, isDefault: (name: OptionName) => boolean): void {
+  for (const [name, { yields }] of OPTION_LIST) {
+    if (!yields || !isDefault(name)) continue;
+    if (yields.to.some((other) => values[other] !== undefined && values[other] !== null))
+      values[name] = yields.value;
+  }
 }
 
 function findText(

@@ -20,6 +20,8 @@ export interface Option<T> {
   readonly reason: string;
   /** True: the value is never printed. */
   readonly secret?: boolean;
+  /** Where one of these options is set, the default does not hold, and this value stands for it. */
+  readonly yields?: { readonly to: readonly string[]; readonly value: unknown };
   /** True: an empty variable is a bad value instead of an absent one. */
   readonly refusesEmpty?: boolean;
 }

@@ -26,8 +26,11 @@ export interface Calls {
   readonly drainRefusal: ToolError | undefined;
   /** Looks a tool up by name; one that the key may not use is not there. */
   tool(name: string, keyId: string): ToolDescriptor | undefined;
-  /** What is left of the rate limits that hold for a call of this tool by this key; empty where none does. */
-  quotasOf(keyId: string, tool: string): readonly Quota[];
+  /**
+   * What is left of the rate limits that hold for a call by this key; empty where none does.
+   * @param tool undefined: a call of something else.
+   */
+  quotasOf(keyId: string, tool: string | undefined): readonly Quota[];
   /**
    * Starts a call. Never throws: a refused call's only event is its error.
    * @param fault what the caller has found wrong with the request, which refuses it.

@@ -88,8 +88,9 @@ export class Dispatcher implements Calls {
     return this.#runners.tool(name)?.tool;
   }
 
-  quotasOf(keyId: string, tool: string): readonly Quota[] {
-    const limits = this.#limitsOf(keyId, this.#policy.rulesOf(keyId), this.tool(tool));
+  quotasOf(keyId: string, tool: string | undefined): readonly Quota[] {
+    const described = tool === undefined ? undefined : this.tool(tool);
+    const limits = this.#limitsOf(keyId, this.#policy.rulesOf(keyId), described);
     return limits.length === 0 ? NO_QUOTAS : this.#rates.quotas(limits);
   }
 
@@ -279,6 +280,13 @@ export class Dispatcher implements Calls {
     if (!call || call.request.caller.keyId !== keyId) return false;
     call.cancel('cancelled', 'the call was cancelled');
     return true;
+  }
+
+  /** Ends the running calls of keys that were taken away. */
+  cancelCallsOf(keyIds: ReadonlySet<string>): void {
+    for (const call of this.#calls.values())
+      if (keyIds.has(call.request.caller.keyId))
+        call.cancel('cancelled', 'the API key of the call was taken away');
   }
 
   /** Of all runners: `down` only when every one is; `degraded` too while a tool is refused for its failures. */

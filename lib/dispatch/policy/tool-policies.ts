@@ -97,14 +97,16 @@ export class ToolPolicies {
   begin(catalog: Catalog, listener: RunnerListener): void {
     const { limitsFile } = this.#options;
     this.#listener = listener;
+    if (limitsFile !== null) this.#endWatch = watchLimits(limitsFile, () => this.#readAgain(limitsFile));
     const { rules, problems } = limitsFile === null ? NO_RULES : readLimitRules(limitsFile);
     this.#rules = rules;
     const wrong = [...problems, ...this.#misfits(catalog)];
-    if (wrong.length > 0) throw new ToolError('unavailable', wrong.join('; '));
+    if (wrong.length > 0) {
+      this.close();
+      throw new ToolError('unavailable', wrong.join('; '));
+    }
     this.adopt(catalog);
-    if (limitsFile === null) return;
-    this.#endWatch = watchLimits(limitsFile, () => this.#readAgain(limitsFile));
-    setImmediate(() => this.#warnOfIdleRules()); // nobody listens yet
+    if (limitsFile !== null) setImmediate(() => this.#warnOfIdleRules()); // nobody listens yet
   }
 
   close(): void {

@@ -10,12 +10,22 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Ticket } from '../../access/tickets.ts';
+import type { RequestOrigin } from '../../call/running-call.ts';
+
+const NO_HEADERS: readonly string[] = [];
 
 export class GatewayRequest extends IncomingMessage {
   /** The client's X-Request-Id, or ours. */
   requestId = '';
+  /** Where the client is, as far as proxies that are trusted tell. */
+  address = '';
   /** Who calls; empty on routes that need no key. */
   keyId = '';
+  /** Headers of every answer to the call that the request has made, names and values in turn. */
+  callHeaders: readonly string[] = NO_HEADERS;
+  /** Told when the request is refused before it has become a call. */
+  onRefused: ((request: GatewayRequest, code: string, status: number, reason: string) => void) | undefined =
+    undefined;
   /** The ticket that the request came with, on routes that take one. */
   ticket: Ticket | undefined = undefined;
   /** Set when the request comes from a page of CORS_ORIGINS. */
@@ -34,6 +44,11 @@ export class GatewayRequest extends IncomingMessage {
 
   set upgrade(offered: boolean | null) {
     this.offersUpgrade = offered;
+  }
+
+  /** The request as the log knows it. */
+  get origin(): RequestOrigin {
+    return { requestId: this.requestId, address: this.address };
   }
 
   /** The path without its query, which may hold a key. */

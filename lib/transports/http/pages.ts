@@ -1,4 +1,5 @@
 /** The pages about the gateway itself: `GET /`, `/health` with what machines ask for below it, and `/stats`. */
+import type { Access } from '../../access/access.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import type { HttpRoute } from './registration.ts';
@@ -10,15 +11,19 @@ export interface HealthPage {
 
 /** What the pages show; gateway.ts composes it. */
 export interface GatewayPages {
-  /** `GET /`, without its list of endpoints. */
-  info(): object;
+  /** `GET /`, without its list of endpoints; `keyId` where the request has a good key. */
+  info(keyId?: string): object;
   health(): HealthPage;
   /** How long it takes at most, in milliseconds, until a gateway that takes no calls is gone, or tries again to. */
   retryAfterMs(): number;
   stats(): object;
 }
 
-export function pageRoutes(pages: GatewayPages, endpoints: () => readonly Endpoint[]): readonly HttpRoute[] {
+export function pageRoutes(
+  pages: GatewayPages,
+  access: Pick<Access, 'identifyIfKnown'>,
+  endpoints: () => readonly Endpoint[],
+): readonly HttpRoute[] {
   const respondHealth = (request: GatewayRequest, response: GatewayResponse, page: HealthPage) => {
     if (page.status === 'ok' || page.status === 'degraded') respondJson(request, response, page);
     else respondJson(request, response, page, 503, 'Retry-After', wholeSeconds(pages.retryAfterMs()));
@@ -30,7 +35,10 @@ export function pageRoutes(pages: GatewayPages, endpoints: () => readonly Endpoi
       description: 'describes the gateway',
       isOpen: true,
       handle: (request, response) =>
-        respondJson(request, response, { ...pages.info(), endpoints: endpoints() }),
+        respondJson(request, response, {
+          ...pages.info(access.identifyIfKnown(request)),
+          endpoints: endpoints(),
+        }),
     },
     {
       method: 'GET',
@@ -57,6 +65,7 @@ export function pageRoutes(pages: GatewayPages, endpoints: () => readonly Endpoi
       method: 'GET',
       path: '/stats',
       description: 'shows workers, queue, tools and transports in numbers',
+      showsAll: true,
       handle: (request, response) => respondJson(request, response, pages.stats()),
     },
   ];

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { ToolError } from '../../call/tool-error.ts';
 import { renderProblem } from '../rendering/error-rendering.ts';
 import type { GatewayRequest } from './gateway-message.ts';
+import type { RefusalLog } from './refusal-log.ts';
 import { requestIdFor } from './request-id.ts';
 import { commonHeaders, PROBLEM_TYPE, problemHeaders } from './response.ts';
 
@@ -43,6 +44,7 @@ export function refuseUpgrade(
   error: ToolError,
   { status = error.status, headers = [] }: OtherAnswer = {},
 ): void {
+  request.onRefused?.(request, error.code, status, error.message);
   const problem = renderProblem(error, { instance: request.pathOnly, requestId: request.requestId, status });
   writeProblem(socket, status, [...commonHeaders(request), ...problemHeaders(error), ...headers], problem);
 }
@@ -63,7 +65,11 @@ const STATUS_OF: Readonly<Record<string, number>> = {
 };
 
 /** Listens to a server's `clientError`: answers as any refusal does, unless another answer is under way. */
-export function refuseMalformed(thrown: NodeJS.ErrnoException & { reason?: string }, socket: Socket): void {
+export function refuseMalformed(
+  thrown: NodeJS.ErrnoException & { reason?: string },
+  socket: Socket,
+  refusals: Pick<RefusalLog, 'add'>,
+): void {
   const { _httpMessage: underWay } = socket as Socket & { readonly _httpMessage?: ServerResponse };
   if (underWay?.headersSent || thrown.code === 'ECONNRESET') {
     socket.destroy();
@@ -75,6 +81,9 @@ export function refuseMalformed(thrown: NodeJS.ErrnoException & { reason?: strin
     `this is no HTTP request: ${thrown.reason ?? STATUS_CODES[status]}`,
   );
   const requestId = requestIdFor(undefined);
+  const address = socket.remoteAddress ?? '';
+  const { code, message: reason } = error;
+  refusals.add({ requestId, address, method: undefined, route: '', code, status, reason });
   const problem = renderProblem(error, { instance: '', requestId, status });
   writeProblem(socket, status, ['X-Request-Id', requestId, 'X-Content-Type-Options', 'nosniff'], problem);
 }

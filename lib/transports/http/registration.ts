@@ -24,6 +24,8 @@ export interface HttpRoute {
   readonly description: string;
   /** True: no key is needed. Only for paths without `:`. Default: false. */
   readonly isOpen?: boolean;
+  /** True: it shows the whole gateway, which a key that is limited to some tools sees only where its entry says so. */
+  readonly showsAll?: boolean;
   /** True: a ticket in the query may stand for the key, for GET; such a request is never another site's. Default: false. */
   readonly takesTicket?: boolean;
   readonly handle: HttpHandle;

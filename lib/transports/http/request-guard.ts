@@ -24,10 +24,11 @@ export interface GuardOptions {
   readonly tickets: Tickets;
   /** Paths that end in a slash. */
   readonly keepsSlash: ReadonlySet<string>;
+  readonly onRefused: GatewayRequest['onRefused'];
 }
 
 export function requestGuard(options: GuardOptions) {
-  const { access, connections, openPaths, keepsSlash, takesTicket, tickets } = options;
+  const { access, connections, openPaths, keepsSlash, takesTicket, tickets, onRefused } = options;
   /** @throws {ToolError} unauthenticated; it is counted as a wrong key is. */
   const useTicket = (request: GatewayRequest, text: string): string | Promise<string> => {
     const ticket = tickets.find(text);
@@ -42,6 +43,8 @@ export function requestGuard(options: GuardOptions) {
 
   return (request: GatewayRequest, response: GatewayResponse, next: NextFunction): unknown => {
     request.requestId = requestIdFor(request.headers['x-request-id']);
+    request.address = access.addressOf(request);
+    request.onRefused = onRefused;
     settleTarget(request, keepsSlash);
     access.checkOrigin(request);
     if (request.headers.origin !== undefined) {

@@ -16,7 +16,7 @@ export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 /** Headers that scripts of listed origins may read. */
 const EXPOSED_HEADERS =
-  'X-Request-Id, X-Call-Id, Retry-After, Idempotent-Replay, Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate';
+  'X-Request-Id, X-Call-Id, Retry-After, RateLimit, RateLimit-Policy, Idempotent-Replay, Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate';
 
 /** The headers of every answer, names and values in turn, ready for `writeHead`. */
 export function commonHeaders(request: GatewayRequest): string[] {
@@ -25,6 +25,7 @@ export function commonHeaders(request: GatewayRequest): string[] {
     headers.push('Access-Control-Allow-Origin', request.corsOrigin, 'Vary', 'Origin');
     headers.push('Access-Control-Expose-Headers', EXPOSED_HEADERS);
   }
+  if (request.callHeaders.length > 0) headers.push(...request.callHeaders);
   return headers;
 }
 
@@ -114,6 +115,7 @@ export function respondProblem(
   });
   const headers = problemHeaders(error);
   if (callId !== undefined) headers.push('X-Call-Id', callId);
+  else request.onRefused?.(request, error.code, status ?? error.status, error.message);
   respond(request, response, status ?? error.status, PROBLEM_TYPE, body, ...headers, ...extra);
 }
 

@@ -12,6 +12,7 @@ import { type GatewayRequest, type GatewayResponse, offersWebSocket } from './ga
 import { serveHalfClosed } from './half-closed.ts';
 import { explainListenFailure } from './listen-failure.ts';
 import { refuseMalformed } from './raw-problem.ts';
+import type { RefusalLog } from './refusal-log.ts';
 
 export interface TlsMaterial {
   /** PEM text. */
@@ -27,10 +28,12 @@ export interface HttpServerOptions {
   readonly tls: TlsMaterial | undefined;
   /** Watches over those of the server. */
   readonly connections: ConnectionTable;
+  /** Told of what was never a request. */
+  readonly refusals: RefusalLog;
 }
 
 export function newHttpServer(
-  { IncomingMessage, ServerResponse, tls, connections }: HttpServerOptions,
+  { IncomingMessage, ServerResponse, tls, connections, refusals }: HttpServerOptions,
   listener: RequestListener<typeof GatewayRequest, typeof GatewayResponse>,
 ): GatewayServer {
   const options = {
@@ -48,7 +51,7 @@ export function newHttpServer(
   const server: GatewayServer = tls
     ? createTlsServer({ ...options, cert: tls.cert, key: tls.key }, listener)
     : createServer(options, listener);
-  server.on('clientError', (error, socket) => refuseMalformed(error, socket as Socket));
+  server.on('clientError', (error, socket) => refuseMalformed(error, socket as Socket, refusals));
   serveHalfClosed(server);
   connections.watch(server);
   return server;

@@ -8,13 +8,14 @@
  * E3. An EventSource comes back by itself: a call by GET goes on for a while without its reader, and its ticket then reads
  *     that call alone.
  */
-import { ANONYMOUS } from '../../access/access.ts';
+import { ANONYMOUS } from '../../access/key-book.ts';
 import { refuseOtherSites } from '../../access/other-sites.ts';
 import { TICKET_MS, type Tickets } from '../../access/tickets.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import { callNotFound } from '../../dispatch/calls.ts';
 import { parseJsonText } from '../rendering/bounded-json.ts';
 import { type CallInput, readCallInput, repeatBytesOf } from '../rendering/call-input.ts';
+import { rateLimitHeaders } from '../rendering/rate-limit-headers.ts';
 import { type LeftAt, lastEventId, resumeCall } from './call-resumption.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import type { AnswerFormat, HttpRoute } from './registration.ts';
@@ -87,8 +88,10 @@ async function streamByGet(
     streams: true,
     repeatBytes,
     timeoutMs: input.timeoutMs,
+    origin: request.origin,
     keep: { detachMs: input.detachMs ?? DETACH_MS, repeatBytes },
   });
+  request.callHeaders = rateLimitHeaders(calls.quotasOf(request.keyId, name));
   const { ticket } = request;
   if (ticket) {
     context.tickets.bind(ticket, call.callId, Infinity);

@@ -11,6 +11,7 @@ import { ToolError } from '../../call/tool-error.ts';
 import type { Calls } from '../../dispatch/calls.ts';
 import { toolNotFound } from '../../dispatch/calls.ts';
 import { readCallInput, readIdempotencyKey, repeatBytesOf } from '../rendering/call-input.ts';
+import { rateLimitHeaders } from '../rendering/rate-limit-headers.ts';
 import type { TransportLimits } from '../transport.ts';
 import { lastEventId, resumeCall } from './call-resumption.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
@@ -102,8 +103,10 @@ async function runTool(
     streams: format.streams,
     repeatBytes: format.streams ? repeatBytes : limits.maxResultBytes,
     timeoutMs: input.timeoutMs,
+    origin: request.origin,
     keep: isKept ? { detachMs, repeatBytes } : undefined,
   };
   const call = key === undefined ? calls.call(asked) : await calls.callOnce(asked, { key, body });
+  request.callHeaders = rateLimitHeaders(calls.quotasOf(request.keyId, name));
   format.serve(request, response, call);
 }

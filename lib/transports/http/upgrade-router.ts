@@ -26,6 +26,7 @@ export interface UpgradeContext {
   /** Paths that end in a slash. */
   readonly keepsSlash: ReadonlySet<string>;
   readonly log: TransportLog;
+  readonly onRefused: GatewayRequest['onRefused'];
 }
 
 /** The version of the protocol that is spoken (RFC 6455, 4.1). */
@@ -47,9 +48,11 @@ export class UpgradeRouter {
 
   /** Never rejects. */
   async route(request: GatewayRequest, socket: Socket, head: Buffer): Promise<void> {
-    const { access, calls, connections, keepsSlash, log } = this.#context;
+    const { access, calls, connections, keepsSlash, log, onRefused } = this.#context;
     socket.on('error', () => socket.destroy());
     request.requestId = requestIdFor(request.headers['x-request-id']);
+    request.address = access.addressOf(request);
+    request.onRefused = onRefused;
     try {
       settleTarget(request, keepsSlash);
       access.checkOrigin(request);

@@ -53,6 +53,12 @@ export class McpFault extends Error {
   }
 }
 
+/** What the log calls a fault: the gateway's own code, else the number of JSON-RPC. */
+export function codeOf({ code, data }: McpFault): string {
+  const own = typeof data === 'object' && data !== null && 'code' in data ? data.code : undefined;
+  return typeof own === 'string' ? own : String(code);
+}
+
 export function faultText(id: MessageId | null, fault: McpFault): string {
   const data = fault.data === undefined ? '' : `,"data":${jsonText(fault.data)}`;
   return `{"jsonrpc":"2.0","id":${jsonText(id)},"error":{"code":${fault.code},"message":${jsonText(fault.message)}${data}}}`;

@@ -130,15 +130,24 @@ export class McpCatalog {
 
   resourceRead(params: Params, isStateless: boolean): CallPlan {
     const uri = uriOf(params, 'resources/read');
+    const found = this.resourceOf(uri);
+    if (!found) throw resourceNotFound(uri, isStateless);
+    const { name, variables } = found;
+    return { kind: 'resource', name, arguments: { uri, variables }, uri };
+  }
+
+  /** Which resource has a URI, and the variables of its template. */
+  resourceOf(
+    uri: string,
+  ): { readonly name: string; readonly variables: Readonly<Record<string, string>> } | undefined {
     const fixed = this.#now.byUri.get(uri);
-    if (fixed) return { kind: 'resource', name: fixed.name, arguments: { uri, variables: {} }, uri };
-    if (uri.length <= MAX_URI_LENGTH) {
-      for (const [resource, match] of this.#now.matchers) {
-        const variables = match(uri);
-        if (variables) return { kind: 'resource', name: resource.name, arguments: { uri, variables }, uri };
-      }
+    if (fixed) return { name: fixed.name, variables: {} };
+    if (uri.length > MAX_URI_LENGTH) return undefined;
+    for (const [{ name }, match] of this.#now.matchers) {
+      const variables = match(uri);
+      if (variables) return { name, variables };
     }
-    throw resourceNotFound(uri, isStateless);
+    return undefined;
   }
 
   promptGet(params: Params): CallPlan {

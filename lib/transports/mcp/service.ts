@@ -7,8 +7,10 @@
 
 import type { Caller, ClientAbilities } from '../../call/caller.ts';
 import type { Catalog } from '../../call/catalog.ts';
+import type { RequestOrigin } from '../../call/running-call.ts';
 import type { Calls } from '../../dispatch/calls.ts';
 import type { News, NewsSource } from '../news.ts';
+import { rateLimitHeaders } from '../rendering/rate-limit-headers.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
 import type { CallWishes } from './calls/call-notifier.ts';
 import { listMembers } from './calls/list-members.ts';
@@ -52,6 +54,8 @@ export interface RequestScope {
   readonly asker: Asker;
   /** Whether the client may run tools as tasks. */
   readonly hasTasks?: boolean;
+  /** The HTTP request, where there is one. */
+  readonly origin?: RequestOrigin | undefined;
   /** Leaves the call running when it has told and asked nothing by the time that this settles. */
   readonly suspension?: Promise<void>;
   /** Trace context of the HTTP request, where it has one. */
@@ -157,17 +161,26 @@ export class McpService {
   }
 
   /**
-   * Tells of news until the returned function is called; a defect in the telling spoils nobody else's.
+   * Tells of news that a key may know until the returned function is called; a defect in the telling spoils nobody
+   * else's.
    * @returns what ends it.
    */
-  onNews(tell: (news: News) => void): () => void {
+  onNews(keyId: string, tell: (news: News) => void): () => void {
     return this.#options.news.subscribe((news) => {
       try {
+        if (!this.#concerns(keyId, news)) return;
         tell(news);
       } catch (thrown) {
         this.faultOf(thrown, { method: newsMessage(news).method });
       }
     });
+  }
+
+  #concerns(keyId: string, news: News): boolean {
+    if (news.type === 'list-changed') return news.keyIds?.has(keyId) ?? true;
+    // Who may use everything is told of what tools say that no catalog has, too.
+    if (this.dispatcher.catalogOf(keyId).isPartial !== true) return true;
+    return this.catalogOf(keyId).resourceOf(news.uri) !== undefined;
   }
 
   /** Answers a request with the fault of what was thrown. Never throws: where not even that can be written, it ends. */
@@ -192,12 +205,17 @@ export class McpService {
     const { callId } = served.call;
     try {
       scope.track(served);
-      outlet.named(callId);
+      outlet.named(callId, this.rateHeadersOf(plan, scope));
       return await served.serve(request.id, outlet, scope.wishes, scope.suspension);
     } catch (thrown) {
       served.drop();
       return this.fail(thrown, request, outlet, callId);
     }
+  }
+
+  /** The headers of the answer to a call that say what is left of its rate limits. */
+  rateHeadersOf({ kind, name }: CallPlan, { caller }: RequestScope): readonly string[] {
+    return rateLimitHeaders(this.dispatcher.quotasOf(caller.keyId, kind === 'tool' ? name : undefined));
   }
 
   /** Starts a call. Never throws: a refused call ends at once. @param keeps whether its events, where it has any, are kept. */
@@ -220,6 +238,7 @@ export class McpService {
       logLevel: logLevel === undefined ? undefined : toolLogLevel(logLevel),
       timeoutMs: callTimeoutMs,
       keep: keeps && streams && plan.kind === 'tool' ? { detachMs: undefined, repeatBytes } : undefined,
+      origin: scope.origin,
     });
     return new ServedCall(call, plan, scope.era, scope.asker, this.maxMessageBytes);
   }
@@ -227,13 +246,13 @@ export class McpService {
   /** Lists the resources, and what templates list; a template that cannot is named in `_meta`. */
   async #listResources(
     { id, params }: McpRequest,
-    { era, caller, track }: RequestScope,
+    { era, caller, origin, track }: RequestScope,
     outlet: Outlet,
   ): Promise<'ended'> {
     const { maxResultBytes: repeatBytes } = this.#options;
     const catalog = this.catalogOf(caller.keyId);
     const start = (plan: CallPlan) =>
-      this.dispatcher.call({ ...plan, caller, streams: false, repeatBytes, isListing: true });
+      this.dispatcher.call({ ...plan, caller, origin, streams: false, repeatBytes, isListing: true });
     const listed = await listMembers(catalog.resourceListings(), { start, track, log: this.log });
     if (!listed) {
       outlet.abandon();

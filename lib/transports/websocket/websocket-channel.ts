@@ -10,13 +10,19 @@
  */
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
-import type { Access } from '../../access/access.ts';
 import { TransitMap } from '../../async/transit-map.ts';
 import type { ErrorEvent } from '../../call/call-events.ts';
-import { type CallRequest, type CancelReason, leave, type RunningCall } from '../../call/running-call.ts';
+import {
+  type CallRequest,
+  type CancelReason,
+  leave,
+  type RequestOrigin,
+  type RunningCall,
+} from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { Calls } from '../../dispatch/calls.ts';
 import type { UpgradedConnection } from '../http/connection-table.ts';
+import type { GatewayRequest } from '../http/gateway-message.ts';
 import type { StreamContext } from '../http/response-stream.ts';
 import { endEnvelopes, idField } from '../rendering/call-envelopes.ts';
 import {
@@ -57,7 +63,6 @@ export interface ChannelContext extends StreamContext {
   /** The transport's name. */
   readonly transport: string;
   readonly calls: Calls;
-  readonly access: Access;
   readonly limits: SocketLimits;
 }
 
@@ -76,6 +81,7 @@ export class WebSocketChannel implements WatchedStream, UpgradedConnection {
   readonly #ws: WebSocket;
   readonly #tool: string;
   readonly keyId: string;
+  readonly #origin: RequestOrigin;
   readonly #context: ChannelContext;
   readonly #writer: FrameWriter;
   readonly #calls = new TransitMap<ClientId, OpenCall>();
@@ -84,11 +90,13 @@ export class WebSocketChannel implements WatchedStream, UpgradedConnection {
   #repliesBehind = 0;
   #closing: NodeJS.Timeout | undefined;
 
-  constructor(ws: WebSocket, socket: Socket, tool: string, keyId: string, context: ChannelContext) {
+  /** @param request the handshake. */
+  constructor(ws: WebSocket, socket: Socket, request: GatewayRequest, context: ChannelContext) {
     this.#ws = ws;
     this.socket = socket;
-    this.#tool = tool;
-    this.keyId = keyId;
+    this.#tool = request.params['name'] ?? '';
+    this.keyId = request.keyId;
+    this.#origin = request.origin;
     this.#context = context;
     this.#writer = new FrameWriter(ws, socket, () => {
       this.#repliesBehind = 0;
@@ -159,7 +167,7 @@ export class WebSocketChannel implements WatchedStream, UpgradedConnection {
     this.missedPongs = 0;
     try {
       const message = readSocketMessage(data, isBinary);
-      if (message.event === 'call') this.#open(message.id ?? this.#newId(), message.body);
+      if (message.event === 'call') this.#start(message.id ?? this.#newId(), message.body);
       else if (message.event === 'resume') this.#resume(message.id, message.body);
       else if (message.event === 'cancel') this.#cancel(message.id);
       else if (message.event === 'answer') this.#answer(message.id, message.ask, message.body);
@@ -186,21 +194,6 @@ export class WebSocketChannel implements WatchedStream, UpgradedConnection {
       this.meter.slowConsumers++;
       this.stall();
     }
-  }
-
-  #open(id: ClientId, body: JsonObject): void {
-    const { access } = this.#context;
-    if (!access.hasRateLimit) {
-      this.#start(id, body);
-      return;
-    }
-    access
-      .spend(this.keyId)
-      .then(
-        () => this.#start(id, body),
-        (refusal) => this.#refuse(id, this.#asToolError(refusal)),
-      )
-      .catch((thrown) => this.#complain(thrown));
   }
 
   /** @throws {ToolError} duplicate_id: that frame is no call of its own. */
@@ -294,6 +287,7 @@ export class WebSocketChannel implements WatchedStream, UpgradedConnection {
       repeatBytes,
       abilities: ABILITIES,
       timeoutMs: input.timeoutMs,
+      origin: this.#origin,
       keep: { detachMs: input.detachMs, repeatBytes },
     };
   }

@@ -47,6 +47,7 @@ export class WebSocketTransport implements Transport<TransportContext<WebSocketO
   readonly #pingMs: number;
   readonly #channels = new Set<WebSocketChannel>();
   #heartbeat: NodeJS.Timeout | undefined;
+  #stopListening: (() => void) | undefined;
   #isClosing = false;
 
   /** @param pingMs time between two pings of a socket. */
@@ -67,11 +68,18 @@ export class WebSocketTransport implements Transport<TransportContext<WebSocketO
   }: TransportContext<WebSocketOptions>): void {
     const { socketCalls } = options;
     const context: ChannelContext = {
-      ...{ transport: this.name, calls, access, watch, log, meter },
+      ...{ transport: this.name, calls, watch, log, meter },
       limits: { ...limits, socketCalls },
     };
     const server = newServer(limits.maxBodyBytes);
     this.#heartbeat = setInterval(() => this.#pingAll(), this.#pingMs).unref();
+    this.#stopListening = access.onRevoked((keyIds) => {
+      const revoked = [...this.#channels].filter(({ keyId }) => keyIds.has(keyId));
+      // Their calls are cancelled in these moments, and their clients should read so.
+      setImmediate(() => {
+        for (const channel of revoked) channel.close(1008, 'the API key was taken away');
+      });
+    });
     http.upgrade({
       path: '/ws/tools/:name',
       description: 'calls a tool over a WebSocket, several calls at a time',
@@ -89,6 +97,7 @@ export class WebSocketTransport implements Transport<TransportContext<WebSocketO
   async close(): Promise<void> {
     this.#isClosing = true;
     clearInterval(this.#heartbeat);
+    this.#stopListening?.();
     for (const channel of this.#channels) channel.close(1001, 'going away');
     const gone = [...this.#channels].map(
       ({ socket }) =>
@@ -110,8 +119,7 @@ export class WebSocketTransport implements Transport<TransportContext<WebSocketO
     request: GatewayRequest,
     context: ChannelContext,
   ): WebSocketChannel {
-    const { keyId, params } = request;
-    const channel = new WebSocketChannel(ws, socket, params['name'] ?? '', keyId, context);
+    const channel = new WebSocketChannel(ws, socket, request, context);
     this.#channels.add(channel);
     ws.once('close', () => this.#channels.delete(channel));
     return channel;

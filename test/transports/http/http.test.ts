@@ -442,9 +442,26 @@ describe('HTTP', () => {
 
   it('limits the rate per key when asked to', async () => {
     const limited = await startTransports(scripts, { rateLimit: 2 });
-    const statuses = [];
-    for (let n = 0; n < 3; n++) statuses.push((await fetch(`${limited.url}/tools`, { headers: KEY })).status);
-    expect(statuses).to.deep.equal([200, 200, 429]);
+    const list = () => fetch(`${limited.url}/tools`, { headers: KEY });
+    const call = (path: string) => fetch(`${limited.url}${path}`, { ...JSON_POST, body: '{}' });
+    for (let n = 0; n < 3; n++) expect((await list()).status).to.equal(200);
+    expect((await call('/tools/nope')).status).to.equal(404);
+    const answers = [
+      await call('/tools/echo'),
+      await call('/tools/echo/stream'),
+      await call('/tools/echo/stream'),
+    ];
+    expect(answers.map(({ status }) => status)).to.deep.equal([200, 200, 429]);
+    expect(answers.map(({ headers }) => headers.get('ratelimit-policy'))).to.deep.equal(
+      Array(3).fill('"default";q=2;w=1'),
+    );
+    expect(answers.map(({ headers }) => headers.get('ratelimit'))).to.deep.equal([
+      '"default";r=1;t=1',
+      '"default";r=0;t=1',
+      '"default";r=0;t=1',
+    ]);
+    expect(answers.at(-1)?.headers.get('retry-after')).to.equal('1');
+    expect((await list()).headers.get('ratelimit')).to.equal(null);
     await limited.close();
   });
 

@@ -109,6 +109,17 @@ describe('/mcp, by the letter', () => {
     });
   }
 
+  it('takes one slash at the end of a path, and no more', async () => {
+    const { origin } = new URL(mcp.url);
+    expect((await new WireClient(`${origin}/mcp/`).call('initialize', HELLO).done).status).to.equal(200);
+    expect((await new WireClient(`${origin}/mcp//`).call('initialize', HELLO).done).status).to.equal(404);
+    expect((await exchange(`${origin}/sse/`, 'POST', SUPER).done).status).to.equal(405);
+    expect(
+      (await exchange(`${origin}/messages/?sessionId=x`, 'POST', SUPER).done).last?.error?.code,
+    ).to.equal(-32001);
+    expect((await exchange(`${origin}/register/`, 'POST', {}).done).status).to.equal(404);
+  });
+
   it('says of a session that it does not know -32001, whatever the method', async () => {
     const headers = { 'mcp-session-id': 'b5a0c1f6-0000-0000-0000-000000000000' };
     const stranger = new WireClient(mcp.url);

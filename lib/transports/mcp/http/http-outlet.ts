@@ -31,6 +31,7 @@ export class HttpOutlet implements Outlet {
   readonly #prefersStream: boolean;
   #reply: McpReply | undefined;
   #isDone = false;
+  #isCall = false;
   #onGone: ((isStalled: boolean) => void) | undefined;
   #onEnd: (() => void) | undefined;
   #comeback: { promise: Promise<void>; resolve: () => void } | undefined;
@@ -54,8 +55,9 @@ export class HttpOutlet implements Outlet {
     this.#onEnd = listener;
   }
 
-  named(callId: string): void {
-    this.#reply?.header('X-Call-Id', callId);
+  named(callId: string, headers: readonly string[]): void {
+    this.#isCall = true;
+    this.#addHeaders(['X-Call-Id', callId, ...headers]);
   }
 
   open(): void {
@@ -75,16 +77,13 @@ export class HttpOutlet implements Outlet {
     return this.#comeback ? this.#comeback.promise : this.#reply?.drained();
   }
 
-  respond(
-    text: string,
-    { status, headers }: Pick<McpFault, 'status' | 'headers'> = SUCCESS,
-    again?: Again,
-  ): void {
+  respond(text: string, fault?: McpFault, again?: Again): void {
     if (this.#isDone) return;
+    const { status, headers } = fault ?? SUCCESS;
+    if (fault && status >= 400 && !this.#isCall) this.#reply?.refused(fault);
     if (this.#prefersStream && status === 200) this.open();
     const eventId = this.#reply?.isStream === false ? undefined : this.#keep(text, again);
-    for (let at = 0; at < headers.length; at += 2)
-      this.#reply?.header(String(headers[at]), String(headers[at + 1]));
+    this.#addHeaders(headers);
     this.#reply?.last(text, status, eventId);
     this.#finish();
   }
@@ -114,6 +113,11 @@ export class HttpOutlet implements Outlet {
     this.open();
     clearTimeout(this.#poll);
     if (!this.#isDone) this.#poll = setTimeout(() => this.#detach(), ms);
+  }
+
+  #addHeaders(headers: readonly string[]): void {
+    for (let at = 0; at < headers.length; at += 2)
+      this.#reply?.header(String(headers[at]), String(headers[at + 1]));
   }
 
   #detach(): void {

@@ -15,7 +15,7 @@ import type { IncomingMcpMessage, McpRequest } from '../message.ts';
 import type { Outlet } from '../outlet.ts';
 import type { McpService } from '../service.ts';
 import { checkHandshake } from '../sessions/handshake.ts';
-import { Session } from '../sessions/session.ts';
+import { type HttpRequest, Session } from '../sessions/session.ts';
 import { BatchReply } from './batch-reply.ts';
 import { EventRing } from './event-ring.ts';
 import { HttpOutlet, prefersStream } from './http-outlet.ts';
@@ -103,16 +103,16 @@ export class HttpSession implements KeptSession {
     if (requests.length + malformed.length === 0) return reply.end(202);
     const outlet = this.#openOutlet(reply, requests, prefersStream(request));
     const header = request.headers['traceparent'];
-    const traceparent = typeof header === 'string' ? header : undefined;
-    if (!isBatch) return this.#serve(requests[0] as McpRequest, outlet, outlet, traceparent);
+    const via = { origin: request.origin, traceparent: typeof header === 'string' ? header : undefined };
+    if (!isBatch) return this.#serve(requests[0] as McpRequest, outlet, outlet, via);
     const batch = new BatchReply(outlet, requests.length + malformed.length);
     for (const { id, reason } of malformed)
       batch.outlet().respond(faultText(id, new McpFault(INVALID_REQUEST, reason)));
-    for (const one of requests) this.#serve(one, batch.outlet(), outlet, traceparent);
+    for (const one of requests) this.#serve(one, batch.outlet(), outlet, via);
   }
 
-  #serve(request: McpRequest, outlet: Outlet, http: HttpOutlet, traceparent: string | undefined): void {
-    void this.session.request(request, outlet, traceparent);
+  #serve(request: McpRequest, outlet: Outlet, http: HttpOutlet, via: HttpRequest): void {
+    void this.session.request(request, outlet, via);
     const pollAfterMs = this.#pollAfterMs(request);
     if (pollAfterMs !== undefined && this.#primes) http.detachAfter(pollAfterMs);
   }

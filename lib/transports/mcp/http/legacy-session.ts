@@ -9,7 +9,7 @@ import type { McpFault } from '../fault.ts';
 import { type IncomingMcpMessage, readMessage } from '../message.ts';
 import type { Outlet } from '../outlet.ts';
 import type { McpService } from '../service.ts';
-import { Session } from '../sessions/session.ts';
+import { type HttpRequest, Session } from '../sessions/session.ts';
 import type { McpReply } from './reply.ts';
 import type { KeptSession } from './session-table.ts';
 
@@ -68,11 +68,11 @@ export class LegacySession implements KeptSession {
     return isBatch ? body.map(readMessage) : [readMessage(body)];
   }
 
-  take(message: GoodMessage, traceparent: string | undefined): void {
+  take(message: GoodMessage, via: HttpRequest): void {
     this.#lastUsed = performance.now();
     if (message.kind === 'notification') this.#session.notification(message);
     else if (message.kind === 'response') this.#session.response(message);
-    else void this.#session.request(message, new LegacyOutlet(this.#stream), traceparent);
+    else void this.#session.request(message, new LegacyOutlet(this.#stream), via);
   }
 
   /** @param isStalled whether its reader stood still. */

@@ -64,6 +64,11 @@ export class LegacySse {
     return this.#sessions.size;
   }
 
+  /** Ends the sessions of keys that were taken away. */
+  endOf(keyIds: ReadonlySet<string>): void {
+    this.#sessions.endOf(keyIds);
+  }
+
   /** Ends every session, and its stream. */
   close(): void {
     this.#sessions.close();
@@ -94,12 +99,13 @@ export class LegacySse {
     const body = await readJsonBody(request, response, this.#options.maxBodyBytes);
     const messages = session.messagesOf(body);
     const header = request.headers['traceparent'];
+    const via = { origin: request.origin, traceparent: typeof header === 'string' ? header : undefined };
     for (const message of messages) {
       if (message.kind === 'invalid') return refuse(request, response, malformed(message.reason), message.id);
     }
     new McpReply(request, response, this.#options.reply).end(202);
     for (const message of messages) {
-      if (message.kind !== 'invalid') session.take(message, typeof header === 'string' ? header : undefined);
+      if (message.kind !== 'invalid') session.take(message, via);
     }
   }
 

@@ -94,6 +94,7 @@ export class McpEndpoint implements Mount {
   readonly #subscriptions: Subscriptions;
   readonly #statelessRequests: StatelessRequests;
   readonly #oauth: OAuthGuard | undefined;
+  readonly #stopListening: () => void;
 
   constructor(options: McpEndpointOptions) {
     const { maxSessions = 1000, sessionIdleMs = 30 * 60_000, resumeGraceMs = 2000 } = options;
@@ -118,6 +119,11 @@ export class McpEndpoint implements Mount {
       handle: this.#guarded(serve),
     }));
     this.mounts = [this, ...legacy, ...(this.#oauth?.mounts ?? []), ...discoveryMounts];
+    this.#stopListening = access.onRevoked((keyIds) => {
+      this.#subscriptions.endOf(keyIds);
+      this.#sessions.endOf(keyIds);
+      this.#legacySse?.endOf(keyIds);
+    });
   }
 
   /** Answers any request to /mcp. Never rejects. Bound to this object: route tables take it off. */
@@ -153,6 +159,7 @@ export class McpEndpoint implements Mount {
 
   /** Ends every session, subscription and stream. */
   close(): void {
+    this.#stopListening();
     this.#subscriptions.close();
     this.#statelessRequests.close();
     this.#sessions.close();
@@ -266,6 +273,7 @@ export class McpEndpoint implements Mount {
       const traceparent = headers['traceparent'];
       const who = {
         caller: { keyId: request.keyId, transport: this.#service.transport },
+        origin: request.origin,
         traceparent: typeof traceparent === 'string' ? traceparent : undefined,
         track: (served: { drop(reason?: 'cancelled' | 'slow_consumer'): void }) =>
           outlet.onGone((isStalled) => served.drop(isStalled ? 'slow_consumer' : 'cancelled')),

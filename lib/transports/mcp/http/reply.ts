@@ -16,6 +16,7 @@ import {
 import { commonHeaders, sendBody } from '../../http/response.ts';
 import type { StreamWatch, WatchedStream } from '../../rendering/stream-watch.ts';
 import type { TransportMeter } from '../../rendering/transport-meter.ts';
+import { codeOf, type McpFault } from '../fault.ts';
 
 /** How long the last event keeps away from the one before it. */
 const LAST_EVENT_GAP_MS = 5;
@@ -54,6 +55,11 @@ export class McpReply {
   /** Adds a header; too late once anything was written. */
   header(name: string, value: string): void {
     this.#headers.push(name, value);
+  }
+
+  /** Tells the log that the request is refused without having become a call. */
+  refused(fault: McpFault): void {
+    this.#request.onRefused?.(this.#request, codeOf(fault), fault.status, fault.message);
   }
 
   get isStream(): boolean {

@@ -111,6 +111,11 @@ export class SessionTable<S extends KeptSession> {
     session.close(isStalled);
   }
 
+  /** Ends those of keys that were taken away. */
+  endOf(keyIds: ReadonlySet<string>): void {
+    for (const session of [...this.#sessions.values()]) if (keyIds.has(session.keyId)) this.end(session);
+  }
+
   close(): void {
     clearInterval(this.#sweep);
     for (const session of [...this.#sessions.values()]) this.end(session);

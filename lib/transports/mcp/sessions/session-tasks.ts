@@ -114,7 +114,7 @@ export class SessionTasks {
     const kept: Kept = { place: ++this.#count, task, keyId };
     this.#tasks.set(task.id, kept);
     const served = this.#service.start(request, plan, { ...scope, era: task.era, asker: task.asker });
-    outlet.named(served.call.callId);
+    outlet.named(served.call.callId, this.#service.rateHeadersOf(plan, scope));
     let isRefused = false;
     served.call.onEnd(() => {
       isRefused = true;

@@ -47,6 +47,9 @@ import type { TaskLine } from './task.ts';
 
 const MAX_SUBSCRIPTIONS = 1000;
 
+/** What is known of the HTTP request that brought a message. */
+export type HttpRequest = Pick<TaskScope, 'origin' | 'traceparent'>;
+
 interface InFlight {
   readonly id: MessageId;
   readonly outlet: Outlet;
@@ -84,7 +87,7 @@ export class Session {
     // What the SDK has no answer for: mostly a client's mistakes, so nothing that the log should fill with.
     this.#server.onerror = (error) => service.log('debug', 'an MCP message was not understood', { error });
     this.#server.connect(this.#transport).catch((thrown) => service.faultOf(thrown, {}));
-    this.#unsubscribe = service.onNews((news) => this.#tellNews(news));
+    this.#unsubscribe = service.onNews(caller.keyId, (news) => this.#tellNews(news));
   }
 
   /** The negotiated revision; empty before the handshake. */
@@ -101,7 +104,7 @@ export class Session {
   }
 
   /** Answers a request. Never rejects. */
-  async request(request: McpRequest, outlet: Outlet, traceparent?: string): Promise<void> {
+  async request(request: McpRequest, outlet: Outlet, via: HttpRequest = {}): Promise<void> {
     const { id } = request;
     if (this.#inFlight.has(id)) {
       const reason = `id ${jsonText(id)} is in flight; ids are unique among the running requests`;
@@ -110,14 +113,14 @@ export class Session {
     const entry: InFlight = { id, outlet };
     this.#inFlight.set(id, entry);
     try {
-      await this.#answer(request, entry, traceparent);
+      await this.#answer(request, entry, via);
     } catch (thrown) {
       this.#inFlight.delete(id);
       this.#service.fail(thrown, request, outlet);
     }
   }
 
-  async #answer(request: McpRequest, entry: InFlight, traceparent: string | undefined): Promise<void> {
+  async #answer(request: McpRequest, entry: InFlight, via: HttpRequest): Promise<void> {
     const { id } = request;
     const { outlet } = entry;
     if (request.method === 'initialize') checkHandshake(request);
@@ -134,7 +137,7 @@ export class Session {
       wishes,
       asker: this.#askerOf(id),
       hasTasks: this.#tasks !== undefined,
-      traceparent,
+      ...via,
       track: (served) => {
         entry.served = served;
       },

@@ -67,7 +67,7 @@ export class ExtensionTasks {
     const kept = this.#keep(keyId);
     const { task } = kept;
     const served = this.#service.start(request, plan, { ...scope, wishes: {}, asker: task.asker });
-    outlet.named(served.call.callId);
+    outlet.named(served.call.callId, this.#service.rateHeadersOf(plan, scope));
     let isRefused = false;
     served.call.onEnd(() => {
       isRefused = true;

@@ -13,7 +13,7 @@
 
 import type { AskMethod } from '../../../call/call-events.ts';
 import type { Caller } from '../../../call/caller.ts';
-import type { RunningCall } from '../../../call/running-call.ts';
+import type { RequestOrigin, RunningCall } from '../../../call/running-call.ts';
 import type { CallWishes } from '../calls/call-notifier.ts';
 import { isAnswer, questionKey, questionOf } from '../calls/questions.ts';
 import { type AskEvent, type Asker, ServedCall } from '../calls/served-call.ts';
@@ -45,6 +45,7 @@ const QUIET_MS = 5;
 /** Who asks, and how its call is cancelled. */
 export interface StatelessCaller {
   readonly caller: Caller;
+  readonly origin?: RequestOrigin | undefined;
   readonly traceparent?: string | undefined;
   track(served: Pick<ServedCall, 'drop'>): void;
 }
@@ -140,6 +141,7 @@ export class StatelessRequests {
       wishes: statelessWishes(request, envelope),
       asker: askerOf(interview),
       ...(becomes === 'a task after its questions' ? { suspension: pause(FIRST_QUESTION_MS) } : {}),
+      origin: who.origin,
       traceparent: who.traceparent,
       track: (served) => {
         if (served instanceof ServedCall) interview.served = served;

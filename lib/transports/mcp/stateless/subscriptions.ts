@@ -73,7 +73,7 @@ export class Subscriptions {
       outlet.respond(responseText(id, this.#service.statelessEra.result('', meta)));
     };
     const uris = new Set(filter.resourceSubscriptions);
-    const endNews = this.#service.onNews((news) => {
+    const endNews = this.#service.onNews(keyId, (news) => {
       if (!accepts(filter, uris, news) || outlet.ready()) return;
       const { method, params: told } = newsMessage(news);
       send(method, told);
@@ -99,6 +99,11 @@ export class Subscriptions {
   /** Ends every stream with its response. */
   close(): void {
     for (const { end } of [...this.#open]) end();
+  }
+
+  /** Ends those of keys that were taken away. */
+  endOf(keyIds: ReadonlySet<string>): void {
+    for (const { keyId, end } of [...this.#open]) if (keyIds.has(keyId)) end();
   }
 
   #forget(subscription: OpenSubscription): boolean {

@@ -4,8 +4,8 @@
  * S1. Nothing but JSON-RPC lines goes to stdout. A line that is none is answered and skipped; nothing that comes in
  *     ends the server but the end of stdin, up to which everything is read, whether or not a line end comes last.
  * S2. Progress reaches the client before the result, never in one write with it.
- * S3. When stdin ends, what runs has two seconds to end (so that piped requests are answered) and is then cancelled;
- *     when stdout breaks, it is cancelled at once. Then the promise settles and the caller exits.
+ * S3. When stdin ends, what runs has two seconds to end (so that piped requests are answered) and is then cancelled, which
+ *     is an answer too; when stdout breaks, it is cancelled at once. Then the promise settles and the caller exits.
  * S4. No line is longer than the clients of the official SDKs take: they would drop the connection (message-size.ts).
  * S5. When the gateway stops, its calls have been cancelled: their ends are still written.
  */
@@ -32,6 +32,7 @@ import { checkVersion, isStatelessRequest, readEnvelope } from '../stateless/env
 import { ExtensionTasks } from '../stateless/extension-tasks.ts';
 import { StatelessRequests } from '../stateless/stateless-requests.ts';
 import { Subscriptions } from '../stateless/subscriptions.ts';
+import { ClientCalls } from './client-calls.ts';
 import { MAX_LINE_BYTES, MessageLines } from './message-lines.ts';
 import { StdioOutlet } from './stdio-outlet.ts';
 
@@ -54,7 +55,7 @@ export function serveMcpStdio(options: McpStdioOptions): Promise<void> {
     };
     const { stdin, stdout, signal } = options;
     stdin.on('data', (bytes: Buffer) => connection.read(bytes));
-    stdin.once('end', () => connection.readEnd().whenIdle(EOF_GRACE_MS).catch(connection.defect).then(end));
+    stdin.once('end', () => connection.finish().catch(connection.defect).then(end));
     stdin.once('close', () => stdin.readableEnded || end());
     stdout.once('close', end);
     stdout.on('error', end);
@@ -77,12 +78,14 @@ class StdioConnection {
   readonly #session: Session;
   readonly #statelessRequests: StatelessRequests;
   readonly #subscriptions: Subscriptions;
+  readonly #calls: ClientCalls;
   /** What runs of the stateless era, by request id. */
   readonly #inFlight = new TransitMap<MessageId, { drop: () => void }>();
   #isClosed = false;
 
   constructor(options: McpStdioOptions) {
-    const service = new McpService({ ...options, maxMessageBytes: MAX_LINE_BYTES });
+    this.#calls = new ClientCalls(options.dispatcher);
+    const service = new McpService({ ...options, dispatcher: this.#calls, maxMessageBytes: MAX_LINE_BYTES });
     this.#service = service;
     this.#caller = { keyId: 'stdio', transport: service.transport };
     const { maxLineBytes } = options;
@@ -108,10 +111,12 @@ class StdioConnection {
     if (!this.#isClosed) this.#lines.push(bytes);
   }
 
-  /** What came after the last line end is a line too. */
-  readEnd(): this {
+  /** Nothing more comes (what came after the last line end is a line too): what runs may end for a while, and is ended then. */
+  async finish(): Promise<void> {
     if (!this.#isClosed) this.#lines.end();
-    return this;
+    await this.whenIdle(EOF_GRACE_MS);
+    this.#calls.end();
+    await this.whenIdle(LAST_WORDS_MS);
   }
 
   /** Settles when no request runs and everything is written, at the latest after `graceMs`. */
