@@ -16,7 +16,7 @@ import type { CallRequest, Keeping, RunningCall } from '../call/running-call.ts'
 import { ToolError } from '../call/tool-error.ts';
 import type { AdmittedCall, Runner, RunnerStats, RunnerStatus } from '../runners/runner.ts';
 import { CallRates, type Quota, type RateLimit } from './call-rates.ts';
-import { type Calls, type Idempotency, toolNotFound } from './calls.ts';
+import { type Calls, type Idempotency, shuttingDown, toolNotFound } from './calls.ts';
 import { CatalogViews } from './catalog-views.ts';
 import type { CallHistory, CallState, ResumePoint } from './history/call-history.ts';
 import { fingerprint } from './history/fingerprint.ts';
