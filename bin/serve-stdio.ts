@@ -14,9 +14,9 @@ import type { ParentLink } from '../lib/supervise/parent-link.ts';
 import { onStop } from './shutdown.ts';
 
 /** From the client's leaving until the tools have stopped, or are stopped. */
-const ALL_STOPPED_MS = 2500;
+const ALL_STOPPED_MS = 2650;
 /** What ending the threads may take beyond that. */
-const LAST_WORDS_MS = 300;
+const LAST_WORDS_MS = 100;
 
 export async function serveStdio(config: Config, parent?: ParentLink): Promise<number> {
   globalThis.console = new Console(process.stderr, process.stderr);

@@ -3,10 +3,11 @@
  * a signal of its own asks it to stop, however often it comes, since the supervisor may have had the same.
  */
 import type { ParentLink } from '../lib/supervise/parent-link.ts';
+import { exit } from './exit.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
-const exitNow = (): void => process.exit(1);
+const exitNow = (): void => void exit(1);
 
 /** Calls `stop` at the first signal, `again` at each that follows; that exits with 1 by default. */
 export function onSignal(stop: (signal: NodeJS.Signals) => void, again: () => void = exitNow): void {

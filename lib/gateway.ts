@@ -8,20 +8,26 @@
  * Length: one list of wires; parting it would hide which part gets what.
  */
 import { readFileSync } from 'node:fs';
+import { KeyBook } from './access/key-book.ts';
+import { KeyFileError } from './access/key-files.ts';
+import { SHORTEST_KEY } from './access/options.ts';
 import type { TerminalEvent } from './call/call-events.ts';
 import type { Caller } from './call/caller.ts';
 import type { ToolDescriptor } from './call/catalog.ts';
 import type { LogLevel } from './call/log-level.ts';
 import type { CallRequest, RunningCall } from './call/running-call.ts';
 import { ToolError } from './call/tool-error.ts';
-import { checkListening } from './config/load.ts';
+import { ConfigError } from './config/config-error.ts';
+import { checkAlone, checkListening } from './config/load.ts';
 import type { Config } from './config/options.ts';
+import { openAddress } from './config/rules.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import { MemoryHistory } from './dispatch/history/memory-history.ts';
 import type { GatewayObserver } from './dispatch/observers.ts';
-import type { PolicyOptions, ToolPolicyView } from './dispatch/policy/policies.ts';
-import { logCall, logDefect, logToolRecord, unitLog } from './observe/call-log.ts';
+import type { PolicyOptions, ToolPolicyView } from './dispatch/policy/tool-policies.ts';
+import { callLog, logDefect, logToolRecord, unitLog } from './observe/call-log.ts';
 import { CallStatistics, type ToolStatistics } from './observe/call-statistics.ts';
+import { type LibuvWatch, watchLibuv } from './observe/libuv-watch.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { StatusPages } from './observe/status-pages.ts';
 import { LeftOver } from './runners/catalog-handover.ts';
@@ -30,7 +36,7 @@ import type { Runner } from './runners/runner.ts';
 import type { Endpoint } from './transports/http/endpoint.ts';
 import type { HttpHost } from './transports/http/http-host.ts';
 import type { SocketKeeper } from './transports/http/server.ts';
-import { readTlsFiles } from './transports/http/tls-files.ts';
+import { readTlsFiles, watchTlsFiles } from './transports/http/tls-files.ts';
 import * as builtInTransports from './transports/index.ts';
 import { NewsFeed } from './transports/news.ts';
 import type { TransportLog } from './transports/rendering/transport-log.ts';
@@ -114,28 +120,41 @@ export class Gateway {
   readonly #transportLog: TransportLog;
   readonly #transports: TransportSet;
   readonly #news = new NewsFeed();
+  readonly #keys: KeyBook;
+  #tlsWatch: { close(): void } | undefined;
   /** Where calls from code come from. */
   readonly #callerHere: Caller;
   readonly #pages: StatusPages;
+  readonly #libuv: LibuvWatch;
   /** Set from the call of `listen` on. */
   #listening: Promise<Listening> | null = null;
   #host: HttpHost | null = null;
   #closing: Promise<void> | null = null;
   #defects = 0;
 
-  private constructor(config: Config, dispatcher: Dispatcher, log: Logger, transports: TransportSet) {
+  private constructor(
+    config: Config,
+    dispatcher: Dispatcher,
+    log: Logger,
+    transports: TransportSet,
+    keys: KeyBook,
+  ) {
     this.config = config;
+    this.#keys = keys;
     this.#log = log;
     this.#transportLog = transportLog(log);
     this.#transports = transports;
     this.#callerHere = { keyId: 'local', transport: transports.nameOf('print') };
     this.#dispatcher = dispatcher;
     this.#statistics = new CallStatistics((name) => dispatcher.tool(name) !== undefined);
+    this.#libuv = watchLibuv(log);
     this.#pages = new StatusPages({
       ...IDENTITY,
       runners: () => dispatcher.stats(),
       health: () => dispatcher.health(),
-      toolCount: () => this.tools().length,
+      isLibuvStalled: () => this.#libuv.isStalled,
+      toolCount: (keyId) =>
+        (keyId === undefined ? dispatcher.catalog : dispatcher.catalogOf(keyId)).tools.length,
       callsInFlight: () => dispatcher.callsInFlight,
       isDraining: () => dispatcher.isDraining,
       openBreakers: () => dispatcher.openBreakers,
@@ -145,21 +164,27 @@ export class Gateway {
 
   /**
    * Starts the runners, which load the tools; opens no transport yet.
+   * @throws {ConfigError} when there would be no tools at all.
    * @throws {ToolError} `unavailable` when a tool module cannot be used or DATA_DIR is no folder's path, or two runners offer the
    * same, `invalid_arguments` when two transports have one name; runners that were given stay open then.
    */
   static async open(config: Config, extras: Extras = {}): Promise<Gateway> {
     const { preload, transports: added = [], runners: more = [] } = extras;
-    const [log, { Policies }, ...kinds] = await Promise.all([
-      createLogger({ level: config.logLevel, keys: config.apiKeys }),
-      import('./dispatch/policy/policies.ts'),
+    if (more.length === 0) checkAlone(config);
+    const keys = new KeyBook({
+      ...config,
+      shortestKey: openAddress(config) === undefined ? 1 : SHORTEST_KEY,
+    });
+    const [log, { ToolPolicies }, ...kinds] = await Promise.all([
+      createLogger({ level: config.logLevel, keys: () => keys.secrets }),
+      import('./dispatch/policy/tool-policies.ts'),
       ...Object.values(runnerKinds)
         .sort((one, other) => one.order - other.order)
         .map((kind) => kind.load()),
     ]);
     const builtIn = Object.values(builtInTransports);
     const transports = new TransportSet({ builtIn, added, settings: config, log: transportLog(log) });
-    const starting = startRunners(kinds, config);
+    const starting = startRunners(kinds, config, more.length > 0);
     if (preload) transports.preload(preload);
     if (preload === 'listen') loadListening().catch(() => undefined); // it fails where it is opened
     const started = await starting;
@@ -167,10 +192,11 @@ export class Gateway {
       const dispatcher = new Dispatcher({
         runners: [...started, ...more],
         timeoutMs: config.requestTimeoutMs,
+        policy: keys,
         history: new MemoryHistory(config),
-        policies: new Policies(policyOptions(config)),
+        toolPolicies: new ToolPolicies(policyOptions(config)),
       });
-      return new Gateway(config, dispatcher, log, transports);
+      return new Gateway(config, dispatcher, log, transports, keys);
     } catch (error) {
       await closeAll(started);
       throw error;
@@ -188,7 +214,7 @@ export class Gateway {
       },
     });
     this.observe({
-      ended: (record) => logCall(log, record),
+      ended: callLog(log),
       log: (record) => logToolRecord(log, record),
       unit: unitLog(log),
       defect: (defect) => logDefect(log, defect),
@@ -197,6 +223,10 @@ export class Gateway {
       notice: (notice) => this.#news.notice(notice),
       catalogChanged: () => this.#news.catalogChanged(),
       reloadWanted: () => void this.reload().catch(() => undefined),
+    });
+    this.#keys.onChange(({ revoked, changed }) => {
+      this.#dispatcher.cancelCallsOf(revoked);
+      if (changed.size > 0) this.#news.catalogChanged(changed);
     });
   }
 
@@ -263,10 +293,10 @@ export class Gateway {
   /**
    * Opens the transports: HTTP, SSE, NDJSON, WebSocket and MCP on the configured address, and those that were given
    * to `createGateway`.
-   * @throws {ConfigError} when that would leave the gateway open or unreachable.
+   * @throws {ConfigError} when that would leave the gateway open or unreachable, or a file of keys cannot be used.
    * @throws {ToolError} `unavailable` when a TLS file cannot be read or the gateway is closed, `failed_precondition`
-   * when it listens, or is about to. Node's own error when the port cannot be had, or what a transport's `open` throws; nothing is open then, and `listen`
-   * may be called again.
+   * when it listens, or is about to. Node's own error (`code` EADDRINUSE and the like; the message says what to do) when
+   * the port cannot be had, or what a transport's `open` throws; nothing is open then, and `listen` may be called again.
    */
   async listen(options: ListenOptions = {}): Promise<Listening> {
     if (this.#closing) throw new ToolError('unavailable', 'the gateway is closed; create another');
@@ -283,9 +313,12 @@ export class Gateway {
   async #listen({ keeper }: ListenOptions): Promise<Listening> {
     const { config } = this;
     checkListening(config);
+    this.#openKeys();
+    this.#tlsWatch?.close();
+    this.#tlsWatch = watchTlsFiles(config, this.#transportLog, (tls) => this.#host?.renewTls(tls));
     const tls = readTlsFiles(config);
     const [{ Access }, { HttpHost }, { StreamWatch }] = await loadListening();
-    const access = new Access({ ...config, keys: config.apiKeys, isSecure: config.tlsCert !== null });
+    const access = new Access({ ...config, keys: this.#keys, isSecure: config.tlsCert !== null });
     const base = this.#transportContext();
     const { maxConnections } = config;
     const http = new HttpHost({ ...base, ...tls, access, maxConnections, pages: this.#gatewayPages() });
@@ -299,6 +332,16 @@ export class Gateway {
     } catch (error) {
       await this.#transports.stopListening();
       throw error;
+    }
+  }
+
+  /** @throws {ConfigError} when a file of keys cannot be used. */
+  #openKeys(): void {
+    if (!this.config.auth) return;
+    try {
+      this.#keys.open(this.#transportLog);
+    } catch (error) {
+      throw error instanceof KeyFileError ? new ConfigError([error.message]) : error;
     }
   }
 
@@ -325,9 +368,10 @@ export class Gateway {
 
   #gatewayPages() {
     return {
-      info: () => this.#pages.info(),
+      info: (keyId?: string) => this.#pages.info(keyId),
       health: () => this.#pages.health(),
       stats: () => this.#statsPage(),
+      retryAfterMs: () => this.#dispatcher.drainRefusal?.retryAfterMs ?? 1000,
     };
   }
 
@@ -344,14 +388,21 @@ export class Gateway {
 
   /** What every transport gets, whatever opens it. */
   #transportContext(): Omit<BaseContext, 'meter' | 'options'> {
-    const { maxBodyBytes, maxResultBytes, repeatBytes, requestTimeoutMs, reload } = this.config;
+    const { maxBodyBytes, maxResultBytes, repeatBytes, requestTimeoutMs, resumeTtlMs, reload, keysFile } =
+      this.config;
     return {
       calls: this.#dispatcher,
       identity: IDENTITY,
       log: this.#transportLog,
-      limits: { maxBodyBytes, maxResultBytes, repeatBytes, callTimeoutMs: requestTimeoutMs },
+      limits: {
+        maxBodyBytes,
+        maxResultBytes,
+        repeatBytes,
+        callTimeoutMs: requestTimeoutMs,
+        keptMs: resumeTtlMs,
+      },
       news: this.#news,
-      reloads: reload,
+      reloads: reload || keysFile !== null,
     };
   }
 
@@ -409,8 +460,11 @@ export class Gateway {
 
   async #close(drainMs: number, graceMs: number): Promise<void> {
     await this.#dispatcher.drain(drainMs);
+    this.#keys.close();
+    this.#tlsWatch?.close();
     await this.#listening?.catch(() => undefined);
     await Promise.all([this.#transports.close(), this.#host?.close(), this.#dispatcher.close(graceMs)]);
+    this.#libuv.close();
   }
 }
 
@@ -458,12 +512,17 @@ function policyOptions(config: Config): PolicyOptions {
 type LoadedKind = Awaited<ReturnType<(typeof runnerKinds)[keyof typeof runnerKinds]['load']>>;
 
 /** @throws what the first kind that did not start threw, once those that did are closed. */
-async function startRunners(kinds: readonly LoadedKind[], config: Config): Promise<Runner[]> {
+async function startRunners(
+  kinds: readonly LoadedKind[],
+  config: Config,
+  hasOtherTools: boolean,
+): Promise<Runner[]> {
   const context = {
     logLevel: config.logLevel.toLowerCase() as LogLevel,
     maxResultBytes: config.maxResultBytes,
     entry: new URL('../workers/piscina-entry.cjs', import.meta.url).href,
     builtInTools: new URL('../workers/tools/index.js', import.meta.url).href,
+    hasOtherTools,
     handOver: new LeftOver(),
   };
   const starts = await Promise.allSettled(kinds.map(({ start }) => start(config, context)));

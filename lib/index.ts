@@ -26,10 +26,11 @@ export type {
 } from './call/catalog.ts';
 export type { ErrorCode } from './call/error-code.ts';
 export type { LogLevel } from './call/log-level.ts';
-export type { CallRequest, CancelReason, RunningCall } from './call/running-call.ts';
+export type { CallRequest, CancelReason, RequestOrigin, RunningCall } from './call/running-call.ts';
 export { ToolError, type ToolErrorOptions } from './call/tool-error.ts';
 export type { ConfigError } from './config/config-error.ts';
 export type { Config } from './config/options.ts';
+export type { Quota } from './dispatch/call-rates.ts';
 export type { Calls } from './dispatch/calls.ts';
 export type { CallRecord, GatewayObserver, ProgressRecord, StartedCall } from './dispatch/observers.ts';
 export type {

@@ -15,7 +15,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'lib/supervise': ['lib/async'],
   'lib/tool': ['lib/call'],
   'lib/config': ['lib/call', 'lib/runners/index.ts'],
-  'lib/access': ['lib/call'],
+  'lib/access': ['lib/call', 'lib/async'],
   'lib/observe': ['lib/call', 'lib/async', 'lib/runners'],
   'lib/runners': ['lib/call', 'lib/async'],
   'lib/runners/index.ts': ['lib/runners/threads', 'lib/runners/process'],

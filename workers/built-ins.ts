@@ -28,7 +28,7 @@ const GUARDED: readonly (readonly [owner: object, keys: readonly PropertyKey[]])
   [String.prototype, ['split', 'slice']],
   [Number, ['isFinite']],
   [Buffer, ['byteLength', 'from']],
-  [process, ['on', 'emit', 'memoryUsage', 'nextTick']],
+  [process, ['on', 'emit', 'nextTick']],
   [performance, ['now', 'eventLoopUtilization']],
 ];
 

@@ -28,8 +28,14 @@ export function toJson(value: unknown, what: string, maxBytes: number, index?: n
     if (error === NO_ROOM) return null;
     throw notJson(what, index, reasonOf(error), error);
   }
-  if (json === undefined) throw notJson(what, index, `it is a ${typeof value}`);
+  if (json === undefined) throw notJson(what, index, kindOf(value));
   return withoutHalves(json);
+}
+
+/** Why a value has no JSON text. */
+function kindOf(value: unknown): string {
+  if (value === undefined) return 'it is undefined';
+  return typeof value === 'object' ? 'its toJSON() gives no value' : `it is a ${typeof value}`;
 }
 
 function notJson(what: string, index: number | undefined, reason: string, cause?: unknown): ToolError {

@@ -4,8 +4,9 @@
  * H1. A call that changed built-ins under the host's feet ends as it would, and retires the thread.
  * H2. The gateway's frames are taken in their order, and no call begins within another: what a tool's progress reads
  *     from the port early (to see a cancel) waits for the next turn, unless it is a ping or for a call that runs.
- * H3. A call of another caller than those before it begins only where none of them has changed built-ins
- *     (intrinsics/caller-watch.ts). Elsewhere it is refused, and the gateway gives it to another thread.
+ * H3. A call of another caller than those before it begins only where none of them has changed built-ins, or left
+ *     something that runs on (intrinsics/caller-watch.ts). Elsewhere it is refused, and the gateway gives it to another
+ *     thread, or to this one again where nothing has ended it.
  */
 import { type MessagePort, receiveMessageOnPort, threadId } from 'node:worker_threads';
 import type { LogLevel } from '../lib/call/log-level.ts';
@@ -17,10 +18,13 @@ import { markBegun } from './begun-mark.ts';
 import type { BuiltIns } from './built-ins.ts';
 import type { EscapeParts } from './escapes.ts';
 import { findExecutable } from './executable.ts';
-import { CallerWatch } from './intrinsics/caller-watch.ts';
-import { eventLoopUtilization, memoryUsage, now, ownList, store, unref } from './intrinsics/captured.ts';
+import { type Admission, CallerWatch } from './intrinsics/caller-watch.ts';
+import { eventLoopUtilization, heapStatistics, now, ownList, store, unref } from './intrinsics/captured.ts';
 import { guardText } from './intrinsics/faithful-text.ts';
 import { Norm } from './intrinsics/norm.ts';
+import { nextTurn } from './leftovers/finalizers.ts';
+import { Leftovers } from './leftovers/leftovers.ts';
+import { SubscriptionsNorm } from './leftovers/subscriptions.ts';
 import type { Registry } from './loading/registry.ts';
 import type { Outbox } from './outbox.ts';
 import { type FrameOfRun, type RunHost, ToolRun } from './tool-run.ts';
@@ -39,6 +43,9 @@ export interface HostParts extends EscapeParts {
 /** How long the port may go unread while a tool reports progress in a loop. */
 const POLL_MS = 5;
 
+/** When the gateway may ask again for a call that cannot begin yet. */
+const ASK_AGAIN_MS = 2;
+
 const receive = receiveMessageOnPort;
 
 async function failing(error: ToolError): Promise<never> {
@@ -55,11 +62,15 @@ export class ToolHost implements RunHost {
   #postponed = ownList<HostFrame>();
   #polledAt = 0;
   #norm: Norm | null = null;
+  #subscriptions: SubscriptionsNorm | null = null;
+  #leftovers: Leftovers | null = null;
   readonly #watch = new CallerWatch({
-    look: () => this.#norm?.changed() ?? null,
+    look: () => this.#change(),
+    left: (trustsConnections) => this.#leftovers?.found(trustsConnections) ?? null,
+    handedOver: nextTurn,
     eachKey: (visit) => this.#parts.runs.each(({ task }) => visit(task.caller.keyId)),
     later: (step, ms) => unref(setTimeout(step, ms)),
-    becameMixed: () => guardText((change) => this.#watch.spoil(change)),
+    becameMixed: () => guardText((change) => this.#watch.spoil(`changed ${change}`)),
     spoilt: (reason) => this.retire(reason),
   });
   #utilization = eventLoopUtilization();
@@ -143,17 +154,28 @@ export class ToolHost implements RunHost {
   }
 
   readonly #takeNorm = (): void => {
-    this.#norm ??= this.#parts.context.runApart(() => new Norm(this.#severalCallers));
+    if (this.#norm !== null) return;
+    this.#norm = this.#parts.context.runApart(() => new Norm(this.#severalCallers));
+    this.#subscriptions = new SubscriptionsNorm();
+    this.#leftovers = new Leftovers();
+    nextTurn();
   };
+
+  #change(): string | null {
+    const changed = this.#norm?.changed() ?? null;
+    if (changed !== null) return `changed ${changed}`;
+    const added = this.#subscriptions?.added() ?? null;
+    return added === null ? null : `left ${added} behind`;
+  }
 
   #answerPing(): void {
     const since = eventLoopUtilization(this.#utilization);
     this.#utilization = eventLoopUtilization();
-    const { heapUsed, heapTotal, external } = memoryUsage();
+    const heap = heapStatistics();
     this.outbox.post({
       type: 'pong',
-      heapUsedBytes: heapUsed,
-      heldBytes: heapTotal + external,
+      heapUsedBytes: heap.used_heap_size,
+      heldBytes: heap.total_heap_size + heap.external_memory,
       utilization: since.utilization,
     });
   }
@@ -176,11 +198,18 @@ export class ToolHost implements RunHost {
   #startRun(task: CallTask): void {
     const { runs, context, maxResultBytes } = this.#parts;
     this.#takeNorm();
-    if (!this.#watch.admits(task, runs.size === 0))
-      return this.outbox.post({ type: 'refused', call: task.call });
+    const admission = this.#watch.admits(task, runs.size === 0);
+    if (admission !== 'yes') return this.#refuse(task, admission);
     const run = new ToolRun(task, this, maxResultBytes, () => runs.delete(task.call));
     runs.set(task.call, run);
     context.run(run, () => void run.execute(this.#find(task)));
+  }
+
+  /** One that may begin soon is not asked for all the time meanwhile. */
+  #refuse({ call }: CallTask, admission: Admission): void {
+    const refuse = () => this.outbox.post({ type: 'refused', call });
+    if (admission === 'no') refuse();
+    else unref(setTimeout(refuse, ASK_AGAIN_MS));
   }
 
   #find(task: CallTask): ReturnType<typeof findExecutable> {

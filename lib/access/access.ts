@@ -1,5 +1,5 @@
 /**
- * Who may call, and how often: the same checks for HTTP requests, WebSocket upgrades and /mcp.
+ * Who may call: the same checks for HTTP requests, WebSocket upgrades and /mcp.
  *
  * A1. `checkOrigin` comes first, on every route, before a body is read; `checkKey` second.
  * A2. A request with a good key is never refused for the wrong keys of its neighbours; a missing key is no guess.
@@ -9,39 +9,33 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { ToolError } from '../call/tool-error.ts';
-import { ApiKeyRing } from './api-key-ring.ts';
 import { type HostAndOriginOptions, HostAndOriginRules } from './host-and-origin.ts';
+import { ANONYMOUS, type KeyBook } from './key-book.ts';
 import { presentedKey } from './presented-key.ts';
 import { TrustedProxy } from './trusted-proxy.ts';
-
-/** The keyId of every caller when keys are switched off. */
-export const ANONYMOUS = 'anonymous';
 
 const WRONG_KEYS_PER_MINUTE = 10;
 
 export interface AccessOptions extends HostAndOriginOptions {
-  readonly keys: readonly string[];
+  readonly keys: KeyBook;
   /** False: no key is asked for. */
   readonly auth: boolean;
   /** As TRUST_PROXY has them. Default: none. */
   readonly trustProxy?: readonly string[];
-  /** Requests and WebSocket calls per key and second; 0: no limit. */
-  readonly rateLimit: number;
 }
 
 export class Access {
   readonly #rules: HostAndOriginRules;
   readonly #proxy: TrustedProxy;
-  readonly #keys: ApiKeyRing | undefined;
+  readonly #keys: KeyBook;
+  readonly #auth: boolean;
   readonly #wrongKeys = new RateLimiterMemory({ points: WRONG_KEYS_PER_MINUTE, duration: 60 });
-  readonly #rate: RateLimiterMemory | undefined;
 
   constructor(options: AccessOptions) {
     this.#rules = new HostAndOriginRules(options);
     this.#proxy = new TrustedProxy(options.trustProxy ?? []);
-    this.#keys = options.auth ? new ApiKeyRing(options.keys) : undefined;
-    this.#rate =
-      options.rateLimit > 0 ? new RateLimiterMemory({ points: options.rateLimit, duration: 1 }) : undefined;
+    this.#keys = options.keys;
+    this.#auth = options.auth;
   }
 
   /**
@@ -74,13 +68,13 @@ export class Access {
   }
 
   /**
-   * Finds who calls, and counts the request against the rate limit. Only what has to wait gives a promise.
+   * Finds who calls. Only what has to wait gives a promise.
    * @returns the caller's keyId.
    * @throws {ToolError} unauthenticated or rate_limited, at once or as a rejection.
    */
   checkKey(request: IncomingMessage, { isWebSocket = false } = {}): string | Promise<string> {
-    const key = this.#keys && presentedKey(request, isWebSocket);
-    if (this.#keys && key === undefined) {
+    const key = this.#auth ? presentedKey(request, isWebSocket) : undefined;
+    if (this.#auth && key === undefined) {
       throw new ToolError(
         'unauthenticated',
         'an API key is required: send it as X-API-Key or as Authorization: Bearer',
@@ -96,37 +90,50 @@ export class Access {
    * @throws {ToolError} unauthenticated or rate_limited, at once or as a rejection.
    */
   identify(key: string | undefined, address: string | undefined | (() => string)): string | Promise<string> {
-    let keyId: string | undefined = ANONYMOUS;
-    if (this.#keys) {
-      if (key === undefined) throw new ToolError('unauthenticated', 'an API key is required');
-      keyId = this.#keys.keyIdFor(key);
-      if (keyId === undefined)
-        return this.#refuseWrongKey(typeof address === 'function' ? address() : address);
-    }
-    return this.#rate ? this.spend(keyId) : keyId;
+    if (!this.#auth) return ANONYMOUS;
+    if (key === undefined) throw new ToolError('unauthenticated', 'an API key is required');
+    return (
+      this.#keys.keyIdFor(key) ?? this.#refuseWrongKey(typeof address === 'function' ? address() : address)
+    );
+  }
+
+  /** Whether a text is a good key. */
+  isKey(text: string): boolean {
+    return this.#auth && this.#keys.keyIdFor(text) !== undefined;
+  }
+
+  /** The keyId of a request that may come without a key; undefined where it has none that is good. Counts nothing. */
+  identifyIfKnown(request: IncomingMessage): string | undefined {
+    if (!this.#auth) return ANONYMOUS;
+    const key = presentedKey(request, false);
+    return key === undefined ? undefined : this.#keys.keyIdFor(key);
   }
 
   /**
-   * Counts one call against the key's rate limit; for calls that are not requests of their own (WebSocket).
-   * @throws {ToolError} rate_limited
+   * For what shows the figures of the whole gateway.
+   * @throws {ToolError} permission_denied, for a key that may use some tools only and does not see them.
    */
-  async spend(keyId: string): Promise<string> {
-    try {
-      await this.#rate?.consume(keyId);
-    } catch (refusal) {
-      throw rateLimited(refusal, `more than ${this.#rate?.points} requests a second with this key`);
-    }
-    return keyId;
+  checkStats(keyId: string): void {
+    if (this.#keys.rulesOf(keyId)?.seesStats !== false) return;
+    throw new ToolError(
+      'permission_denied',
+      'this key is limited to some tools and sees no figures; its entry in KEYS_FILE may say "stats": true',
+    );
+  }
+
+  /**
+   * Tells of keys that were taken away: what they have open is to be closed.
+   * @param listener must not throw. @returns what ends it.
+   */
+  onRevoked(listener: (keyIds: ReadonlySet<string>) => void): () => void {
+    return this.#keys.onChange(({ revoked }) => {
+      if (revoked.size > 0) listener(revoked);
+    });
   }
 
   /** Where a request comes from: behind proxies that are trusted, what they say (trusted-proxy.ts). */
   addressOf(request: IncomingMessage): string {
     return this.#proxy.addressOf(request);
-  }
-
-  /** True when `spend` counts at all. */
-  get hasRateLimit(): boolean {
-    return this.#rate !== undefined;
   }
 
   async #refuseWrongKey(address: string | undefined): Promise<never> {

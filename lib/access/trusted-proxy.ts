@@ -77,8 +77,9 @@ function addNet(nets: BlockList, entry: string): void {
   else nets.addSubnet(address, Number(prefix), family);
 }
 
-/** An IPv4 address in its own spelling where a socket of both families has it. */
-const bare = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '');
+/** An IPv4 address in its own spelling where a socket of both families has it; a local one without its interface. */
+const bare = (address: string): string =>
+  address.includes(':') ? address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '') : address;
 
 /** `192.0.2.1:4711` and `[2001:db8::1]:4711` as some proxies write them. */
 function withoutPort(text: string): string {

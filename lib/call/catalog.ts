@@ -80,4 +80,6 @@ export interface Catalog {
   readonly tools: readonly ToolDescriptor[];
   readonly resources: readonly ResourceDescriptor[];
   readonly prompts: readonly PromptDescriptor[];
+  /** True: this is what a key sees that may not use everything. */
+  readonly isPartial?: true;
 }

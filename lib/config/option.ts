@@ -20,6 +20,8 @@ export interface Option<T> {
   readonly reason: string;
   /** True: the value is never printed. */
   readonly secret?: boolean;
+  /** Where one of these options is set, the default does not hold, and this value stands for it. */
+  readonly yields?: { readonly to: readonly string[]; readonly value: unknown };
   /** True: an empty variable is a bad value instead of an absent one. */
   readonly refusesEmpty?: boolean;
 }
@@ -39,6 +41,8 @@ export interface Rule<C extends object = never> {
   readonly about: readonly (keyof C)[];
   /** True: it matters to a gateway that opens a port only; `stdio`, `tools` and `call` start all the same. */
   readonly whenListening?: boolean;
+  /** True: it matters to a gateway without runners of its user's own, which is any that a program starts. */
+  readonly whenAlone?: boolean;
   /** @returns the sentence that says what is wrong, what was expected, and what to write instead. */
   refusal(config: C): string | undefined;
 }

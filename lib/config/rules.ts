@@ -3,7 +3,7 @@
  *
  * U1. A gateway off loopback has a key of its own, and knows the names that clients call it by.
  */
-import { PUBLISHED_API_KEY } from '../access/options.ts';
+import { accessRules, PUBLISHED_API_KEY, SHORTEST_KEY } from '../access/options.ts';
 import { dispatchRules } from '../dispatch/options.ts';
 import * as runnerKinds from '../runners/index.ts';
 import { httpRules } from '../transports/http/options.ts';
@@ -12,7 +12,7 @@ import type { Rule } from './option.ts';
 import type { Config } from './options.ts';
 
 /** What a rule words its advice with, where it is known. */
-type Advice = Partial<Pick<Config, 'port' | 'allowedHosts'>>;
+type Advice = Partial<Pick<Config, 'port' | 'allowedHosts' | 'metricsHost' | 'metricsPort'>>;
 
 const openRules: readonly Rule<Pick<Config, 'host' | 'auth' | 'apiKeys'> & Advice>[] = [
   {
@@ -28,18 +28,23 @@ const openRules: readonly Rule<Pick<Config, 'host' | 'auth' | 'apiKeys'> & Advic
     about: ['host', 'auth', 'apiKeys'],
     whenListening: true,
     refusal(config) {
-      const { host, port } = config;
-      if (isLoopback(host) || !config.auth || !config.apiKeys.includes(PUBLISHED_API_KEY)) return undefined;
+      const { host, port, apiKeys } = config;
+      const open = openAddress(config);
+      if (open === undefined || !config.auth) return undefined;
+      const isPublished = apiKeys.includes(PUBLISHED_API_KEY);
+      const short = apiKeys.find((key) => key.length < SHORTEST_KEY);
+      if (!isPublished && short === undefined) return undefined;
       const corrected = [
         'export API_KEY="$(openssl rand -hex 24)" && npx mcp-streaming-gateway',
-        `--host ${host}`,
+        ...(isLoopback(host) ? [] : [`--host ${host}`]),
         ...(port === 8000 || port === undefined ? [] : [`--port ${port}`]),
         ...(lacksHosts(config) ? ['--allowed-hosts "$(hostname)"'] : []),
       ].join(' ');
-      return (
-        `API_KEY is the published "${PUBLISHED_API_KEY}" and HOST (--host) is "${host}"; expected a key of your ` +
-        `own wherever HOST is no loopback address: ${corrected}`
-      );
+      const what = isPublished
+        ? `is the published "${PUBLISHED_API_KEY}"`
+        : `has a key of ${short?.length} character${short?.length === 1 ? '' : 's'}`;
+      const wanted = isPublished ? 'a key of your own' : `keys of ${SHORTEST_KEY} characters or more`;
+      return `API_KEY ${what} and ${open}; expected ${wanted} wherever that is no loopback address: ${corrected}`;
     },
   },
   {
@@ -60,10 +65,22 @@ const transportRules = Object.values(transports).flatMap<Rule<Config>>(({ rules 
 export const RULES: readonly Rule<Config>[] = [
   ...runnerRules,
   ...openRules,
+  ...accessRules,
   ...dispatchRules,
   ...httpRules,
   ...transportRules,
 ];
+
+/** Where others than this machine can try keys, in words; undefined: nowhere. */
+export function openAddress({
+  host,
+  metricsHost = host,
+  metricsPort = null,
+}: Pick<Config, 'host'> & Advice): string | undefined {
+  if (!isLoopback(host)) return `HOST (--host) is "${host}"`;
+  if (metricsPort === null || isLoopback(metricsHost)) return undefined;
+  return `METRICS_HOST (--metrics-host) is "${metricsHost}"`;
+}
 
 const lacksHosts = ({ host, allowedHosts }: Pick<Config, 'host'> & Advice): boolean =>
   WILDCARDS.has(bare(host)) && allowedHosts?.length === 0;

@@ -22,10 +22,15 @@ export interface Calls {
   catalogOf(keyId: string): Catalog;
   /** True once new calls are refused, since the gateway closes. */
   readonly isDraining: boolean;
+  /** What they are refused with, which says when the gateway is gone at the latest; undefined before. */
+  readonly drainRefusal: ToolError | undefined;
   /** Looks a tool up by name; one that the key may not use is not there. */
   tool(name: string, keyId: string): ToolDescriptor | undefined;
-  /** What is left of the rate limits that hold for a call of this tool by this key; empty where none does. */
-  quotasOf(keyId: string, tool: string): readonly Quota[];
+  /**
+   * What is left of the rate limits that hold for a call by this key; empty where none does.
+   * @param tool undefined: a call of something else.
+   */
+  quotasOf(keyId: string, tool: string | undefined): readonly Quota[];
   /**
    * Starts a call. Never throws: a refused call's only event is its error.
    * @param fault what the caller has found wrong with the request, which refuses it.
@@ -62,5 +67,7 @@ const NAMES_SHOWN = 20;
 export function toolNotFound(name: string, { tools }: Catalog): ToolError {
   const names = tools.slice(0, NAMES_SHOWN).map((tool) => tool.name);
   const known = `${names.join(', ')}${tools.length > names.length ? ', …' : ''}` || '(none)';
-  return new ToolError('tool_not_found', `there is no tool ${JSON.stringify(name)}; the tools are: ${known}`);
+  // A lone surrogate is no text, and may not be told back.
+  const asked = JSON.stringify(name.replace(/\p{Surrogate}/gu, '\ufffd'));
+  return new ToolError('tool_not_found', `there is no tool ${asked}; the tools are: ${known}`);
 }

@@ -44,6 +44,7 @@ function viewOf(whole: Catalog, patterns: readonly string[]): View {
     tools: whole.tools.filter(isShown),
     resources: whole.resources.filter(isShown),
     prompts: whole.prompts.filter(isShown),
+    isPartial: true,
   };
   const all = [...shown.tools, ...shown.resources, ...shown.prompts];
   return { whole, shown, names: new Set(all.map(({ name }) => name)) };

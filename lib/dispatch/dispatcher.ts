@@ -1,6 +1,6 @@
 /**
  * Policy around every call, the same for all transports: admit → run → deadline → observe. Around the run of a tool, in
- * this order (policy/policies.ts): rate limit → breaker → cache and single flight → concurrency → run → retries.
+ * this order (policy/tool-policies.ts): rate limit → breaker → cache and single flight → concurrency → run → retries.
  *
  * D1. Every call has an id, a deadline and, at its end, exactly one record for the observers.
  * D2. Transports talk to nothing below this; it knows the Runner interface and no runner. A call goes to the runner
@@ -25,7 +25,7 @@ import type { ToolRoute } from './merged-catalog.ts';
 import { ObservedCall } from './observed-call.ts';
 import { type GatewayObserver, Observers, type StartedCall } from './observers.ts';
 import type { CacheView } from './policy/answer-cache.ts';
-import type { Policies, ToolPolicyView } from './policy/policies.ts';
+import type { ToolPolicies, ToolPolicyView } from './policy/tool-policies.ts';
 import { refusedCall } from './refused-call.ts';
 import { RunnerSet } from './runner-set.ts';
 
@@ -39,7 +39,7 @@ export interface DispatcherOptions {
   /** What each key may do. Default: everything, as often as it likes. */
   readonly policy?: KeyPolicy;
   /** What is done around the calls of tools. Default: nothing. */
-  readonly policies?: Policies;
+  readonly toolPolicies?: ToolPolicies;
 }
 
 /** How long a call with an idempotency key goes on without a reader, where nobody says otherwise. */
@@ -49,27 +49,28 @@ export class Dispatcher implements Calls {
   readonly #runners: RunnerSet;
   readonly #timeoutMs: number;
   readonly #history: CallHistory;
-  readonly #policies: Policies | undefined;
+  readonly #toolPolicies: ToolPolicies | undefined;
   readonly #calls = new TransitMap<string, RunningCall>();
   readonly #observers = new Observers();
   readonly #policy: KeyPolicy;
   readonly #views = new CatalogViews();
   readonly #rates = new CallRates();
-  #isDraining = false;
+  /** When the last call has ended or is ended, once the gateway closes; by `performance.now()`. */
+  #drainedBy: number | undefined;
   #whenIdle: (() => void)[] = [];
 
   /**
    * @throws {ToolError} `unavailable` when two runners have the same name, or offer the same, or TOOL_LIMITS cannot hold
    * for their tools.
    */
-  constructor({ runners, timeoutMs, history, policy = NO_POLICY, policies }: DispatcherOptions) {
+  constructor({ runners, timeoutMs, history, policy = NO_POLICY, toolPolicies }: DispatcherOptions) {
     this.#runners = new RunnerSet(runners, this.#observers);
     this.#timeoutMs = timeoutMs;
     this.#history = history;
     this.#policy = policy;
-    this.#policies = policies;
-    policies?.begin(this.catalog, this.#observers.forRunner());
-    if (policies) this.#observers.add({ catalogChanged: (catalog) => policies.adopt(catalog) });
+    this.#toolPolicies = toolPolicies;
+    toolPolicies?.begin(this.catalog, this.#observers.forRunner());
+    if (toolPolicies) this.#observers.add({ catalogChanged: (catalog) => toolPolicies.adopt(catalog) });
   }
 
   /** What all runners offer; the same object until that changes. */
@@ -87,13 +88,22 @@ export class Dispatcher implements Calls {
     return this.#runners.tool(name)?.tool;
   }
 
-  quotasOf(keyId: string, tool: string): readonly Quota[] {
-    const limits = this.#limitsOf(keyId, this.#policy.rulesOf(keyId), this.tool(tool));
+  quotasOf(keyId: string, tool: string | undefined): readonly Quota[] {
+    const described = tool === undefined ? undefined : this.tool(tool);
+    const limits = this.#limitsOf(keyId, this.#policy.rulesOf(keyId), described);
     return limits.length === 0 ? NO_QUOTAS : this.#rates.quotas(limits);
   }
 
   get isDraining(): boolean {
-    return this.#isDraining;
+    return this.#drainedBy !== undefined;
+  }
+
+  get drainRefusal(): ToolError | undefined {
+    if (this.#drainedBy === undefined) return undefined;
+    const retryAfterMs = Math.max(1000, Math.ceil(this.#drainedBy - performance.now()));
+    return new ToolError('unavailable', 'the gateway is shutting down; call again in a moment', {
+      retryAfterMs,
+    });
   }
 
   get callsInFlight(): number {
@@ -195,12 +205,11 @@ export class Dispatcher implements Calls {
         admitted,
         this.#runners.ownerOf(admitted.kind ?? 'tool', admitted.name, admitted.arguments),
       );
-    const { tool, runner } = route;
-    if (!this.#policies) return this.#run(admitted, runner);
-    return this.#policies.call(admitted, tool, ownLimitMs, (asked) => this.#run(asked, runner));
+    if (!this.#toolPolicies) return this.#run(admitted, route.runner);
+    return this.#toolPolicies.call(admitted, route, ownLimitMs, this.#run);
   }
 
-  #run(admitted: AdmittedCall, runner: Runner): RunningCall {
+  readonly #run = (admitted: AdmittedCall, runner: Runner): RunningCall => {
     try {
       return runner.call(admitted);
     } catch (error) {
@@ -214,10 +223,10 @@ export class Dispatcher implements Calls {
       const message = 'the gateway failed to start the call; its log has the cause';
       return refusedCall(admitted, new ToolError('internal', message, { cause: error }));
     }
-  }
+  };
 
   #toolLimitMs(tool: ToolDescriptor | undefined): number | undefined {
-    return tool && this.#policies ? this.#policies.timeoutMs(tool) : tool?.timeoutMs;
+    return tool && this.#toolPolicies ? this.#toolPolicies.timeoutMs(tool) : tool?.timeoutMs;
   }
 
   #refusal(
@@ -226,11 +235,7 @@ export class Dispatcher implements Calls {
     tool: ToolDescriptor | undefined,
   ): ToolError | undefined {
     const { keyId } = caller;
-    if (this.#isDraining) {
-      return new ToolError('unavailable', 'the gateway is shutting down; call again in a moment', {
-        retryAfterMs: 1000,
-      });
-    }
+    if (this.#drainedBy !== undefined) return this.drainRefusal;
     // Such as a promise that a transport has not awaited.
     if (typeof keyId !== 'string')
       return new ToolError('unauthenticated', 'the transport does not say whose call this is (caller.keyId)');
@@ -242,7 +247,8 @@ export class Dispatcher implements Calls {
     if (!mayUse) return new ToolError('not_found', `there is no ${kind} ${JSON.stringify(name)}`);
     if (isListing) return undefined;
     return (
-      this.#rates.take(this.#limitsOf(keyId, rules, tool)) ?? (tool && this.#policies?.refusal(tool, keyId))
+      this.#rates.take(this.#limitsOf(keyId, rules, tool)) ??
+      (tool && this.#toolPolicies?.refusal(tool, keyId))
     );
   }
 
@@ -253,7 +259,7 @@ export class Dispatcher implements Calls {
     tool: ToolDescriptor | undefined,
   ): readonly RateLimit[] {
     const ofKey = rules?.rate ?? 0;
-    const ofTool = (tool && this.#policies?.rate(tool)) ?? 0;
+    const ofTool = (tool && this.#toolPolicies?.rate(tool)) ?? 0;
     if (ofKey === 0 && ofTool === 0) return NO_LIMITS;
     const limits: RateLimit[] = [];
     if (ofKey > 0) limits.push({ subject: 'key', name: keyId, calls: ofKey });
@@ -276,6 +282,13 @@ export class Dispatcher implements Calls {
     return true;
   }
 
+  /** Ends the running calls of keys that were taken away. */
+  cancelCallsOf(keyIds: ReadonlySet<string>): void {
+    for (const call of this.#calls.values())
+      if (keyIds.has(call.request.caller.keyId))
+        call.cancel('cancelled', 'the API key of the call was taken away');
+  }
+
   /** Of all runners: `down` only when every one is; `degraded` too while a tool is refused for its failures. */
   health(): RunnerStatus {
     const status = this.#runners.health();
@@ -284,18 +297,18 @@ export class Dispatcher implements Calls {
 
   /** How many tools are refused now for their failures. */
   get openBreakers(): number {
-    return this.#policies?.openBreakers ?? 0;
+    return this.#toolPolicies?.openBreakers ?? 0;
   }
 
   /** What /stats tells of the policies around a tool; undefined for one that is not there. */
   policiesOf(name: string): ToolPolicyView | undefined {
     const tool = this.tool(name);
-    return tool && this.#policies?.view(tool);
+    return tool && this.#toolPolicies?.view(tool);
   }
 
   /** Null where no tool's answers are kept. */
   cacheView(): CacheView | null {
-    return this.#policies?.cacheView() ?? null;
+    return this.#toolPolicies?.cacheView() ?? null;
   }
 
   /** By the name of the runner, in the order of the runners. */
@@ -316,7 +329,7 @@ export class Dispatcher implements Calls {
    * Refuses new calls and waits until the last one has ended; what still runs after `timeoutMs` ends `unavailable`.
    */
   async drain(timeoutMs: number): Promise<void> {
-    this.#isDraining = true;
+    this.#drainedBy = performance.now() + timeoutMs;
     if (this.#calls.size === 0) return;
     const idle = new Promise<void>((resolve) => this.#whenIdle.push(resolve));
     const timer = setTimeout(() => {
@@ -328,7 +341,7 @@ export class Dispatcher implements Calls {
 
   /** Ends what still runs, and the runners. @param graceMs how long cancelled calls may take to stop meanwhile. */
   close(graceMs?: number): Promise<void> {
-    this.#policies?.close();
+    this.#toolPolicies?.close();
     return this.#runners.close(graceMs).finally(() => this.#history.close());
   }
 }

@@ -42,7 +42,7 @@ export const dispatchOptions = {
     kind: wholeNumber(1, 10_000, 'calls'),
     default: '5',
     summary:
-      'So many failures within BREAKER_WINDOW close a tool: to the key that caused them all, else to everybody.',
+      'So many failures within BREAKER_WINDOW open it: for the key whose calls they all were, else for everybody.',
     reason: 'Fewer may be chance.',
   }),
   breakerWindowMs: option({

@@ -6,10 +6,12 @@
  * C2. The cause of a failure, stack included, is here and with observers in code; no client ever sees it.
  */
 
-import type { TerminalEvent } from '../call/call-events.ts';
+import { BoundedLines } from '../async/bounded-lines.ts';
+import type { ErrorEvent, TerminalEvent } from '../call/call-events.ts';
 import type { Caller } from '../call/caller.ts';
 import type { CallKind } from '../call/catalog.ts';
 import { ERROR_CODES, type ErrorCode } from '../call/error-code.ts';
+import type { RequestOrigin } from '../call/running-call.ts';
 import { describeThrown } from '../call/tool-error.ts';
 import type { Defect, ToolLogRecord, UnitEvent } from '../runners/runner.ts';
 import type { Logger } from './logger.ts';
@@ -20,14 +22,38 @@ export interface EndedCall {
   readonly kind: CallKind;
   readonly name: string;
   readonly caller: Caller;
+  readonly origin?: RequestOrigin | undefined;
   readonly end: TerminalEvent;
   /** How often its tool was run again after a crash. */
   readonly retries?: number;
 }
 
-export function logCall(logger: Logger, { callId, kind, name, caller, end, retries }: EndedCall): void {
+/**
+ * Makes the log of calls. Of those that are refused before they run ten lines a second of each code are written, then
+ * one with the number of the others.
+ */
+export function callLog(logger: Logger): (call: EndedCall) => void {
+  const refused = new BoundedLines((status, untold) =>
+    logger[levelOf(status as ErrorCode)]({ status, untold }, 'more calls were refused'),
+  );
+  return (call) => {
+    if (!isRefused(call.end) || refused.passes(call.end.error.code)) logCall(logger, call);
+  };
+}
+
+/** Whether nothing of the call ever ran. */
+const isRefused = (end: TerminalEvent): end is ErrorEvent =>
+  end.type === 'error' && end.chunks === 0 && (end.durationMs === 0 || end.error.code === 'overloaded');
+
+export function logCall(
+  logger: Logger,
+  { callId, kind, name, caller, origin, end, retries }: EndedCall,
+): void {
+  const isCallersFault = end.type === 'error' && ERROR_CODES[end.error.code].fault === 'caller';
   const line = {
     callId,
+    ...(origin && { requestId: origin.requestId }),
+    ...(origin && isCallersFault && { address: origin.address }),
     [kind]: name,
     transport: caller.transport,
     key: caller.keyId,

@@ -3,10 +3,10 @@
  *
  * L1. Nothing is ever written to stdout: over stdio it belongs to MCP.
  * L2. No transport thread: the log has to work while threads die, and a thread costs 50 MB.
- * L3. No key reaches the log (redact.ts).
+ * L3. No key reaches the log, nor a control character (redact.ts).
  */
 import { pino } from 'pino';
-import { keyRedactor, redactUrl } from './redact.ts';
+import { escapeControls, keyRedactor, redactUrl, replaceControls } from './redact.ts';
 
 export type Logger = pino.Logger;
 
@@ -19,8 +19,8 @@ interface LineSink {
 
 export interface LoggerOptions {
   readonly level: LogThreshold;
-  /** Keys that must not appear in the log. */
-  readonly keys: readonly string[];
+  /** Gives the keys that must not appear in the log; another list when there are others. */
+  readonly keys: () => readonly string[];
   /** Where the lines go. Default: stderr. */
   readonly destination?: LineSink;
   /** Default: whether stderr is a terminal. */
@@ -40,6 +40,7 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
   const isPretty = options.isPretty ?? process.stderr.isTTY === true;
   const lines = isPretty ? await readable(options.destination) : (options.destination ?? stderrLines());
   const redact = keyRedactor(options.keys);
+  const plain = isPretty ? replaceControls : escapeControls;
   return pino(
     {
       level: PINO_LEVELS[options.level],
@@ -52,7 +53,7 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
         ? {}
         : { formatters: { level: (label: string) => ({ level: LEVEL_NAMES[label] ?? label }) } }),
     },
-    { write: (line: string) => lines.write(redact(line)) },
+    { write: (line: string) => lines.write(plain(redact(line))) },
   );
 }
 

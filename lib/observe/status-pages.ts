@@ -12,7 +12,10 @@ export interface PageSources {
   /** By name; the first is shown at the top. */
   runners(): ReadonlyMap<string, RunnerStats>;
   health(): RunnerStatus;
-  toolCount(): number;
+  /** Whether files and the like are not worked on (libuv-watch.ts). */
+  isLibuvStalled(): boolean;
+  /** Of the tools that a key may use, or all. */
+  toolCount(keyId: string | undefined): number;
   callsInFlight(): number;
   isDraining(): boolean;
   /** Tools that are refused now for their failures. */
@@ -27,19 +30,26 @@ export class StatusPages {
     this.#sources = sources;
   }
 
-  /** `GET /`, without its list of endpoints. */
-  info() {
+  /** `GET /`, without its list of endpoints, as the key sees it. */
+  info(keyId?: string) {
     const { name, version, runners, toolCount, callsInFlight } = this.#sources;
     const calls = { inFlight: callsInFlight() };
     const { summary } = topOf(runners());
-    return { name, version, uptimeSeconds: this.#uptimeSeconds(), tools: toolCount(), ...summary, calls };
+    return {
+      name,
+      version,
+      uptimeSeconds: this.#uptimeSeconds(),
+      tools: toolCount(keyId),
+      ...summary,
+      calls,
+    };
   }
 
   health() {
-    const { runners, health, isDraining } = this.#sources;
+    const { runners, isDraining, isLibuvStalled } = this.#sources;
     const all = runners();
     const openBreakers = this.#sources.openBreakers();
-    const status = isDraining() ? ('draining' as const) : health();
+    const status = isDraining() ? ('draining' as const) : this.#status();
     const more =
       all.size === 1
         ? {}
@@ -50,8 +60,14 @@ export class StatusPages {
       queue: queueOf(all),
       uptimeSeconds: this.#uptimeSeconds(),
       ...(openBreakers === 0 ? {} : { openBreakers }),
+      ...(isLibuvStalled() ? { libuv: 'stalled' } : {}),
       ...more,
     };
+  }
+
+  #status(): RunnerStatus {
+    const status = this.#sources.health();
+    return status === 'ok' && this.#sources.isLibuvStalled() ? 'degraded' : status;
   }
 
   /** What `GET /stats` tells of the runners. */

@@ -150,6 +150,8 @@ export interface StartContext {
   readonly entry: string;
   /** The module of the built-in tools, by URL. */
   readonly builtInTools: string;
+  /** Whether the gateway was given runners, whose tools are its user's own. */
+  readonly hasOtherTools: boolean;
   /** For definitions that are loaded by one runner and run by another. */
   readonly handOver: HandOver;
 }

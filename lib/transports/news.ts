@@ -10,7 +10,12 @@ export type ListName = 'tools' | 'resources' | 'prompts';
 
 export type News =
   | { readonly type: 'updated'; readonly uri: string }
-  | { readonly type: 'list-changed'; readonly list: ListName };
+  | {
+      readonly type: 'list-changed';
+      readonly list: ListName;
+      /** Whose list it is; absent: everybody's. */
+      readonly keyIds?: ReadonlySet<string>;
+    };
 
 /** The end at which news come out. */
 export interface NewsSource {
@@ -30,10 +35,10 @@ export class NewsFeed implements NewsSource {
     );
   }
 
-  /** A reload replaced the catalog. */
-  catalogChanged(): void {
+  /** A reload replaced the catalog. @param keyIds where only what these keys see of it has changed. */
+  catalogChanged(keyIds?: ReadonlySet<string>): void {
     for (const list of ['tools', 'resources', 'prompts'] as const)
-      this.#publish({ type: 'list-changed', list });
+      this.#publish({ type: 'list-changed', list, ...(keyIds && { keyIds }) });
   }
 
   subscribe(listener: (news: News) => void): () => void {

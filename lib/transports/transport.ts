@@ -44,6 +44,8 @@ export interface TransportLimits {
   readonly repeatBytes: number;
   /** After this the gateway ends any call, in milliseconds. */
   readonly callTimeoutMs: number;
+  /** So long an ended call is kept for who comes back, in milliseconds. */
+  readonly keptMs: number;
 }
 
 /** What every transport is opened with. */

@@ -1,19 +1,18 @@
 /** The key check, its two limits, and the Host and Origin walls, on plain request objects. */
 import type { IncomingMessage } from 'node:http';
 import { expect } from 'chai';
-import { Access, type AccessOptions, ANONYMOUS } from '../../lib/access/access.ts';
-import { keyIdOf } from '../../lib/access/api-key-ring.ts';
+import { Access, type AccessOptions } from '../../lib/access/access.ts';
+import { ANONYMOUS, KeyBook, keyIdOf } from '../../lib/access/key-book.ts';
 import { ToolError } from '../../lib/call/tool-error.ts';
 
 const accessWith = (overrides: Partial<AccessOptions> = {}): Access =>
   new Access({
-    keys: ['super-secret', 'second'],
+    keys: new KeyBook({ apiKeys: ['super-secret', 'second'] }),
     auth: true,
     host: '127.0.0.1',
     allowedHosts: [],
     corsOrigins: [],
     isSecure: false,
-    rateLimit: 0,
     ...overrides,
   });
 
@@ -122,22 +121,6 @@ describe('the limit of wrong keys', () => {
     for (let n = 1; n <= 10; n++) await guess(access, `2001:db8::${n}`);
     expect(await guess(access, '2001:db8:0:0:5::1')).to.equal('rate_limited');
     expect(await guess(access, '2001:db8:0:1::1')).to.equal('unauthenticated');
-  });
-});
-
-describe('the rate limit', () => {
-  it('counts requests and spent calls per key, and says when to come again', async () => {
-    const access = accessWith({ rateLimit: 2 });
-    await access.checkKey(request({ 'x-api-key': 'second' }));
-    await access.spend(keyIdOf('second'));
-    try {
-      await access.checkKey(request({ 'x-api-key': 'second' }));
-      expect.fail('the third request passed');
-    } catch (thrown) {
-      expect(thrown).to.include({ code: 'rate_limited' });
-      expect((thrown as ToolError).retryAfterMs).to.be.within(1, 1000);
-    }
-    expect(await codeOf(() => access.checkKey(request({ 'x-api-key': 'super-secret' })))).to.equal('ok');
   });
 });
 

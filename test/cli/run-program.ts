@@ -14,6 +14,8 @@ import { fileURLToPath } from 'node:url';
 const PROGRAMS = {
   main: fileURLToPath(new URL('../../bin/mcp-streaming-gateway.js', import.meta.url)),
   stdio: fileURLToPath(new URL('../../bin/stdio.js', import.meta.url)),
+  /** What package.json names. */
+  bin: fileURLToPath(new URL('../../bin/mcp-streaming-gateway.cjs', import.meta.url)),
 } as const;
 
 export interface Ended {

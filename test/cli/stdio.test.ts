@@ -89,43 +89,68 @@ describe('mcp-streaming-gateway stdio', () => {
     expect(stdout).to.contain('"noisy"');
   });
 
-  it('answers what runs when stdin ends, and tells the rest in time to clean up', async () => {
-    const marks = newMarks();
-    const program = programs.start(['--tools', STORY_TOOLS], {
-      program: 'stdio',
-      env: { CANCEL_GRACE: '30' },
-    });
-    send(program, INITIALIZE);
-    send(program, { method: 'notifications/initialized' });
-    const call = (id: number, name: string, args: object) =>
-      send(program, { id, method: 'tools/call', params: { name, arguments: args } });
-    call(2, 'clean_tool', { mark: marks.file });
-    call(3, 'hold_tool', { ms: 1200, mark: marks.file });
-    await until(() => marks.count('started') === 2, 'both calls to run');
-    const child = Number(marks.after('child'));
-    program.process.stdin.end();
-    const { code, stdout } = await program.ended;
-    expect(code).to.equal(0);
-    expect(stdout).to.contain('"held":1200');
-    expect(marks.count('cleaned up')).to.equal(1);
-    await until(() => !runs(child), 'the end of what the tool had started');
-  });
+  /** Wherever the calls run, and whoever holds the streams. */
+  const WAYS: Readonly<Record<string, { env?: Record<string, string>; flags?: readonly string[] }>> = {
+    'on threads': {},
+    'in processes': { env: { ISOLATION: 'process' } },
+    'behind --supervise': { flags: ['--supervise'] },
+  };
+  for (const [way, { env = {}, flags = [] }] of Object.entries(WAYS))
+    describe(`with calls ${way}`, function () {
+      this.timeout(20_000);
+      const startStories = (graceSeconds: string) => {
+        const program = programs.start(['--tools', STORY_TOOLS, ...flags], {
+          program: 'stdio',
+          env: { CANCEL_GRACE: graceSeconds, ...env },
+        });
+        send(program, INITIALIZE);
+        send(program, { method: 'notifications/initialized' });
+        return program;
+      };
+      const call = (program: RunningProgram, id: number, name: string, args: object) =>
+        send(program, { id, method: 'tools/call', params: { name, arguments: args } });
+      const answersOf = (stdout: string) =>
+        stdout
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line))
+          .filter(({ id }) => id > 1);
 
-  it('cancels what runs at SIGTERM, answers it, and lets it clean up', async () => {
-    const marks = newMarks();
-    const program = programs.start(['--tools', STORY_TOOLS], { program: 'stdio' });
-    send(program, INITIALIZE);
-    send(program, { method: 'notifications/initialized' });
-    const params = { name: 'clean_tool', arguments: { mark: marks.file } };
-    send(program, { id: 2, method: 'tools/call', params });
-    await marks.seen('started');
-    program.process.kill('SIGTERM');
-    const { code, stdout } = await program.ended;
-    expect(code).to.equal(0);
-    expect(stdout).to.contain('"id":2').and.contain('shutting down');
-    expect(marks.count('cleaned up')).to.equal(1);
-    await until(() => !runs(Number(marks.after('child'))), 'the end of what the tool had started');
-  });
+      it('answers what runs when stdin ends, cancels the rest, and lets it clean up', async () => {
+        const marks = newMarks();
+        const program = startStories('30');
+        call(program, 2, 'clean_tool', { mark: marks.file });
+        call(program, 3, 'hold_tool', { ms: 700, mark: marks.file });
+        await until(() => marks.count('started') === 2, 'both calls to run');
+        const child = Number(marks.after('child'));
+        program.process.stdin.end();
+        const { code, stdout } = await program.ended;
+        expect(code).to.equal(0);
+        const answers = answersOf(stdout);
+        expect(answers.map(({ id }) => id)).to.deep.equal([3, 2]);
+        expect(answers[0]).to.have.nested.property('result.structuredContent.held', 700);
+        expect(answers[1]).to.have.nested.property('result.isError', true);
+        expect(answers[1]).to.have.nested.property('result.content[0].text', 'the client has left');
+        expect(marks.count('cleaned up')).to.equal(1);
+        await until(() => !runs(child), 'the end of what the tool had started');
+      });
+
+      it('cancels what runs at SIGTERM, answers it, and lets it clean up', async () => {
+        const marks = newMarks();
+        const program = startStories('2');
+        call(program, 2, 'clean_tool', { mark: marks.file });
+        await marks.seen('started');
+        program.process.kill('SIGTERM');
+        const { code, stdout } = await program.ended;
+        expect(code).to.equal(0);
+        const answers = answersOf(stdout);
+        expect(answers.map(({ id }) => id)).to.deep.equal([2]);
+        expect(answers[0]).to.have.nested.property('result.isError', true);
+        expect(answers[0]).to.have.nested.property('result.content[0].text', 'the gateway is shutting down');
+        expect(marks.count('cleaned up')).to.equal(1);
+        await until(() => !runs(Number(marks.after('child'))), 'the end of what the tool had started');
+      });
+    });
 
   const departures: Record<string, (program: RunningProgram) => unknown> = {
     'its stdin closes': ({ process: { stdin } }) => stdin.end(),

@@ -1,7 +1,7 @@
 /** Where values come from, and what is refused. */
 import { expect } from 'chai';
 import { ConfigError } from '../../lib/config/config-error.ts';
-import { completeConfig, loadConfig } from '../../lib/config/load.ts';
+import { checkListening, completeConfig, loadConfig } from '../../lib/config/load.ts';
 import { OPTION_LIST } from '../../lib/config/options.ts';
 import { defaultMemoryLimit } from '../../lib/runners/threads/memory/available-memory.ts';
 
@@ -27,6 +27,8 @@ describe('loadConfig()', () => {
       host: '127.0.0.1',
       port: 8000,
       apiKeys: ['super-secret'],
+      apiKeyFile: null,
+      keysFile: null,
       auth: true,
       allowedHosts: [],
       corsOrigins: [],
@@ -61,10 +63,12 @@ describe('loadConfig()', () => {
       trustProxy: ['off'],
       logLevel: 'INFO',
       tools: [],
+      builtIns: 'auto',
       toolEnv: [],
       dataDir: '/data/mcp-streaming-gateway',
       tlsCert: null,
       tlsKey: null,
+      legacySse: true,
       oauthIssuer: '',
       oauthAudience: '',
       oauthJwksUri: '',
@@ -193,13 +197,75 @@ describe('loadConfig()', () => {
     }
   });
 
+  it('refuses keys below 16 characters off loopback, and prints none', () => {
+    const flags = { host: '10.0.0.5' };
+    for (const [keys, length] of [
+      ['x', '1 character and'],
+      [`${'k'.repeat(16)},fifteen-letters`, '15 characters and'],
+    ] as const) {
+      const [problem, ...others] = problemsOf({ env: { API_KEY: keys }, flags });
+      expect(others).to.deep.equal([]);
+      expect(problem).to.contain(
+        `API_KEY has a key of ${length} HOST (--host) is "10.0.0.5"; expected keys of 16`,
+      );
+      expect(problem).to.contain('openssl rand').and.not.to.contain('fifteen-letters');
+    }
+    const metrics = { metricsHost: '0.0.0.0', metricsPort: '9090' };
+    expect(problemsOf({ env: { API_KEY: 'x' }, flags: metrics })[0]).to.contain(
+      'METRICS_HOST (--metrics-host) is "0.0.0.0"',
+    );
+    expect(problemsOf({ flags: metrics })[0]).to.contain('published');
+    expect(load({ env: { API_KEY: 'x' } }).config.apiKeys).to.deep.equal(['x']);
+    expect(load({ env: { API_KEY: 'k'.repeat(16) }, flags }).config.apiKeys).to.have.length(1);
+  });
+
+  it('holds the default key void where a file of keys is given, however it is given', () => {
+    for (const name of ['apiKeyFile', 'keysFile'] as const) {
+      expect(load({ flags: { [name]: 'keys' } }).config.apiKeys, name).to.deep.equal([]);
+      expect(completeConfig({ [name]: 'keys' }).apiKeys, name).to.deep.equal([]);
+    }
+    expect(
+      load({ env: { KEYS_FILE: 'keys', API_KEY_FILE: 'key', HOST: '10.0.0.5' } }).config.apiKeys,
+    ).to.deep.equal([]);
+    const both = load({ env: { KEYS_FILE: 'keys', API_KEY: 'mine' } }).config;
+    expect(both.apiKeys).to.deep.equal(['mine']);
+    expect(completeConfig(both).apiKeys).to.deep.equal(['mine']);
+    expect(completeConfig(load({ env: { KEYS_FILE: 'keys' } }).config).apiKeys).to.deep.equal([]);
+  });
+
+  it('refuses API_KEY beside API_KEY_FILE, the published one too, and no key at all', () => {
+    for (const key of ['my-very-own-key', 'super-secret']) {
+      const problems = problemsOf({ env: { API_KEY: key, API_KEY_FILE: '/run/key' } });
+      expect(problems).to.have.length(1);
+      expect(problems[0]).to.contain('API_KEY is (hidden) and API_KEY_FILE (--api-key-file) is "/run/key"');
+    }
+    expect(() => checkListening(completeConfig({ apiKeys: [] }))).to.throw(ConfigError, 'API_KEY has no key');
+  });
+
+  it('refuses KEYS_FILE where no key counts', () => {
+    expect(problemsOf({ env: { AUTH: 'off', KEYS_FILE: 'keys.json' } })[0]).to.contain(
+      'AUTH (--no-auth) is off',
+    );
+  });
+
+  it('takes names, addresses and ports in ALLOWED_HOSTS and no wildcard, which would let nobody in', () => {
+    const good = 'gw.example,GW.example.:8443,a_b-c,10.0.0.5,10.0.0.5:80,::1,[::1],[fe80::1]:8000,localhost';
+    expect(load({ env: { ALLOWED_HOSTS: good } }).config.allowedHosts).to.have.length(9);
+    for (const bad of ['*', '*.example.com', 'a b', 'http://a', 'a/b', 'a:port', 'a?b', '-', '"a"']) {
+      const [problem] = problemsOf({ flags: { allowedHosts: bad } });
+      expect(problem, bad).to.contain(`ALLOWED_HOSTS (--allowed-hosts) is ${JSON.stringify(bad)}`);
+    }
+    for (const bad of ['*', 'https://*', 'https://*.example.com'])
+      expect(problemsOf({ env: { CORS_ORIGINS: bad } })[0], bad).to.contain('CORS_ORIGINS');
+  });
+
   it('refuses to listen without keys off loopback, and accepts it on loopback', () => {
     expect(problemsOf({ env: { AUTH: 'off', HOST: '10.0.0.5' } })[0]).to.contain('AUTH (--no-auth) is off');
     expect(load({ env: { AUTH: 'off' } }).config.auth).to.equal(false);
   });
 
   it('refuses a wildcard address without ALLOWED_HOSTS', () => {
-    const env = { API_KEY: 'a-key-of-my-own' };
+    const env = { API_KEY: 'a-key-of-my-own-' };
     for (const host of ['0.0.0.0', '::']) {
       expect(problemsOf({ env, flags: { host } })[0]).to.contain('ALLOWED_HOSTS (--allowed-hosts) is empty');
     }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { ErrorEvent } from '../../lib/call/call-events.ts';
 import { Dispatcher } from '../../lib/dispatch/dispatcher.ts';
-import { Policies } from '../../lib/dispatch/policy/policies.ts';
+import { ToolPolicies } from '../../lib/dispatch/policy/tool-policies.ts';
 import { eventually } from '../support/eventually.ts';
 import { memoryHistory } from '../support/memory-history.ts';
 import { startPool } from '../support/start-pool.ts';
@@ -169,7 +169,7 @@ describe('the concurrency of a tool over threads', () => {
     const folder = mkdtempSync(join(tmpdir(), 'narrow-'));
     const file = join(folder, 'marks');
     const pool = await startPool({ cancelGraceMs: 5000 }, ['limited-tools']);
-    const policies = new Policies({
+    const toolPolicies = new ToolPolicies({
       breaker: null,
       retries: 0,
       limitsFile: null,
@@ -180,7 +180,7 @@ describe('the concurrency of a tool over threads', () => {
       runners: [pool],
       timeoutMs: 60_000,
       history: memoryHistory(),
-      policies,
+      toolPolicies,
     });
     const call = (args: object) =>
       dispatcher.call({

@@ -84,6 +84,25 @@ describe('the policy of keys', () => {
     expect(runner.calls).to.have.length(0);
   });
 
+  it('refuses the calls of a key that was taken away, and ends those that run', async () => {
+    const wait: Script = async function* () {
+      yield { type: 'started' };
+      await new Promise(() => {});
+    };
+    runner = new ScriptedRunner({ wait });
+    const policy = { rulesOf: () => undefined, isRevoked: (keyId: string) => revoked.has(keyId) };
+    dispatcher = new Dispatcher({ runners: [runner], timeoutMs: 60_000, history: memoryHistory(), policy });
+    const running = call('gone', 'wait');
+    const other = call('stays', 'wait');
+    revoked.add('gone');
+    dispatcher.cancelCallsOf(new Set(['gone']));
+    expect(await running).to.include({ code: 'cancelled' });
+    expect(await call('gone', 'wait')).to.include({ code: 'unauthenticated' });
+    expect(dispatcher.callsInFlight).to.equal(1);
+    dispatcher.cancelCallsOf(new Set(['stays']));
+    await other;
+  });
+
   it('counts the calls of a key, and neither what is not there nor what a list is made of', async () => {
     expect(dispatcher.quotasOf('limited', 'alpha')).to.deep.equal([]);
     expect(dispatcher.quotasOf('slow', 'alpha')[0]).to.include({ calls: 1, remaining: 1 });

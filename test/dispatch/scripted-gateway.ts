@@ -8,7 +8,7 @@ import type { CallRequest, RunningCall } from '../../lib/call/running-call.ts';
 import { ToolError } from '../../lib/call/tool-error.ts';
 import { Dispatcher } from '../../lib/dispatch/dispatcher.ts';
 import type { CallRecord } from '../../lib/dispatch/observers.ts';
-import { Policies, type PolicyOptions } from '../../lib/dispatch/policy/policies.ts';
+import { type PolicyOptions, ToolPolicies } from '../../lib/dispatch/policy/tool-policies.ts';
 import type { AdmittedCall, Runner, RunnerListener, RunnerStats } from '../../lib/runners/runner.ts';
 import { memoryHistory } from '../support/memory-history.ts';
 import { endOf, failure, type Script, ScriptedRunner } from '../transports/scripted-runner.ts';
@@ -88,7 +88,7 @@ export function scriptedGateway(
     runners: [fielded],
     timeoutMs,
     history: memoryHistory(),
-    policies: new Policies({ ...DEFAULTS, now: () => now, ...policy }),
+    toolPolicies: new ToolPolicies({ ...DEFAULTS, now: () => now, ...policy }),
   });
   const records: CallRecord[] = [];
   const logs: string[] = [];

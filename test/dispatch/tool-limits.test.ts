@@ -104,7 +104,9 @@ describe('TOOL_LIMITS', () => {
   it('refuses cacheSeconds for a tool that does not only read', () => {
     write({ '*': { cacheSeconds: 5 } });
     const start = (fields: object) => scriptedGateway({ tool }, { tool: fields }, { limitsFile: path });
-    expect(() => start({})).to.throw(/the tool "tool" has cacheSeconds 5.*readOnlyHint: true/);
+    expect(() => start({})).to.throw(
+      /the tool "tool" has cacheSeconds 5 \(TOOL_LIMITS, "\*"\).*readOnlyHint: true/,
+    );
     expect(() => start({ annotations: { idempotentHint: true } })).to.throw(/readOnlyHint/);
     const gateway = start({ annotations: { readOnlyHint: true } });
     return gateway.dispatcher.close();

@@ -11,7 +11,7 @@ async function recorded(options: Partial<LoggerOptions> = {}) {
   const lines: string[] = [];
   const logger = await createLogger({
     level: 'DEBUG',
-    keys: [KEY],
+    keys: () => [KEY],
     isPretty: false,
     destination: { write: (line) => lines.push(line) },
     ...options,
@@ -79,6 +79,25 @@ describe('createLogger()', () => {
     const { logger, lines } = await recorded({ isPretty: true });
     logger.warn({ callId: 'c1' }, 'look here');
     expect(lines[0]).to.match(/^\[\d\d:\d\d:\d\d\.\d{3}\] WARN: look here \{"callId":"c1"\}\n$/);
+  });
+});
+
+describe('a control character in the log', () => {
+  const evil = 'a\u001b[2Jb\u009bc\u007fd\u202ee\u2028f\bg\\u001bh';
+  const controls = /(?![\n\t])[\p{Cc}\u2028-\u202e]/u;
+
+  it('is escaped in JSON, and the text stays what it is', async () => {
+    const { logger, lines, records } = await recorded();
+    logger.info({ route: evil }, evil);
+    expect(lines[0]?.trimEnd()).not.to.match(controls);
+    expect(records()[0]).to.include({ route: evil, msg: evil });
+  });
+
+  it('is no more where people read the lines', async () => {
+    const { logger, lines } = await recorded({ isPretty: true });
+    logger.info({ route: evil }, `${evil}\nnext line`);
+    expect(lines.join('').trimEnd()).not.to.match(controls);
+    expect(lines.join('')).to.include('a\ufffd[2Jb\ufffdc').and.include('\\u001bh').and.include('next line');
   });
 });
 

@@ -6,7 +6,7 @@ describe('the log of what happens to threads', () => {
   it('tells trouble of one kind 20 times a minute, and then how much there was', async () => {
     const lines: Record<string, unknown>[] = [];
     const destination = { write: (line: string) => lines.push(JSON.parse(line)) };
-    const logger = await createLogger({ level: 'WARNING', keys: [], destination, isPretty: false });
+    const logger = await createLogger({ level: 'WARNING', keys: () => [], destination, isPretty: false });
     let now = 0;
     const log = unitLog(logger, () => now);
     const retired = { unit: 'thread', id: 1, kind: 'retired', isTrouble: true, detail: 'it was changed' };

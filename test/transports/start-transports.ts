@@ -1,5 +1,6 @@
 /** Starts what is spoken over HTTP, over scripted tools, on a free port; closes it again. */
 import { Access, type AccessOptions } from '../../lib/access/access.ts';
+import { KeyBook } from '../../lib/access/key-book.ts';
 import { Dispatcher } from '../../lib/dispatch/dispatcher.ts';
 import type { HistoryLimits } from '../../lib/dispatch/history/memory-history.ts';
 import { HttpHost } from '../../lib/transports/http/http-host.ts';
@@ -21,22 +22,35 @@ export const JSON_POST = { method: 'POST', headers: { ...KEY, 'Content-Type': 'a
 
 type Name = 'http' | 'sse' | 'ndjson' | 'websocket';
 
+export interface Logged {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
 export interface Started {
   readonly url: string;
   readonly port: number;
   readonly runner: ScriptedRunner;
   readonly dispatcher: Dispatcher;
+  readonly http: HttpHost;
   readonly server: GatewayServer;
   readonly meters: Readonly<Record<Name, TransportMeter>>;
-  /** What the transports told the operator. */
+  /** What the transports told the operator that went wrong. */
   readonly logged: string[];
+  /** All that they told. */
+  readonly records: readonly Logged[];
   /** Closes the transports and not the dispatcher. */
   closeTransports(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface StartOptions extends Partial<AccessOptions & TransportLimits & HistoryLimits> {
+  /** Calls a second of a key. */
+  readonly rateLimit?: number;
   readonly timeoutMs?: number;
+  /** The scripts that say that they only read. */
+  readonly reading?: readonly string[];
   readonly port?: number;
   readonly pages?: GatewayPages;
   readonly tls?: TlsMaterial;
@@ -58,18 +72,27 @@ export async function startTransports(
     heartbeatMs = 15_000,
     streamStallMs = 30_000,
   } = overrides;
-  const runner = new ScriptedRunner(scripts);
-  const calls = new Dispatcher({ runners: [runner], timeoutMs, history: memoryHistory(overrides) });
+  const runner = new ScriptedRunner(scripts, overrides.reading);
+  const { rateLimit = 0, keys = new KeyBook({ apiKeys: ['super-secret', 'second'], rateLimit }) } = overrides;
+  const calls = new Dispatcher({
+    runners: [runner],
+    timeoutMs,
+    policy: keys,
+    history: memoryHistory(overrides),
+  });
   const logged: string[] = [];
-  const log = (level: string, message: string) => logged.push(`${level}: ${message}`);
+  const records: Logged[] = [];
+  const log = (level: string, message: string, fields: Logged['fields'] = {}) => {
+    records.push({ level, message, fields });
+    if (level === 'warning' || level === 'error') logged.push(`${level}: ${message}`);
+  };
   const access = new Access({
-    keys: ['super-secret', 'second'],
+    keys,
     auth: true,
     host: '127.0.0.1',
     allowedHosts: [],
     corsOrigins: [],
     isSecure: overrides.tls !== undefined,
-    rateLimit: 0,
     ...overrides,
   });
   const limits: TransportLimits = {
@@ -77,11 +100,13 @@ export async function startTransports(
     maxResultBytes: 8 * 1024 * 1024,
     repeatBytes: 64 * 1024,
     callTimeoutMs: timeoutMs,
+    keptMs: 120_000,
     ...overrides,
   };
   const pages = overrides.pages ?? {
     info: () => ({ name: 'under test' }),
     health: () => ({ status: 'ok' }),
+    retryAfterMs: () => 1000,
     stats: () => ({}),
   };
   const { tls } = overrides;
@@ -119,9 +144,11 @@ export async function startTransports(
     port,
     runner,
     dispatcher: calls,
+    http,
     server: http.server,
     meters,
     logged,
+    records,
     closeTransports,
     async close() {
       await calls.drain(0);

@@ -29,6 +29,7 @@ describe('a call on a broken thread', () => {
       kind: 'tool',
       name: 'echo',
       arguments: {},
+      isExclusive: true,
       caller: { keyId: 'one', transport: 'http' },
       streams: false,
       repeatBytes: 0,

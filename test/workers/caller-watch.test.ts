@@ -1,11 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { CallerWatch } from '../../workers/intrinsics/caller-watch.ts';
 
-const by = (keyId: string, name = 'tool') => ({ name, caller: { keyId } });
+const by = (keyId: string, name = 'tool', isExclusive = true) => ({ name, isExclusive, caller: { keyId } });
 
 describe('CallerWatch', () => {
   let change: string | null;
   let looks: number;
+  let left: { what: string; isLasting: boolean } | null;
+  let asked: boolean[];
+  let handOvers: number;
   let running: string[];
   let timers: (() => void)[];
   let spoilt: string[];
@@ -14,6 +18,9 @@ describe('CallerWatch', () => {
   beforeEach(() => {
     change = null;
     looks = 0;
+    left = null;
+    asked = [];
+    handOvers = 0;
     running = [];
     timers = [];
     spoilt = [];
@@ -22,6 +29,11 @@ describe('CallerWatch', () => {
         looks++;
         return change;
       },
+      left: (trustsConnections) => {
+        asked.push(trustsConnections);
+        return left;
+      },
+      handedOver: () => handOvers++,
       eachKey: (visit) => running.forEach((keyId) => void visit(keyId)),
       later: (step) => timers.push(step),
       becameMixed: () => undefined,
@@ -30,7 +42,7 @@ describe('CallerWatch', () => {
   });
 
   it('never looks, and sets no timer, for one caller', () => {
-    for (let round = 0; round < 1000; round++) expect(watch.admits(by('a'), round % 2 === 0)).to.equal(true);
+    for (let round = 0; round < 1000; round++) expect(watch.admits(by('a'), round % 2 === 0)).to.equal('yes');
     expect({ looks, timers: timers.length }).to.deep.equal({ looks: 0, timers: 0 });
   });
 
@@ -41,11 +53,11 @@ describe('CallerWatch', () => {
 
   it('refuses every call from the change on, and tells it once with its tool', () => {
     watch.admits(by('a', 'culprit'), true);
-    change = 'Date.now';
+    change = 'changed Date.now';
     expect([by('b'), by('a'), by('c')].map((task) => watch.admits(task, true))).to.deep.equal([
-      false,
-      false,
-      false,
+      'no',
+      'no',
+      'no',
     ]);
     expect(spoilt).to.deep.equal(['a call of "culprit" changed Date.now']);
   });
@@ -53,7 +65,7 @@ describe('CallerWatch', () => {
   it('blames no tool where several have run', () => {
     watch.admits(by('a', 'one'), true);
     watch.admits(by('a', 'two'), true);
-    change = 'Date.now';
+    change = 'changed Date.now';
     watch.admits(by('b'), true);
     expect(spoilt).to.deep.equal(['a call changed Date.now']);
   });
@@ -82,5 +94,48 @@ describe('CallerWatch', () => {
     timers.shift()?.();
     timers.shift()?.();
     expect({ looks, timers: timers.length }).to.deep.equal({ looks: 3, timers: 0 });
+  });
+
+  it('looks when another caller comes after a timed look that found nothing: what runs on may have come since', () => {
+    watch.admits(by('a'), true);
+    watch.admits(by('b', 'late'), true);
+    timers.shift()?.();
+    change = 'changed Date.now';
+    expect(watch.admits(by('b'), true)).to.equal('yes');
+    expect(watch.admits(by('a'), true)).to.equal('no');
+  });
+
+  it('gives what is left a moment to end, and then the thread up', async () => {
+    watch.admits(by('a', 'culprit'), true);
+    left = { what: 'a port', isLasting: false };
+    expect(watch.admits(by('b'), true)).to.equal('not yet');
+    left = null;
+    expect(watch.admits(by('b'), true)).to.equal('yes');
+    expect(handOvers).to.equal(1);
+    left = { what: 'a port', isLasting: false };
+    await sleep(30);
+    for (let ask = 1; ask < 10; ask++) expect(watch.admits(by('a'), true)).to.equal('not yet');
+    await sleep(30);
+    expect(watch.admits(by('a'), true)).to.equal('no');
+    expect(spoilt).to.deep.equal(['a call of "tool" left a port behind']);
+  });
+
+  it('waits for nothing that does not end by itself', () => {
+    watch.admits(by('a', 'culprit'), true);
+    left = { what: 'a timer', isLasting: true };
+    expect(watch.admits(by('b'), true)).to.equal('no');
+    expect(spoilt).to.deep.equal(['a call of "culprit" left a timer behind']);
+  });
+
+  it('asks for what is left where exclusive calls have to do with it, and trusts connections of shared ones', () => {
+    const arrivals = [by('a', 'x', false), by('b', 'x', false), by('c'), by('d', 'x', false), by('e')];
+    for (const arrival of arrivals) expect(watch.admits(arrival, true)).to.equal('yes');
+    expect(asked).to.deep.equal([true, false, true]);
+  });
+
+  it('does not ask for what one caller alone leaves', () => {
+    left = { what: 'a port', isLasting: false };
+    for (let round = 0; round < 5; round++) expect(watch.admits(by('a'), true)).to.equal('yes');
+    expect(asked).to.deep.equal([]);
   });
 });

@@ -104,6 +104,10 @@ describe('JSON text', () => {
       ToolError,
       'the result is not JSON: it is a function',
     );
+    expect(() => toJson({ toJSON: () => undefined }, 'the result', 1000)).to.throw(
+      ToolError,
+      'the result is not JSON: its toJSON() gives no value',
+    );
     expect(() => toJson({ n: 1n }, 'chunk 3', 1000)).to.throw(ToolError, /chunk 3 is not JSON: .*BigInt/);
     expect(freeText({ f: () => 1, n: 1 })).to.equal('{"n":1}');
     expect(freeText({ n: 1n })).to.equal(undefined);

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { openDatabase } from '../../workers/tools/sqlite.ts';
+import { whenFree } from '../../workers/tools/storage-trouble.ts';
 
 const STORE = new URL('../../workers/tools/journey-store.js', import.meta.url).href;
 
@@ -63,5 +65,37 @@ describe('SQLite drivers', function () {
     expect(answer.message)
       .to.contain(`Node.js ${process.versions.node} has none`)
       .and.contain('better-sqlite3');
+  });
+
+  it('bears that a thread is terminated while another holds the lock', async () => {
+    const sqlite = new URL('../../workers/tools/sqlite.js', import.meta.url).href;
+    const script = `
+      import { Worker } from 'node:worker_threads';
+      const { openDatabase } = await import(${JSON.stringify(sqlite)});
+      const file = ${JSON.stringify(join(dataDir, 'locked.db'))};
+      const database = await openDatabase(file);
+      database.exec('CREATE TABLE t (a); BEGIN IMMEDIATE');
+      const writer = \`
+        const { openDatabase } = await import(${JSON.stringify(sqlite)});
+        const { parentPort, workerData } = await import('node:worker_threads');
+        const database = await openDatabase(workerData);
+        parentPort.postMessage('ready');
+        for (;;) try { database.exec('BEGIN IMMEDIATE') } catch {}\`;
+      for (let round = 0; round < 12; round++) {
+        const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(writer)), { workerData: file });
+        await new Promise((resolve) => worker.once('message', resolve));
+        await new Promise((resolve) => setTimeout(resolve, round));
+        await worker.terminate();
+      }
+      console.log('alive');`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+    expect(stdout).to.equal('alive\n');
+  });
+
+  it('tells what SQLite says as an error', async () => {
+    const database = await openDatabase(join(dataDir, 'one.db'));
+    const failed = await whenFree(() => database.exec('SELEC 1')).catch((error: unknown) => error);
+    database.close();
+    expect(failed).to.be.instanceOf(Error).with.property('message').that.contains('syntax error');
   });
 });

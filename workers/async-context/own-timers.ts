@@ -1,6 +1,6 @@
 /**
  * Timers of the thread's own machinery: out of reach of tools that replace the globals or what `node:timers` exports,
- * and counted, so that what is left over are the timers of tools.
+ * and counted, made ones and those of this turn that wait, so that what is left over are the timers of tools.
  */
 import * as timers from 'node:timers';
 
@@ -17,7 +17,16 @@ export function setTimeout(callback: () => void, ms: number): NodeJS.Timeout {
   return startTimeout(callback, ms);
 }
 
+let waiting = 0;
+
+/** How many callbacks of our own wait for the end of this turn. */
+export const immediatesWaiting = (): number => waiting;
+
 export function setImmediate(callback: () => void): void {
   made++;
-  startImmediate(callback);
+  waiting++;
+  startImmediate(() => {
+    waiting--;
+    callback();
+  });
 }

@@ -100,7 +100,7 @@ export class Part {
           : lookupGetter(object, key) === value;
       if (isSame || this.#isMade(at, key)) continue;
       const name = this.#nameOf(key);
-      if (!isHarmless(name)) return name;
+      if (!isHarmless(name, getOwnPropertyDescriptor(object, key))) return name;
     }
     return null;
   }
@@ -129,7 +129,7 @@ export class Part {
       let isOdd = true;
       for (let other = 0; isOdd && other < others.length; other++) isOdd = others[other] !== key;
       const name = this.#nameOf(key);
-      if (isOdd && !isHarmless(name)) return name;
+      if (isOdd && !isHarmless(name, getOwnPropertyDescriptor(this.#object, key))) return name;
     }
     return null;
   }

@@ -8,6 +8,7 @@
  *     arrays is a tool's to replace, and so is what an assignment to a free index does (a setter on a prototype).
  */
 import { setTimeout } from 'node:timers';
+import { getHeapStatistics } from 'node:v8';
 
 const { bind, call } = Function.prototype;
 
@@ -37,6 +38,7 @@ export const NativePromise = Promise;
 export const NativeAbortController = AbortController;
 export const NativeError = Error;
 export const NativeFunction = Function;
+export const { captureStackTrace } = Error;
 
 const { byteLength, from } = Buffer;
 const utf8 = ownMethod<(bytes: Buffer, encoding: 'utf8') => string>(Buffer.prototype.toString);
@@ -54,7 +56,9 @@ export const textOf = (bytes: Uint8Array): string => utf8(from(bytes), 'utf8');
 
 export const now: () => number = performance.now.bind(performance);
 export const eventLoopUtilization = performance.eventLoopUtilization.bind(performance);
-export const { memoryUsage, nextTick } = process;
+export const { getActiveResourcesInfo, nextTick } = process;
+/** Unlike `process.memoryUsage` it does not ask the system for the size of the process. */
+export const heapStatistics = getHeapStatistics;
 
 export const chain = ownMethod<(promise: Promise<void>, next: () => void) => Promise<void>>(
   Promise.prototype.then,

@@ -7,14 +7,8 @@
  * M2. In place before any tool loads, so that they belong to the norm of the thread.
  */
 import { ToolError } from '../../lib/call/tool-error.ts';
-import {
-  defineProperty,
-  getOwnPropertyDescriptor,
-  getPrototypeOf,
-  isArray,
-  ownMethod,
-  parse,
-} from './captured.ts';
+import { getPrototypeOf, isArray, ownMethod, parse } from './captured.ts';
+import { replaceMethod } from './replace-method.ts';
 
 /** Below this many elements, or characters, one step does no harm. */
 const ONE_STEP = 1 << 22;
@@ -62,7 +56,7 @@ export const wasTooMuch: (thrown: unknown) => thrown is ToolError = TooMuchAtOnc
 export function partLongSteps(heapMb: number): void {
   const mostElements = min((heapMb * 1024 * 1024) / ELEMENT_BYTES, LONGEST_LIST);
 
-  replace(Array.prototype, 'fill', {
+  replaceMethod(Array.prototype, 'fill', {
     fill(this: unknown[], value: unknown, start?: number, end?: number) {
       if (!isArray(this) || this.length < ONE_STEP) return fill(this, value, start, end);
       const { length } = this;
@@ -73,7 +67,7 @@ export function partLongSteps(heapMb: number): void {
     },
   });
 
-  replace(String.prototype, 'split', {
+  replaceMethod(String.prototype, 'split', {
     split(this: unknown, separator: unknown, limit?: number) {
       const mayBeMore = typeof this === 'string' && this.length > mostElements;
       if (!mayBeMore || (limit !== undefined && limit >>> 0 <= mostElements))
@@ -84,7 +78,7 @@ export function partLongSteps(heapMb: number): void {
     },
   });
 
-  replace(String.prototype, 'match', {
+  replaceMethod(String.prototype, 'match', {
     match(this: unknown, pattern: unknown) {
       const isLong = typeof this === 'string' && this.length >= ONE_STEP;
       if (!isLong || !isPlainRegExp(pattern) || !pattern.global) return match(this as string, pattern);
@@ -94,7 +88,7 @@ export function partLongSteps(heapMb: number): void {
 
   for (const name of ['replace', 'replaceAll'] as const) {
     const own = name === 'replace' ? replaceText : replaceAll;
-    replace(String.prototype, name, {
+    replaceMethod(String.prototype, name, {
       [name](this: unknown, pattern: unknown, by: unknown) {
         const mayBeMore = typeof this === 'string' && this.length > mostElements && typeof by === 'function';
         if (mayBeMore && isPlainRegExp(pattern) && pattern.global && matchesMore(this, pattern, mostElements))
@@ -104,21 +98,13 @@ export function partLongSteps(heapMb: number): void {
     });
   }
 
-  replace(JSON, 'parse', {
+  replaceMethod(JSON, 'parse', {
     parse(text: unknown, reviver?: Parameters<typeof JSON.parse>[1]) {
       if (typeof text === 'string' && text.length > 2 * mostElements && countsMore(text, mostElements))
         throw new TooMuchAtOnce();
       return parse(text as string, reviver);
     },
   });
-}
-
-/** Puts a method in the place of a built-in one, as that was declared. */
-function replace(owner: object, name: string, method: Record<string, unknown>): void {
-  const before = getOwnPropertyDescriptor(owner, name);
-  const { length } = (before?.value ?? {}) as { length?: number };
-  defineProperty(method[name] as object, 'length', { configurable: true, value: length ?? 0 });
-  defineProperty(owner, name, { ...before, value: method[name] });
 }
 
 /** A relative index as built-ins take it. */

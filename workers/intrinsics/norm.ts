@@ -1,12 +1,12 @@
 /**
  * The built-ins of a thread as the tool modules left them when they had loaded, and whether they still are so.
  *
- * N1. A look compares all parts by identity, which takes 0.4 ms; those that everything leans on, and in turn one
+ * N1. A look compares all parts by identity, which takes 0.1 ms; those that everything leans on, and in turn one
  *     in 16 of the others, thoroughly (part.ts). So what identity does not find is found within 16 looks.
  * N2. A look runs no code of a tool's, but getters that a tool put in the place of values. What those throw is a change.
  * N3. Modules that Node loads later belong to the norm from the next look on.
  * N4. Costly lazy globals belong to it from the first look on, which makes them, or from the start where several callers
- *     are known then. Those that a call has made before have nothing to be compared with, and count as changed.
+ *     are known then. Those that a call has made before are compared with Node's own source.
  */
 import { OwnMap, OwnSet } from '../../lib/async/own-collections.ts';
 import { Part } from './built-in-object.ts';
@@ -19,8 +19,10 @@ import {
   sourceOf,
   toText,
 } from './captured.ts';
-import { isHarmless } from './harmless.ts';
+import { isDispatcher } from './harmless.ts';
 import { ListenersNorm } from './listeners.ts';
+import { ModuleCacheNorm } from './module-cache.ts';
+import { foreignPartOf } from './node-source.ts';
 import {
   isApart,
   isOfModule,
@@ -28,7 +30,9 @@ import {
   type LazyGlobals,
   LOADED,
   makeLazyGlobals,
+  PLAIN_KEYS,
   type Root,
+  rootsOfLazy,
   rootsOfModule,
   rootsOfRealm,
 } from './realm.ts';
@@ -53,14 +57,6 @@ const globals = globalThis as Record<PropertyKey, unknown>;
 
 const { call, apply, bind } = NativeFunction.prototype;
 
-const PLAIN_KEYS: ReadonlySet<PropertyKey> = new OwnSet<PropertyKey>([
-  'length',
-  'name',
-  'prototype',
-  'arguments',
-  'caller',
-]);
-
 export class Norm {
   readonly #close: Part[] = [];
   readonly #parts: Part[] = [];
@@ -70,6 +66,7 @@ export class Norm {
   readonly #seen = new OwnSet<object>();
   readonly #listeners = new ListenersNorm();
   readonly #environment = new Environment();
+  readonly #modules = new ModuleCacheNorm();
   readonly #outputs = [process.stdout, process.stderr].map((stream) => ({ stream, write: stream.write }));
   readonly #lazyGetters = new OwnMap<string, unknown>();
   #lazy: readonly LazyGlobals[] = LAZY.filter(({ loads }) => !LOADED.includes(loads));
@@ -150,14 +147,17 @@ export class Norm {
       const output = this.#outputs[at];
       if (output && output.stream.write !== output.write)
         return 'process.stdout.write or process.stderr.write';
+      if (output?.stream.writableEnded || output?.stream.destroyed)
+        return 'process.stdout or process.stderr, which has ended';
     }
     for (let at = 0; at < this.#dispatchers.length; at++) {
       const dispatcher = this.#dispatchers[at];
       if (dispatcher && globals[dispatcher.key] !== dispatcher.value) return 'the dispatcher of fetch';
     }
+    if ((process as unknown as { readonly _exiting?: boolean })._exiting === true) return 'process._exiting';
     const event = this.#listeners.changed();
     if (event !== null) return `the listeners of process to "${toText(event)}"`;
-    return this.#environment.changed();
+    return this.#modules.changed() ?? this.#environment.changed();
   }
 
   /** Adds the costly lazy globals, and what they have been made to be. */
@@ -168,13 +168,14 @@ export class Norm {
         if (isObject(value)) this.#add({ path: name, object: value }, true);
         this.#globals?.noteValueOf(name);
       }
+    if (this.#lazy.length > 0) for (const root of rootsOfLazy()) this.#add(root, false);
     this.#lazy = [];
     this.#noteDispatchers();
   }
 
   #noteDispatchers(): void {
     this.#dispatchers = Object.getOwnPropertySymbols(globals)
-      .filter((key) => isHarmless(String(key)))
+      .filter((key) => isDispatcher(String(key)))
       .map((key) => ({ key, value: globals[key] }));
   }
 
@@ -188,10 +189,17 @@ export class Norm {
 
   /** What Node has loaded since (N3, N4). All else is as it should be when this runs, and may be used. */
   #changeOfLazy(): string | null {
-    const made = this.#lazy.find(({ loads }) => LOADED.includes(loads));
-    if (made) return `${made.names.join(', ')}, which it made before there was a look at them`;
-    for (const name of this.#lazy.flatMap(({ names }) => names))
-      if (hasOwn(globalThis, name) && !this.#isNodes(name)) return name;
+    for (const { loads, names } of this.#lazy) {
+      const isMade = LOADED.includes(loads);
+      for (const name of names) {
+        if (!(name in globals)) continue;
+        const foreign = isMade ? foreignPartOf(name, globals[name], this.#seen) : null;
+        if (foreign !== null) return foreign;
+        if (!isMade && hasOwn(globalThis, name) && !this.#isNodes(name)) return name;
+      }
+    }
+    const foreign = this.#lazy.length > 0 ? ownOfCrypto() : null;
+    if (foreign !== null) return foreign;
     if (this.#lazy.length > 0) this.#addLazy();
     if (this.#loaded < LOADED.length) this.#addModules();
     return null;
@@ -199,6 +207,12 @@ export class Norm {
 }
 
 const never = (): boolean => false;
+
+/** The instances have nothing of their own until somebody puts it there. */
+function ownOfCrypto(): string | null {
+  const own = ownKeys(crypto)[0] ?? ownKeys(crypto.subtle)[0];
+  return own === undefined ? null : `crypto.${toText(own)}`;
+}
 
 const isObject = (value: unknown): value is object =>
   (typeof value === 'object' && value !== null) || typeof value === 'function';

@@ -3,10 +3,12 @@
  *
  * R1. Everything that values, accessors and prototypes lead to from the roots, in the state in which the tool modules
  *     left it when they had loaded: a polyfill made there is a part of it.
- * R2. Of Node's modules that have been loaded, what they export and the classes among it. What they keep to themselves
- *     (agents, caches, pools) is their state, not a built-in.
+ * R2. Of Node's modules that have been loaded, what they export, the classes and the groups of functions among it. What
+ *     they keep to themselves (agents, caches, pools) is their state, not a built-in.
  * R3. What a tool module keeps in a global of its own is its state too: only that it is there counts.
  */
+import { createHook } from 'node:async_hooks';
+import { channel } from 'node:diagnostics_channel';
 import { OwnSet } from '../../lib/async/own-collections.ts';
 import { getPrototypeOf, hasOwn, ownKeys } from './captured.ts';
 
@@ -57,24 +59,79 @@ export const LAZY: readonly LazyGlobals[] = [
 /** Node's modules that tools change to their liking: mocks, instrumentation, polyfills. */
 const MODULES: ReadonlySet<string> = new OwnSet(
   (
-    'assert async_hooks buffer child_process crypto diagnostics_channel dns events fs fs/promises http https module net ' +
-    'os path perf_hooks stream stream/promises string_decoder timers timers/promises tls url util vm worker_threads zlib'
+    'assert assert/strict async_hooks buffer child_process cluster constants crypto dgram diagnostics_channel dns ' +
+    'dns/promises domain events fs fs/promises http http2 https inspector inspector/promises module net os path ' +
+    'path/posix path/win32 perf_hooks punycode querystring readline readline/promises repl stream stream/consumers ' +
+    'stream/promises stream/web string_decoder sys timers timers/promises tls trace_events tty url util util/types v8 ' +
+    'vm wasi worker_threads zlib'
   )
     .split(' ')
     .map((name) => NAMED + name),
 );
 
-/** What an entry of `LOADED` exports, and the classes among it (R2); null where it is not watched. */
+/** What is reached through an accessor of a module, by the part of Node that is loaded for it. */
+const BEHIND_ACCESSORS: Readonly<Record<string, () => Root>> = {
+  [`${NAMED}internal/fs/promises`]: () => ({
+    path: 'fs.promises',
+    object: getBuiltinModule('node:fs').promises,
+  }),
+  [`${NAMED}internal/dns/promises`]: () => ({
+    path: 'dns.promises',
+    object: getBuiltinModule('node:dns').promises,
+  }),
+};
+
+/** What modules export that is their state, and long lists of numbers that nobody replaces, by name. */
+const LEFT_OUT: ReadonlySet<PropertyKey> = new OwnSet<PropertyKey>([
+  'constants',
+  'codes',
+  '_cache',
+  '_pathCache',
+  'globalAgent',
+  'workerData',
+  'workers',
+  'settings',
+]);
+
+/** What an entry of `LOADED` exports, and what belongs to that (R2); null where it is not watched. */
 export function rootsOfModule(loaded: string): Root[] | null {
+  if (hasOwn(BEHIND_ACCESSORS, loaded)) return [(BEHIND_ACCESSORS[loaded] as () => Root)()];
   if (!MODULES.has(loaded)) return null;
   const name = loaded.slice(NAMED.length);
   const exported = getBuiltinModule(name as 'fs') as object;
   const roots: Root[] = [{ path: name, object: exported }];
   addClass(roots, name, exported);
-  for (const [key, { value }] of Object.entries(Object.getOwnPropertyDescriptors(exported)))
+  for (const [key, { value }] of Object.entries(Object.getOwnPropertyDescriptors(exported))) {
+    if (LEFT_OUT.has(key)) continue;
     addClass(roots, `${name}.${key}`, value);
+    if (isGroup(value)) roots.push({ path: `${name}.${key}`, object: value });
+  }
+  if (name === 'util') {
+    const { inspect } = exported as typeof import('node:util');
+    for (const key of ['defaultOptions', 'styles', 'colors'] as const)
+      roots.push({ path: `util.inspect.${key}`, object: inspect[key] });
+  }
   return roots;
 }
+
+/** A plain object, or a function that has more of its own than any function has. */
+function isGroup(value: unknown): value is object {
+  if (typeof value === 'function') return hasOwnParts(value);
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}
+
+/** What every function may have of its own. */
+export const PLAIN_KEYS: ReadonlySet<PropertyKey> = new OwnSet<PropertyKey>([
+  'length',
+  'name',
+  'prototype',
+  'arguments',
+  'caller',
+]);
+
+const hasOwnParts = (value: object): boolean => ownKeys(value).some((key) => !PLAIN_KEYS.has(key));
 
 /** Adds what the instances of a class inherit. */
 function addClass(roots: Root[], path: string, value: unknown): void {
@@ -103,6 +160,9 @@ export function rootsOfRealm(): Root[] {
   const immediate = setImmediate(() => undefined);
   clearTimeout(timeout);
   clearImmediate(immediate);
+  const subscribed = channel('gateway.norm of active channels');
+  subscribed.subscribe(ignore);
+  const ActiveChannel = getPrototypeOf(subscribed) as object;
   const made = {
     Generator: (function* () {})(),
     AsyncGenerator: (async function* () {})(),
@@ -117,6 +177,11 @@ export function rootsOfRealm(): Root[] {
     Segments: new Intl.Segmenter().segment(''),
     SegmentIterator: new Intl.Segmenter().segment('')[Symbol.iterator](),
     TypedArray: Uint8Array.prototype,
+    URLSearchParamsIterator: new URLSearchParams().values(),
+    StreamIterator: new ReadableStream().values(),
+    ...iteratorsOf(Iterating),
+    AsyncHook: createHook({}),
+    Channel: channel('gateway.norm'),
     Timeout: timeout,
     Immediate: immediate,
   };
@@ -124,12 +189,42 @@ export function rootsOfRealm(): Root[] {
     path: `${name}.prototype`,
     object: getPrototypeOf(object) as object,
   }));
+  subscribed.unsubscribe(ignore);
   return [
+    { path: 'ActiveChannel.prototype', object: ActiveChannel },
     { path: 'globalThis', object: globalThis },
     { path: 'process', object: process },
     { path: 'Buffer', object: Buffer },
     { path: 'performance', object: performance },
     ...inherited,
+  ];
+}
+
+const ignore = (): void => undefined;
+
+/** The global `Iterator`, where there is one. */
+const Iterating = (globalThis as { readonly Iterator?: { from(iterator: object): unknown } }).Iterator;
+
+/** What iterators are made of by methods of `Iterator`. */
+function iteratorsOf(made: typeof Iterating): Record<string, unknown> {
+  if (made === undefined) return {};
+  const values = [0].values() as unknown as { map(mapper: () => number): unknown };
+  return {
+    IteratorHelper: values.map(() => 0),
+    WrapForValidIterator: made.from({ next: () => ({ done: true }) }),
+  };
+}
+
+/** What hangs on costly lazy globals and is reached by no property. */
+export function rootsOfLazy(): Root[] {
+  const made = { HeadersIterator: new Headers().values(), FormDataIterator: new FormData().values() };
+  return [
+    { path: 'crypto', object: crypto },
+    { path: 'crypto.subtle', object: crypto.subtle },
+    ...Object.entries(made).map(([name, object]) => ({
+      path: `${name}.prototype`,
+      object: getPrototypeOf(object) as object,
+    })),
   ];
 }
 

@@ -3,11 +3,13 @@
  *
  * Q1. The two share the part of their API that is declared here, so no adapter stands between. A process uses one
  *     of them only: with two copies of SQLite, one would drop the other's locks on the file.
- * Q2. Both survive the termination of their thread in mid-write; other drivers abort the whole process then.
+ * Q2. Both survive the termination of their thread in mid-write; other drivers abort the whole process then, and so does
+ *     better-sqlite3 where it makes an error, unless that is made without a line of JavaScript.
  * Q3. `synchronous=FULL` in WAL mode: a commit that returned survives kill -9 and power loss.
  * Q4. SQLite itself never waits for a lock: it would block the thread, in steps too coarse for writes of a
  *     millisecond. `whenFree` waits.
  */
+import { createRequire } from 'node:module';
 import { ToolError } from '../../lib/call/tool-error.ts';
 import { whenFree } from './storage-trouble.ts';
 
@@ -85,7 +87,36 @@ async function loadBetterSqlite(): Promise<Driver> {
   const { default: BetterSqlite } = await import('better-sqlite3');
   // The native part loads with the first connection.
   new BetterSqlite(':memory:').close();
-  return BetterSqlite as unknown as Driver;
+  const nativeBinding = ownBinding();
+  if (nativeBinding === null) return BetterSqlite as unknown as Driver;
+  return class extends (BetterSqlite as unknown as new (file: string, options: object) => Database) {
+    constructor(file: string) {
+      super(file, { nativeBinding });
+    }
+  };
+}
+
+/** What the native part of better-sqlite3 exports. */
+interface Binding {
+  isInitialized: boolean;
+  setErrorConstructor(made: unknown): void;
+}
+
+/**
+ * The native part once more, with errors that are lists of a message and a code (storage-trouble.ts makes errors of
+ * them): its own class of errors is JavaScript, which a thread that is being terminated does not run, and then the native
+ * part aborts the process. `Array` runs none. Tools that use better-sqlite3 themselves keep theirs.
+ */
+function ownBinding(): Binding | null {
+  const { cache } = createRequire(import.meta.url);
+  const file = Object.keys(cache).find((path) => path.endsWith('better_sqlite3.node'));
+  if (file === undefined) return null;
+  const loading: { exports: Partial<Binding> } = { exports: {} };
+  process.dlopen(loading, file);
+  const binding = loading.exports as Binding;
+  binding.setErrorConstructor(Array);
+  binding.isInitialized = true;
+  return binding;
 }
 
 /** Node 22 and 24 call the driver experimental, once per thread; whoever reads it can do nothing about it. */

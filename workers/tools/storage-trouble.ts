@@ -56,8 +56,16 @@ function troubleOf(error: unknown): Trouble {
   return TROUBLE_BY_NAME[code.split('_', 2).join('_')] ?? null;
 }
 
+/** What a driver has thrown, as an error: one makes lists of a message and a code (sqlite.ts). */
+function errorOf(thrown: unknown): unknown {
+  if (!Array.isArray(thrown)) return thrown;
+  const [message, code] = thrown as [string, string];
+  return Object.assign(new Error(message), { code });
+}
+
 /** What a caller is told of an error: trouble with the file is `unavailable`, anything else stays itself. */
-export function unavailableOr(error: unknown): unknown {
+export function unavailableOr(thrown: unknown): unknown {
+  const error = errorOf(thrown);
   const trouble = troubleOf(error);
   return trouble === null ? error : new ToolError('unavailable', ADVICE[trouble], { cause: error });
 }
@@ -72,7 +80,8 @@ export async function whenFree<T>(work: () => T): Promise<T> {
   for (;;) {
     try {
       return work();
-    } catch (error) {
+    } catch (thrown) {
+      const error = errorOf(thrown);
       if (troubleOf(error) !== 'busy' || performance.now() > giveUpAt) throw unavailableOr(error);
       await sleep(pauseMs());
     }

@@ -28,7 +28,7 @@ export class IdempotencyTable {
   readonly #ended: ExpiryQueue<HeldClaim>;
 
   constructor(ttlMs: number) {
-    this.#ended = new ExpiryQueue(ttlMs, (claim) => this.#release(claim));
+    this.#ended = new ExpiryQueue(ttlMs, (claim) => this.release(claim));
   }
 
   /**
@@ -63,11 +63,12 @@ export class IdempotencyTable {
   /** Its call has ended. @param hasStarted whether its tool runs or has run. */
   ended(claim: HeldClaim, end: TerminalEvent, hasStarted: boolean): void {
     const isRefused = end.type === 'error' && !hasStarted && REFUSED.has(end.error.status);
-    if (isRefused) this.#release(claim);
+    if (isRefused) this.release(claim);
     else this.#ended.add(claim);
   }
 
-  #release({ keyId, key }: HeldClaim): void {
+  /** Gives a claim back whose call has not run. */
+  release({ keyId, key }: HeldClaim): void {
     const held = this.#held.get(keyId);
     held?.delete(key);
     if (held?.size === 0) this.#held.delete(keyId);

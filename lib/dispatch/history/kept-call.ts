@@ -56,7 +56,7 @@ export class KeptCall implements ReadCall {
   #isAsking = false;
   #reader: CallReader | null = null;
   /** What the reader waits with. */
-  #waiting: { resolve(step: Step): void; reject(error: unknown): void } | null = null;
+  #waiting: ((step: Step | Promise<Step>) => void) | null = null;
   /** While nobody reads: up to where it was read, and the bytes of what came since. */
   #seen = 0;
   #unread = 0;
@@ -73,7 +73,7 @@ export class KeptCall implements ReadCall {
     this.#source = call[Symbol.asyncIterator]();
     host.grew(CALL_BYTES);
     call.onEnd((end) => {
-      this.#outcome = end;
+      this.#outcome ??= end;
       this.#hasStarted ||= call.hasStarted;
       if (!this.#reader) this.#ask();
     });
@@ -143,7 +143,7 @@ export class KeptCall implements ReadCall {
     before.farewell = { done: false, value: this.#movedEnd() };
     const waiting = this.#waiting;
     this.#waiting = null;
-    waiting?.resolve(farewell(before));
+    waiting?.(farewell(before));
     return reader;
   }
 
@@ -176,8 +176,8 @@ export class KeptCall implements ReadCall {
     if (reader !== this.#reader) return Promise.resolve(farewell(reader));
     const step = this.#stepFor(reader);
     if (step) return Promise.resolve(step);
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
+    return new Promise((resolve) => {
+      this.#waiting = resolve;
       this.#ask();
     });
   }
@@ -228,20 +228,22 @@ export class KeptCall implements ReadCall {
     this.#take(step.value);
     const reader = this.#reader;
     if (!reader) return this.#runAhead();
-    if (!this.#waiting) return;
+    const waiting = this.#waiting;
+    if (!waiting) return;
     const next = step.value.type === 'log' ? step : this.#stepFor(reader);
     if (!next) return this.#ask();
-    const { resolve } = this.#waiting;
     this.#waiting = null;
-    resolve(next);
+    waiting(next);
   };
 
   /** The source must not throw: whoever reads is told so, and the call is at its end. */
   readonly #onDefect = (defect: unknown): void => {
     this.#isAsking = false;
     const error = new ToolError('internal', 'the events of the call broke off', { cause: defect });
+    const call = this.#call;
     if (!this.#end) this.#finish({ type: 'error', error, chunks: this.#chunks, durationMs: 0 });
-    this.#waiting?.reject(defect);
+    call?.cancel('cancelled', 'the events of the call broke off');
+    this.#waiting?.(Promise.reject(defect));
     this.#waiting = null;
   };
 
@@ -292,7 +294,7 @@ export class KeptCall implements ReadCall {
   leave(reader: CallReader, reason: CancelReason, message: string): void {
     if (reader !== this.#reader) return;
     this.#reader = null;
-    this.#waiting?.resolve(DONE);
+    this.#waiting?.(DONE);
     this.#waiting = null;
     if (this.#end) return;
     this.#seen = reader.seen;

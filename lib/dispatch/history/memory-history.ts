@@ -77,7 +77,9 @@ export class MemoryHistory implements CallHistory, KeptCallHost {
     if (made) return this.#replay(made.callId, claim);
     const held = this.#claims.hold(claim, callId);
     const call = start();
-    call.onEnd((end) => this.#claims.ended(held, end, call.hasStarted));
+    if (!this.#calls.has(callId))
+      this.#claims.release(held); // refused before anything could run it
+    else call.onEnd((end) => this.#claims.ended(held, end, call.hasStarted));
     return call;
   }
 

@@ -20,7 +20,8 @@ export class Breakers {
   readonly #now: (() => number) | undefined;
   readonly #breakers = new Map<ToolDescriptor, ToolBreaker>();
   #known: ReadonlySet<ToolDescriptor> = new Set();
-  #since = '';
+  /** When they were loaded. */
+  #since = 0;
 
   /** @param log told of each change. */
   constructor(
@@ -36,7 +37,7 @@ export class Breakers {
   /** From now on these are the tools. */
   adopt({ tools }: Catalog): void {
     this.#known = new Set(tools);
-    this.#since = new Date().toISOString();
+    this.#since = Date.now();
     for (const tool of this.#breakers.keys()) if (!this.#known.has(tool)) this.#breakers.delete(tool);
   }
 
@@ -57,7 +58,8 @@ export class Breakers {
     if (!this.#known.has(tool)) return;
     let breaker = this.#breakers.get(tool);
     if (breaker === undefined) {
-      breaker = new ToolBreaker(this.#options, (change) => this.#changed(tool.name, change), this.#now);
+      const onChange = (change: BreakerChange) => this.#changed(tool.name, change);
+      breaker = new ToolBreaker(this.#options, onChange, this.#since, this.#now);
       this.#breakers.set(tool, breaker);
     }
     breaker.failed(keyId);
@@ -86,6 +88,12 @@ export class Breakers {
   }
 
   view(tool: ToolDescriptor): BreakerView {
-    return this.#breakers.get(tool)?.view() ?? { state: 'closed', since: this.#since, failures: 0 };
+    return (
+      this.#breakers.get(tool)?.view() ?? {
+        state: 'closed',
+        since: new Date(this.#since).toISOString(),
+        failures: 0,
+      }
+    );
   }
 }

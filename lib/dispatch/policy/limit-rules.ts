@@ -102,7 +102,12 @@ export function limitsOf(tool: ToolDescriptor, rules: readonly LimitRule[]): Too
 }
 
 /** What keeps the limits from holding for the tool (R3). */
-export function misfit(tool: ToolDescriptor, { cacheSeconds }: ToolLimits): string | undefined {
+export function misfit(tool: ToolDescriptor, rules: readonly LimitRule[]): string | undefined {
+  const { cacheSeconds } = limitsOf(tool, rules);
   if (cacheSeconds === undefined || tool.annotations?.readOnlyHint === true) return undefined;
-  return `the tool ${JSON.stringify(tool.name)} has cacheSeconds ${cacheSeconds} (TOOL_LIMITS, or its own): ${NOT_READ_ONLY}`;
+  const rule = rules.findLast(
+    ({ glob, limits }) => limits.cacheSeconds !== undefined && matchesName(glob, tool.name),
+  );
+  const whose = rule ? `TOOL_LIMITS, ${shown(rule.glob)}` : 'its definition';
+  return `the tool ${JSON.stringify(tool.name)} has cacheSeconds ${cacheSeconds} (${whose}): ${NOT_READ_ONLY}`;
 }

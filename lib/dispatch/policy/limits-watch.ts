@@ -1,16 +1,27 @@
 /**
- * Reads TOOL_LIMITS again when it changes. By looking at it now and then: a watch of the system's is lost when an editor or
- * a container puts another file in its place.
+ * Tells that TOOL_LIMITS has changed. By looking at it now and then: a watch of the system's is lost when an editor or a
+ * container puts another file in its place.
  */
-import { type StatsListener, unwatchFile, watchFile } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 
 const LOOK_EVERY_MS = 1000;
 
-/** @returns what ends the watching. */
+/**
+ * What is read from now on is what later looks are compared with: begin to watch, then read.
+ * @returns what ends the watching.
+ */
 export function watchLimits(path: string, onChange: () => void): () => void {
-  const listener: StatsListener = (now, before) => {
-    if (now.mtimeMs !== before.mtimeMs || now.size !== before.size || now.ino !== before.ino) onChange();
-  };
-  watchFile(path, { persistent: false, interval: LOOK_EVERY_MS }, listener);
-  return () => unwatchFile(path, listener);
+  let seen = markOf(statSync(path, { throwIfNoEntry: false }));
+  const timer = setInterval(async () => {
+    const mark = markOf(await stat(path).catch(() => undefined));
+    if (mark === seen) return;
+    seen = mark;
+    onChange();
+  }, LOOK_EVERY_MS).unref();
+  return () => clearInterval(timer);
 }
+
+/** Another for another file, or another state of it. */
+const markOf = (stats: Stats | undefined): string =>
+  stats ? `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeMs}` : 'none';

@@ -82,10 +82,14 @@ export function verdictOf(end: TerminalEvent, hasRun: boolean, isOwnLimit: boole
 
 class Circuit {
   state: BreakerState = 'closed';
-  since = Date.now();
+  since: number;
   /** Whether a call tries it now. */
   isProbed = false;
   #opensUntil = 0;
+
+  constructor(since = Date.now()) {
+    this.since = since;
+  }
 
   /** Milliseconds for which it refuses calls; 0: it does not. */
   refusesFor(now: number): number {
@@ -106,20 +110,24 @@ export class ToolBreaker {
   readonly #options: BreakerOptions;
   readonly #onChange: (change: BreakerChange) => void;
   readonly #now: () => number;
-  readonly #ofAll = new Circuit();
+  readonly #ofAll: Circuit;
   /** Those that are not closed. */
   readonly #ofKeys = new Map<string, Circuit>();
   /** When the runs of each key failed, within the window. */
   readonly #failures = new Map<string, number[]>();
 
-  /** @param now a clock in milliseconds that only goes forward. */
+  /**
+   * @param since when its tool was loaded. @param now a clock in milliseconds that only goes forward.
+   */
   constructor(
     options: BreakerOptions,
     onChange: (change: BreakerChange) => void,
+    since: number,
     now: () => number = () => performance.now(),
   ) {
     this.#options = options;
     this.#onChange = onChange;
+    this.#ofAll = new Circuit(since);
     this.#now = now;
   }
 

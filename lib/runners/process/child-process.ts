@@ -53,6 +53,7 @@ export class ChildProcess extends EventEmitter implements PoolThread, ThreadPort
   readonly #process: NodeProcess;
   readonly #link: Link<HostRequest, HostReport>;
   #isEnded = false;
+  #hasExited = false;
 
   /** @throws {ToolError} `unavailable` where it cannot be started. */
   constructor(id: number, settings: HostSettings, listener: ChildListener) {
@@ -62,14 +63,8 @@ export class ChildProcess extends EventEmitter implements PoolThread, ThreadPort
     const places = Math.max(1, settings.callsPerThread);
     this.begun = new Int32Array(new SharedArrayBuffer(places * Int32Array.BYTES_PER_ELEMENT));
     this.#marks = new BegunFile(places);
-    const { NODE_OPTIONS } = process.env;
-    this.#process = spawn(process.execPath, [...flags(), PROGRAM], {
-      stdio: ['ignore', 2, 2, 'pipe', this.#marks.fd],
-      env: { ...settings.env, ...(NODE_OPTIONS === undefined ? {} : { NODE_OPTIONS }) },
-      detached: HAS_GROUPS,
-      windowsHide: true,
-    });
-    const pipe = this.#process.stdio[LINK_FD] as Duplex;
+    const { started, pipe } = this.#start(settings);
+    this.#process = started;
     this.#link = new PipeLink(pipe, 2 * settings.settings.maxResultBytes + MORE_BYTES);
     this.#link.listen({
       received: (reports) => this.#onReports(reports),
@@ -88,10 +83,29 @@ export class ChildProcess extends EventEmitter implements PoolThread, ThreadPort
       };
       this.#process.once('exit', (code, signal) => onExit(signal ?? `exit code ${code}`));
       this.#process.on('error', (error) => {
-        if (this.pid === undefined) onExit(`it did not start: ${error.message}`);
+        if (this.pid === undefined) onExit(error.message);
       });
     });
     this.#link.send([{ type: 'open', settings, marksFd: MARKS_FD }]);
+  }
+
+  #start({ env }: HostSettings): { readonly started: NodeProcess; readonly pipe: Duplex } {
+    try {
+      const started = spawn(process.execPath, [...flags(), PROGRAM], {
+        stdio: ['ignore', 2, 2, 'pipe', this.#marks.fd],
+        env: { ...ownEnvironment(), ...env },
+        detached: HAS_GROUPS,
+        windowsHide: true,
+      });
+      // Where no descriptor is left there is no pipe, and the error comes as an event too.
+      started.on('error', () => {});
+      const pipe = started.stdio?.[LINK_FD] as Duplex | undefined;
+      if (!pipe) throw new ToolError('unavailable', 'no file descriptor is left for its pipe');
+      return { started, pipe };
+    } catch (error) {
+      this.#marks.close();
+      throw error;
+    }
   }
 
   get port(): ThreadPort {
@@ -135,6 +149,10 @@ export class ChildProcess extends EventEmitter implements PoolThread, ThreadPort
     ]);
   }
 
+  refresh(): void {
+    if (!this.#hasExited) this.#marks.read(this.begun);
+  }
+
   close(): void {
     this.#link.close();
   }
@@ -156,7 +174,8 @@ export class ChildProcess extends EventEmitter implements PoolThread, ThreadPort
 
   #onExit(how: string): Death {
     this.#killGroup();
-    this.#marks.read(this.begun);
+    this.refresh();
+    this.#hasExited = true;
     this.#marks.close();
     this.#listener.ended(this, how);
     const text = this.#isEnded
@@ -210,6 +229,15 @@ const hello = (failure: string | null): ThreadFrame => ({
   threadId: null,
   kernelId: null,
 });
+
+/** What Node and libuv take from the environment; tools are not shown it. */
+const ownEnvironment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(
+    ['NODE_OPTIONS', 'UV_THREADPOOL_SIZE'].flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 
 /** Flags of Node that this process has, but for those that want something of which there is one: a port, a file. */
 const flags = (): string[] =>

@@ -14,6 +14,8 @@ const SETTLED_MS = 1000;
 
 export class ChildProcesses implements ThreadSource {
   readonly backoff = new StartBackoff();
+  /** A process can always be ended. */
+  readonly stuck = 0;
   readonly #settings: HostSettings;
   readonly #host: SourceHost;
   readonly #children = new Map<number, ChildProcess>();
@@ -36,7 +38,7 @@ export class ChildProcesses implements ThreadSource {
 
   get trouble(): string | null {
     const { trouble } = this.backoff;
-    return trouble && `the processes that run this end as soon as they start (${trouble}); the log has more`;
+    return trouble && `${trouble}; the log has more`;
   }
 
   child(id: number): ChildProcess | undefined {
@@ -59,7 +61,8 @@ export class ChildProcesses implements ThreadSource {
       ended: (ended, how) => {
         this.#children.delete(id);
         if (ended.isEnded) return;
-        if (performance.now() - readyAt < SETTLED_MS) this.backoff.failed(how);
+        if (ended.pid === undefined) this.backoff.refused(how);
+        else if (performance.now() - readyAt < SETTLED_MS) this.backoff.failed(how);
         this.#host.listeners.tell('unit', {
           unit: 'process',
           id,
@@ -74,7 +77,7 @@ export class ChildProcesses implements ThreadSource {
       this.#children.set(id, child);
       return child;
     } catch (error) {
-      this.backoff.failed(error instanceof Error ? error.message : String(error));
+      this.backoff.refused(error instanceof Error ? error.message : String(error));
       this.#host.onError(error);
       return stillborn(id);
     }

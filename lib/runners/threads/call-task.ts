@@ -3,7 +3,7 @@ import type { CallTask } from './port/frames.ts';
 import type { ToolCall } from './tool-call.ts';
 
 /** @param place the index of the call's place on the thread. */
-export function callTask({ number, callId, request }: ToolCall, place: number): CallTask {
+export function callTask({ number, callId, request, isExclusive }: ToolCall, place: number): CallTask {
   const { abilities, logLevel, requestMeta, mark } = request;
   const task: { -readonly [Field in keyof CallTask]: CallTask[Field] } = {
     type: 'call',
@@ -14,6 +14,7 @@ export function callTask({ number, callId, request }: ToolCall, place: number): 
     name: request.name,
     arguments: request.arguments,
     caller: request.caller,
+    isExclusive,
     streams: request.streams,
     repeatBytes: request.repeatBytes,
   };

@@ -1,7 +1,8 @@
 /**
  * Which thread a call goes to: pure rules over what each thread has on it.
  *
- * C1. An exclusive call gets a thread with nothing on it and keeps others off it.
+ * C1. An exclusive call gets a thread with nothing on it and keeps others off it: one that its key had last, else one
+ *     that nobody had, since a thread is looked at before it passes from key to key, and may have to be replaced then.
  * C2. A shared call gets the least busy thread that has room.
  * C3. Where shared tools exist, exclusive calls never hold all threads; and while an exclusive call waits and no
  *     thread can be added, the least busy shared thread is kept free of new calls for it: neither kind starves.
@@ -14,6 +15,8 @@ export interface ThreadLoad {
   readonly isOpen: boolean;
   readonly calls: number;
   readonly hasExclusive: boolean;
+  /** Whose call it took last; null where it has taken none. */
+  readonly lastKey: string | null;
 }
 
 export interface ChoiceLimits<T> {
@@ -23,6 +26,8 @@ export interface ChoiceLimits<T> {
   readonly exclusiveThreads: number;
   /** A thread kept free for a waiting exclusive call. */
   readonly reserved: T | null;
+  /** Whose call it is. */
+  readonly keyId: string | null;
 }
 
 /** @returns the thread for a call, or null when none fits now. */
@@ -39,9 +44,17 @@ function chooseIdle<T extends ThreadLoad>(threads: Iterable<T>, limits: ChoiceLi
   let held = 0;
   for (const thread of threads) {
     if (thread.hasExclusive) held++;
-    else if (thread.isOpen && thread.calls === 0 && idle === null) idle = thread;
+    else if (thread.isOpen && thread.calls === 0 && (idle === null || isNearer(thread, idle, limits.keyId)))
+      idle = thread;
   }
   return held < limits.exclusiveThreads ? idle : null;
+}
+
+/** Whether one thread is nearer to a key than another. */
+function isNearer(one: ThreadLoad, other: ThreadLoad, keyId: string | null): boolean {
+  return (
+    other.lastKey !== keyId && (one.lastKey === keyId || (one.lastKey === null && other.lastKey !== null))
+  );
 }
 
 function chooseLeastBusy<T extends ThreadLoad>(threads: Iterable<T>, limits: ChoiceLimits<T>): T | null {
@@ -55,5 +68,10 @@ function chooseLeastBusy<T extends ThreadLoad>(threads: Iterable<T>, limits: Cho
 
 /** The thread to keep free for a waiting exclusive call: the least busy one without an exclusive call. */
 export function reserveThread<T extends ThreadLoad>(threads: Iterable<T>): T | null {
-  return chooseLeastBusy(threads, { callsPerThread: Infinity, exclusiveThreads: 0, reserved: null });
+  return chooseLeastBusy(threads, {
+    callsPerThread: Infinity,
+    exclusiveThreads: 0,
+    reserved: null,
+    keyId: null,
+  });
 }

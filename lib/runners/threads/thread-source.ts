@@ -22,8 +22,9 @@ export interface PoolThread {
   readonly id: number;
   /** Open from the start; what is posted before the thread reads is kept. */
   readonly port: ThreadPort;
-  /** See Shift; up to date at the latest when the thread is lost. */
   readonly begun: Shift['begun'];
+  /** Brings `begun` up to date, which it is at the latest when the thread is lost. Absent: it always is. */
+  refresh?(): void;
   /** When the thread is lost: what is known of it, such as a `Death`. Never rejects. */
   readonly lost: Promise<unknown>;
   /** Ends it, whatever it does. */
@@ -33,6 +34,8 @@ export interface PoolThread {
 export interface ThreadSource {
   /** Threads that live or start. */
   readonly count: number;
+  /** Those beside them that were ended and live on: nothing can end a thread that is in native code. */
+  readonly stuck: number;
   /** False while starting one would be in vain. */
   readonly mayStart: boolean;
   /** Why none is going to be of use, once one has ended before it was; null where the next may well be. */
@@ -42,7 +45,7 @@ export interface ThreadSource {
    * @param severalCallers see Shift; a source that finds out by itself need not be told.
    */
   spawn(severalCallers: boolean): PoolThread;
-  /** Ends them all; settles when nothing is left of them. */
+  /** Ends them all; settles when nothing is left of them, but for those that cannot be ended. */
   destroy(): Promise<void>;
 }
 

@@ -14,7 +14,8 @@ import { ToolError } from '../../call/tool-error.ts';
 import type { AdmittedCall, Defect } from '../runner.ts';
 import { CreditLedger } from './credit-ledger.ts';
 import type { Definition } from './definitions.ts';
-import type { BegunMark, Credit, HostFrame, Shift, ThreadFrame } from './port/frames.ts';
+import type { BegunMark, Credit, HostFrame, ThreadFrame } from './port/frames.ts';
+import type { PoolThread } from './thread-source.ts';
 
 /** Log events that a reader who does not keep up may leave unread; later ones are dropped (the gateway's log has all). */
 const MAX_UNREAD_LOGS = 1000;
@@ -38,7 +39,7 @@ export type PooledCall = AdmittedCall & { readonly mark?: BegunMark | undefined 
 /** A call's place on a thread. */
 export interface Place {
   readonly index: number;
-  readonly begun: Shift['begun'];
+  readonly thread: Pick<PoolThread, 'begun' | 'refresh'>;
   readonly post: (frame: HostFrame) => void;
 }
 
@@ -83,8 +84,10 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
 
   /** Whether its thread has marked it (frames F6). */
   get #hasBegun(): boolean {
-    const place = this.#place;
-    return place !== null && Atomics.load(place.begun, place.index) === (this.number | 0);
+    if (this.#place === null) return false;
+    const { thread, index } = this.#place;
+    thread.refresh?.();
+    return Atomics.load(thread.begun, index) === (this.number | 0);
   }
 
   /** Milliseconds from admission until the tool ran, or until now. */
@@ -104,7 +107,7 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
 
   /** From now on none has it. @returns the index of the place that is free now. */
   detach(): number {
-    if (this.#hasBegun) this.#start(0);
+    if (this.#startedAt === null && this.#hasBegun) this.#start(0);
     const index = this.#place?.index ?? 0;
     this.#place = null;
     if (this.#end !== null) this.#release();

@@ -105,7 +105,7 @@ export class WorkerPool implements Runner {
     this.#ladder = new CancelLadder({
       graceMs: options.cancelGraceMs,
       links: () => this.#crew.links,
-      hasFreeThread: () => this.#choose('exclusive') !== null,
+      hasFreeThread: () => this.#choose('exclusive', null) !== null,
       prepareSuccessor: (behind) => this.#crew.prepareSuccessor(behind),
       kill: (link, reason) => this.#crew.kill(link, reason),
     });
@@ -186,7 +186,8 @@ export class WorkerPool implements Runner {
 
   /** Hands the call to a thread that fits it now, if one does. */
   #tryGive(call: ToolCall): boolean {
-    const link = this.#choose(call.isExclusive ? 'exclusive' : 'shared');
+    const { keyId } = call.request.caller;
+    const link = this.#choose(call.isExclusive ? 'exclusive' : 'shared', keyId);
     if (link === null) return false;
     this.#shares.take(call);
     link.take(call);
@@ -194,11 +195,12 @@ export class WorkerPool implements Runner {
     return true;
   }
 
-  #choose(isolation: Isolation): ThreadLink | null {
+  #choose(isolation: Isolation, keyId: string | null): ThreadLink | null {
     return chooseThread(isolation, this.#crew.links, {
       callsPerThread: this.#options.callsPerThread,
       exclusiveThreads: this.#exclusiveLimit,
       reserved: this.#reserved,
+      keyId,
     });
   }
 
@@ -289,7 +291,7 @@ export class WorkerPool implements Runner {
     this.#pump();
   }
 
-  /** Its thread is retired, so this ends: it goes to one that no other caller has changed. */
+  /** It goes to a thread that no other caller has changed. This ends: its own is ready in a moment, or retired. */
   #onRefused(call: ToolCall): void {
     this.#shares.giveBack(call);
     if (call.isEnded) return;

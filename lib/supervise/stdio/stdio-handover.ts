@@ -32,8 +32,8 @@ const MAX_WAITING_CHARACTERS = 65_536;
 /** How long what a dead gateway had written may take, and what is written to the client at last. */
 const LAST_LINES_MS = 500;
 /** A client that left has nothing of it running three seconds later: its gateway ends by itself, or by now. */
-export const GATEWAY_GONE_MS = 2800;
-const ALL_GONE_MS = 2950;
+export const GATEWAY_GONE_MS = 2900;
+const ALL_GONE_MS = 2970;
 
 const INVALID_REQUEST = -32600;
 const PARSE_ERROR = -32700;
@@ -73,7 +73,10 @@ export class StdioHandover implements Handover {
       lines.push(bytes);
       this.#paceClient();
     });
-    stdin.once('end', () => this.#leave());
+    stdin.once('end', () => {
+      lines.end();
+      this.#leave();
+    });
     stdin.once('close', () => this.#leave());
     const broken = () => {
       this.#writer.abandon();

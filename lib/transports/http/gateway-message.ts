@@ -3,17 +3,31 @@
  * these are public types and Express's are not.
  *
  * G1. `upgrade` is true for WebSocket alone. With an upgrade listener Node would hand over every request that
- *     offers an upgrade, and Java's HTTP client offers h2c with each of its first requests.
+ *     offers an upgrade, and Java's HTTP client offers h2c with each of its first requests. What HTTP/1.0 offers is
+ *     ignored (RFC 9110, 7.8).
  * G2. Headers common to all answers live in fields until `writeHead`, since `setHeader` slows every response.
  */
 import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Ticket } from '../../access/tickets.ts';
+import type { RequestOrigin } from '../../call/running-call.ts';
+
+const NO_HEADERS: readonly string[] = [];
 
 export class GatewayRequest extends IncomingMessage {
   /** The client's X-Request-Id, or ours. */
   requestId = '';
+  /** Where the client is, as far as proxies that are trusted tell. */
+  address = '';
   /** Who calls; empty on routes that need no key. */
   keyId = '';
+  /** Headers of every answer to the call that the request has made, names and values in turn. */
+  callHeaders: readonly string[] = NO_HEADERS;
+  /** Told when the request is refused before it has become a call. */
+  onRefused: ((request: GatewayRequest, code: string, status: number, reason: string) => void) | undefined =
+    undefined;
+  /** The ticket that the request came with, on routes that take one. */
+  ticket: Ticket | undefined = undefined;
   /** Set when the request comes from a page of CORS_ORIGINS. */
   corsOrigin: string | undefined = undefined;
   /** True while the client waits for `100 Continue` before it sends its body. */
@@ -25,11 +39,16 @@ export class GatewayRequest extends IncomingMessage {
   /** Node sets this and reads it back before it emits 'upgrade'. */
   get upgrade(): boolean {
     if (!this.offersUpgrade) return false;
-    return this.method === 'CONNECT' || this.headers.upgrade?.toLowerCase() === 'websocket';
+    return this.method === 'CONNECT' || offersWebSocket(this);
   }
 
   set upgrade(offered: boolean | null) {
     this.offersUpgrade = offered;
+  }
+
+  /** The request as the log knows it. */
+  get origin(): RequestOrigin {
+    return { requestId: this.requestId, address: this.address };
   }
 
   /** The path without its query, which may hold a key. */
@@ -40,7 +59,17 @@ export class GatewayRequest extends IncomingMessage {
   }
 }
 
+/** Whether a request asks for a WebSocket in place of an answer. */
+export const offersWebSocket = ({ headers, httpVersion }: IncomingMessage): boolean =>
+  headers.upgrade?.toLowerCase() === 'websocket' && httpVersion !== '1.0';
+
 export class GatewayResponse extends ServerResponse<GatewayRequest> {
+  constructor(...made: ConstructorParameters<typeof ServerResponse<GatewayRequest>>) {
+    super(...made);
+    // Node.js trusts a TE header with that; such a client knows no chunks all the same (RFC 9112, 6.1).
+    if (made[0].httpVersion === '1.0') this.useChunkedEncodingByDefault = false;
+  }
+
   /** What may be written into the answer at any time and means nothing to who reads it; empty: nothing may. */
   comment = '';
 }

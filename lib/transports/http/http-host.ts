@@ -5,8 +5,10 @@
  * H1. What is registered is final when the socket is bound.
  */
 import type { AddressInfo, Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import express, { type RequestHandler } from 'express';
 import type { Access } from '../../access/access.ts';
+import { Tickets } from '../../access/tickets.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { Calls } from '../../dispatch/calls.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
@@ -18,10 +20,14 @@ import type { Endpoint } from './endpoint.ts';
 import { chainMessages } from './express-messages.ts';
 import { addRoutes } from './express-routes.ts';
 import type { GatewayRequest } from './gateway-message.ts';
+import { OpenPaths } from './open-paths.ts';
 import { type GatewayPages, pageRoutes } from './pages.ts';
+import { refuseTunnel } from './raw-problem.ts';
+import { RefusalLog } from './refusal-log.ts';
 import type { AnswerFormat, HttpRegistration, HttpRoute, Mount, UpgradeRoute } from './registration.ts';
 import { requestGuard } from './request-guard.ts';
 import { type GatewayServer, listen, newHttpServer, type SocketKeeper, type TlsMaterial } from './server.ts';
+import { ticketRoutes } from './ticket-route.ts';
 import { toolRoutes } from './tool-route.ts';
 import { plainRoute, UpgradeRouter } from './upgrade-router.ts';
 
@@ -55,14 +61,14 @@ export class HttpHost implements HttpRegistration {
 
   constructor(options: HttpHostOptions) {
     this.#options = options;
-    for (const route of pageRoutes(options.pages, () => this.#endpoints)) this.route(route);
+    for (const route of pageRoutes(options.pages, options.access, () => this.#endpoints)) this.route(route);
   }
 
   route(route: HttpRoute): void {
     if (route.isOpen && route.path.includes(':'))
       throw new ToolError('invalid_arguments', `${route.path} has a variable segment and cannot be open`);
     this.#take(route.path, route.method);
-    this.#routes.push(route);
+    this.#routes.push(route.showsAll ? this.#guarded(route) : route);
   }
 
   mount(mount: Mount): void {
@@ -102,7 +108,7 @@ export class HttpHost implements HttpRegistration {
     return this.#server;
   }
 
-  /** @returns the bound address; rejects with Node's error when the port cannot be had. */
+  /** @returns the bound address; rejects with Node's error, explained, when the port cannot be had. */
   async listen(host: string, port: number, keeper?: SocketKeeper): Promise<AddressInfo> {
     const { log } = this.#options;
     const server = this.#newServer();
@@ -113,6 +119,11 @@ export class HttpHost implements HttpRegistration {
     return address;
   }
 
+  /** Speaks TLS with another certificate from now on; connections that are open keep the one they have. */
+  renewTls({ cert, key }: TlsMaterial): void {
+    if (this.#server instanceof TlsServer) this.#server.setSecureContext({ cert, key });
+  }
+
   /** Stops listening and drops, after a moment, what is still open. */
   async close(): Promise<void> {
     const server = this.#server;
@@ -121,6 +132,17 @@ export class HttpHost implements HttpRegistration {
     const timer = setTimeout(() => server.closeAllConnections(), LAST_BYTES_MS);
     await closed;
     clearTimeout(timer);
+  }
+
+  #guarded(route: HttpRoute): HttpRoute {
+    const { access } = this.#options;
+    return {
+      ...route,
+      handle(request, response) {
+        access.checkStats(request.keyId);
+        return route.handle(request, response);
+      },
+    };
   }
 
   #take(path: string, method: string): void {
@@ -137,28 +159,64 @@ export class HttpHost implements HttpRegistration {
     const formats = this.#formats.sort((a, b) => a.preference - b.preference);
     for (const route of toolRoutes(formats, { calls, limits })) this.route(route);
     const streams = formats.filter((format) => format.streams);
-    for (const route of callRoutes(streams, { calls, limits })) this.route(route);
+    const tickets = new Tickets();
+    access.onRevoked((keyIds) => tickets.revoke(keyIds));
+    const context = { calls, limits, tickets };
+    for (const route of [...ticketRoutes(streams, context), ...callRoutes(streams, context)])
+      this.route(route);
     const routes = [...this.#routes, ...this.#upgrades.map((upgrade) => plainRoute(upgrade, calls))];
     const app = express();
     app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
     const messages = chainMessages(app);
-    const open = [...routes, ...this.#mounts].filter(({ isOpen }) => isOpen).map(({ path }) => path);
+    const all = [...routes, ...this.#mounts];
+    const openPaths = new OpenPaths(all.filter(({ isOpen }) => isOpen).map(({ path }) => path));
+    const keepsSlash = new Set(all.map(({ path }) => path).filter((path) => path.endsWith('/')));
     const connections = new ConnectionTable({ max: maxConnections, meter: this.#meter, access });
     this.#connections = connections;
-    app.use(requestGuard({ access, connections, openPaths: new Set(open) }) as unknown as RequestHandler);
+    const refusals = new RefusalLog(log);
+    const onRefused: GatewayRequest['onRefused'] = (request, code, status, reason) => {
+      const { requestId, address, method, pathOnly: route } = request;
+      refusals.add({ requestId, address, method, route, code, status, reason });
+    };
+    const takesTicket = pathsThatTakeTickets(routes);
+    const guard = requestGuard({
+      access,
+      connections,
+      openPaths,
+      keepsSlash,
+      takesTicket,
+      tickets,
+      onRefused,
+    });
+    app.use(guard as unknown as RequestHandler);
     addRoutes(app, { routes, mounts: this.#mounts, calls, log });
     this.#endpoints = endpointsOf(routes, this.#mounts, this.#upgrades);
 
-    const server = newHttpServer({ ...messages, tls, connections }, app);
+    const server = newHttpServer({ ...messages, tls, connections, refusals }, app);
     server.on('checkContinue', (request, response) => {
       request.awaitsContinue = true;
       app(request, response);
     });
     server.on('checkExpectation', app); // an expectation that is not known here is no reason to refuse
-    const upgrades = new UpgradeRouter(this.#upgrades, { access, connections, log });
+    const upgrades = new UpgradeRouter(this.#upgrades, {
+      ...{ access, calls, connections, keepsSlash, log, onRefused },
+    });
+    server.on('connect', (request, socket) => {
+      request.address = access.addressOf(request);
+      request.onRefused = onRefused;
+      refuseTunnel(request, socket as Socket);
+    });
     server.on('upgrade', (request, socket, head) => void upgrades.route(request, socket as Socket, head));
     return server;
   }
+}
+
+/** A way to tell, before there are parameters, whether a path is one of such a route. */
+function pathsThatTakeTickets(routes: readonly HttpRoute[]): (path: string) => boolean {
+  const patterns = routes
+    .filter(({ takesTicket }) => takesTicket)
+    .map(({ path }) => new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}/?$`));
+  return (path) => patterns.some((pattern) => pattern.test(path));
 }
 
 /** Everything that can be asked, as `GET /` lists it. */

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { ToolError } from '../../call/tool-error.ts';
 import { renderProblem } from '../rendering/error-rendering.ts';
 import type { GatewayRequest } from './gateway-message.ts';
+import type { RefusalLog } from './refusal-log.ts';
 import { requestIdFor } from './request-id.ts';
 import { commonHeaders, PROBLEM_TYPE, problemHeaders } from './response.ts';
 
@@ -29,10 +30,31 @@ function writeProblem(socket: Socket, status: number, headers: readonly string[]
   socket.end(`${text}\r\n${problem}`);
 }
 
+/** In place of what the error says itself. */
+interface OtherAnswer {
+  readonly status?: number;
+  /** Names and values in turn. */
+  readonly headers?: readonly string[];
+}
+
 /** Answers an upgrade like a plain request, and ends the connection. */
-export function refuseUpgrade(request: GatewayRequest, socket: Socket, error: ToolError): void {
-  const problem = renderProblem(error, { instance: request.pathOnly, requestId: request.requestId });
-  writeProblem(socket, error.status, [...commonHeaders(request), ...problemHeaders(error)], problem);
+export function refuseUpgrade(
+  request: GatewayRequest,
+  socket: Socket,
+  error: ToolError,
+  { status = error.status, headers = [] }: OtherAnswer = {},
+): void {
+  request.onRefused?.(request, error.code, status, error.message);
+  const problem = renderProblem(error, { instance: request.pathOnly, requestId: request.requestId, status });
+  writeProblem(socket, status, [...commonHeaders(request), ...problemHeaders(error), ...headers], problem);
+}
+
+/** Listens to a server's `connect`: answers where Node would hang up without a word. */
+export function refuseTunnel(request: GatewayRequest, socket: Socket): void {
+  socket.on('error', () => socket.destroy());
+  request.requestId = requestIdFor(request.headers['x-request-id']);
+  const error = new ToolError('method_not_allowed', 'this is no proxy, and CONNECT is not served');
+  refuseUpgrade(request, socket, error, { headers: ['Allow', 'GET, HEAD, POST, DELETE'] });
 }
 
 /** The statuses of what Node cannot read as a request; anything else is 400. */
@@ -43,7 +65,11 @@ const STATUS_OF: Readonly<Record<string, number>> = {
 };
 
 /** Listens to a server's `clientError`: answers as any refusal does, unless another answer is under way. */
-export function refuseMalformed(thrown: NodeJS.ErrnoException & { reason?: string }, socket: Socket): void {
+export function refuseMalformed(
+  thrown: NodeJS.ErrnoException & { reason?: string },
+  socket: Socket,
+  refusals: Pick<RefusalLog, 'add'>,
+): void {
   const { _httpMessage: underWay } = socket as Socket & { readonly _httpMessage?: ServerResponse };
   if (underWay?.headersSent || thrown.code === 'ECONNRESET') {
     socket.destroy();
@@ -55,6 +81,9 @@ export function refuseMalformed(thrown: NodeJS.ErrnoException & { reason?: strin
     `this is no HTTP request: ${thrown.reason ?? STATUS_CODES[status]}`,
   );
   const requestId = requestIdFor(undefined);
+  const address = socket.remoteAddress ?? '';
+  const { code, message: reason } = error;
+  refusals.add({ requestId, address, method: undefined, route: '', code, status, reason });
   const problem = renderProblem(error, { instance: '', requestId, status });
   writeProblem(socket, status, ['X-Request-Id', requestId, 'X-Content-Type-Options', 'nosniff'], problem);
 }

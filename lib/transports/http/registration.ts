@@ -24,11 +24,16 @@ export interface HttpRoute {
   readonly description: string;
   /** True: no key is needed. Only for paths without `:`. Default: false. */
   readonly isOpen?: boolean;
+  /** True: it shows the whole gateway, which a key that is limited to some tools sees only where its entry says so. */
+  readonly showsAll?: boolean;
+  /** True: a ticket in the query may stand for the key, for GET; such a request is never another site's. Default: false. */
+  readonly takesTicket?: boolean;
   readonly handle: HttpHandle;
 }
 
 /** A path whose every method one module answers. */
 export interface Mount {
+  /** One that ends in `/*` stands for everything below it that no other path is registered for. */
   readonly path: string;
   /** True: the module checks the key itself, or needs none. Default: false. */
   readonly isOpen?: boolean;
@@ -56,13 +61,13 @@ export interface AnswerFormat {
   serve(request: GatewayRequest, response: GatewayResponse, call: RunningCall): void;
 }
 
-/** A path of WebSockets. A plain request to it is answered 426. */
+/** A path of WebSockets. A plain request to it is answered 426, and so is a handshake of another version than 13. */
 export interface UpgradeRoute {
   /** As a route's. */
   readonly path: string;
   readonly description: string;
   /**
-   * Takes the socket over. `request` has `keyId` and `params`. A ToolError thrown before anything is written is
+   * Takes the socket over. `request` has `keyId` and `params`; a tool that `:name` stands for is there. A ToolError thrown before anything is written is
    * answered as a problem document; the socket has its error listener.
    */
   handle(request: GatewayRequest, socket: Socket, head: Buffer): void | Promise<void>;

@@ -15,7 +15,7 @@ import type { StreamWatch, WatchedStream } from '../rendering/stream-watch.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
 import type { TransportMeter } from '../rendering/transport-meter.ts';
 import { onceClosed } from './departure.ts';
-import { EVENT_STREAM_COMMENT, type GatewayRequest, type GatewayResponse } from './gateway-message.ts';
+import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { commonHeaders, respondProblem } from './response.ts';
 
 export const EVENT_STREAM_TYPE = 'text/event-stream';
@@ -105,14 +105,15 @@ export class HttpStream implements WatchedStream {
     return true;
   }
 
-  writeHead(contentType: string): void {
+  /** @param comment what may be written into the stream at any time and means nothing there. */
+  writeHead(contentType: string, comment: string): void {
     if (!this.#isOpen || this.#response.headersSent) return;
     const headers = commonHeaders(this.#request);
     headers.push('X-Call-Id', this.#call.callId, 'Content-Type', contentType, 'Vary', 'Accept');
     headers.push('Cache-Control', 'no-store, no-cache, no-transform', 'X-Accel-Buffering', 'no');
     if (this.#call.reading?.isReplay) headers.push(...replayHeader(this.#call));
     this.#response.writeHead(200, headers);
-    if (contentType === EVENT_STREAM_TYPE) this.#response.comment = EVENT_STREAM_COMMENT;
+    this.#response.comment = comment;
     this.#response.flushHeaders();
   }
 

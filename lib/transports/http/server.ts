@@ -8,9 +8,11 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket, Server as SocketServer } from 'node:net';
 import type { ConnectionTable } from './connection-table.ts';
-import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
+import { type GatewayRequest, type GatewayResponse, offersWebSocket } from './gateway-message.ts';
 import { serveHalfClosed } from './half-closed.ts';
+import { explainListenFailure } from './listen-failure.ts';
 import { refuseMalformed } from './raw-problem.ts';
+import type { RefusalLog } from './refusal-log.ts';
 
 export interface TlsMaterial {
   /** PEM text. */
@@ -26,10 +28,12 @@ export interface HttpServerOptions {
   readonly tls: TlsMaterial | undefined;
   /** Watches over those of the server. */
   readonly connections: ConnectionTable;
+  /** Told of what was never a request. */
+  readonly refusals: RefusalLog;
 }
 
 export function newHttpServer(
-  { IncomingMessage, ServerResponse, tls, connections }: HttpServerOptions,
+  { IncomingMessage, ServerResponse, tls, connections, refusals }: HttpServerOptions,
   listener: RequestListener<typeof GatewayRequest, typeof GatewayResponse>,
 ): GatewayServer {
   const options = {
@@ -42,13 +46,12 @@ export function newHttpServer(
     keepAliveTimeout: 65_000,
     requireHostHeader: false, // a missing Host is refused like a wrong one, with a problem document
     // read by Node versions that ask here and not the request whether an offered upgrade is taken
-    shouldUpgradeCallback: (request: GatewayRequest) =>
-      request.headers.upgrade?.toLowerCase() === 'websocket',
+    shouldUpgradeCallback: offersWebSocket,
   };
   const server: GatewayServer = tls
     ? createTlsServer({ ...options, cert: tls.cert, key: tls.key }, listener)
     : createServer(options, listener);
-  server.on('clientError', (error, socket) => refuseMalformed(error, socket as Socket));
+  server.on('clientError', (error, socket) => refuseMalformed(error, socket as Socket, refusals));
   serveHalfClosed(server);
   connections.watch(server);
   return server;
@@ -62,7 +65,7 @@ export interface SocketKeeper {
   keep(server: SocketServer): void;
 }
 
-/** Listens, and gives the address; rejects when the port cannot be had. */
+/** Listens, and gives the address; rejects with Node's error, explained, when the port cannot be had. */
 export function listen(
   server: GatewayServer,
   host: string,
@@ -70,10 +73,14 @@ export function listen(
   keeper?: SocketKeeper,
 ): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    const refuse = (error: Error) => {
+      explainListenFailure(error, host, port);
+      reject(error);
+    };
+    server.once('error', refuse);
     const inherited = keeper?.inherited;
     server.listen(inherited ?? { host, port }, () => {
-      server.off('error', reject);
+      server.off('error', refuse);
       if (!inherited) keeper?.keep(server);
       resolve(server.address() as AddressInfo);
     });

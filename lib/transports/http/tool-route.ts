@@ -2,13 +2,16 @@
  * `POST /tools/{name}` and `/stream`: reads the call, starts it, and hands it to the format that the client asked for.
  *
  * O1. Checked in this order: tool, Accept, Content-Type, size, JSON, fields; then admission and arguments.
- * O2. A stream's request with the Last-Event-ID of a call goes on with that call, and runs nothing.
+ * O2. A request with an idempotency key that was used before gets the call that was made with it.
+ * O3. A stream's request with the Last-Event-ID of a call goes on with that call, and runs nothing.
  */
 
+import type { CallRequest } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { Calls } from '../../dispatch/calls.ts';
 import { toolNotFound } from '../../dispatch/calls.ts';
-import { readCallInput, repeatBytesOf } from '../rendering/call-input.ts';
+import { readCallInput, readIdempotencyKey, repeatBytesOf } from '../rendering/call-input.ts';
+import { rateLimitHeaders } from '../rendering/rate-limit-headers.ts';
 import type { TransportLimits } from '../transport.ts';
 import { lastEventId, resumeCall } from './call-resumption.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
@@ -81,23 +84,29 @@ async function runTool(
   requireTool(request, calls);
   const format = requireFormat(request, offers);
   requireJson(request);
-  const body = await readJsonBody(request, response, limits.maxBodyBytes);
+  const read = await readJsonBody(request, response, limits.maxBodyBytes);
   const name = request.params['name'] ?? '';
   const left = format.streams ? lastEventId(request) : undefined;
   if (left) return resumeCall(request, response, { calls, format, tool: name }, left);
-  const input = readCallInput(format.takes === 'arguments' ? { arguments: body } : body);
+  const body = format.takes === 'arguments' ? { arguments: read } : read;
+  const input = readCallInput(body, calls.tool(name, request.keyId)?.inputSchema);
+  const header = request.headers['idempotency-key'];
+  const key = header === undefined ? undefined : readIdempotencyKey(header, 'Idempotency-Key');
   if (response.destroyed) return;
   const { detachMs } = input;
-  const isKept = format.streams || detachMs !== undefined;
+  const isKept = format.streams || detachMs !== undefined || key !== undefined;
   const repeatBytes = repeatBytesOf(input, limits);
-  const call = calls.call({
+  const asked: CallRequest = {
     name,
     arguments: input.arguments,
     caller: { keyId: request.keyId, transport: format.transport },
     streams: format.streams,
     repeatBytes: format.streams ? repeatBytes : limits.maxResultBytes,
     timeoutMs: input.timeoutMs,
+    origin: request.origin,
     keep: isKept ? { detachMs, repeatBytes } : undefined,
-  });
+  };
+  const call = key === undefined ? calls.call(asked) : await calls.callOnce(asked, { key, body });
+  request.callHeaders = rateLimitHeaders(calls.quotasOf(request.keyId, name));
   format.serve(request, response, call);
 }

@@ -7,8 +7,10 @@
 
 import type { Caller, ClientAbilities } from '../../call/caller.ts';
 import type { Catalog } from '../../call/catalog.ts';
+import type { RequestOrigin } from '../../call/running-call.ts';
 import type { Calls } from '../../dispatch/calls.ts';
 import type { News, NewsSource } from '../news.ts';
+import { rateLimitHeaders } from '../rendering/rate-limit-headers.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
 import type { CallWishes } from './calls/call-notifier.ts';
 import { listMembers } from './calls/list-members.ts';
@@ -31,12 +33,16 @@ export interface McpServiceOptions {
   readonly log: TransportLog;
   /** Cap of a result, the list of chunks that it repeats included. */
   readonly maxResultBytes: number;
+  /** The longest message that a client takes, in bytes. Default: any. */
+  readonly maxMessageBytes?: number;
   /** Told to clients at the start. */
   readonly instructions?: string;
   /** True when a reload may change the lists of tools and prompts. */
   readonly listsChange?: boolean;
   /** Milliseconds; a little less than what clients wait, so that they see why the call ended. */
   readonly callTimeoutMs?: number;
+  /** True: the events of streamed calls are kept for clients who come back, by whatever transport. */
+  readonly keepsCalls?: boolean;
 }
 
 /** Who asks, and in what circumstances. */
@@ -48,12 +54,20 @@ export interface RequestScope {
   readonly asker: Asker;
   /** Whether the client may run tools as tasks. */
   readonly hasTasks?: boolean;
+  /** The HTTP request, where there is one. */
+  readonly origin?: RequestOrigin | undefined;
+  /** Leaves the call running when it has told and asked nothing by the time that this settles. */
+  readonly suspension?: Promise<void>;
   /** Trace context of the HTTP request, where it has one. */
   readonly traceparent?: string | undefined;
   /** Told, before anything is awaited, of what the request runs, so that it can be cancelled. */
   track(served: Pick<ServedCall, 'drop'>): void;
 }
 
+/** Of the gateway, where nothing else is said. */
+const DEFAULT_TIMEOUT_MS = 60_000;
+/** What the answer with a page of a list takes beside its entries. */
+const PAGE_ENVELOPE_BYTES = 16 * 1024;
 /** How long clients may keep lists that change only with the code. */
 const LIST_TTL_MS = 60_000;
 
@@ -64,6 +78,9 @@ export class McpService {
   readonly instructions: string | undefined;
   readonly statelessEra: Era;
   readonly taskQuota = new TaskQuota();
+  readonly maxMessageBytes: number;
+  /** How long a call may run at most, in milliseconds. */
+  readonly callTimeoutMs: number;
   readonly log: TransportLog;
   /** What both eras declare. */
   readonly capabilities: Readonly<Record<string, Record<string, boolean>>>;
@@ -77,6 +94,8 @@ export class McpService {
     this.instructions = options.instructions;
     this.log = options.log;
     this.statelessEra = statelessEra(options.identity);
+    this.callTimeoutMs = options.callTimeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.maxMessageBytes = options.maxMessageBytes ?? Number.POSITIVE_INFINITY;
     const listChanged = options.listsChange ?? false;
     this.capabilities = {
       tools: { listChanged },
@@ -93,7 +112,7 @@ export class McpService {
     const shown = this.dispatcher.catalogOf(keyId);
     let catalog = this.#catalogs.get(shown);
     if (!catalog) {
-      catalog = new McpCatalog(() => shown);
+      catalog = new McpCatalog(() => shown, { maxPageBytes: this.maxMessageBytes - PAGE_ENVELOPE_BYTES });
       this.#catalogs.set(shown, catalog);
     }
     return catalog;
@@ -142,17 +161,26 @@ export class McpService {
   }
 
   /**
-   * Tells of news until the returned function is called; a defect in the telling spoils nobody else's.
+   * Tells of news that a key may know until the returned function is called; a defect in the telling spoils nobody
+   * else's.
    * @returns what ends it.
    */
-  onNews(tell: (news: News) => void): () => void {
+  onNews(keyId: string, tell: (news: News) => void): () => void {
     return this.#options.news.subscribe((news) => {
       try {
+        if (!this.#concerns(keyId, news)) return;
         tell(news);
       } catch (thrown) {
         this.faultOf(thrown, { method: newsMessage(news).method });
       }
     });
+  }
+
+  #concerns(keyId: string, news: News): boolean {
+    if (news.type === 'list-changed') return news.keyIds?.has(keyId) ?? true;
+    // Who may use everything is told of what tools say that no catalog has, too.
+    if (this.dispatcher.catalogOf(keyId).isPartial !== true) return true;
+    return this.catalogOf(keyId).resourceOf(news.uri) !== undefined;
   }
 
   /** Answers a request with the fault of what was thrown. Never throws: where not even that can be written, it ends. */
@@ -173,51 +201,58 @@ export class McpService {
     scope: RequestScope,
     outlet: Outlet,
   ): Promise<'ended' | 'suspended'> {
-    const served = this.start(request, plan, scope);
+    const served = this.start(request, plan, scope, this.#options.keepsCalls);
     const { callId } = served.call;
     try {
       scope.track(served);
-      outlet.named(callId);
-      return await served.serve(request.id, outlet, scope.wishes);
+      outlet.named(callId, this.rateHeadersOf(plan, scope));
+      return await served.serve(request.id, outlet, scope.wishes, scope.suspension);
     } catch (thrown) {
       served.drop();
       return this.fail(thrown, request, outlet, callId);
     }
   }
 
-  /** Starts a call. Never throws: a refused call ends at once. */
-  start({ params }: McpRequest, plan: CallPlan, scope: RequestScope): ServedCall {
+  /** The headers of the answer to a call that say what is left of its rate limits. */
+  rateHeadersOf({ kind, name }: CallPlan, { caller }: RequestScope): readonly string[] {
+    return rateLimitHeaders(this.dispatcher.quotasOf(caller.keyId, kind === 'tool' ? name : undefined));
+  }
+
+  /** Starts a call. Never throws: a refused call ends at once. @param keeps whether its events, where it has any, are kept. */
+  start({ params }: McpRequest, plan: CallPlan, scope: RequestScope, keeps = false): ServedCall {
     const { wishes, abilities, traceparent } = scope;
     const streams = wishes.progressToken !== undefined || wishes.partialResultToken !== undefined;
     const { logLevel } = wishes;
     const meta = metaOf(params);
     const requestMeta = traceparent && meta['traceparent'] === undefined ? { traceparent, ...meta } : meta;
-    const { callTimeoutMs } = this.#options;
+    const { callTimeoutMs, maxResultBytes: repeatBytes } = this.#options;
     const call = this.dispatcher.call({
       kind: plan.kind,
       name: plan.name,
       arguments: plan.arguments,
       caller: scope.caller,
       streams,
-      repeatBytes: this.#options.maxResultBytes,
+      repeatBytes,
       requestMeta,
       abilities,
       logLevel: logLevel === undefined ? undefined : toolLogLevel(logLevel),
       timeoutMs: callTimeoutMs,
+      keep: keeps && streams && plan.kind === 'tool' ? { detachMs: undefined, repeatBytes } : undefined,
+      origin: scope.origin,
     });
-    return new ServedCall(call, plan, scope.era, scope.asker);
+    return new ServedCall(call, plan, scope.era, scope.asker, this.maxMessageBytes);
   }
 
   /** Lists the resources, and what templates list; a template that cannot is named in `_meta`. */
   async #listResources(
     { id, params }: McpRequest,
-    { era, caller, track }: RequestScope,
+    { era, caller, origin, track }: RequestScope,
     outlet: Outlet,
   ): Promise<'ended'> {
     const { maxResultBytes: repeatBytes } = this.#options;
     const catalog = this.catalogOf(caller.keyId);
     const start = (plan: CallPlan) =>
-      this.dispatcher.call({ ...plan, caller, streams: false, repeatBytes, isListing: true });
+      this.dispatcher.call({ ...plan, caller, origin, streams: false, repeatBytes, isListing: true });
     const listed = await listMembers(catalog.resourceListings(), { start, track, log: this.log });
     if (!listed) {
       outlet.abandon();

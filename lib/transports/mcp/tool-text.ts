@@ -2,7 +2,8 @@
  * A tool as tools/list tells it.
  *
  * T1. `$schema` is left out where it is draft 2020-12, as which schemas are read anyway: checkers of older drafts, which
- *     popular clients have, throw at the sight of it.
+ *     popular clients have, throw at the sight of it. It stays in an input schema that finds its parts by anchors, which
+ *     only that draft knows and the protocol's conformance suite wants told.
  * T2. Members of a schema that are `true` or `false` are told as the objects that mean the same: clients refuse the whole
  *     list for one.
  */
@@ -20,7 +21,7 @@ export function toolText(tool: ToolDescriptor): string {
     name,
     title,
     description,
-    inputSchema: shown(inputSchema),
+    inputSchema: shown(inputSchema, ANCHOR.test(JSON.stringify(inputSchema))),
     outputSchema: outputSchema?.['type'] === 'object' ? shown(outputSchema) : undefined,
     annotations,
     icons,
@@ -29,10 +30,11 @@ export function toolText(tool: ToolDescriptor): string {
 }
 
 const DEFAULT_DIALECT = /^https?:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
+const ANCHOR = /"\$(?:anchor|dynamicAnchor|dynamicRef)":/;
 
-function shown(schema: JsonSchema): JsonSchema {
+function shown(schema: JsonSchema, keepsDialect = false): JsonSchema {
   const { $schema, ...rest } = schema;
-  const isDefault = typeof $schema === 'string' && DEFAULT_DIALECT.test($schema);
+  const isDefault = !keepsDialect && typeof $schema === 'string' && DEFAULT_DIALECT.test($schema);
   const told = $schema === undefined || isDefault ? rest : schema;
   const { properties } = told;
   if (typeof properties !== 'object' || properties === null) return told;

@@ -14,6 +14,9 @@ import {
 } from '../rendering/call-envelopes.ts';
 import type { ChunksEvent, EventSink, ProgressEvent } from '../rendering/event-pump.ts';
 
+/** Space before the next line means nothing in JSON. */
+const COMMENT = ' ';
+
 export class NdjsonSink implements EventSink {
   readonly #call: RunningCall;
   readonly #stream: HttpStream;
@@ -60,6 +63,6 @@ export class NdjsonSink implements EventSink {
 
   /** Sends the head. */
   begin(): void {
-    if (this.#stream.begin()) this.#stream.writeHead('application/x-ndjson');
+    if (this.#stream.begin()) this.#stream.writeHead('application/x-ndjson', COMMENT);
   }
 }

@@ -7,6 +7,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isLoopbackName } from '../../access/host-and-origin.ts';
 import { ToolError } from '../../call/tool-error.ts';
+import { RefusalLog } from '../http/refusal-log.ts';
+import { requestIdFor } from '../http/request-id.ts';
 import { respond } from '../http/response.ts';
 import type { MetricsSource, Transport, TransportContext } from '../transport.ts';
 import type { MetricsOptions } from './options.ts';
@@ -29,6 +31,7 @@ export class PrometheusTransport implements Transport<TransportContext<MetricsOp
       method: 'GET',
       path: '/metrics',
       description: 'tells the figures of the gateway to Prometheus',
+      showsAll: true,
       handle: (request, response) => respond(request, response, 200, source.mediaType, source.text()),
     });
     if (options.metricsPort !== null) await this.#listen(context, source, options.metricsPort);
@@ -56,18 +59,26 @@ export class PrometheusTransport implements Transport<TransportContext<MetricsOp
     port: number,
   ): Promise<void> {
     const needsKey = !isLoopbackName(host);
+    const refusals = new RefusalLog(log);
     const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
       try {
         access.checkOrigin(request);
-        if (needsKey) await access.checkKey(request);
+        if (needsKey) access.checkStats(await access.checkKey(request));
         const path = (request.url ?? '/').replace(/\?.*$/, '');
         if (path !== '/metrics') throw new ToolError('not_found', 'only /metrics is here');
         if (request.method !== 'GET' && request.method !== 'HEAD')
           throw new ToolError('method_not_allowed', `${request.method} is not allowed here; use GET`);
         answer(response, 200, source.mediaType, source.text());
       } catch (thrown) {
-        const { status, message } = ToolError.from(thrown, 'internal', 'the metrics could not be gathered');
+        const error = ToolError.from(thrown, 'internal', 'the metrics could not be gathered');
+        const { status, code, message } = error;
         if (status === 500) log('error', message, { error: thrown });
+        else {
+          const { method, url = '', headers } = request;
+          const [requestId, address] = [requestIdFor(headers['x-request-id']), access.addressOf(request)];
+          const route = url.replace(/\?.*$/, '');
+          refusals.add({ requestId, address, method, route, code, status, reason: message });
+        }
         answer(response, status, 'text/plain; charset=utf-8', `${message}\n`);
       }
     };

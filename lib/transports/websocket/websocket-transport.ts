@@ -11,7 +11,6 @@ import { ToolError } from '../../call/tool-error.ts';
 import type { Calls } from '../../dispatch/calls.ts';
 import type { GatewayRequest } from '../http/gateway-message.ts';
 import { refuseUpgrade } from '../http/raw-problem.ts';
-import { requireTool } from '../http/tool-route.ts';
 import type { Transport, TransportContext } from '../transport.ts';
 import { type ChannelContext, STALLED_CLOSE_MS, WebSocketChannel } from './websocket-channel.ts';
 
@@ -48,6 +47,7 @@ export class WebSocketTransport implements Transport<TransportContext<WebSocketO
   readonly #pingMs: number;
   readonly #channels = new Set<WebSocketChannel>();
   #heartbeat: NodeJS.Timeout | undefined;
+  #stopListening: (() => void) | undefined;
   #isClosing = false;
 
   /** @param pingMs time between two pings of a socket. */
@@ -68,16 +68,23 @@ export class WebSocketTransport implements Transport<TransportContext<WebSocketO
   }: TransportContext<WebSocketOptions>): void {
     const { socketCalls } = options;
     const context: ChannelContext = {
-      ...{ transport: this.name, calls, access, watch, log, meter },
+      ...{ transport: this.name, calls, watch, log, meter },
       limits: { ...limits, socketCalls },
     };
     const server = newServer(limits.maxBodyBytes);
     this.#heartbeat = setInterval(() => this.#pingAll(), this.#pingMs).unref();
+    this.#stopListening = access.onRevoked((keyIds) => {
+      const revoked = [...this.#channels].filter(({ keyId }) => keyIds.has(keyId));
+      // Their calls are cancelled in these moments, and their clients should read so.
+      setImmediate(() => {
+        for (const channel of revoked) channel.close(1008, 'the API key was taken away');
+      });
+    });
     http.upgrade({
       path: '/ws/tools/:name',
       description: 'calls a tool over a WebSocket, several calls at a time',
       handle: (request, socket, head) => {
-        this.#check(request, calls);
+        this.#checkOpen(calls);
         server.handleUpgrade(request, socket, head, (ws) => {
           const channel = this.#welcome(ws, socket, request, context);
           http.adopt(socket, channel);
@@ -90,6 +97,7 @@ export class WebSocketTransport implements Transport<TransportContext<WebSocketO
   async close(): Promise<void> {
     this.#isClosing = true;
     clearInterval(this.#heartbeat);
+    this.#stopListening?.();
     for (const channel of this.#channels) channel.close(1001, 'going away');
     const gone = [...this.#channels].map(
       ({ socket }) =>
@@ -98,10 +106,9 @@ export class WebSocketTransport implements Transport<TransportContext<WebSocketO
     await Promise.all(gone);
   }
 
-  #check(request: GatewayRequest, calls: Calls): void {
-    requireTool(request, calls);
-    if (request.method !== 'GET') throw new ToolError('method_not_allowed', 'a WebSocket begins with GET');
-    if (this.#isClosing || calls.isDraining) {
+  #checkOpen(calls: Calls): void {
+    if (calls.drainRefusal) throw calls.drainRefusal;
+    if (this.#isClosing) {
       throw new ToolError('unavailable', 'the gateway is shutting down; connect again in a moment');
     }
   }
@@ -112,8 +119,7 @@ export class WebSocketTransport implements Transport<TransportContext<WebSocketO
     request: GatewayRequest,
     context: ChannelContext,
   ): WebSocketChannel {
-    const { keyId, params } = request;
-    const channel = new WebSocketChannel(ws, socket, params['name'] ?? '', keyId, context);
+    const channel = new WebSocketChannel(ws, socket, request, context);
     this.#channels.add(channel);
     ws.once('close', () => this.#channels.delete(channel));
     return channel;

@@ -1,6 +1,7 @@
 /** Faults that tools commit: each is one call, judged by its end. */
 import { ALLOCATIONS } from '../tools/allocations.ts';
 import { FAILURES } from '../tools/failures.ts';
+import { LEFTOVERS } from '../tools/leftovers.ts';
 import { OUTPUTS } from '../tools/outputs.ts';
 import { POISONS } from '../tools/poisons.ts';
 import { ALL, callTool, type Kind, STREAMS } from './kind.ts';
@@ -109,6 +110,7 @@ export const TOOL_KINDS: readonly Kind[] = [
   ...kindsOf(OUTPUTS, 'outputs', { perRound: 4 }, endsOf),
   ...kindsOf(ALLOCATIONS, 'memory', { perRound: 2, isHeavy: true }, () => MEMORY_ENDS),
   ...kindsOf(POISONS, 'poison', { perRound: 2, isPoison: true }, () => 'any'),
+  ...kindsOf(LEFTOVERS, 'poison', { perRound: 2, isPoison: true }, () => 'any'),
   ...shared,
   ...exact,
   ...floods,

@@ -8,13 +8,14 @@ import { ALLOCATIONS } from './allocations.ts';
 import { changedBuiltIn } from './canary.ts';
 import { checksum } from './checksum.ts';
 import { FAILURES } from './failures.ts';
+import { LEFTOVERS } from './leftovers.ts';
 import type { Misbehaviour } from './misbehaviour.ts';
 import { OUTPUTS } from './outputs.ts';
 import { POISONS } from './poisons.ts';
 import { STUBBORN } from './stubborn.ts';
 
 const MISBEHAVIOURS: ReadonlyMap<string, Misbehaviour> = new Map(
-  [FAILURES, OUTPUTS, ALLOCATIONS, STUBBORN, POISONS].flatMap((table) => Object.entries(table)),
+  [FAILURES, OUTPUTS, ALLOCATIONS, STUBBORN, POISONS, LEFTOVERS].flatMap((table) => Object.entries(table)),
 );
 
 const Order = z.object({ how: z.string(), nonce: z.string(), n: z.int().default(3) });

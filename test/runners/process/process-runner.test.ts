@@ -1,5 +1,5 @@
 /** Calls in child processes: what hits a process, and what must not reach beyond it. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -273,6 +273,48 @@ describe('child processes', function () {
     waiting.cancel('cancelled');
     rmSync(folder, { recursive: true });
   });
+
+  for (const [what, begin] of Object.entries({
+    'the executable is gone': () => {
+      const { execPath } = process;
+      process.execPath = '/nowhere/node';
+      return () => {
+        process.execPath = execPath;
+      };
+    },
+    'no file descriptor is left': () => {
+      const open: number[] = [];
+      try {
+        for (;;) open.push(openSync(process.execPath, 'r'));
+      } catch {
+        // Enough for what the child's marks are kept in, and not for its pipe.
+        for (const fd of open.splice(-2)) closeSync(fd);
+      }
+      return () => open.splice(0).forEach((fd) => void closeSync(fd));
+    },
+  }))
+    it(`that cannot be started (${what}) keep no call waiting, and are tried again`, async function () {
+      if (process.platform === 'win32') this.skip();
+      runner = ProcessRunner.ofSome(testPool({ minThreads: 0, queueWaitMs: 60_000 }, ['process-tools']));
+      const tool = { name: 'process_pid', description: 'x', inputSchema: {}, isolation: 'process' as const };
+      runner.propose({ tools: [tool], resources: [], prompts: [] }).accept();
+      const end = begin();
+      try {
+        const waiting = [call(runner, 'process_pid'), call(runner, 'process_pid')];
+        const ends = await Promise.all(waiting.map((one) => one.outcome()));
+        for (const one of ends) {
+          expect(codeOf(one)).to.equal('unavailable');
+          expect(one)
+            .to.have.nested.property('error.message')
+            .that.matches(/no process can be started/);
+        }
+        expect(runner.health()).to.equal('down');
+      } finally {
+        end();
+      }
+      await eventually(async () => codeOf(await call(runner, 'process_pid').outcome()) === 'success');
+      expect(runner.health()).to.equal('ok');
+    });
 
   it('fail the start with the reason where a module does not load', async () => {
     runner = await startProcesses();

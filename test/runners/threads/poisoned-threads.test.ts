@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { ToolEvent } from '../../../lib/call/call-events.ts';
 import type { WorkerPool } from '../../../lib/runners/threads/worker-pool.ts';
-import { POISONS } from '../../fixtures/poisonous-tools.ts';
+import { DEEP_POISONS, POISONS } from '../../fixtures/poisonous-tools.ts';
 import { eventually } from '../../support/eventually.ts';
 import { call, eventsOf, startPool } from '../../support/start-pool.ts';
 
@@ -31,7 +31,8 @@ for (const isolation of ['exclusive', 'shared'] as const) {
     });
     after(() => pool.close());
 
-    for (const how of Object.keys(POISONS)) {
+    const deep = isolation === 'exclusive' ? Object.keys(DEEP_POISONS) : [];
+    for (const how of [...Object.keys(POISONS), ...deep]) {
       it(`serves no other caller: ${how}`, async () => {
         const { restarts } = pool.stats().own.summary.workers;
         const end = await call(pool, `poison_${isolation}`, { how }, by('attacker')).outcome();
@@ -64,15 +65,23 @@ describe('a thread with several callers', () => {
   });
 
   it('takes the use of what Node has for no change', async () => {
-    await end('control_exclusive', {}, 'one');
-    for (const keyId of ['another', 'one', 'another', 'one']) {
-      const before = restarts();
+    for (const keyId of ['one', 'another', 'one', 'another'])
       expect(await end('platform', {}, keyId)).to.include({ data: 'null' });
-      // Once: what came with fetch before anybody looked at it cannot be compared with anything.
-      if (keyId !== 'another') expect(restarts()).to.equal(before);
-    }
-    expect(restarts()).to.be.at.most(1);
+    expect(restarts()).to.equal(0);
   });
+
+  it('may have used what Node loads late before it is looked at', async () => {
+    for (const keyId of ['one', 'another', 'one'])
+      expect(await end('fetches', { how: 'as it is' }, keyId)).to.include({ data: 'null' });
+    expect(restarts()).to.equal(0);
+  });
+
+  for (const how of ['Response.json', 'Headers.get', 'a key', 'subtle'])
+    it(`serves no other caller where what Node loads late was changed before it was looked at: ${how}`, async () => {
+      await end('fetches', { how }, 'attacker');
+      await end('control_exclusive', {}, 'victim');
+      await eventually(() => restarts() === 1);
+    });
 
   for (const how of [
     'Object.prototype.toJSON, for good',

@@ -5,9 +5,10 @@ const thread = (calls: number, more: Partial<ThreadLoad> = {}): ThreadLoad => ({
   isOpen: true,
   calls,
   hasExclusive: false,
+  lastKey: null,
   ...more,
 });
-const limits = { callsPerThread: 4, exclusiveThreads: 2, reserved: null };
+const limits = { callsPerThread: 4, exclusiveThreads: 2, reserved: null, keyId: 'own' };
 
 describe('chooseThread()', () => {
   it('gives a shared call the least busy thread that has room', () => {
@@ -28,6 +29,13 @@ describe('chooseThread()', () => {
     expect(chooseThread('exclusive', [thread(1)], limits)).to.equal(null);
     const held = thread(1, { hasExclusive: true });
     expect(chooseThread('exclusive', [held, held, idle], limits)).to.equal(null);
+  });
+
+  it('gives an exclusive call the thread that its key had last, else one that nobody had', () => {
+    const [others, fresh, own] = [thread(0, { lastKey: 'other' }), thread(0), thread(0, { lastKey: 'own' })];
+    expect(chooseThread('exclusive', [others, fresh, own, fresh], limits)).to.equal(own);
+    expect(chooseThread('exclusive', [others, fresh], limits)).to.equal(fresh);
+    expect(chooseThread('exclusive', [others], limits)).to.equal(others);
   });
 
   it('reserves the least busy thread without an exclusive call', () => {

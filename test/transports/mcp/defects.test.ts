@@ -277,10 +277,10 @@ describe('McpService', () => {
   it('tells the others of news when one of the listeners fails', () => {
     const { service, news, logged } = newService();
     const heard: string[] = [];
-    service.onNews(() => {
+    service.onNews('a key', () => {
       throw new TypeError('a defect in a listener');
     });
-    service.onNews(({ type }) => void heard.push(type));
+    service.onNews('a key', ({ type }) => void heard.push(type));
     news.notice({ type: 'resource-updated', uri: 'test://a' });
     expect(heard).to.deep.equal(['updated']);
     expect(logged).to.have.length(1);

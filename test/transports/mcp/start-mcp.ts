@@ -1,5 +1,6 @@
 /** Starts the HTTP transports with /mcp over a real pool, or a runner that is given, on a free port; closes them again. */
 import { Access } from '../../../lib/access/access.ts';
+import { KeyBook } from '../../../lib/access/key-book.ts';
 import { Dispatcher } from '../../../lib/dispatch/dispatcher.ts';
 import type { Runner } from '../../../lib/runners/runner.ts';
 import type { PoolOptions } from '../../../lib/runners/threads/worker-pool.ts';
@@ -38,6 +39,7 @@ export interface StartMcpOptions extends Partial<McpEndpointOptions> {
   /** In place of a pool with `modules`. */
   readonly runner?: Runner;
   readonly auth?: boolean;
+  readonly keys?: KeyBook;
   readonly timeoutMs?: number;
   readonly stallMs?: number;
   readonly pool?: Partial<PoolOptions>;
@@ -49,15 +51,15 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
   const runner = options.runner ?? (await startPool(sizes, [...modules]));
   const news = new CountedFeed();
   runner.listen({ notice: (notice) => news.notice(notice), catalogChanged: () => news.catalogChanged() });
-  const dispatcher = new Dispatcher({ runners: [runner], timeoutMs, history: memoryHistory() });
+  const keys = options.keys ?? new KeyBook({ apiKeys: ['super-secret', 'second'] });
+  const dispatcher = new Dispatcher({ runners: [runner], timeoutMs, policy: keys, history: memoryHistory() });
   const access = new Access({
-    keys: ['super-secret', 'second'],
+    keys,
     auth,
     host: '127.0.0.1',
     allowedHosts: [],
     corsOrigins: [],
     isSecure: false,
-    rateLimit: 0,
   });
   const meter = newTransportMeter();
   const watch = new StreamWatch({ heartbeatMs: 15_000, stallMs });
@@ -66,9 +68,11 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
     maxResultBytes: 8 * 1024 * 1024,
     repeatBytes: 64 * 1024,
     callTimeoutMs: timeoutMs,
+    keptMs: 120_000,
   };
   const endpoint = new McpEndpoint({
     transport: 'mcp-http',
+    keepsCalls: true,
     dispatcher,
     news,
     access,
@@ -78,13 +82,19 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
     identity: { name: 'gateway-under-test', version: '1.0.0' },
     maxResultBytes: limits.maxResultBytes,
     maxBodyBytes: limits.maxBodyBytes,
+    legacySse: true,
     ...options,
   });
   const host = new HttpHost({
     calls: dispatcher,
     access,
-    pages: { info: () => ({}), health: () => ({ status: 'ok' }), stats: () => ({}) },
-    log: () => {},
+    pages: {
+      info: () => ({}),
+      health: () => ({ status: 'ok' }),
+      retryAfterMs: () => 1000,
+      stats: () => ({}),
+    },
+    log: options.log ?? (() => {}),
     limits,
     maxConnections: 4096,
   });

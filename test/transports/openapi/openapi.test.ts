@@ -120,7 +120,8 @@ describe('OpenAPI', () => {
 
   it('is asked for again at no cost until the tools change', async () => {
     const first = await fetched();
-    const etag = first.headers.get('etag') ?? '';
+    // Weak where the document came packed.
+    const etag = first.headers.get('etag')?.replace(/^W\//, '') ?? '';
     expect(first.headers.get('cache-control')).to.equal('private, no-cache');
     await first.text();
     for (const tag of [etag, `W/${etag}`, `"other", ${etag}`, '*'])

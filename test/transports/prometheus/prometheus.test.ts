@@ -120,7 +120,11 @@ describe('the options of the metrics', () => {
   });
 
   it('ask for a key where the port is not on loopback', async () => {
-    const served = await startGateway({ metricsPort: 0, metricsHost: '0.0.0.0' });
+    const served = await startGateway({
+      metricsPort: 0,
+      metricsHost: '0.0.0.0',
+      apiKeys: ['a-key-of-its-own'],
+    });
     try {
       const ask = (header: string) =>
         rawExchange(
@@ -129,7 +133,8 @@ describe('the options of the metrics', () => {
           () => false,
         );
       expect(await ask('')).to.match(/^HTTP\/1.1 401 [\s\S]*WWW-Authenticate/);
-      expect(await ask('X-API-Key: super-secret\r\n')).to.match(/^HTTP\/1.1 200 /);
+      expect(await ask('X-API-Key: super-secret\r\n')).to.match(/^HTTP\/1.1 401 /);
+      expect(await ask('X-API-Key: a-key-of-its-own\r\n')).to.match(/^HTTP\/1.1 200 /);
     } finally {
       await served.close();
     }

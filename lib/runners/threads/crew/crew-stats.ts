@@ -38,6 +38,8 @@ export interface CrewSize {
   readonly idle: number;
   readonly starting: number;
   readonly restarts: number;
+  /** Threads that were ended and live on, since they are in native code. Absent: none. */
+  readonly stuck?: number;
 }
 
 export interface CrewStats {
@@ -53,7 +55,7 @@ export interface PoolStats extends RunnerStats {
     readonly summary: { readonly workers: CrewSize };
     readonly details: {
       readonly workers: readonly ThreadStats[];
-      readonly pool: Pick<CrewSize, 'min' | 'max' | 'alive'> & {
+      readonly pool: Pick<CrewSize, 'min' | 'max' | 'alive' | 'stuck'> & {
         readonly queueDepth: number;
       } & Readonly<CrewCounts> &
         Pick<RunnerStats, 'waitMs' | 'runMs'>;
@@ -61,7 +63,7 @@ export interface PoolStats extends RunnerStats {
   };
 }
 
-type Counted = Pick<CrewSize, 'min' | 'max' | 'alive' | 'starting'>;
+type Counted = Pick<CrewSize, 'min' | 'max' | 'alive' | 'starting' | 'stuck'>;
 
 export function crewStats(
   links: Iterable<{ stats(): ThreadStats }>,
@@ -72,10 +74,11 @@ export function crewStats(
   const idle = threads.filter(({ state }) => state === 'idle').length;
   const open = idle + threads.filter(({ state }) => state === 'busy').length;
   const busy = threads.filter(({ state, callsInFlight }) => callsInFlight > 0 || state === 'killed').length;
+  // Where none need be, none is missing.
+  const isDown = open === 0 && busy === 0 && size.min > 0;
+  const isShort = open + size.starting < size.min || size.stuck !== undefined;
   return {
-    // Where none need be, none is missing.
-    status:
-      open === 0 && busy === 0 && size.min > 0 ? 'down' : open + size.starting < size.min ? 'degraded' : 'ok',
+    status: isDown ? 'down' : isShort ? 'degraded' : 'ok',
     workers: { ...size, busy, idle, restarts: counts.restarts },
     threads,
     counts,
@@ -87,7 +90,7 @@ export function poolStats(
   { status, workers, threads, counts }: CrewStats,
   rest: Pick<RunnerStats, 'queue' | 'waitMs' | 'waits' | 'runMs'>,
 ): PoolStats {
-  const { min, max, alive } = workers;
+  const { min, max, alive, stuck } = workers;
   const { restarts, scaleUps, scaleDowns, crashes, kills } = counts;
   const { queue, waitMs, runMs } = rest;
   const onThreads = threads.reduce((sum, { callsInFlight }) => sum + callsInFlight, 0);
@@ -104,6 +107,7 @@ export function poolStats(
           min,
           max,
           alive,
+          ...(stuck === undefined ? {} : { stuck }),
           queueDepth: queue.depth,
           restarts,
           scaleUps,

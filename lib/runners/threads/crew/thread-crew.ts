@@ -93,7 +93,7 @@ export class ThreadCrew {
   constructor(options: CrewOptions, listener: CrewListener, known: Catalog | null = null) {
     this.#options = options;
     this.#listener = listener;
-    this.#openSource = options.threads ?? ((own, host) => new PiscinaThreads(own, host.onError));
+    this.#openSource = options.threads ?? ((own, host) => new PiscinaThreads(own, host));
     if (known) this.catalogs.described({ catalog: known, failure: null });
     this.#ends = new ThreadEnds(this.#counts, this.#say);
     const { heapMb, memoryLimitBytes = defaultMemoryLimit() } = options;
@@ -130,6 +130,7 @@ export class ThreadCrew {
    * may come; of threads that nobody keeps ready the next call starts one, once that may be.
    */
   get startTrouble(): string | null {
+    if (!this.#threads.mayStart && !this.#hasHope) return this.#threads.trouble;
     const mayTry = this.#options.minThreads === 0 && this.#threads.mayStart;
     return this.#cannotStart && !mayTry ? this.#threads.trouble : null;
   }
@@ -160,7 +161,8 @@ export class ThreadCrew {
 
   /** Starts the thread that follows `behind`, which is about to be killed, where the maximum is reached (T5). */
   prepareSuccessor(behind: ThreadLink): void {
-    if (!this.canGrow && !this.#isClosed) this.#successor.prepare(behind, () => this.#spawn());
+    const mayStart = !this.canGrow && this.#threads.mayStart && !this.#isClosed;
+    if (mayStart) this.#successor.prepare(behind, () => this.#spawn());
   }
 
   #spawn(): ThreadLink {
@@ -331,18 +333,24 @@ export class ThreadCrew {
     else if (leaving === null) this.#onStillborn();
   }
 
+  /** Whether there is a thread that takes calls, or may soon. */
+  get #hasHope(): boolean {
+    for (const { life } of this.#links.values()) {
+      if (life.isOpen || life.state === 'standing by') return true;
+      if (!life.hasLoaded && life.leaving === null) return true;
+    }
+    return false;
+  }
+
   /** A thread could not load its tools. */
   #onStillborn(): void {
-    for (const { life } of this.#links.values()) {
-      const isHope =
-        life.isOpen || life.state === 'standing by' || (!life.hasLoaded && life.leaving === null);
-      if (isHope) return;
-    }
+    if (this.#hasHope) return;
     this.#cannotStart = this.#threads.trouble !== null;
     this.#listener.changed();
   }
 
   #onTick(): void {
+    this.memory.glance();
     const { minThreads, idleMs = IDLE_MS } = this.#options;
     const idleBefore = performance.now() - idleMs;
     for (const link of this.#links.values()) {
@@ -354,8 +362,10 @@ export class ThreadCrew {
 
   stats(): CrewStats {
     const { minThreads: min, maxThreads: max } = this.#options;
-    const alive = this.#threads.count - this.#successor.count;
-    return crewStats(this.#links.values(), { min, max, alive, starting: this.starting }, this.#counts);
+    const { count, stuck } = this.#threads;
+    const alive = count - this.#successor.count;
+    const size = { min, max, alive, starting: this.starting, ...(stuck > 0 ? { stuck } : {}) };
+    return crewStats(this.#links.values(), size, this.#counts);
   }
 
   /** @param graceMs how long tools may take to stop, cancelled as they all are, before their threads are ended (T6). */

@@ -41,6 +41,7 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
   readonly id: number;
   threadId: number | null = null;
   kernelId: number | null = null;
+  lastKey: string | null = null;
   readonly life: ThreadLife;
   readonly #thread: PoolThread;
   readonly #listener: LinkListener;
@@ -140,8 +141,9 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
   take(call: ToolCall): void {
     const index = this.#freePlaces.pop() ?? this.#calls.size;
     this.#calls.set(call.number, call);
+    this.lastKey = call.request.caller.keyId;
     if (call.isExclusive) this.#exclusives++;
-    call.attach({ index, begun: this.#thread.begun, post: this.post });
+    call.attach({ index, thread: this.#thread, post: this.post });
     this.post(callTask(call, index));
   }
 

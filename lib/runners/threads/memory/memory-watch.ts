@@ -4,18 +4,22 @@
  * V8 aborts the process when a thread passes its own limit by one allocation of more than 16 MB. So that limit is as
  * far away as memory allows, and the one that counts is watched from here (docs/decisions/2026-11-27-watched-heap.md).
  *
- * M1. It looks while calls run, and costs one reading of the process's size a tick as long as that does not grow.
+ * M1. It looks while calls run, and costs one reading of the process's size a tick as long as that does not grow. Between
+ *     calls a glance a second is enough to begin with, for what a call may have left running.
  * M2. Garbage is not held against a tool: above its limit a thread is made to collect, and what is left decides.
  * M3. But one single step that took more than the whole limit is too much, whatever is left of it: the thread could
  *     not be looked into meanwhile, and what the tool held then may be gone by now.
- * M4. Above MEMORY_LIMIT new calls are refused and the largest thread ends, one after the other, until it is enough.
- * M5. When the calls are over, threads that have grown collect, and the memory goes back. One that rests between two
- *     calls for a moment does not: it would pay a full collection for what its own do as well.
+ * M4. Above MEMORY_LIMIT new calls are refused and the largest thread ends, one after the other, until it is enough. While
+ *     one that had to go still grows, in a step that nothing can stop, no other ends for it.
+ * M5. When the calls are over, threads that hold much more than their last collection left collect, and the memory goes
+ *     back. One that rests between two calls for a moment does not: it would pay a full collection for what its own do
+ *     as well, and for the pages and compiled code that it gives up.
  */
 import { clearInterval, setInterval } from 'node:timers';
 import { HEAP_FULL, type ThreadDeath } from '../ending/thread-death.ts';
 import { HeapProbe } from './heap-probe.ts';
 import { bytesTouched } from './kernel-thread.ts';
+import { ProcessSize } from './process-size.ts';
 
 /** A thread as the watch sees it. */
 export interface WatchedThread {
@@ -50,15 +54,6 @@ export function memoryLimits(heapMb: number, totalBytes: number): MemoryLimits {
   return { heapBytes: heapMb * MIB, hardHeapMb, totalBytes };
 }
 
-/** Null where the system does not say: a tool may have taken all file descriptors. */
-function processSize(): number | null {
-  try {
-    return process.memoryUsage.rss();
-  } catch {
-    return null;
-  }
-}
-
 export interface MemoryWatchListener<T> {
   threads(): Iterable<T>;
   /** The thread has to go; ask `deathOf` for what its calls are told. */
@@ -88,21 +83,24 @@ const STEP_BYTES = 16 * MIB;
 const MARGIN = 1 / 16;
 /** How long a thread that ends may take to give its memory back before the next one has to go. */
 const RETURN_MS = 500;
-/** Below it a thread's end would not help. */
+/** Below it neither a thread's end nor a collection would help. */
 const LARGE_BYTES = 32 * MIB;
 /** So many ticks without an answer: it is in one single step. */
 const SILENT_TICKS = 2;
 /** What must be free again below the limit before calls are taken. */
 const RELIEF = 0.95;
-/** How often all that have calls are asked while the process is large, in ticks. */
-const ROUND_TICKS = 10;
+/** How often all that have calls are asked while the process is large, in ticks: an answer costs its thread more than most calls. */
+const ROUND_TICKS = 50;
 /** How often threads without a call are seen to, in ticks. */
 const TIDY_TICKS = 25;
+/** How long a thread has been without a call by then: it has said meanwhile what it holds. */
+const REST_MS = 1500;
 
 export class MemoryWatch<T extends WatchedThread> {
   readonly #limits: MemoryLimits;
   readonly #listener: MemoryWatchListener<T>;
   readonly #probe = new HeapProbe();
+  readonly #size = new ProcessSize();
   readonly #looks = new WeakMap<T, Look>();
   readonly #deaths = new WeakMap<T, ThreadDeath>();
   #timer: NodeJS.Timeout | null = null;
@@ -112,6 +110,8 @@ export class MemoryWatch<T extends WatchedThread> {
   /** The least size of the process since threads were asked last. */
   #floor = 0;
   #endedAt = Number.NEGATIVE_INFINITY;
+  /** The thread that had to go last for MEMORY_LIMIT, and what it had touched then. */
+  #ended: { readonly thread: T; readonly touched: number | null } | null = null;
   #isShort = false;
 
   constructor(limits: MemoryLimits, listener: MemoryWatchListener<T>) {
@@ -132,13 +132,22 @@ export class MemoryWatch<T extends WatchedThread> {
   /** A call begins. */
   wake(): void {
     if (this.#timer !== null) return;
-    this.#floor = processSize() ?? 0;
+    this.#floor = this.#size.read() ?? 0;
     this.#timer = setInterval(this.#onTick, TICK_MS).unref();
+  }
+
+  /** Once a second: the process should not grow while no call runs. */
+  glance(): void {
+    if (this.#timer !== null) return;
+    const size = this.#size.read() ?? 0;
+    const grown = size - this.#floor;
+    this.#floor = size;
+    if (grown >= STEP_BYTES) this.wake();
   }
 
   readonly #onTick = (): void => {
     this.#ticks++;
-    const size = processSize();
+    const size = this.#size.read();
     if (size === null) return;
     this.#watchTotal(size);
     this.#floor = Math.min(this.#floor, size);
@@ -158,8 +167,7 @@ export class MemoryWatch<T extends WatchedThread> {
       look.held = thread.heldBytes;
       look.touched = bytesTouched(thread.kernelId);
     }
-    if (thread.calls === 0) return;
-    look.hasGrown = true;
+    if (thread.calls > 0) look.hasGrown = true;
     if (look.asked === null && !this.#deaths.has(thread)) this.#ask(thread, look);
   }
 
@@ -240,13 +248,30 @@ export class MemoryWatch<T extends WatchedThread> {
     this.#isShort = true;
     const now = performance.now();
     if (now - this.#endedAt < RETURN_MS) return;
+    if (this.#isStillGrowing()) {
+      this.#endedAt = now;
+      return;
+    }
     const largest = this.#largest();
     if (largest === null) return;
     this.#endedAt = now;
+    this.#ended = { thread: largest, touched: bytesTouched(largest.kernelId) };
     this.#end(largest, 'the process outgrew MEMORY_LIMIT, and it was the largest thread', {
       code: 'worker_out_of_memory',
       message: 'the gateway ran out of memory (MEMORY_LIMIT), and the thread of this call held most of it',
     });
+  }
+
+  /** Whether the thread that had to go last is still there, and takes more. */
+  #isStillGrowing(): boolean {
+    if (this.#ended === null) return false;
+    const { thread, touched } = this.#ended;
+    let isThere = false;
+    for (const one of this.#listener.threads()) isThere ||= one === thread;
+    const now = isThere ? bytesTouched(thread.kernelId) : null;
+    if (now === null || touched === null || now - touched < STEP_BYTES) return false;
+    this.#ended = { thread, touched: now };
+    return true;
   }
 
   #largest(): T | null {
@@ -280,9 +305,10 @@ export class MemoryWatch<T extends WatchedThread> {
       const look = this.#lookOf(thread);
       if (!look.hasGrown || thread.threadId === null) continue;
       isNeeded = true;
-      if (!thread.isIdleSince(performance.now() - TIDY_TICKS * TICK_MS)) continue;
+      if (!thread.isIdleSince(performance.now() - REST_MS)) continue;
       look.hasGrown = false;
-      if (this.#limits.heapBytes !== null) void this.#collect(look, thread.threadId);
+      const isWorthIt = thread.heldBytes - look.left >= LARGE_BYTES;
+      if (isWorthIt && this.#limits.heapBytes !== null) void this.#collect(look, thread.threadId);
     }
     if (!isNeeded) this.#rest();
   }
@@ -295,5 +321,6 @@ export class MemoryWatch<T extends WatchedThread> {
 
   close(): void {
     this.#rest();
+    this.#size.close();
   }
 }

@@ -8,13 +8,16 @@
  * P3. `minThreads: 0`: replacing a lost thread is the crew's business. After one failed start Piscina stops doing it
  *     for good, and what it starts by itself would have no shift.
  * P4. `atomics: 'disabled'`: the default freezes idle threads, timers and ports included.
- * P5. Never `pool.close()` (it kills whatever is slower than the fastest) and never `worker.postMessage` (Piscina's
+ * P5. A thread that cannot be ended is replaced like any other, and there are more threads than the maximum then. But
+ *     none starts any more while as many of them live on as there may be threads.
+ * P6. Never `pool.close()` (it kills whatever is slower than the fastest) and never `worker.postMessage` (Piscina's
  *     side reads it as a start message); always an `error` listener.
  */
 import { MessageChannel, type Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { Shift, ThreadSettings } from '../port/frames.ts';
-import type { PoolThread, ThreadSource } from '../thread-source.ts';
+import type { PoolThread, SourceHost, ThreadSource } from '../thread-source.ts';
+import { EndedThreads } from './ended-threads.ts';
 import { threadFlags } from './thread-flags.ts';
 
 export interface ThreadsOptions {
@@ -44,17 +47,21 @@ export interface ThreadsOptions {
 const YOUNG_MB = 8;
 
 export class PiscinaThreads implements ThreadSource {
-  readonly mayStart = true;
-  readonly trouble = "no thread can start; the gateway's log has the reason";
   readonly #piscina: Piscina<Shift, never>;
   readonly #places: number;
+  readonly #maxThreads: number;
+  readonly #ended: EndedThreads;
   /** The shifts that have not ended, oldest first. */
   readonly #shifts = new Set<AbortController>();
   #nextId = 1;
 
-  /** @param onError told of errors that belong to no thread with a shift. */
-  constructor(options: ThreadsOptions, onError: (error: unknown) => void) {
+  constructor(options: ThreadsOptions, { onError, listeners }: SourceHost) {
     this.#places = Math.max(1, options.callsPerThread);
+    this.#maxThreads = options.maxThreads;
+    this.#ended = new EndedThreads((id) => {
+      const detail = 'it is in native code and cannot be ended; another thread has taken its place';
+      listeners.tell('unit', { unit: 'thread', id, kind: 'stuck', isTrouble: true, detail });
+    });
     this.#piscina = new Piscina({
       filename: options.entry,
       minThreads: 0,
@@ -73,9 +80,21 @@ export class PiscinaThreads implements ThreadSource {
     this.#piscina.on('error', onError);
   }
 
-  /** Threads that live or start. */
   get count(): number {
     return this.#shifts.size;
+  }
+
+  get stuck(): number {
+    return this.#ended.stuck;
+  }
+
+  get mayStart(): boolean {
+    return this.stuck < this.#maxThreads;
+  }
+
+  get trouble(): string {
+    if (this.mayStart) return "no thread can start; the gateway's log has the reason";
+    return `${this.stuck} threads are stuck in native code and cannot be ended; restart the gateway`;
   }
 
   /** Starts one more thread; with more than `maxThreads` there already, it starts when one of those has ended. */
@@ -83,22 +102,25 @@ export class PiscinaThreads implements ThreadSource {
     const { port1: port, port2: threadPort } = new MessageChannel();
     const begun = new Int32Array(new SharedArrayBuffer(this.#places * Int32Array.BYTES_PER_ELEMENT));
     const shift = new AbortController();
+    const id = this.#nextId++;
     const before = new Set(this.#piscina.threads);
     const serving = this.#piscina.run(
       { port: threadPort, begun, severalCallers },
       { transferList: [threadPort], signal: shift.signal },
     );
-    for (const thread of this.#piscina.threads) if (!before.has(thread)) this.#watch(thread);
+    for (const thread of this.#piscina.threads) if (!before.has(thread)) this.#watch(thread, id);
     this.#shifts.add(shift);
     const lost = serving.catch((error: unknown) => error).finally(() => this.#shifts.delete(shift));
     const end = () => {
       this.#shifts.delete(shift);
       shift.abort();
+      this.#ended.look(this.#piscina.threads);
     };
-    return { id: this.#nextId++, port, begun, lost, end };
+    return { id, port, begun, lost, end };
   }
 
-  #watch(thread: Worker): void {
+  #watch(thread: Worker, id: number): void {
+    this.#ended.watch(thread, id);
     // A thread's raw output must not reach the gateway's stdout, which may belong to a protocol.
     thread.stdout.unpipe(process.stdout);
     // Not a pipe: with those that Node makes itself, a listener a thread is more than stderr takes without a warning.
@@ -115,6 +137,8 @@ export class PiscinaThreads implements ThreadSource {
   }
 
   async destroy(): Promise<void> {
-    await this.#piscina.destroy();
+    void this.#piscina.destroy();
+    this.#ended.look([]);
+    await this.#ended.gone();
   }
 }

@@ -72,6 +72,8 @@ export interface CallTask {
   readonly name: string;
   readonly arguments: unknown;
   readonly caller: Caller;
+  /** Whether it has the thread for itself. */
+  readonly isExclusive: boolean;
   /** Absent: the client can answer nothing. */
   readonly abilities?: ClientAbilities;
   /** True: chunks and progress are sent as they come. False: only the terminal frame is. */
@@ -153,7 +155,10 @@ export type ThreadFrame =
       readonly ranMs: number | null;
     }
   | { readonly type: 'retiring'; readonly reason: string }
-  /** The call does not begin here: what an earlier one has left behind is no place for it. After `retiring`. */
+  /**
+   * The call does not begin here: what an earlier one has left behind is no place for it. After `retiring`, it never
+   * will; else that may end in a moment.
+   */
   | { readonly type: 'refused'; readonly call: number }
   | {
       readonly type: 'pong';

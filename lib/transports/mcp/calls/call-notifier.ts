@@ -8,7 +8,7 @@
  */
 import type { ToolEvent } from '../../../call/call-events.ts';
 import { isWantedLevel } from '../era.ts';
-import { notificationText } from '../message.ts';
+import { jsonText, notificationText } from '../message.ts';
 import type { Outlet } from '../outlet.ts';
 import { type ChunkItems, ProgressSequence, type Report } from './progress-sequence.ts';
 
@@ -99,8 +99,10 @@ export class CallNotifier {
     this.#report = undefined;
     this.#chunk = undefined;
     if (!this.#progress) return;
-    if (report) this.#outlet.send(this.#progress.report(report, chunk));
-    else if (chunk) this.#outlet.send(this.#progress.chunks(chunk));
+    if (chunk) {
+      const write = report ? this.#progress.report(report, chunk) : this.#progress.chunks(chunk);
+      this.#outlet.send(write(), write);
+    } else if (report) this.#outlet.send(this.#progress.report(report)());
   }
 
   stop(): void {
@@ -123,11 +125,14 @@ export class CallNotifier {
   }
 
   #partial({ index, items }: Extract<Told, { type: 'chunks' }>): void {
-    const blocks = items.map((item) => `{"type":"text","text":${JSON.stringify(item)}}`);
-    const token = JSON.stringify(this.#wishes.partialResultToken);
+    const token = jsonText(this.#wishes.partialResultToken);
     const seq = this.#partials++;
-    const structured = `{"index":${index},"items":[${items.join(',')}]}`;
-    const params = `{"partialResultToken":${token},"seq":${seq},"content":[${blocks.join(',')}],"structuredContent":${structured}}`;
-    this.#outlet.send(notificationText('notifications/tools/partial_result', params));
+    const write = () => {
+      const blocks = items.map((item) => `{"type":"text","text":${JSON.stringify(item)}}`);
+      const structured = `{"index":${index},"items":[${items.join(',')}]}`;
+      const params = `{"partialResultToken":${token},"seq":${seq},"content":[${blocks.join(',')}],"structuredContent":${structured}}`;
+      return notificationText('notifications/tools/partial_result', params);
+    };
+    this.#outlet.send(write(), write);
   }
 }

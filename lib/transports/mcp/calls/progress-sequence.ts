@@ -6,6 +6,7 @@
  * P2. `total` is the tool's own, never invented; what is not the tool's own value never exceeds it: above it goes without.
  */
 import { META_PREFIX } from '../era.ts';
+import { jsonText } from '../message.ts';
 
 /** A step is a thousandth of the room that there is, in a power of ten. */
 const FINENESS = 3;
@@ -36,24 +37,26 @@ export class ProgressSequence {
 
   /** @param token the request's progress token, a string or a number. */
   constructor(token: string | number) {
-    this.#head = `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${JSON.stringify(token)}`;
+    this.#head = `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${jsonText(token)}`;
   }
 
-  /** The tool's own report, and chunks that go with it. */
-  report({ progress, total, message }: Report, chunk?: ChunkItems): string {
+  /** The tool's own report, and chunks that go with it. @returns what writes them, as often as it is asked. */
+  report({ progress, total, message }: Report, chunk?: ChunkItems): () => string {
     if (progress > this.#own) this.#distance = Math.min(this.#distance, progress - this.#own);
     this.#own = progress;
     this.#total = total;
     const isKept = progress > this.#last;
     this.#last = isKept ? progress : this.#above();
     const text = message === '' ? '' : `,"message":${JSON.stringify(message)}`;
-    return `${this.#text(isKept)}${text}${metaText(chunk)}}}`;
+    const head = `${this.#text(isKept)}${text}`;
+    return () => `${head}${metaText(chunk)}}}`;
   }
 
-  /** Chunks alone. */
-  chunks(chunk: ChunkItems): string {
+  /** Chunks alone. @returns what writes them, as often as it is asked. */
+  chunks(chunk: ChunkItems): () => string {
     this.#last = this.#above();
-    return `${this.#text()}${metaText(chunk)}}}`;
+    const head = this.#text();
+    return () => `${head}${metaText(chunk)}}}`;
   }
 
   /** A sign of life of a silent tool. */

@@ -7,8 +7,9 @@
  * H2. `onGone` is told once, never after the response.
  */
 import type { GatewayRequest } from '../../http/gateway-message.ts';
+import { negotiate } from '../../http/negotiation.ts';
 import type { McpFault } from '../fault.ts';
-import type { Outlet } from '../outlet.ts';
+import type { Again, Outlet } from '../outlet.ts';
 import type { EventRing } from './event-ring.ts';
 import type { McpReply } from './reply.ts';
 
@@ -30,6 +31,7 @@ export class HttpOutlet implements Outlet {
   readonly #prefersStream: boolean;
   #reply: McpReply | undefined;
   #isDone = false;
+  #isCall = false;
   #onGone: ((isStalled: boolean) => void) | undefined;
   #onEnd: (() => void) | undefined;
   #comeback: { promise: Promise<void>; resolve: () => void } | undefined;
@@ -53,8 +55,9 @@ export class HttpOutlet implements Outlet {
     this.#onEnd = listener;
   }
 
-  named(callId: string): void {
-    this.#reply?.header('X-Call-Id', callId);
+  named(callId: string, headers: readonly string[]): void {
+    this.#isCall = true;
+    this.#addHeaders(['X-Call-Id', callId, ...headers]);
   }
 
   open(): void {
@@ -64,22 +67,23 @@ export class HttpOutlet implements Outlet {
     if (this.#resumption?.primes) this.#prime(reply);
   }
 
-  send(text: string): void {
+  send(text: string, again?: Again): void {
     if (this.#isDone) return;
     this.open();
-    this.#reply?.event(text, this.#keep(text));
+    this.#reply?.event(text, this.#keep(text, again));
   }
 
   ready(): Promise<void> | undefined {
     return this.#comeback ? this.#comeback.promise : this.#reply?.drained();
   }
 
-  respond(text: string, { status, headers }: Pick<McpFault, 'status' | 'headers'> = SUCCESS): void {
+  respond(text: string, fault?: McpFault, again?: Again): void {
     if (this.#isDone) return;
+    const { status, headers } = fault ?? SUCCESS;
+    if (fault && status >= 400 && !this.#isCall) this.#reply?.refused(fault);
     if (this.#prefersStream && status === 200) this.open();
-    const eventId = this.#reply?.isStream === false ? undefined : this.#keep(text);
-    for (let at = 0; at < headers.length; at += 2)
-      this.#reply?.header(String(headers[at]), String(headers[at + 1]));
+    const eventId = this.#reply?.isStream === false ? undefined : this.#keep(text, again);
+    this.#addHeaders(headers);
     this.#reply?.last(text, status, eventId);
     this.#finish();
   }
@@ -109,6 +113,11 @@ export class HttpOutlet implements Outlet {
     this.open();
     clearTimeout(this.#poll);
     if (!this.#isDone) this.#poll = setTimeout(() => this.#detach(), ms);
+  }
+
+  #addHeaders(headers: readonly string[]): void {
+    for (let at = 0; at < headers.length; at += 2)
+      this.#reply?.header(String(headers[at]), String(headers[at + 1]));
   }
 
   #detach(): void {
@@ -156,8 +165,8 @@ export class HttpOutlet implements Outlet {
     onEnd?.();
   }
 
-  #keep(text: string): string | undefined {
-    return this.#resumption?.ring.keep(this.#resumption.stream, text);
+  #keep(text: string, again: Again | undefined): string | undefined {
+    return this.#resumption?.ring.keep(this.#resumption.stream, text, again);
   }
 
   #prime(reply: McpReply): void {
@@ -167,7 +176,14 @@ export class HttpOutlet implements Outlet {
   }
 }
 
-/** A client that lists event streams first gets its answer as one even when there is nothing to stream. */
-export function prefersStream({ headers }: GatewayRequest): boolean {
-  return headers.accept?.trimStart().startsWith('text/event-stream') ?? false;
+const DOCUMENT = { mediaType: 'application/json' };
+const STREAM = { mediaType: 'text/event-stream' };
+
+/**
+ * A client that likes event streams better gets its answer as one even when there is nothing to stream; where it likes
+ * both the same, the one that it lists first.
+ */
+export function prefersStream({ headers: { accept } }: GatewayRequest): boolean {
+  const listsStreamFirst = accept?.trimStart().toLowerCase().startsWith(STREAM.mediaType) ?? false;
+  return negotiate(accept, listsStreamFirst ? [STREAM, DOCUMENT] : [DOCUMENT, STREAM]) === STREAM;
 }

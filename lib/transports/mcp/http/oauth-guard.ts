@@ -11,6 +11,7 @@
 import { hash } from 'node:crypto';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import type { Access } from '../../../access/access.ts';
+import { TOKEN_KEY_PREFIX } from '../../../access/key-book.ts';
 import { bearerToken } from '../../../access/presented-key.ts';
 import { ToolError } from '../../../call/tool-error.ts';
 import type { GatewayRequest } from '../../http/gateway-message.ts';
@@ -32,17 +33,19 @@ export interface OAuthOptions {
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 const METADATA_PATH = '/.well-known/oauth-protected-resource';
 
+type TokenAccess = Pick<Access, 'countWrongToken' | 'isKey'>;
+
 export class OAuthGuard {
   /** Where clients find which authorization server to ask. */
   readonly mounts: readonly Mount[];
   readonly #options: OAuthOptions;
-  readonly #access: Pick<Access, 'countWrongToken'>;
+  readonly #access: TokenAccess;
   readonly #log: TransportLog;
   readonly #metadataUrl: string;
   #keys: JWTVerifyGetKey | undefined;
 
   /** @param log is told when the issuer's keys cannot be had. */
-  constructor(options: OAuthOptions, access: Pick<Access, 'countWrongToken'>, log: TransportLog) {
+  constructor(options: OAuthOptions, access: TokenAccess, log: TransportLog) {
     const { origin, pathname } = new URL(options.audience);
     const path = pathname === '/' ? '' : pathname;
     this.#options = options;
@@ -59,7 +62,9 @@ export class OAuthGuard {
    */
   async authorize(request: GatewayRequest, checkKey: () => string | Promise<string>): Promise<string> {
     const token = bearerToken(request.headers.authorization);
-    if (token !== undefined && token.split('.').length === 3) return this.#verify(token, request);
+    // A key may have the form of a token.
+    if (token !== undefined && token.split('.').length === 3 && !this.#access.isKey(token))
+      return this.#verify(token, request);
     try {
       return await checkKey();
     } catch (thrown) {
@@ -137,7 +142,7 @@ export class OAuthGuard {
 
 /** A stable public name of a token's holder; sessions are bound to it. */
 function keyIdOf({ iss, sub }: JWTPayload): string {
-  return `sub-${hash('sha256', JSON.stringify([iss, sub]), 'hex').slice(0, 16)}`;
+  return `${TOKEN_KEY_PREFIX}${hash('sha256', JSON.stringify([iss, sub]), 'hex').slice(0, 16)}`;
 }
 
 /** What is wrong with a token, without a word of its content. */

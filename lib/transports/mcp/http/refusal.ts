@@ -4,7 +4,7 @@
  */
 import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
 import { commonHeaders } from '../../http/response.ts';
-import { faultText, INVALID_REQUEST, McpFault } from '../fault.ts';
+import { codeOf, faultText, INVALID_REQUEST, McpFault } from '../fault.ts';
 import type { MessageId } from '../message.ts';
 
 /** The error of a request that is no good message. */
@@ -19,6 +19,7 @@ export function refuse(
   extra: readonly string[] = [],
 ): void {
   if (response.headersSent || response.destroyed) return;
+  request.onRefused?.(request, codeOf(fault), fault.status, fault.message);
   const body = faultText(id, fault);
   const headers = commonHeaders(request);
   headers.push(...fault.headers);

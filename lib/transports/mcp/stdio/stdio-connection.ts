@@ -2,16 +2,16 @@
  * MCP over stdio: one client on stdin and stdout, both eras of the protocol, told apart by each message.
  *
  * S1. Nothing but JSON-RPC lines goes to stdout. A line that is none is answered and skipped; nothing that comes in
- *     ends the server but the end of stdin.
+ *     ends the server but the end of stdin, up to which everything is read, whether or not a line end comes last.
  * S2. Progress reaches the client before the result, never in one write with it.
- * S3. When stdin ends, what runs has two seconds to end (so that piped requests are answered) and is then cancelled;
- *     when stdout breaks, it is cancelled at once. Then the promise settles and the caller exits.
- * S4. When the gateway stops, its calls have been cancelled: their ends are still written.
+ * S3. When stdin ends, what runs has two seconds to end (so that piped requests are answered) and is then cancelled, which
+ *     is an answer too; when stdout breaks, it is cancelled at once. Then the promise settles and the caller exits.
+ * S4. No line is longer than the clients of the official SDKs take: they would drop the connection (message-size.ts).
+ * S5. When the gateway stops, its calls have been cancelled: their ends are still written.
  */
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LineReader } from '../../../async/line-reader.ts';
-import { LineWriter } from '../../../async/line-writer.ts';
 import { TransitMap } from '../../../async/transit-map.ts';
 import type { Caller } from '../../../call/caller.ts';
 import { ToolError } from '../../../call/tool-error.ts';
@@ -20,6 +20,7 @@ import { faultText, INVALID_REQUEST, McpFault, PARSE_ERROR, refusalFault } from 
 import {
   type IncomingMcpMessage,
   isMessageId,
+  jsonText,
   type McpNotification,
   type McpRequest,
   type MessageId,
@@ -28,8 +29,11 @@ import {
 import { McpService, type McpServiceOptions } from '../service.ts';
 import { Session } from '../sessions/session.ts';
 import { checkVersion, isStatelessRequest, readEnvelope } from '../stateless/envelope.ts';
+import { ExtensionTasks } from '../stateless/extension-tasks.ts';
 import { StatelessRequests } from '../stateless/stateless-requests.ts';
 import { Subscriptions } from '../stateless/subscriptions.ts';
+import { ClientCalls } from './client-calls.ts';
+import { MAX_LINE_BYTES, MessageLines } from './message-lines.ts';
 import { StdioOutlet } from './stdio-outlet.ts';
 
 export interface McpStdioOptions extends McpServiceOptions {
@@ -51,7 +55,7 @@ export function serveMcpStdio(options: McpStdioOptions): Promise<void> {
     };
     const { stdin, stdout, signal } = options;
     stdin.on('data', (bytes: Buffer) => connection.read(bytes));
-    stdin.once('end', () => connection.whenIdle(EOF_GRACE_MS).catch(connection.defect).then(end));
+    stdin.once('end', () => connection.finish().catch(connection.defect).then(end));
     stdin.once('close', () => stdin.readableEnded || end());
     stdout.once('close', end);
     stdout.on('error', end);
@@ -69,21 +73,23 @@ const MAX_IN_FLIGHT = 1024;
 class StdioConnection {
   readonly #caller: Caller;
   readonly #service: McpService;
-  readonly #writer: LineWriter;
+  readonly #writer: MessageLines;
   readonly #lines: LineReader;
   readonly #session: Session;
   readonly #statelessRequests: StatelessRequests;
   readonly #subscriptions: Subscriptions;
+  readonly #calls: ClientCalls;
   /** What runs of the stateless era, by request id. */
   readonly #inFlight = new TransitMap<MessageId, { drop: () => void }>();
   #isClosed = false;
 
   constructor(options: McpStdioOptions) {
-    const service = new McpService(options);
+    this.#calls = new ClientCalls(options.dispatcher);
+    const service = new McpService({ ...options, dispatcher: this.#calls, maxMessageBytes: MAX_LINE_BYTES });
     this.#service = service;
     this.#caller = { keyId: 'stdio', transport: service.transport };
     const { maxLineBytes } = options;
-    this.#writer = new LineWriter(options.stdout);
+    this.#writer = new MessageLines(options.stdout, options.log);
     this.#lines = new LineReader(maxLineBytes, {
       line: (text) => this.#line(text),
       tooLong: () =>
@@ -94,14 +100,23 @@ class StdioConnection {
       this.#writer.write(text);
       return this.#writer.drained();
     });
-    this.#subscriptions = new Subscriptions(service);
-    this.#statelessRequests = new StatelessRequests(service, this.#subscriptions);
+    const tasks = new ExtensionTasks(service);
+    this.#subscriptions = new Subscriptions(service, tasks);
+    this.#statelessRequests = new StatelessRequests(service, tasks, this.#subscriptions);
   }
 
   readonly defect = (thrown: unknown): void => void this.#service.faultOf(thrown, {});
 
   read(bytes: Buffer): void {
     if (!this.#isClosed) this.#lines.push(bytes);
+  }
+
+  /** Nothing more comes (what came after the last line end is a line too): what runs may end for a while, and is ended then. */
+  async finish(): Promise<void> {
+    if (!this.#isClosed) this.#lines.end();
+    await this.whenIdle(EOF_GRACE_MS);
+    this.#calls.end();
+    await this.whenIdle(LAST_WORDS_MS);
   }
 
   /** Settles when no request runs and everything is written, at the latest after `graceMs`. */
@@ -131,7 +146,7 @@ class StdioConnection {
     } catch (thrown) {
       return this.#refuse(this.#service.faultOf(thrown, {}));
     }
-    if (Array.isArray(value) && this.#session.protocolVersion === '2025-03-26') {
+    if (Array.isArray(value) && value.length > 0 && this.#session.protocolVersion === '2025-03-26') {
       for (const one of value) this.#take(readMessage(one));
     } else this.#take(readMessage(value));
   }
@@ -181,7 +196,7 @@ class StdioConnection {
       });
       return this.#refuse(refusalFault(error), request.id);
     }
-    const outlet = new StdioOutlet(this.#writer);
+    const outlet = new StdioOutlet(this.#writer, request.id);
     if (isStateless) void this.#stateless(request, outlet);
     else void this.#session.request(request, outlet);
   }
@@ -191,8 +206,7 @@ class StdioConnection {
     try {
       const envelope = readEnvelope(request);
       checkVersion(envelope.version);
-      if (this.#inFlight.has(id))
-        throw new McpFault(INVALID_REQUEST, `id ${JSON.stringify(id)} is in flight`);
+      if (this.#inFlight.has(id)) throw new McpFault(INVALID_REQUEST, `id ${jsonText(id)} is in flight`);
       outlet.onEnd(() => this.#inFlight.delete(id));
       const track = (served: { drop(): void }) => this.#inFlight.set(id, { drop: () => served.drop() });
       await this.#statelessRequests.handle(request, envelope, { caller: this.#caller, track }, outlet);
@@ -202,6 +216,6 @@ class StdioConnection {
   }
 
   #refuse(fault: McpFault, id: MessageId | null = null): void {
-    this.#writer.write(faultText(id, fault));
+    if (!this.#writer.write(faultText(id, fault))) this.#writer.write(faultText(null, fault));
   }
 }

@@ -17,7 +17,8 @@ import type { LogLevel } from '../../call/log-level.ts';
 import { matchesName } from '../../call/name-pattern.ts';
 import type { RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
-import type { AdmittedCall, RunnerListener } from '../../runners/runner.ts';
+import type { AdmittedCall, Runner, RunnerListener } from '../../runners/runner.ts';
+import type { ToolRoute } from '../merged-catalog.ts';
 import { AnswerCache, type CacheView } from './answer-cache.ts';
 import { Breakers } from './breakers.ts';
 import type { OnDefect } from './end-listeners.ts';
@@ -50,7 +51,15 @@ interface Limited {
 }
 
 /** Gives a call to its runner; never throws. */
-export type Run = (request: AdmittedCall) => RunningCall;
+export type Run = (request: AdmittedCall, runner: Runner) => RunningCall;
+
+/** How a call is started. */
+interface Start extends ToolRoute {
+  readonly run: Run;
+  /** What the tool and the gateway allow it, whoever calls, in milliseconds. */
+  readonly ownLimitMs: number;
+  readonly gate: ToolGate | null;
+}
 
 /** What is shown of one tool. */
 export interface ToolPolicyView {
@@ -60,7 +69,7 @@ export interface ToolPolicyView {
 
 type Rules = LimitRules['rules'];
 
-export class Policies {
+export class ToolPolicies {
   readonly #options: PolicyOptions;
   readonly #breakers: Breakers | null;
   readonly #retries: Retries | null;
@@ -88,14 +97,16 @@ export class Policies {
   begin(catalog: Catalog, listener: RunnerListener): void {
     const { limitsFile } = this.#options;
     this.#listener = listener;
+    if (limitsFile !== null) this.#endWatch = watchLimits(limitsFile, () => this.#readAgain(limitsFile));
     const { rules, problems } = limitsFile === null ? NO_RULES : readLimitRules(limitsFile);
     this.#rules = rules;
     const wrong = [...problems, ...this.#misfits(catalog)];
-    if (wrong.length > 0) throw new ToolError('unavailable', wrong.join('; '));
+    if (wrong.length > 0) {
+      this.close();
+      throw new ToolError('unavailable', wrong.join('; '));
+    }
     this.adopt(catalog);
-    if (limitsFile === null) return;
-    this.#endWatch = watchLimits(limitsFile, () => this.#readAgain(limitsFile));
-    setImmediate(() => this.#warnOfIdleRules()); // nobody listens yet
+    if (limitsFile !== null) setImmediate(() => this.#warnOfIdleRules()); // nobody listens yet
   }
 
   close(): void {
@@ -111,9 +122,7 @@ export class Policies {
   }
 
   #misfits({ tools }: Catalog): string[] {
-    return tools
-      .map((tool) => misfit(tool, limitsOf(tool, this.#rules)))
-      .filter((text) => text !== undefined);
+    return tools.map((tool) => misfit(tool, this.#rules)).filter((text) => text !== undefined);
   }
 
   #warnOfIdleRules(): void {
@@ -141,7 +150,7 @@ export class Policies {
   #limit(tool: ToolDescriptor, gate: ToolGate | undefined): Limited | null {
     const limits = limitsOf(tool, this.#rules);
     const { concurrency, rate, cacheSeconds, timeoutMs } = limits;
-    const fault = misfit(tool, limits);
+    const fault = misfit(tool, this.#rules);
     if (fault !== undefined) this.#log('error', tool.name, fault);
     const isCached = cacheSeconds !== undefined && fault === undefined;
     if (concurrency === undefined && rate === undefined && !isCached && timeoutMs === tool.timeoutMs)
@@ -194,57 +203,55 @@ export class Policies {
   }
 
   /** Runs a call that was not refused. @param ownLimitMs what the tool and the gateway allow it, whoever calls. */
-  call(request: AdmittedCall, tool: ToolDescriptor, ownLimitMs: number, run: Run): RunningCall {
+  call(request: AdmittedCall, { tool, runner }: ToolRoute, ownLimitMs: number, run: Run): RunningCall {
     const limited = this.#limited.get(tool);
+    const start = { tool, runner, run, ownLimitMs, gate: limited?.gate ?? null };
     if (limited === undefined || limited.keepMs === 0 || this.#cache === null)
-      return this.#launch(request, tool, ownLimitMs, run, limited?.gate ?? null);
+      return this.#launch(request, start);
     return this.#cache.call(request, {
       keepMs: limited.keepMs,
       timeoutMs: ownLimitMs,
-      run: (shared) => this.#launch(shared, tool, ownLimitMs, run, limited.gate),
+      run: (shared) => this.#launch(shared, start),
     });
   }
 
-  #launch(
-    request: AdmittedCall,
-    tool: ToolDescriptor,
-    ownLimitMs: number,
-    run: Run,
-    gate: ToolGate | null,
-  ): RunningCall {
-    const { keyId } = request.caller;
-    const limitMs = Math.min(request.timeoutMs ?? Infinity, ownLimitMs);
-    const isOwnLimit = limitMs === ownLimitMs;
-    const probe = this.#breakers?.probe(tool, keyId);
-    const begin = () => {
-      const call = run(request);
-      if (this.#breakers) this.#count(call, tool, isOwnLimit, this.#breakers);
-      return call;
-    };
+  #launch(request: AdmittedCall, start: Start): RunningCall {
+    const { tool, ownLimitMs, gate } = start;
+    const probe = this.#breakers?.probe(tool, request.caller.keyId);
     // What tries a tool again is not tried again itself.
-    const isRetried = this.#retries !== null && !probe && isRepeatable(tool);
-    const rerun = isRetried ? this.#rerun(request, tool, limitMs, begin, this.#retries) : null;
+    const retries = this.#retries && !probe && isRepeatable(tool) ? this.#retries : null;
+    if (!probe && !retries && !gate) return this.#begin(request, start);
+    const begin = () => this.#begin(request, start);
+    const rerun = retries && this.#rerun(request, start, begin, retries);
     const call = this.#inTurn(request, gate, rerun, begin);
-    if (probe) call.onEnd((end) => probe.end(verdictOf(end, call.hasStarted, isOwnLimit)));
+    if (probe) {
+      const isOwnLimit = isOwn(request, ownLimitMs);
+      call.onEnd((end) => probe.end(verdictOf(end, call.hasStarted, isOwnLimit)));
+    }
     return call;
   }
 
-  #count(call: RunningCall, tool: ToolDescriptor, isOwnLimit: boolean, breakers: Breakers): void {
-    call.onEnd((end) => {
-      if (end.type === 'result' || verdictOf(end, call.hasStarted, isOwnLimit) !== 'failed') return;
-      breakers.failed(tool, call.request.caller.keyId);
-    });
+  /** Gives the call to its runner, and counts it for the breaker where it fails. */
+  #begin(request: AdmittedCall, { tool, runner, run, ownLimitMs }: Start): RunningCall {
+    const call = run(request, runner);
+    const breakers = this.#breakers;
+    if (breakers)
+      call.onEnd((end) => {
+        if (end.type === 'result') return;
+        if (verdictOf(end, call.hasStarted, isOwn(request, ownLimitMs)) === 'failed')
+          breakers.failed(tool, request.caller.keyId);
+      });
+    return call;
   }
 
   #rerun(
     request: AdmittedCall,
-    tool: ToolDescriptor,
-    limitMs: number,
+    { tool, ownLimitMs }: Start,
     run: () => RunningCall,
     retries: Retries,
   ): Rerun {
-    const { callId, caller } = request;
-    const deadline = performance.now() + limitMs;
+    const { callId, caller, timeoutMs = Infinity } = request;
+    const deadline = performance.now() + Math.min(timeoutMs, ownLimitMs);
     retries.called();
     return {
       afterMs: ({ error }, count) => {
@@ -298,5 +305,9 @@ export class Policies {
     return this.#cache?.view() ?? null;
   }
 }
+
+/** Whether the limit that ends the call is its tool's or the gateway's, and not its caller's. */
+const isOwn = ({ timeoutMs }: AdmittedCall, ownLimitMs: number): boolean =>
+  timeoutMs === undefined || timeoutMs >= ownLimitMs;
 
 const NO_RULES = { rules: [], problems: [] };
