@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { CallRequest } from '../../lib/call/running-call.ts';
 import type { WorkerPool } from '../../lib/runners/threads/worker-pool.ts';
 import { lookAtPrompt, lookAtResource, takeResult, takeWholeResult } from '../../workers/mcp-content.ts';
-import { call, startPool } from '../support/start-pool.ts';
+import { call, eventsOf, startPool } from '../support/start-pool.ts';
 
 describe('MCP content', () => {
   const bytes = (text: string) => ({ $base64: Buffer.from(text).toString('base64') });
@@ -105,6 +105,13 @@ describe('MCP content', () => {
       ).to.include({
         data: '{"contents":[{"uri":"bytes://piece","mimeType":"image/png","blob":"aW1n"}]}',
       });
+    });
+
+    it('has no halves of surrogate pairs in what a tool logs', async () => {
+      const running = call(pool, 'fail_by_halves', {}, { logLevel: 'debug' });
+      const logs = (await eventsOf(running)).filter(({ type }) => type === 'log');
+      expect(logs).to.have.length(1);
+      expect(logs[0]).to.include({ message: 'log \ufffd', data: '{"of":"\ufffd"}' });
     });
 
     it('fails a resource, a prompt and a completion that are none', async () => {

@@ -14,7 +14,7 @@ import type { CallRequest, CancelReason, RunningCall } from '../../call/running-
 import { ToolError } from '../../call/tool-error.ts';
 import type { CallState } from './call-history.ts';
 import { CallReader, type ReadCall } from './call-reader.ts';
-import { KeptEvents } from './kept-events.ts';
+import { KeptEvents, numbered } from './kept-events.ts';
 
 type Step = IteratorResult<ToolEvent>;
 type AskEvent = Extract<ToolEvent, { type: 'ask' }>;
@@ -270,8 +270,8 @@ export class KeptCall implements ReadCall {
     }
   }
 
-  #finish(end: TerminalEvent): void {
-    end.seq = this.#events.last + 1;
+  #finish(told: TerminalEvent): void {
+    const end = numbered(told, this.#events.last + 1);
     this.#end = end;
     this.#outcome ??= end;
     this.#hasStarted ||= this.#call?.hasStarted ?? false;

@@ -2,6 +2,7 @@
  * The newest events of one call: numbered as they come, found by number, dropped oldest first.
  *
  * E1. The events themselves are kept, no copy and no rendering: one batch of chunks is one entry, however many it has.
+ *     Only one that another call has numbered, since both share a run, becomes an event of this call's own.
  * E2. An event that its reader lacks is never dropped, nor is the newest.
  */
 import { chunkSize, type ToolEvent } from '../../call/call-events.ts';
@@ -32,8 +33,8 @@ export class KeptEvents {
   }
 
   /** Takes an event in, and gives it its number. @returns for how many bytes it counts. */
-  push(event: KeptEvent): number {
-    event.seq = this.#last + 1;
+  push(told: KeptEvent): number {
+    const event = numbered(told, this.#last + 1);
     this.#last += eventsIn(event);
     this.#events.push(event);
     const bytes = bytesOf(event);
@@ -98,8 +99,15 @@ export class KeptEvents {
   }
 }
 
+/** The event with its number. */
+export function numbered<E extends { seq?: number }>(event: E, seq: number): E {
+  if (event.seq) return event.seq === seq ? event : { ...event, seq };
+  event.seq = seq;
+  return event;
+}
+
 /** How many numbers an event takes. */
-export const eventsIn = (event: KeptEvent): number => (event.type === 'chunks' ? event.items.length : 1);
+const eventsIn = (event: KeptEvent): number => (event.type === 'chunks' ? event.items.length : 1);
 
 const bytesOf = (event: KeptEvent): number =>
   event.type === 'chunks'

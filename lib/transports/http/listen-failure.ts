@@ -5,31 +5,51 @@
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
+/** The flags that set an address; their variables are named after them. */
+export interface AddressFlags {
+  readonly host: string;
+  readonly port: string;
+}
+
 /** Puts the sentence in place of Node's message, where the failure is one of the usual. */
-export function explainListenFailure(error: unknown, host: string, port: number): void {
+export function explainListenFailure(
+  error: unknown,
+  host: string,
+  port: number,
+  flags: AddressFlags = { host: '--host', port: '--port' },
+): void {
   if (!(error instanceof Error) || (error as NodeJS.ErrnoException).syscall === undefined) return;
-  const sentence = sentenceFor((error as NodeJS.ErrnoException).code, host, port);
+  const sentence = sentenceFor((error as NodeJS.ErrnoException).code, host, port, flags);
   if (sentence !== undefined) error.message = sentence;
 }
 
-function sentenceFor(code: string | undefined, host: string, port: number): string | undefined {
+function sentenceFor(
+  code: string | undefined,
+  host: string,
+  port: number,
+  flags: AddressFlags,
+): string | undefined {
+  const portAs = (number: number) => `${flags.port} ${number} (${variableOf(flags.port)})`;
+  const onLoopback = `${flags.host} 127.0.0.1 (${variableOf(flags.host)})`;
   switch (code) {
     case 'EADDRINUSE':
       return (
         `port ${port} on ${host} is in use${holderOf(port)}; stop the program that has it, or choose another with ` +
-        `--port ${port < 65_535 ? port + 1 : 8000} (PORT)`
+        portAs(port < 65_535 ? port + 1 : 8000)
       );
     case 'EACCES':
-      return `port ${port} needs more rights than you have; choose one above 1023 with --port 8000 (PORT)`;
+      return `port ${port} needs more rights than you have; choose one above 1023 with ${portAs(8000)}`;
     case 'EADDRNOTAVAIL':
-      return `${host} is no address of this machine; choose one with --host 127.0.0.1 (HOST)`;
+      return `${host} is no address of this machine; choose one with ${onLoopback}`;
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `the name ${host} cannot be resolved; choose an address with --host 127.0.0.1 (HOST)`;
+      return `the name ${host} cannot be resolved; choose an address with ${onLoopback}`;
     default:
       return undefined;
   }
 }
+
+const variableOf = (flag: string): string => flag.slice(2).replaceAll('-', '_').toUpperCase();
 
 /** ` by process 4711 (node)`, where Linux tells of it; else nothing. */
 function holderOf(port: number): string {

@@ -5,27 +5,30 @@
  *     host that is asked, whatever the Host header says, and is put in that header's place before it is checked.
  * F2. A path with one slash at its end is the path without it, but where what is registered ends in a slash itself.
  */
+import type { IncomingMessage } from 'node:http';
 import { ToolError } from '../../call/tool-error.ts';
-import type { GatewayRequest } from './gateway-message.ts';
 
 const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\//i;
+const NONE: ReadonlySet<string> = new Set();
 const HTTP_TARGET = /^https?:\/\/([^/?#]*)(.*)$/is;
 
 /**
  * Rewrites `request.url`, and the Host header where the target names the host itself.
- * @param keepsSlash the registered paths that end in a slash.
+ * @param keepsSlash the registered paths that end in a slash. Default: none.
  * @throws {ToolError} invalid_request for an absolute target that names no host of HTTP; `request.url` is a path then, too.
  */
-export function settleTarget(request: GatewayRequest, keepsSlash: ReadonlySet<string>): void {
+export function settleTarget(request: IncomingMessage, keepsSlash: ReadonlySet<string> = NONE): void {
+  const given = request.url ?? '';
+  if (!given.startsWith('/') && ABSOLUTE.test(given)) settleAbsolute(request, given);
   const target = request.url ?? '';
-  if (!target.startsWith('/') && ABSOLUTE.test(target)) settleAbsolute(request, target);
-  const path = request.pathOnly;
+  const query = target.indexOf('?');
+  const path = query < 0 ? target : target.slice(0, query);
   if (path.length > 1 && path.endsWith('/') && !path.endsWith('//') && !keepsSlash.has(path)) {
-    request.url = path.slice(0, -1) + (request.url ?? '').slice(path.length);
+    request.url = path.slice(0, -1) + target.slice(path.length);
   }
 }
 
-function settleAbsolute(request: GatewayRequest, target: string): void {
+function settleAbsolute(request: IncomingMessage, target: string): void {
   const [, authority = '', rest = ''] = HTTP_TARGET.exec(target) ?? [];
   request.url = rest.startsWith('/') ? rest : `/${rest}`;
   // User info in a target hides the host that is asked (RFC 9110, 4.2.4).

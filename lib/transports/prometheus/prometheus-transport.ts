@@ -7,8 +7,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isLoopbackName } from '../../access/host-and-origin.ts';
 import { ToolError } from '../../call/tool-error.ts';
+import { explainListenFailure } from '../http/listen-failure.ts';
 import { RefusalLog } from '../http/refusal-log.ts';
 import { requestIdFor } from '../http/request-id.ts';
+import { settleTarget } from '../http/request-target.ts';
 import { respond } from '../http/response.ts';
 import type { MetricsSource, Transport, TransportContext } from '../transport.ts';
 import type { MetricsOptions } from './options.ts';
@@ -62,6 +64,7 @@ export class PrometheusTransport implements Transport<TransportContext<MetricsOp
     const refusals = new RefusalLog(log);
     const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
       try {
+        settleTarget(request);
         access.checkOrigin(request);
         if (needsKey) access.checkStats(await access.checkKey(request));
         const path = (request.url ?? '/').replace(/\?.*$/, '');
@@ -84,7 +87,10 @@ export class PrometheusTransport implements Transport<TransportContext<MetricsOp
     };
     const server = createServer((request, response) => void serve(request, response));
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
+      server.once('error', (error) => {
+        explainListenFailure(error, host, port, { port: '--metrics-port', host: '--metrics-host' });
+        reject(error);
+      });
       server.listen(port, host, () => resolve());
     });
     server.on('error', (error) => log('error', 'a connection could not be taken', { error }));

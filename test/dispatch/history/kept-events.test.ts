@@ -42,6 +42,16 @@ describe('KeptEvents', () => {
       expect(linesAfter(kept, after)).to.deep.equal(all.slice(after));
   });
 
+  it('shares an event with another call, and no number', () => {
+    const [one, other] = [new KeptEvents(), new KeptEvents()];
+    other.push({ type: 'progress', progress: 1, total: null, message: '' });
+    const event: KeptEvent = { type: 'chunks', index: 0, items: ['1', '2'] };
+    one.push(event);
+    other.push(event);
+    expect(linesAfter(one, 0)).to.deep.equal(['1 chunk 0 1', '2 chunk 1 2']);
+    expect(linesAfter(other, 1)).to.deep.equal(['2 chunk 0 1', '3 chunk 1 2']);
+  });
+
   it('drops the oldest, says up to where, and gives the rest as before', () => {
     const kept = filled(1000);
     const all = linesAfter(kept, 0);

@@ -1,7 +1,9 @@
 /** `GET /metrics`, on the gateway's socket and on a port of its own. */
 import { spawnSync } from 'node:child_process';
 import { expect } from 'chai';
+import { createGateway } from '../../../lib/index.ts';
 import { startGateway, type TestGateway } from '../../support/start-gateway.ts';
+import { fixture } from '../../support/start-pool.ts';
 import { rawExchange } from '../raw-http.ts';
 
 const KEY = { 'X-API-Key': 'super-secret' };
@@ -102,6 +104,19 @@ describe('GET /metrics', () => {
     expect(await ask('/metrics', 'evil.example')).to.match(/^HTTP\/1.1 403 /);
     expect(await ask('/stats')).to.match(/^HTTP\/1.1 404 /);
     expect(await ask('/metrics', 'localhost', 'POST')).to.match(/^HTTP\/1.1 405 /);
+    expect(await ask('/metrics/')).to.match(/^HTTP\/1.1 200 /);
+    expect(await ask('http://localhost/metrics', 'evil.example')).to.match(/^HTTP\/1.1 200 /);
+    expect(await ask('http://evil.example/metrics')).to.match(/^HTTP\/1.1 403 /);
+    const second = await createGateway({
+      port: 0,
+      metricsPort: port,
+      minWorkers: 1,
+      tools: [fixture('basic-tools')],
+    });
+    const taken = await second.listen().catch((error) => error);
+    await second.close();
+    expect(taken).to.have.property('code', 'EADDRINUSE');
+    expect(taken.message).to.contain(`choose another with --metrics-port ${port + 1} (METRICS_PORT)`);
   });
 });
 
