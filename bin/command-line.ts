@@ -8,8 +8,10 @@ import { flags, variablesWithoutFlag } from '../lib/config/explain.ts';
 import type { ConfigSources } from '../lib/config/load.ts';
 
 export interface Invocation {
-  readonly command: 'serve' | 'stdio' | 'tools' | 'call' | 'print-config';
+  readonly command: 'serve' | 'stdio' | 'tools' | 'call' | 'healthcheck' | 'print-config';
   readonly flags: ConfigSources['flags'];
+  /** A sentence for each flag that there is not. */
+  readonly problems?: readonly string[];
   /** Of `call`. */
   readonly tool?: string;
   /** Of `call`: the arguments as JSON text. */
@@ -19,16 +21,39 @@ export interface Invocation {
 /** The exit code of a wrong command line or configuration. */
 export const USAGE_ERROR = 2;
 
+type Choose = (
+  command: Invocation['command'],
+  call?: { readonly tool: string; readonly json: string },
+) => void;
+
 /**
  * @returns what to do, or the exit code when all is said: help or the version on stdout, or on stderr what is wrong.
  */
 export function parseCommandLine(argv: readonly string[]): Invocation | number {
-  const program = new Command('mcp-streaming-gateway');
   let chosen: Invocation | undefined;
-  const choose = (command: Invocation['command'], call?: { tool: string; json: string }) => {
+  const program = newProgram((command, call) => {
     const { printConfig, ...given } = program.opts();
     chosen = { command: printConfig ? 'print-config' : command, flags: asFlags(given), ...call };
-  };
+  });
+  try {
+    program.parse(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (WRONG_FLAGS.includes(error.code)) return withWrongFlags(argv);
+    if (error.exitCode === 0) return 0;
+    process.stderr.write(`${program.name()}: ${sentence(error)}\n`);
+    return USAGE_ERROR;
+  }
+  return chosen ?? USAGE_ERROR;
+}
+
+const MISSING_VALUE = 'commander.optionMissingArgument';
+const WRONG_FLAGS = ['commander.unknownOption', MISSING_VALUE];
+
+const sentence = ({ message }: CommanderError): string => message.replace(/^error: /, '');
+
+function newProgram(choose: Choose): Command {
+  const program = new Command('mcp-streaming-gateway');
   program
     .description('Runs MCP tools on worker threads and streams them to HTTP, SSE, WebSocket and MCP clients.')
     .version(packageVersion(), '--version', 'print the version')
@@ -36,6 +61,7 @@ export function parseCommandLine(argv: readonly string[]): Invocation | number {
     .helpCommand(false)
     .option('--print-config', 'print every option, its value and where it came from')
     .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: () => {} }) // told by who catches it
     .addHelpText('after', `\nSet by variable only:\n${variablesWithoutFlag()}`)
     .exitOverride();
   for (const flag of flags()) program.addOption(asOption(flag));
@@ -48,7 +74,11 @@ export function parseCommandLine(argv: readonly string[]): Invocation | number {
     .action((_options, { args }) => {
       const [unknown] = args;
       if (unknown === undefined) choose('serve');
-      else program.error(`error: unknown command '${unknown}'; commands are serve, stdio, tools and call`);
+      else {
+        program.error(
+          `error: unknown command '${unknown}'; commands are serve, stdio, tools, call and healthcheck`,
+        );
+      }
     });
   program
     .command('stdio')
@@ -64,14 +94,44 @@ export function parseCommandLine(argv: readonly string[]): Invocation | number {
     .argument('<tool>', 'name of the tool')
     .argument('[json]', 'its arguments, such as \'{"to": 100}\'', '{}')
     .action((tool: string, json: string) => choose('call', { tool, json }));
+  program
+    .command('healthcheck')
+    .description('ask the gateway that runs with the same options whether it is ready: exit code 0 or 1')
+    .action(() => choose('healthcheck'));
+  return program;
+}
 
+/** Reads past what is wrong with the flags, so that it can be told with all else that is wrong. */
+function withWrongFlags(argv: readonly string[]): Invocation {
+  const program = newProgram(() => {});
+  let words: ReturnType<Command['parseOptions']>;
   try {
-    program.parse(argv, { from: 'user' });
+    words = program.parseOptions([...argv]);
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? 0 : USAGE_ERROR;
+    if (!(error instanceof CommanderError) || error.code !== MISSING_VALUE) throw error;
+    const rest = withWrongFlags(argv.slice(0, -1)); // only the last flag can lack its value
+    return { ...rest, problems: [...(rest.problems ?? []), sentence(error)] };
   }
-  return chosen ?? USAGE_ERROR;
+  const { operands, unknown } = words;
+  const end = unknown.indexOf('--');
+  const wrong = (end < 0 ? unknown : unknown.slice(0, end)).filter((word) => /^-./.test(word));
+  const { printConfig: _, ...given } = program.opts();
+  const command = COMMANDS.find((name) => name === (operands[0] ?? unknown[0])) ?? 'serve';
+  return { command, flags: asFlags(given), problems: wrong.map(unknownFlag) };
+}
+
+const COMMANDS = ['serve', 'stdio', 'tools', 'call', 'healthcheck'] as const;
+
+/** The sentence for one flag, with the one that may be meant, which commander knows. */
+function unknownFlag(flag: string): string {
+  let hint = '';
+  try {
+    newProgram(() => {}).parse([flag], { from: 'user' });
+  } catch (error) {
+    hint = /\(Did you mean [^)]+\)/.exec((error as Error).message)?.[0] ?? '';
+  }
+  const name = flag.split('=', 1)[0];
+  return `unknown option '${name}'; ${hint === '' ? '--help lists those there are' : hint.slice(1, -1).replace('Did', 'did')}`;
 }
 
 function asOption({ syntax, description, isList }: ReturnType<typeof flags>[number]): Option {

@@ -16,18 +16,19 @@ export async function main(argv: readonly string[], parent?: ParentLink): Promis
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const invocation = parseCommandLine(argv);
   if (typeof invocation === 'number') return invocation;
-  const { command, flags } = invocation;
+  const { command, flags, problems = [] } = invocation;
   let loaded: LoadedConfig | undefined;
   try {
     const listens = command === 'serve' || command === 'print-config';
-    loaded = loadConfig({ env: process.env, flags, listens });
+    loaded = loadConfig({ env: process.env, flags, listens, problems });
     if (loaded.config.supervise && !parent && (command === 'serve' || command === 'stdio')) {
       const { superviseServe, superviseStdio } = await import('./supervise.ts');
       return await (command === 'serve' ? superviseServe(argv) : superviseStdio(argv, loaded.config));
     }
     return await run(invocation, loaded, parent);
   } catch (error) {
-    return reportStartFailure(error, loaded?.config);
+    const code = reportStartFailure(error, loaded?.config);
+    return command === 'healthcheck' ? 1 : code;
   }
 }
 
@@ -52,6 +53,10 @@ async function run(
     case 'call': {
       const { callTool } = await import('./call-tool.ts');
       return callTool(invocation, loaded);
+    }
+    case 'healthcheck': {
+      const { checkHealth } = await import('./healthcheck.ts');
+      return checkHealth(loaded.config);
     }
     case 'print-config':
       process.stdout.write(`${explainConfig(loaded)}\n`);

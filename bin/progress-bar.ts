@@ -1,8 +1,8 @@
 /**
- * A progress bar on a terminal, redrawn in place.
+ * Progress on stderr: a bar on a terminal, redrawn in place; else lines.
  *
  * B1. It is gone when the call has ended: what stays on screen is the output.
- * B2. Where stderr is no terminal, each report is a line of its own.
+ * B2. Where stderr is no terminal, nothing is drawn: each report is a line of its own, in words and figures.
  */
 const WIDTH = 24;
 const REDRAW_MS = 50;
@@ -25,7 +25,7 @@ export class ProgressBar {
 
   show(progress: Progress): void {
     if (!this.#terminal.isTTY) {
-      this.#terminal.write(`${barText(progress)}\n`);
+      this.#terminal.write(`${lineText(progress)}\n`);
       return;
     }
     this.#latest = progress;
@@ -56,13 +56,22 @@ export class ProgressBar {
 }
 
 /** One line of at most `columns` characters. */
-export function barText({ progress, total, message }: Progress, columns = 80): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a tool's message must not steer the terminal.
-  const words = message.replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ');
-  const fraction = total === null || total <= 0 ? undefined : Math.min(1, Math.max(0, progress / total));
-  const figures =
-    fraction === undefined
-      ? `${progress}`
-      : `[${'#'.repeat(Math.round(fraction * WIDTH)).padEnd(WIDTH, '.')}] ${Math.floor(fraction * 100)} %`;
-  return `${figures} ${words}`.trimEnd().slice(0, Math.max(0, columns - 1));
+export function barText(report: Progress, columns = 80): string {
+  const fraction = fractionOf(report);
+  const bar =
+    fraction === undefined ? '' : `[${'#'.repeat(Math.round(fraction * WIDTH)).padEnd(WIDTH, '.')}] `;
+  return `${bar}${lineText(report)}`.slice(0, Math.max(0, columns - 1));
 }
+
+/** The same without a bar, however long. */
+export function lineText(report: Progress): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a tool's message must not steer the terminal.
+  const words = report.message.replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ');
+  const fraction = fractionOf(report);
+  const figures = fraction === undefined ? `${report.progress}` : `${Math.floor(fraction * 100)} %`;
+  return `${figures} ${words}`.trimEnd();
+}
+
+/** How much of the total is done, from 0 to 1; undefined where that is not known. */
+const fractionOf = ({ progress, total }: Progress): number | undefined =>
+  total === null || total <= 0 ? undefined : Math.min(1, Math.max(0, progress / total));

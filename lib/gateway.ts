@@ -14,10 +14,12 @@ import type { ToolDescriptor } from './call/catalog.ts';
 import type { LogLevel } from './call/log-level.ts';
 import type { CallRequest, RunningCall } from './call/running-call.ts';
 import { ToolError } from './call/tool-error.ts';
-import { checkListening } from './config/load.ts';
+import { checkAlone, checkListening } from './config/load.ts';
 import type { Config } from './config/options.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
+import { MemoryHistory } from './dispatch/history/memory-history.ts';
 import type { GatewayObserver } from './dispatch/observers.ts';
+import type { PolicyOptions, ToolPolicyView } from './dispatch/policy/tool-policies.ts';
 import { logCall, logDefect, logToolRecord, unitLog } from './observe/call-log.ts';
 import { CallStatistics, type ToolStatistics } from './observe/call-statistics.ts';
 import { type LibuvWatch, watchLibuv } from './observe/libuv-watch.ts';
@@ -33,7 +35,13 @@ import { readTlsFiles } from './transports/http/tls-files.ts';
 import * as builtInTransports from './transports/index.ts';
 import { NewsFeed } from './transports/news.ts';
 import type { TransportLog } from './transports/rendering/transport-log.ts';
-import type { BaseContext, ClientStreams, PrintOptions, Transport } from './transports/transport.ts';
+import type {
+  BaseContext,
+  ClientStreams,
+  MetricsSource,
+  PrintOptions,
+  Transport,
+} from './transports/transport.ts';
 import { TransportSet } from './transports/transport-set.ts';
 
 /** Where a gateway listens. */
@@ -73,7 +81,7 @@ export type Preload = 'listen' | 'connect';
 /** What a gateway knows of itself in numbers; the rest is what its runners tell. */
 export interface GatewayStats {
   /** By name. */
-  readonly tools: Readonly<Record<string, ToolStatistics>>;
+  readonly tools: Readonly<Record<string, ToolStatistics & ToolPolicyView>>;
   /** How often observers have failed, by the method that did. */
   readonly observerFailures: Readonly<Record<string, number>>;
   /** What must not have happened inside the gateway, failed observers included; the log has each. */
@@ -134,26 +142,30 @@ export class Gateway {
       toolCount: () => this.tools().length,
       callsInFlight: () => dispatcher.callsInFlight,
       isDraining: () => dispatcher.isDraining,
+      openBreakers: () => dispatcher.openBreakers,
     });
     this.#watch();
   }
 
   /**
    * Starts the runners, which load the tools; opens no transport yet.
+   * @throws {ConfigError} when there would be no tools at all.
    * @throws {ToolError} `unavailable` when a tool module cannot be used or DATA_DIR is no folder's path, or two runners offer the
    * same, `invalid_arguments` when two transports have one name; runners that were given stay open then.
    */
   static async open(config: Config, extras: Extras = {}): Promise<Gateway> {
     const { preload, transports: added = [], runners: more = [] } = extras;
-    const [log, ...kinds] = await Promise.all([
+    if (more.length === 0) checkAlone(config);
+    const [log, { ToolPolicies }, ...kinds] = await Promise.all([
       createLogger({ level: config.logLevel, keys: config.apiKeys }),
+      import('./dispatch/policy/tool-policies.ts'),
       ...Object.values(runnerKinds)
         .sort((one, other) => one.order - other.order)
         .map((kind) => kind.load()),
     ]);
     const builtIn = Object.values(builtInTransports);
     const transports = new TransportSet({ builtIn, added, settings: config, log: transportLog(log) });
-    const starting = startRunners(kinds, config);
+    const starting = startRunners(kinds, config, more.length > 0);
     if (preload) transports.preload(preload);
     if (preload === 'listen') loadListening().catch(() => undefined); // it fails where it is opened
     const started = await starting;
@@ -161,6 +173,8 @@ export class Gateway {
       const dispatcher = new Dispatcher({
         runners: [...started, ...more],
         timeoutMs: config.requestTimeoutMs,
+        history: new MemoryHistory(config),
+        toolPolicies: new ToolPolicies(policyOptions(config)),
       });
       return new Gateway(config, dispatcher, log, transports);
     } catch (error) {
@@ -204,13 +218,22 @@ export class Gateway {
 
   /** The figures of `GET /stats`, and what has gone wrong inside. */
   stats(): GatewayStats {
+    const answerCache = this.#dispatcher.cacheView();
     return {
       ...this.#pages.stats(),
-      tools: this.#statistics.snapshot(),
+      tools: this.#toolStats(),
+      ...(answerCache ? { answerCache } : {}),
       ...this.#transports.stats(),
       observerFailures: this.#dispatcher.observerFailures,
       defects: this.#defects,
     };
+  }
+
+  #toolStats(): GatewayStats['tools'] {
+    const all = Object.entries(this.#statistics.snapshot());
+    return Object.fromEntries(
+      all.map(([name, figures]) => [name, { ...figures, ...this.#dispatcher.policiesOf(name) }]),
+    );
   }
 
   /** The loaded tools, sorted by name. */
@@ -248,8 +271,8 @@ export class Gateway {
    * to `createGateway`.
    * @throws {ConfigError} when that would leave the gateway open or unreachable.
    * @throws {ToolError} `unavailable` when a TLS file cannot be read or the gateway is closed, `failed_precondition`
-   * when it listens, or is about to. Node's own error when the port cannot be had, or what a transport's `open` throws; nothing is open then, and `listen`
-   * may be called again.
+   * when it listens, or is about to. Node's own error (`code` EADDRINUSE and the like; the message says what to do) when
+   * the port cannot be had, or what a transport's `open` throws; nothing is open then, and `listen` may be called again.
    */
   async listen(options: ListenOptions = {}): Promise<Listening> {
     if (this.#closing) throw new ToolError('unavailable', 'the gateway is closed; create another');
@@ -273,7 +296,8 @@ export class Gateway {
     const { maxConnections } = config;
     const http = new HttpHost({ ...base, ...tls, access, maxConnections, pages: this.#gatewayPages() });
     const watch = new StreamWatch({ heartbeatMs: SILENCE_MS, stallMs: config.streamStallMs });
-    await this.#transports.listen({ ...base, access, watch, http });
+    const openMetrics = () => this.#openMetrics();
+    await this.#transports.listen({ ...base, access, watch, http, openMetrics });
     try {
       const { port } = await http.listen(config.host, config.port, keeper);
       this.#host = http;
@@ -284,11 +308,33 @@ export class Gateway {
     }
   }
 
+  async #openMetrics(): Promise<MetricsSource> {
+    const { EXPOSITION_TYPE, GatewayMetrics } = await import('./observe/metrics/gateway-metrics.ts');
+    const metrics = new GatewayMetrics({
+      version: IDENTITY.version,
+      statistics: this.#statistics,
+      runners: () => this.#dispatcher.stats(),
+      transports: () => this.#transports.stats().transports,
+      callsInFlight: () => this.#dispatcher.callsInFlight,
+      defects: () => this.#defects,
+    });
+    const end = this.observe({ unit: (event) => metrics.unit(event) });
+    return {
+      mediaType: EXPOSITION_TYPE,
+      text: () => metrics.text(),
+      close() {
+        end();
+        metrics.close();
+      },
+    };
+  }
+
   #gatewayPages() {
     return {
       info: () => this.#pages.info(),
       health: () => this.#pages.health(),
       stats: () => this.#statsPage(),
+      retryAfterMs: () => this.#dispatcher.drainRefusal?.retryAfterMs ?? 1000,
     };
   }
 
@@ -305,12 +351,18 @@ export class Gateway {
 
   /** What every transport gets, whatever opens it. */
   #transportContext(): Omit<BaseContext, 'meter' | 'options'> {
-    const { maxBodyBytes, maxResultBytes, repeatBytes, requestTimeoutMs, reload } = this.config;
+    const { maxBodyBytes, maxResultBytes, repeatBytes, requestTimeoutMs, resumeTtlMs, reload } = this.config;
     return {
       calls: this.#dispatcher,
       identity: IDENTITY,
       log: this.#transportLog,
-      limits: { maxBodyBytes, maxResultBytes, repeatBytes, callTimeoutMs: requestTimeoutMs },
+      limits: {
+        maxBodyBytes,
+        maxResultBytes,
+        repeatBytes,
+        callTimeoutMs: requestTimeoutMs,
+        keptMs: resumeTtlMs,
+      },
       news: this.#news,
       reloads: reload,
     };
@@ -405,15 +457,32 @@ function urlOf({ host, allowedHosts, tlsCert }: Config, port: number): string {
   return `${tlsCert ? 'https' : 'http'}://${authority}:${port}`;
 }
 
+function policyOptions(config: Config): PolicyOptions {
+  const { breaker, breakerFailures, breakerWindowMs, breakerOpenMs, retries } = config;
+  const { queueLimit, queueWaitMs, toolLimits } = config;
+  return {
+    breaker: breaker ? { failures: breakerFailures, windowMs: breakerWindowMs, openMs: breakerOpenMs } : null,
+    retries,
+    limitsFile: toolLimits,
+    queueLimit,
+    queueWaitMs,
+  };
+}
+
 type LoadedKind = Awaited<ReturnType<(typeof runnerKinds)[keyof typeof runnerKinds]['load']>>;
 
 /** @throws what the first kind that did not start threw, once those that did are closed. */
-async function startRunners(kinds: readonly LoadedKind[], config: Config): Promise<Runner[]> {
+async function startRunners(
+  kinds: readonly LoadedKind[],
+  config: Config,
+  hasOtherTools: boolean,
+): Promise<Runner[]> {
   const context = {
     logLevel: config.logLevel.toLowerCase() as LogLevel,
     maxResultBytes: config.maxResultBytes,
     entry: new URL('../workers/piscina-entry.cjs', import.meta.url).href,
     builtInTools: new URL('../workers/tools/index.js', import.meta.url).href,
+    hasOtherTools,
     handOver: new LeftOver(),
   };
   const starts = await Promise.allSettled(kinds.map(({ start }) => start(config, context)));

@@ -44,6 +44,7 @@ export type {
 export type {
   AdmittedCall,
   Defect,
+  DurationCounts,
   Percentiles,
   Runner,
   RunnerListener,
@@ -62,7 +63,14 @@ export {
   type ResourceDefinition,
   type ResourceListing,
 } from './tool/define-resource.ts';
-export { defineTool, type RawSchema, type ToolContext, type ToolDefinition } from './tool/define-tool.ts';
+export {
+  defineTool,
+  type RawSchema,
+  type StandardSchema,
+  type ToolContext,
+  type ToolDefinition,
+  type ZodShape,
+} from './tool/define-tool.ts';
 export type { UpgradedConnection } from './transports/http/connection-table.ts';
 export type { Endpoint } from './transports/http/endpoint.ts';
 export type { GatewayRequest, GatewayResponse } from './transports/http/gateway-message.ts';

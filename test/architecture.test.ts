@@ -16,7 +16,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'lib/tool': ['lib/call'],
   'lib/config': ['lib/call', 'lib/runners/index.ts'],
   'lib/access': ['lib/call'],
-  'lib/observe': ['lib/call', 'lib/runners'],
+  'lib/observe': ['lib/call', 'lib/async', 'lib/runners'],
   'lib/runners': ['lib/call', 'lib/async'],
   'lib/runners/index.ts': ['lib/runners/threads', 'lib/runners/process'],
   'lib/runners/threads': ['lib/call', 'lib/async', 'lib/runners'],
@@ -53,6 +53,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@modelcontextprotocol/sdk': ['lib/transports/mcp/sessions', 'lib/transports/mcp/stdio'],
   ajv: ['workers/loading'],
+  'ajv-draft-04': ['workers/loading'],
+  'ajv-formats': ['workers/loading'],
   'better-sqlite3': ['workers/tools'],
   'better-sse': ['lib/transports/sse'],
   commander: ['bin'],
@@ -230,8 +232,8 @@ describe('the architecture', () => {
     for (const { path, text } of transports) {
       const [, name = ''] = /const NAME = '([\w-]+)';/.exec(text) ?? [];
       expect(text, path).to.match(/name: NAME,\n {2}opens: '(?:listen|connect|print)',/);
-      // Two names are those of protocols too: of the scheme of a URL, and of what is upgraded to.
-      const isProtocol = (line: string) => /https|upgrade/i.test(line);
+      // Two names are those of protocols too: of the scheme of a URL or of a key, and of what is upgraded to.
+      const isProtocol = (line: string) => /https|upgrade|scheme: /i.test(line);
       const elsewhere = sources
         .filter((source) => source.path !== path)
         .flatMap((source) => source.text.split('\n').map((line) => `${source.path}: ${line.trim()}`))

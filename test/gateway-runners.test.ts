@@ -63,9 +63,12 @@ describe('a gateway and its runners', () => {
   it('refuses one that offers what the threads do, names both, and leaves it open', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'gateway-test-'));
     const runner: Runner & { readonly isClosed: boolean } = newRunner('primes_tool');
-    const failure = await createGateway({ dataDir, logLevel: 'ERROR', runners: [runner] }).catch(
-      (error: ToolError) => error.message,
-    );
+    const failure = await createGateway({
+      dataDir,
+      logLevel: 'ERROR',
+      builtIns: 'on',
+      runners: [runner],
+    }).catch((error: ToolError) => error.message);
     rmSync(dataDir, { recursive: true, force: true });
     expect(failure).to.match(/tool "primes_tool" .* "threads" and by the runner "delayed"; rename one/);
     expect(runner.isClosed).to.equal(false);

@@ -9,10 +9,10 @@ import { OwnSet } from '../lib/async/own-collections.ts';
 import { type ErrorCode, TOOL_THROWABLE_CODES } from '../lib/call/error-code.ts';
 import { describeThrown, ToolError } from '../lib/call/tool-error.ts';
 import { bounded } from './bounded-text.ts';
-import { isFiniteNumber, NativeError, toText } from './intrinsics/captured.ts';
+import { isFiniteNumber, least, NativeError, parse, toText } from './intrinsics/captured.ts';
 import { UnfaithfulText } from './intrinsics/faithful-text.ts';
 import { wasTooMuch } from './intrinsics/many-steps.ts';
-import { toPlain } from './json-text.ts';
+import { freeText, MAX_FREE_BYTES } from './json-text.ts';
 import type { SchemaIssue } from './loading/schema.ts';
 
 /** Codes that end a call as they are: those a tool may throw, and those made here on its behalf. */
@@ -23,11 +23,14 @@ const PASSED_CODES: ReadonlySet<ErrorCode> = new OwnSet<ErrorCode>([
   'result_too_large',
 ]);
 
-/** Never throws, whatever was thrown. */
-export function toCallError(thrown: unknown, tool: string): ToolError {
+/**
+ * Never throws, whatever was thrown.
+ * @param maxResultBytes bounds the details too, where it is less than what free-form data may hold.
+ */
+export function toCallError(thrown: unknown, tool: string, maxResultBytes: number): ToolError {
   if (UnfaithfulText.isOne(thrown) || wasTooMuch(thrown)) return thrown;
   try {
-    if (ToolError.is(thrown)) return plainCopy(thrown);
+    if (ToolError.is(thrown)) return plainCopy(thrown, least(maxResultBytes, MAX_FREE_BYTES));
   } catch {
     // It only looks like a ToolError: told like anything else below.
   }
@@ -36,10 +39,11 @@ export function toCallError(thrown: unknown, tool: string): ToolError {
   });
 }
 
-function plainCopy(thrown: ToolError): ToolError {
+function plainCopy(thrown: ToolError, maxDetailBytes: number): ToolError {
   const { code, retryable, retryAfterMs, cause } = thrown;
   const message = bounded(toText(thrown.message));
-  const details = toPlain(thrown.details);
+  const text = freeText(thrown.details, maxDetailBytes);
+  const details = text === null ? leftOut(maxDetailBytes) : text === undefined ? undefined : parse(text);
   const free = details === undefined ? {} : { details };
   if (!PASSED_CODES.has(code))
     return new ToolError('tool_failed', message, { ...free, cause: describeThrown(thrown) });
@@ -51,10 +55,13 @@ function plainCopy(thrown: ToolError): ToolError {
   });
 }
 
+/** What stands for details that are too large. */
+const leftOut = (bytes: number) => ({ omitted: true, reason: `the details are larger than ${bytes} bytes` });
+
 /** What kind of thing escaped a call, in a word. */
 export function kindOfThrown(thrown: unknown): string {
   try {
-    return thrown instanceof NativeError ? toText(thrown.name) : typeof thrown;
+    return thrown instanceof NativeError ? bounded(toText(thrown.name)) : typeof thrown;
   } catch {
     return typeof thrown;
   }

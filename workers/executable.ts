@@ -12,12 +12,16 @@ import type { ToolContext } from '../lib/tool/define-tool.ts';
 import { hasOwn, stringify } from './intrinsics/captured.ts';
 import type { LoadedTool, Registry } from './loading/registry.ts';
 import type { Check } from './loading/schema.ts';
+import { lookAtCompletion, lookAtPrompt, lookAtResource, type Misfit } from './mcp-content.ts';
+import { type Presented, presented, presentedAs } from './result-text.ts';
 
 export interface Executable {
   readonly input: Check | null;
   readonly chunk: Check | null;
   readonly output: Check | null;
   invoke(input: never, context: ToolContext): unknown;
+  /** What a returned value is to clients, from its JSON text. @throws {ToolError} `tool_failed` for what MCP cannot carry. */
+  readonly present: (value: unknown, text: string) => Presented;
 }
 
 /** @throws {ToolError} `tool_not_found` or `not_found` when this thread has no such definition. */
@@ -29,11 +33,11 @@ export function findExecutable(registry: Registry, task: CallTask): Executable |
       return isLoaded(tool) ? toExecutable(tool) : whenLoaded(tool);
     }
     case 'resource':
-      return unchecked(readOrList(registry, task.name));
+      return unchecked(readOrList(registry, task.name), lookAtResource);
     case 'prompt':
-      return unchecked(makeMessages(registry, task.name));
+      return unchecked(makeMessages(registry, task.name), lookAtPrompt);
     case 'completion':
-      return unchecked(complete(registry, task.name));
+      return unchecked(complete(registry, task.name), lookAtCompletion);
     default:
       return task.kind satisfies never;
   }
@@ -52,14 +56,25 @@ function toExecutable(tool: LoadedTool): Executable {
   let executable = executables.get(tool);
   if (!executable) {
     const { definition, input, chunk, output } = tool;
-    executable = { input, chunk, output, invoke: (value, context) => definition.run(value, context) };
+    executable = {
+      input,
+      chunk,
+      output,
+      invoke: (value, context) => definition.run(value, context),
+      present: (value, text) => presented(value, text, output !== null),
+    };
     executables.set(tool, executable);
   }
   return executable;
 }
 
-function unchecked(invoke: (input: never, context: ToolContext) => unknown): Executable {
-  return { input: null, chunk: null, output: null, invoke };
+/** @param look at what it makes, which is in MCP's own shape. */
+function unchecked(
+  invoke: (input: never, context: ToolContext) => unknown,
+  look: (value: Record<string, unknown>) => Misfit | null,
+): Executable {
+  const present = (_value: unknown, text: string) => presentedAs(text, look);
+  return { input: null, chunk: null, output: null, invoke, present };
 }
 
 interface ResourceInput {
@@ -87,7 +102,13 @@ function readOrList(registry: Registry, name: string) {
     if (list) return { resources: (await resource.list?.(context)) ?? [] };
     const read = await resource.read({ uri, variables }, context);
     const pieces: readonly ResourceContents[] =
-      typeof read === 'string' ? [{ text: read }] : Array.isArray(read) ? read : [read as ResourceContents];
+      typeof read === 'string'
+        ? [{ text: read }]
+        : ArrayBuffer.isView(read)
+          ? [{ blob: read as Uint8Array }]
+          : Array.isArray(read)
+            ? read
+            : [read as ResourceContents];
     const mimeType = resource.mimeType === undefined ? {} : { mimeType: resource.mimeType };
     return { contents: pieces.map((piece) => ({ uri, ...mimeType, ...piece })) };
   };

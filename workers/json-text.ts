@@ -1,13 +1,17 @@
 /**
  * Values of a tool as JSON text, made in the thread, so that what cannot be serialised fails its own call only.
+ *
+ * T1. Halves of a surrogate pair that stand alone leave as U+FFFD: JSON would carry them, and many clients refuse the
+ *     whole message for one.
  */
 import { ToolError } from '../lib/call/tool-error.ts';
 import { NO_ROOM, writing } from './binary-json.ts';
-import { byteLength, indexOf, NativeError, parse, slice, stringify } from './intrinsics/captured.ts';
+import { byteLength, indexOf, NativeError, slice, stringify } from './intrinsics/captured.ts';
 import { keepFaithful } from './intrinsics/faithful-text.ts';
+import { exceedsAsJson } from './json-size.ts';
 
-/** What free-form data may hold: a log record, the details of an error. */
-const MAX_PLAIN_BYTES = 1024 * 1024;
+/** What free-form data may hold: the details of an error, the data of a log record, a question. */
+export const MAX_FREE_BYTES = 1024 * 1024;
 
 /**
  * @param maxBytes what binary values in it may take.
@@ -24,8 +28,14 @@ export function toJson(value: unknown, what: string, maxBytes: number, index?: n
     if (error === NO_ROOM) return null;
     throw notJson(what, index, reasonOf(error), error);
   }
-  if (json === undefined) throw notJson(what, index, `it is a ${typeof value}`);
-  return json;
+  if (json === undefined) throw notJson(what, index, kindOf(value));
+  return withoutHalves(json);
+}
+
+/** Why a value has no JSON text. */
+function kindOf(value: unknown): string {
+  if (value === undefined) return 'it is undefined';
+  return typeof value === 'object' ? 'its toJSON() gives no value' : `it is a ${typeof value}`;
 }
 
 function notJson(what: string, index: number | undefined, reason: string, cause?: unknown): ToolError {
@@ -40,15 +50,40 @@ function reasonOf(error: unknown): string {
   return end < 0 ? error.message : slice(error.message, 0, end);
 }
 
-/** A plain copy of free-form data that can cross the port, or undefined where there is none. */
-export function toPlain(value: unknown): unknown {
+/** JSON.stringify writes a half that stands alone as an escape, and no other character as one that begins so (T1). */
+const HALF = '\\ud';
+
+function withoutHalves(json: string): string {
+  let at = indexOf(json, HALF);
+  if (at < 0) return json;
+  let text = '';
+  let from = 0;
+  for (; at >= 0; at = indexOf(json, HALF, at + HALF.length)) {
+    if (isEscaped(json, at)) continue;
+    text += `${slice(json, from, at)}\ufffd`;
+    from = at + '\\udXXX'.length;
+  }
+  return text + slice(json, from);
+}
+
+/** Whether the backslash at `at` is one that the text itself has. */
+function isEscaped(json: string, at: number): boolean {
+  let before = at;
+  while (before > 0 && json[before - 1] === '\\') before--;
+  return (at - before) % 2 === 1;
+}
+
+/** Free-form data as JSON text; undefined where it is none, null where it is longer than `maxBytes`. */
+export function freeText(value: unknown, maxBytes = MAX_FREE_BYTES): string | null | undefined {
   if (value === undefined) return undefined;
+  if (exceedsAsJson(value, maxBytes)) return null;
   try {
     keepFaithful();
-    const json = writing(MAX_PLAIN_BYTES, stringify, value);
-    return json === undefined ? undefined : parse(json);
-  } catch {
-    return undefined;
+    const json = writing(maxBytes, stringify, value);
+    if (json === undefined) return undefined;
+    return exceedsBytes(json, maxBytes) ? null : withoutHalves(json);
+  } catch (error) {
+    return error === NO_ROOM ? null : undefined;
   }
 }
 

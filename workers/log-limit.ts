@@ -5,7 +5,7 @@
 import { TokenBucket } from '../lib/async/token-bucket.ts';
 import type { LogLevel } from '../lib/call/log-level.ts';
 import { setTimeout } from './async-context/own-timers.ts';
-import { slice, unref } from './intrinsics/captured.ts';
+import { slice, unref, wellFormed } from './intrinsics/captured.ts';
 
 const BURST = 1000;
 const PER_SECOND = 200;
@@ -41,5 +41,9 @@ export class LogLimit {
   };
 }
 
-const cut = (text: string): string => (text.length <= MAX_TEXT ? text : `${slice(text, 0, MAX_TEXT)}… (cut)`);
-const cutJson = (json: string): string => (json.length <= MAX_TEXT ? json : '"too large to log"');
+/** In the place of data that is. */
+export const TOO_LARGE = '"too large to log"';
+
+const cut = (text: string): string =>
+  text.length <= MAX_TEXT ? wellFormed(text) : `${wellFormed(slice(text, 0, MAX_TEXT))}… (cut)`;
+const cutJson = (json: string): string => (json.length <= MAX_TEXT ? json : TOO_LARGE);

@@ -1,16 +1,23 @@
 /**
  * What a running tool has asked its client and not yet heard about.
+ *
+ * Q1. A form that comes back filled in fits the schema that was asked, whatever transport and client it came through;
+ *     one that does not is an error to the tool.
  */
 
 import { OwnMap } from '../lib/async/own-collections.ts';
 import type { AskMethod } from '../lib/call/call-events.ts';
+import type { JsonSchema } from '../lib/call/catalog.ts';
 import { ToolError } from '../lib/call/tool-error.ts';
 import type { CallTask, HostFrame } from '../lib/runners/threads/port/frames.ts';
-import { NativePromise } from './intrinsics/captured.ts';
-import { toPlain } from './json-text.ts';
+import { NativePromise, parse } from './intrinsics/captured.ts';
+import { freeText, MAX_FREE_BYTES } from './json-text.ts';
+import { compileCheck } from './loading/schema.ts';
 import type { Outbox } from './outbox.ts';
 
 interface Open {
+  /** The schema of a form. */
+  readonly schema: JsonSchema | undefined;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: ToolError) => void;
 }
@@ -37,10 +44,14 @@ export class Questions {
       );
     }
     if (this.#isClosed) throw ended();
+    const text = freeText(params);
+    if (text === null)
+      throw new ToolError('tool_failed', `a question to the client is larger than ${MAX_FREE_BYTES} bytes`);
+    const plain: unknown = text === undefined ? {} : parse(text);
     const ask = ++this.#asked;
     return new NativePromise((resolve, reject) => {
-      this.#open.set(ask, { resolve, reject });
-      this.#outbox.post({ type: 'ask', call: this.#task.call, ask, method, params: toPlain(params) ?? {} });
+      this.#open.set(ask, { resolve, reject, schema: schemaOf(method, plain) });
+      this.#outbox.post({ type: 'ask', call: this.#task.call, ask, method, params: plain });
       this.#outbox.flush();
     });
   }
@@ -48,8 +59,10 @@ export class Questions {
   answer(frame: Extract<HostFrame, { type: 'answer' }>): void {
     const open = this.#open.get(frame.ask);
     this.#open.delete(frame.ask);
-    if (frame.error) open?.reject(ToolError.fromWire(frame.error));
-    else open?.resolve(frame.value);
+    if (!open) return;
+    if (frame.error) open.reject(ToolError.fromWire(frame.error));
+    else if (open.schema && isAccepted(frame.value)) void settle(open, open.schema, frame.value);
+    else open.resolve(frame.value);
   }
 
   close(): void {
@@ -58,6 +71,46 @@ export class Questions {
       open.reject(ended());
     });
     this.#open.clear();
+  }
+}
+
+/** A filled-in form. */
+interface Accepted {
+  readonly action: 'accept';
+  readonly content?: unknown;
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+
+const isAccepted = (answer: unknown): answer is Accepted => isObject(answer) && answer['action'] === 'accept';
+
+function schemaOf(method: AskMethod, params: unknown): JsonSchema | undefined {
+  const schema = method === 'elicit' && isObject(params) ? params['requestedSchema'] : undefined;
+  return isObject(schema) ? schema : undefined;
+}
+
+/** Gives the tool the form where it fits (Q1). Never rejects. */
+async function settle({ resolve, reject }: Open, schema: JsonSchema, answer: Accepted): Promise<void> {
+  try {
+    const check = await compileCheck({ jsonSchema: schema }, 'input');
+    const checked = await check.run(answer.content ?? {});
+    if (checked.ok) return resolve(answer);
+    const [issue] = checked.issues;
+    const where = issue?.path === '' ? '' : `"${issue?.path}" `;
+    reject(
+      new ToolError(
+        'failed_precondition',
+        `the client's answer does not fit the form: ${where}${issue?.message}`,
+        {
+          details: { issues: checked.issues },
+        },
+      ),
+    );
+  } catch (error) {
+    reject(
+      new ToolError('failed_precondition', `the form's requestedSchema is no JSON Schema: ${String(error)}`),
+    );
   }
 }
 

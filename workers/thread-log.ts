@@ -4,9 +4,9 @@
  */
 import { LOG_RANK, type LogLevel } from '../lib/call/log-level.ts';
 import type { CallTask } from '../lib/runners/threads/port/frames.ts';
-import { stringify, toText } from './intrinsics/captured.ts';
-import { toPlain } from './json-text.ts';
-import { LogLimit } from './log-limit.ts';
+import { toText } from './intrinsics/captured.ts';
+import { freeText } from './json-text.ts';
+import { LogLimit, TOO_LARGE } from './log-limit.ts';
 import type { Outbox } from './outbox.ts';
 
 /** The run that logs; undefined outside any. */
@@ -32,9 +32,8 @@ export class ThreadLog {
 
   write(run: Author, level: LogLevel, message: string, data?: unknown): void {
     if (!this.#isWanted(run, level)) return;
-    const plain = toPlain(data);
-    const json = plain === undefined ? undefined : stringify(plain);
-    this.#limit.write(run?.task.call ?? null, level, toText(message), json);
+    const json = freeText(data);
+    this.#limit.write(run?.task.call ?? null, level, toText(message), json === null ? TOO_LARGE : json);
   }
 
   /** Writes an error, whatever level is wanted. */

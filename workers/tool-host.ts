@@ -159,7 +159,9 @@ export class ToolHost implements RunHost {
   }
 
   #describe(): void {
-    this.#parts.registry.describe().then(
+    const { registry, log } = this.#parts;
+    for (const notice of registry.notices) log.write(undefined, 'info', notice);
+    registry.describe().then(
       (catalog) => this.outbox.post({ type: 'described', catalog, failure: null }),
       (error: Error) => this.outbox.post({ type: 'described', catalog: null, failure: error.message }),
     );

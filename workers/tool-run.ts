@@ -21,13 +21,13 @@ import { checkInput, checkOutput, checkOwn } from './call-checks.ts';
 import { kindOfThrown, toCallError } from './call-error.ts';
 import { ChunkStream } from './chunk-stream.ts';
 import type { Executable } from './executable.ts';
-import { hasOwn, keys, NativeAbortController, now, toText } from './intrinsics/captured.ts';
+import { hasOwn, keys, NativeAbortController, now, parse, toText } from './intrinsics/captured.ts';
 import type { Check } from './loading/schema.ts';
 import type { Outbox } from './outbox.ts';
 import { Pace } from './pace.ts';
 import { ProgressThrottle } from './progress-throttle.ts';
 import { Questions } from './questions.ts';
-import { chunkText, resultText, shapeOf } from './result-text.ts';
+import { chunkText, resultText } from './result-text.ts';
 import { type ContextRun, createToolContext } from './tool-context.ts';
 
 /** What the gateway says to a call that runs. */
@@ -134,7 +134,9 @@ export class ToolRun implements ContextRun {
       let value: unknown = await executable.invoke(input as never, createToolContext(this));
       const stream = asyncIteratorOf(value);
       if (stream) value = await this.#drive(stream, executable.chunk);
-      this.#succeed(value, stream !== null, await checkOutput(this.task, executable.output, value));
+      if (stream && value === undefined) await this.#checkRepeat(executable.output);
+      else value = await checkOutput(this.task, executable.output, value, this.#maxResultBytes);
+      this.#succeed(value, stream !== null && value === undefined, executable);
     } catch (thrown) {
       this.#failFor(thrown);
     }
@@ -142,7 +144,7 @@ export class ToolRun implements ContextRun {
 
   #failFor(thrown: unknown): void {
     try {
-      this.#fail(this.#cancelled ?? toCallError(thrown, this.task.name));
+      this.#fail(this.#cancelled ?? toCallError(thrown, this.task.name, this.#maxResultBytes));
     } catch {
       this.#breakOff();
     }
@@ -179,7 +181,7 @@ export class ToolRun implements ContextRun {
       try {
         if (this.#cancelled) throw this.#cancelled;
         const value = check
-          ? await checkOwn(this.task, check, step.value, `chunk ${this.#chunks.count}`)
+          ? await checkOwn(this.task, check, step.value, `chunk ${this.#chunks.count}`, this.#maxResultBytes)
           : step.value;
         const at = now();
         const json = chunkText(value, this.#chunks.count, this.#maxResultBytes, at - wroteAt > BIG_AFTER_MS);
@@ -197,10 +199,24 @@ export class ToolRun implements ContextRun {
     }
   }
 
-  #succeed(returned: unknown, isStream: boolean, value: unknown): void {
+  /** The list of chunks is the result of a stream that returned nothing, and held to its schema where it is repeated. */
+  async #checkRepeat(check: Check | null): Promise<void> {
+    const list = check === null ? null : this.#chunks.repeated();
+    if (check === null || list === null) return;
+    await checkOwn(
+      this.task,
+      check,
+      parse(list),
+      'the result (the list of its chunks)',
+      this.#maxResultBytes,
+    );
+  }
+
+  #succeed(value: unknown, repeats: boolean, { present }: Executable): void {
     if (this.#cancelled) throw this.#cancelled;
-    const repeats = isStream && returned === undefined;
-    const data = repeats ? this.#chunks.repeated() : resultText(value, this.#maxResultBytes);
+    const { data, shape } = repeats
+      ? { data: this.#chunks.repeated(), shape: 'other' as const }
+      : present(value, resultText(value, this.#maxResultBytes));
     const hasMeta = keys(this.meta).length > 0;
     const meta = hasMeta ? resultText(this.meta, this.#maxResultBytes, 'ctx.meta') : null;
     this.#end();
@@ -209,7 +225,7 @@ export class ToolRun implements ContextRun {
       call: this.task.call,
       data,
       repeats,
-      shape: repeats ? 'other' : shapeOf(value),
+      shape,
       chunks: this.#chunks.count,
       meta,
       ranMs: this.#ranMs ?? 0,

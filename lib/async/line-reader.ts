@@ -36,6 +36,11 @@ export class LineReader {
     this.#add(bytes.subarray(start));
   }
 
+  /** Takes what came after the last line end as a line: no more comes. */
+  end(): void {
+    this.#finish();
+  }
+
   #add(part: Buffer): void {
     if (this.#isSkipping || part.length === 0) return;
     this.#size += part.length;

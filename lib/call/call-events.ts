@@ -3,6 +3,9 @@
  *
  * E1. Exactly one terminal event, `result` or `error`, and it is last.
  * E2. Values travel as JSON text made where the tool runs, so that transports paste and never parse them.
+ * E3. The events of a call that is kept have numbers (`seq`), the same for every reader: 0 is its start, then each
+ *     progress and each chunk has one, n in all, the result or error is n + 1, and n + 2 the event that closes a stream.
+ *     Whoever keeps the call sets them, before anybody reads the event; other calls have none.
  */
 import type { LogLevel } from './log-level.ts';
 import type { ToolError } from './tool-error.ts';
@@ -21,16 +24,31 @@ export type ToolEvent =
       readonly progress: number;
       readonly total: number | null;
       readonly message: string;
+      seq?: number;
     }
-  /** Consecutive chunks as JSON text; `items[0]` has index `index`. */
-  | { readonly type: 'chunks'; readonly index: number; readonly items: readonly string[] }
+  /** Consecutive chunks as JSON text; `items[0]` has index `index`, and its number is `seq`. */
+  | {
+      readonly type: 'chunks';
+      readonly index: number;
+      readonly items: readonly string[];
+      /** Characters of all items, where that is known. */
+      readonly size?: number;
+      seq?: number;
+    }
   | { readonly type: 'log'; readonly level: LogLevel; readonly message: string; readonly data?: string }
   /** The tool asks the client something; answer with `RunningCall.answer`. Only sent where `abilities` allow it. */
   | { readonly type: 'ask'; readonly ask: number; readonly method: AskMethod; readonly params: unknown }
   | ResultEvent
   | ErrorEvent;
 
-export interface ResultEvent {
+/** What readers who come back, or are replaced, are told besides (E3). */
+interface ReadEnd {
+  seq?: number;
+  /** True: its reader has seen this event, and lacks only what closes the stream. */
+  readonly isSeen?: boolean;
+}
+
+export interface ResultEvent extends ReadEnd {
   readonly type: 'result';
   /** JSON text; null when the repeat of the chunks was left out. */
   readonly data: string | null;
@@ -43,11 +61,21 @@ export interface ResultEvent {
   readonly durationMs: number;
 }
 
-export interface ErrorEvent {
+export interface ErrorEvent extends ReadEnd {
   readonly type: 'error';
+  /** True: the end of this reading and not of the call, which a newer reader has taken over. */
+  readonly isMoved?: boolean;
   readonly error: ToolError;
   readonly chunks: number;
   readonly durationMs: number;
 }
 
 export type TerminalEvent = ResultEvent | ErrorEvent;
+
+/** Characters of all chunks of an event. */
+export function chunkSize({ size, items }: Extract<ToolEvent, { type: 'chunks' }>): number {
+  if (size !== undefined) return size;
+  let sum = 0;
+  for (const item of items) sum += item.length;
+  return sum;
+}

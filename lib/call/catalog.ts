@@ -1,6 +1,7 @@
 /**
  * What can be called, as data: all that the gateway and its transports know of tools, resources and prompts.
  */
+import type { ToolLimits } from './tool-limits.ts';
 
 /** What kind of definition a call runs. Only tools are served outside MCP. */
 export type CallKind = 'tool' | 'resource' | 'prompt' | 'completion';
@@ -27,7 +28,7 @@ export interface Icon {
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
 /** A tool as data: all the gateway ever knows of it. */
-export interface ToolDescriptor {
+export interface ToolDescriptor extends ToolLimits {
   readonly name: string;
   readonly title?: string;
   readonly description: string;
@@ -38,8 +39,6 @@ export interface ToolDescriptor {
   readonly icons?: readonly Icon[];
   readonly meta?: Readonly<Record<string, unknown>>;
   readonly isolation: Isolation;
-  /** Milliseconds; absent: the gateway's own limit. */
-  readonly timeoutMs?: number;
 }
 
 /** A resource (fixed `uri`) or a resource template (`uriTemplate`) as data. */

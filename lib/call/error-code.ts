@@ -44,6 +44,8 @@ export const ERROR_CODES = {
   failed_precondition: caller(412, 'Failed precondition'),
   duplicate_id: caller(409, 'Duplicate id'),
   rate_limited: caller(429, 'Rate limited', true),
+  gone: caller(410, 'Gone'),
+  idempotency_mismatch: caller(422, 'Idempotency mismatch'),
   cancelled: caller(499, 'Cancelled'),
   slow_consumer: caller(408, 'Slow consumer', true),
   overloaded: { status: 503, fault: 'gateway', retryable: true, title: 'Overloaded' },

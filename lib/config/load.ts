@@ -13,12 +13,16 @@ import { RULES } from './rules.ts';
 /** Where a value came from. */
 export type Origin = 'flag' | 'environment' | 'default' | 'code';
 
+type AnyRule = (typeof RULES)[number];
+
 export interface ConfigSources {
   readonly env: NodeJS.ProcessEnv;
   /** Text of each flag given; a list once per use of the flag. */
   readonly flags: Readonly<Partial<Record<OptionName, string | readonly string[]>>>;
   /** True: the gateway will open a port, so the rules of access apply. */
   readonly listens: boolean;
+  /** What is wrong with how the options were given, a sentence each; told with what is wrong with them. Default: nothing. */
+  readonly problems?: readonly string[];
 }
 
 export interface LoadedConfig {
@@ -27,10 +31,10 @@ export interface LoadedConfig {
 }
 
 /** @throws {ConfigError} when any value, or any combination of them, is wrong. */
-export function loadConfig({ env, flags, listens }: ConfigSources): LoadedConfig {
+export function loadConfig({ env, flags, listens, problems: before = [] }: ConfigSources): LoadedConfig {
   const values: Record<string, unknown> = {};
   const origins: Record<string, Origin> = {};
-  const problems: string[] = [];
+  const problems = [...before];
   for (const [name, option] of OPTION_LIST) {
     const [text, origin] = findText(option, flags[name], env);
     const value = option.kind.read(text);
@@ -38,7 +42,8 @@ export function loadConfig({ env, flags, listens }: ConfigSources): LoadedConfig
     if (option.kind.accepts(value)) values[name] = value;
     else problems.push(refusal(option, text, origin));
   }
-  return { config: checked(values, problems, listens), origins: origins as Record<OptionName, Origin> };
+  const isAsked = (rule: AnyRule) => listens || !rule.whenListening;
+  return { config: checked(values, problems, isAsked), origins: origins as Record<OptionName, Origin> };
 }
 
 /**
@@ -53,7 +58,7 @@ export function completeConfig(given: Partial<Config>, env: NodeJS.ProcessEnv = 
     if (option.kind.accepts(value)) values[name] = value;
     else problems.push(`${name} is ${shown(option, value)}; expected ${wanted(option)}`);
   }
-  return checked(values, problems, false);
+  return checked(values, problems, (rule) => !rule.whenListening && !rule.whenAlone);
 }
 
 /**
@@ -65,14 +70,27 @@ export function checkListening(config: Config): void {
   if (problems.length > 0) throw new ConfigError(problems);
 }
 
-function checked(values: Record<string, unknown>, problems: string[], listens: boolean): Config {
-  problems.push(...broken(values, listens ? () => true : ({ whenListening }) => !whenListening));
+/**
+ * Checks what only matters to a gateway whose tools all come from its options.
+ * @throws {ConfigError} when they give it none.
+ */
+export function checkAlone(config: Config): void {
+  const problems = broken(config, ({ whenAlone = false }) => whenAlone);
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+function checked(
+  values: Record<string, unknown>,
+  problems: string[],
+  isAsked: (rule: AnyRule) => boolean,
+): Config {
+  problems.push(...broken(values, isAsked));
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(values) as Config;
 }
 
 /** What is wrong by the rules between options, of those whose options all have a value. */
-function broken(values: object, isAsked: (rule: (typeof RULES)[number]) => boolean): string[] {
+function broken(values: object, isAsked: (rule: AnyRule) => boolean): string[] {
   return RULES.filter((rule) => isAsked(rule) && rule.about.every((name) => name in values))
     .map((rule) => rule.refusal(values as Config))
     .filter((refusal) => refusal !== undefined);

@@ -39,6 +39,8 @@ export interface Rule<C extends object = never> {
   readonly about: readonly (keyof C)[];
   /** True: it matters to a gateway that opens a port only; `stdio`, `tools` and `call` start all the same. */
   readonly whenListening?: boolean;
+  /** True: it matters to a gateway without runners of its user's own, which is any that a program starts. */
+  readonly whenAlone?: boolean;
   /** @returns the sentence that says what is wrong, what was expected, and what to write instead. */
   refusal(config: C): string | undefined;
 }

@@ -6,6 +6,7 @@
  * O2. Rules between options are in rules.ts; how values are found and refused is in load.ts.
  */
 import { accessOptions } from '../access/options.ts';
+import { historyOptions } from '../dispatch/history/options.ts';
 import { dispatchOptions } from '../dispatch/options.ts';
 import { observeOptions } from '../observe/options.ts';
 import * as runnerKinds from '../runners/index.ts';
@@ -33,6 +34,7 @@ const OPTIONS = {
   ...httpOptions,
   ...accessOptions,
   ...dispatchOptions,
+  ...historyOptions,
   ...renderingOptions,
   ...together(runnerKinds),
   ...together(transports),

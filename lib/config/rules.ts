@@ -4,6 +4,7 @@
  * U1. A gateway off loopback has a key of its own, and knows the names that clients call it by.
  */
 import { PUBLISHED_API_KEY } from '../access/options.ts';
+import { dispatchRules } from '../dispatch/options.ts';
 import * as runnerKinds from '../runners/index.ts';
 import { httpRules } from '../transports/http/options.ts';
 import * as transports from '../transports/index.ts';
@@ -53,10 +54,16 @@ const openRules: readonly Rule<Pick<Config, 'host' | 'auth' | 'apiKeys'> & Advic
 ];
 
 const runnerRules = Object.values(runnerKinds).flatMap(({ rules }) => rules);
-const transportRules: readonly Rule<Config>[] = Object.values(transports).flatMap(({ rules }) => rules);
+const transportRules = Object.values(transports).flatMap<Rule<Config>>(({ rules }) => rules);
 
 /** Every rule, in the order in which refusals are told. */
-export const RULES: readonly Rule<Config>[] = [...runnerRules, ...openRules, ...httpRules, ...transportRules];
+export const RULES: readonly Rule<Config>[] = [
+  ...runnerRules,
+  ...openRules,
+  ...dispatchRules,
+  ...httpRules,
+  ...transportRules,
+];
 
 const lacksHosts = ({ host, allowedHosts }: Pick<Config, 'host'> & Advice): boolean =>
   WILDCARDS.has(bare(host)) && allowedHosts?.length === 0;

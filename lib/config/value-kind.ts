@@ -136,6 +136,17 @@ export function optionalPath(): ValueKind<string | null> {
   };
 }
 
+/** A port that may be left out: empty text and null mean none; 0 is any free port. */
+export function optionalPort(): ValueKind<number | null> {
+  return {
+    accepts: (value) => value === null || isWholeNumber(value, 0, 65_535),
+    read: (given) => (given.trim() === '' ? null : number(given)),
+    write: (value) => (value === null ? '' : String(value)),
+    expected: 'a whole number from 0 to 65535',
+    placeholder: 'port',
+  };
+}
+
 /** An http or https address, or empty text for none. */
 export function optionalUrl(): ValueKind<string> {
   return text(/^(?:https?:\/\/[^\s"]+)?$/, 'an address such as https://issuer.example.com', 'url');

@@ -1,20 +1,31 @@
 /**
- * Policy around every call, the same for all transports: admit → run → deadline → observe.
+ * Policy around every call, the same for all transports: admit → run → deadline → observe. Around the run of a tool, in
+ * this order (policy/tool-policies.ts): rate limit → breaker → cache and single flight → concurrency → run → retries.
  *
  * D1. Every call has an id, a deadline and, at its end, exactly one record for the observers.
  * D2. Transports talk to nothing below this; it knows the Runner interface and no runner. A call goes to the runner
  *     that has its tool.
  * D3. A call belongs to the key that made it: nobody else can see or cancel it.
+ * D4. What a key may not use is not there for it, and its calls are counted here: no transport can forget either.
+ * D5. What is kept of a call stands before it (history/): observers and deadlines see the call itself, once.
  */
 import { randomBytes } from 'node:crypto';
 import { TransitMap } from '../async/transit-map.ts';
 import type { CallKind, Catalog, ToolDescriptor } from '../call/catalog.ts';
-import type { CallRequest, RunningCall } from '../call/running-call.ts';
+import type { CallRequest, Keeping, RunningCall } from '../call/running-call.ts';
 import { ToolError } from '../call/tool-error.ts';
 import type { AdmittedCall, Runner, RunnerStats, RunnerStatus } from '../runners/runner.ts';
-import { type Calls, toolNotFound } from './calls.ts';
+import { CallRates, type Quota, type RateLimit } from './call-rates.ts';
+import { type Calls, type Idempotency, toolNotFound } from './calls.ts';
+import { CatalogViews } from './catalog-views.ts';
+import type { CallHistory, CallState, ResumePoint } from './history/call-history.ts';
+import { fingerprint } from './history/fingerprint.ts';
+import { type KeyPolicy, type KeyRules, NO_POLICY } from './key-policy.ts';
+import type { ToolRoute } from './merged-catalog.ts';
 import { ObservedCall } from './observed-call.ts';
 import { type GatewayObserver, Observers, type StartedCall } from './observers.ts';
+import type { CacheView } from './policy/answer-cache.ts';
+import type { ToolPolicies, ToolPolicyView } from './policy/tool-policies.ts';
 import { refusedCall } from './refused-call.ts';
 import { RunnerSet } from './runner-set.ts';
 
@@ -23,20 +34,43 @@ export interface DispatcherOptions {
   readonly runners: readonly Runner[];
   /** Upper limit of any call, in milliseconds. */
   readonly timeoutMs: number;
+  /** Where calls are kept for those who come back. */
+  readonly history: CallHistory;
+  /** What each key may do. Default: everything, as often as it likes. */
+  readonly policy?: KeyPolicy;
+  /** What is done around the calls of tools. Default: nothing. */
+  readonly toolPolicies?: ToolPolicies;
 }
+
+/** How long a call with an idempotency key goes on without a reader, where nobody says otherwise. */
+const KEYED_DETACH_MS = 60_000;
 
 export class Dispatcher implements Calls {
   readonly #runners: RunnerSet;
   readonly #timeoutMs: number;
+  readonly #history: CallHistory;
+  readonly #toolPolicies: ToolPolicies | undefined;
   readonly #calls = new TransitMap<string, RunningCall>();
   readonly #observers = new Observers();
-  #isDraining = false;
+  readonly #policy: KeyPolicy;
+  readonly #views = new CatalogViews();
+  readonly #rates = new CallRates();
+  /** When the last call has ended or is ended, once the gateway closes; by `performance.now()`. */
+  #drainedBy: number | undefined;
   #whenIdle: (() => void)[] = [];
 
-  /** @throws {ToolError} `unavailable` when two runners have the same name, or offer the same. */
-  constructor({ runners, timeoutMs }: DispatcherOptions) {
+  /**
+   * @throws {ToolError} `unavailable` when two runners have the same name, or offer the same, or TOOL_LIMITS cannot hold
+   * for their tools.
+   */
+  constructor({ runners, timeoutMs, history, policy = NO_POLICY, toolPolicies }: DispatcherOptions) {
     this.#runners = new RunnerSet(runners, this.#observers);
     this.#timeoutMs = timeoutMs;
+    this.#history = history;
+    this.#policy = policy;
+    this.#toolPolicies = toolPolicies;
+    toolPolicies?.begin(this.catalog, this.#observers.forRunner());
+    if (toolPolicies) this.#observers.add({ catalogChanged: (catalog) => toolPolicies.adopt(catalog) });
   }
 
   /** What all runners offer; the same object until that changes. */
@@ -44,13 +78,31 @@ export class Dispatcher implements Calls {
     return this.#runners.catalog;
   }
 
-  /** Looks a tool up by name. */
-  tool(name: string): ToolDescriptor | undefined {
+  catalogOf(keyId: string): Catalog {
+    return this.#views.catalog(this.catalog, this.#policy.rulesOf(keyId)?.tools);
+  }
+
+  /** Looks a tool up by name. @param keyId where it is given, only what that key may use is found. */
+  tool(name: string, keyId?: string): ToolDescriptor | undefined {
+    if (keyId !== undefined && !this.#mayUse(name, this.#policy.rulesOf(keyId))) return undefined;
     return this.#runners.tool(name)?.tool;
   }
 
+  quotasOf(keyId: string, tool: string): readonly Quota[] {
+    const limits = this.#limitsOf(keyId, this.#policy.rulesOf(keyId), this.tool(tool));
+    return limits.length === 0 ? NO_QUOTAS : this.#rates.quotas(limits);
+  }
+
   get isDraining(): boolean {
-    return this.#isDraining;
+    return this.#drainedBy !== undefined;
+  }
+
+  get drainRefusal(): ToolError | undefined {
+    if (this.#drainedBy === undefined) return undefined;
+    const retryAfterMs = Math.max(1000, Math.ceil(this.#drainedBy - performance.now()));
+    return new ToolError('unavailable', 'the gateway is shutting down; call again in a moment', {
+      retryAfterMs,
+    });
   }
 
   get callsInFlight(): number {
@@ -72,24 +124,20 @@ export class Dispatcher implements Calls {
    * @param fault what the caller has found wrong with the request, which refuses it.
    */
   call(request: CallRequest, fault?: ToolError): RunningCall {
-    const { name, caller } = request;
+    const { name, caller, origin } = request;
     const kind = request.kind ?? 'tool';
     const callId = request.callId ?? newCallId();
     const route = kind === 'tool' ? this.#runners.tool(name) : undefined;
-    const refusal = fault ?? this.#refusal(kind, name, route !== undefined, caller.keyId);
-    const admitted = admit(request, kind, callId);
-    const call = refusal
-      ? refusedCall(admitted, refusal)
-      : this.#run(admitted, route?.runner ?? this.#runners.ownerOf(kind, name, request.arguments));
+    const refusal = fault ?? this.#refusal(request, kind, route?.tool);
+    const keep = request.keep && this.#keeping(request.keep);
+    const admitted = admit(request, kind, callId, keep);
+    const ownLimitMs = Math.min(this.#toolLimitMs(route?.tool) ?? Infinity, this.#timeoutMs);
+    const call = this.#start(admitted, route, ownLimitMs, refusal);
     this.#calls.set(callId, call);
-    const started: StartedCall = { callId, kind, name, caller };
+    const started: StartedCall = { callId, kind, name, caller, origin };
     this.#observers.tell('started', started);
 
-    const timeoutMs = Math.min(
-      request.timeoutMs ?? Infinity,
-      route?.tool.timeoutMs ?? Infinity,
-      this.#timeoutMs,
-    );
+    const timeoutMs = Math.min(request.timeoutMs ?? Infinity, ownLimitMs);
     const deadline = setTimeout(
       () => call.cancel('deadline_exceeded', `the call did not end within its ${timeoutMs} ms`),
       timeoutMs,
@@ -97,16 +145,70 @@ export class Dispatcher implements Calls {
     call.onEnd((end) => {
       clearTimeout(deadline);
       this.#calls.delete(callId);
-      this.#observers.tell('ended', { callId, kind, name, caller, end });
+      const { retries } = call;
+      const record = { callId, kind, name, caller, origin, end };
+      this.#observers.tell('ended', retries ? { ...record, retries } : record);
       if (this.#calls.size === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
     });
-    if (!this.#observers.has('progress')) return call;
+    const observed = this.#observers.has('progress') ? this.#observed(call, started) : call;
+    return keep && !refusal ? this.#history.keep(observed, request.streams) : observed;
+  }
+
+  #observed(call: RunningCall, started: StartedCall): RunningCall {
     return new ObservedCall(call, ({ progress, total, message }) =>
       this.#observers.tell('progress', { ...started, progress, total, message }),
     );
   }
 
-  #run(admitted: AdmittedCall, runner: Runner): RunningCall {
+  #keeping({ detachMs, repeatBytes }: Keeping): Keeping {
+    const { detachMaxMs } = this.#history;
+    return { detachMs: detachMs === undefined ? undefined : Math.min(detachMs, detachMaxMs), repeatBytes };
+  }
+
+  async callOnce(request: CallRequest, { key, body }: Idempotency): Promise<RunningCall> {
+    const { name, caller, streams, repeatBytes, keep } = request;
+    const callId = newCallId();
+    const kept: Keeping = {
+      detachMs: keep?.detachMs ?? KEYED_DETACH_MS,
+      repeatBytes: keep?.repeatBytes ?? repeatBytes,
+    };
+    const claim = { keyId: caller.keyId, key, fingerprint: fingerprint([name, body]), streams };
+    return this.#history.once(claim, callId, () => this.call({ ...request, callId, keep: kept }));
+  }
+
+  resume(point: ResumePoint): Promise<RunningCall> {
+    return this.#history.resume(point);
+  }
+
+  async find(callId: string, keyId: string): Promise<CallState | undefined> {
+    const running = this.#calls.get(callId);
+    if (running && isListed(running, keyId)) return stateOf(running);
+    return this.#history.find(callId, keyId);
+  }
+
+  async list(keyId: string): Promise<readonly CallState[]> {
+    const kept = await this.#history.list(keyId);
+    const running = this.#calls.values().filter((call) => isListed(call, keyId));
+    return [...running.map(stateOf), ...kept].sort((one, other) => one.madeAt - other.madeAt);
+  }
+
+  #start(
+    admitted: AdmittedCall,
+    route: ToolRoute | undefined,
+    ownLimitMs: number,
+    refusal: ToolError | undefined,
+  ): RunningCall {
+    if (refusal) return refusedCall(admitted, refusal);
+    if (!route)
+      return this.#run(
+        admitted,
+        this.#runners.ownerOf(admitted.kind ?? 'tool', admitted.name, admitted.arguments),
+      );
+    if (!this.#toolPolicies) return this.#run(admitted, route.runner);
+    return this.#toolPolicies.call(admitted, route, ownLimitMs, this.#run);
+  }
+
+  readonly #run = (admitted: AdmittedCall, runner: Runner): RunningCall => {
     try {
       return runner.call(admitted);
     } catch (error) {
@@ -120,19 +222,52 @@ export class Dispatcher implements Calls {
       const message = 'the gateway failed to start the call; its log has the cause';
       return refusedCall(admitted, new ToolError('internal', message, { cause: error }));
     }
+  };
+
+  #toolLimitMs(tool: ToolDescriptor | undefined): number | undefined {
+    return tool && this.#toolPolicies ? this.#toolPolicies.timeoutMs(tool) : tool?.timeoutMs;
   }
 
-  #refusal(kind: CallKind, name: string, isKnown: boolean, keyId: unknown): ToolError | undefined {
-    if (this.#isDraining) {
-      return new ToolError('unavailable', 'the gateway is shutting down; call again in a moment', {
-        retryAfterMs: 1000,
-      });
-    }
-    if (kind === 'tool' && !isKnown) return toolNotFound(name, this.catalog);
+  #refusal(
+    { name, caller, isListing }: CallRequest,
+    kind: CallKind,
+    tool: ToolDescriptor | undefined,
+  ): ToolError | undefined {
+    const { keyId } = caller;
+    if (this.#drainedBy !== undefined) return this.drainRefusal;
     // Such as a promise that a transport has not awaited.
     if (typeof keyId !== 'string')
       return new ToolError('unauthenticated', 'the transport does not say whose call this is (caller.keyId)');
-    return undefined;
+    if (this.#policy.isRevoked(keyId))
+      return new ToolError('unauthenticated', 'the API key was taken away; use another');
+    const rules = this.#policy.rulesOf(keyId);
+    const mayUse = this.#mayUse(name, rules);
+    if (kind === 'tool' && !(tool && mayUse)) return toolNotFound(name, this.catalogOf(keyId));
+    if (!mayUse) return new ToolError('not_found', `there is no ${kind} ${JSON.stringify(name)}`);
+    if (isListing) return undefined;
+    return (
+      this.#rates.take(this.#limitsOf(keyId, rules, tool)) ??
+      (tool && this.#toolPolicies?.refusal(tool, keyId))
+    );
+  }
+
+  /** The rate limits that a call counts against. @param tool where the call is one of a tool. */
+  #limitsOf(
+    keyId: string,
+    rules: KeyRules | undefined,
+    tool: ToolDescriptor | undefined,
+  ): readonly RateLimit[] {
+    const ofKey = rules?.rate ?? 0;
+    const ofTool = (tool && this.#toolPolicies?.rate(tool)) ?? 0;
+    if (ofKey === 0 && ofTool === 0) return NO_LIMITS;
+    const limits: RateLimit[] = [];
+    if (ofKey > 0) limits.push({ subject: 'key', name: keyId, calls: ofKey });
+    if (tool && ofTool > 0) limits.push({ subject: 'tool', name: `${tool.name} ${keyId}`, calls: ofTool });
+    return limits;
+  }
+
+  #mayUse(name: string, rules: KeyRules | undefined): boolean {
+    return this.#views.shows(this.catalog, rules?.tools, name);
   }
 
   /**
@@ -146,9 +281,26 @@ export class Dispatcher implements Calls {
     return true;
   }
 
-  /** Of all runners: `down` only when every one is. */
+  /** Of all runners: `down` only when every one is; `degraded` too while a tool is refused for its failures. */
   health(): RunnerStatus {
-    return this.#runners.health();
+    const status = this.#runners.health();
+    return status === 'ok' && this.openBreakers > 0 ? 'degraded' : status;
+  }
+
+  /** How many tools are refused now for their failures. */
+  get openBreakers(): number {
+    return this.#toolPolicies?.openBreakers ?? 0;
+  }
+
+  /** What /stats tells of the policies around a tool; undefined for one that is not there. */
+  policiesOf(name: string): ToolPolicyView | undefined {
+    const tool = this.tool(name);
+    return tool && this.#toolPolicies?.view(tool);
+  }
+
+  /** Null where no tool's answers are kept. */
+  cacheView(): CacheView | null {
+    return this.#toolPolicies?.cacheView() ?? null;
   }
 
   /** By the name of the runner, in the order of the runners. */
@@ -169,7 +321,7 @@ export class Dispatcher implements Calls {
    * Refuses new calls and waits until the last one has ended; what still runs after `timeoutMs` ends `unavailable`.
    */
   async drain(timeoutMs: number): Promise<void> {
-    this.#isDraining = true;
+    this.#drainedBy = performance.now() + timeoutMs;
     if (this.#calls.size === 0) return;
     const idle = new Promise<void>((resolve) => this.#whenIdle.push(resolve));
     const timer = setTimeout(() => {
@@ -181,12 +333,34 @@ export class Dispatcher implements Calls {
 
   /** Ends what still runs, and the runners. @param graceMs how long cancelled calls may take to stop meanwhile. */
   close(graceMs?: number): Promise<void> {
-    return this.#runners.close(graceMs);
+    this.#toolPolicies?.close();
+    return this.#runners.close(graceMs).finally(() => this.#history.close());
   }
 }
 
+/** A running call of a tool that the history does not have. */
+const isListed = ({ request: { keep, kind, caller } }: RunningCall, keyId: string): boolean =>
+  keep === undefined && kind === 'tool' && caller.keyId === keyId;
+
+const stateOf = ({ callId, request, hasStarted }: RunningCall): CallState => ({
+  callId,
+  tool: request.name,
+  hasStarted,
+  chunks: 0,
+  madeAt: request.madeAt ?? 0,
+});
+
+const NO_LIMITS: readonly RateLimit[] = [];
+
+const NO_QUOTAS: readonly Quota[] = [];
+
 /** Whatever the transport, behind this point all calls have one shape: V8 is slow where shapes vary, or are copied. */
-function admit(request: CallRequest, kind: CallKind, callId: string): AdmittedCall {
+function admit(
+  request: CallRequest,
+  kind: CallKind,
+  callId: string,
+  keep: Keeping | undefined,
+): AdmittedCall {
   return {
     callId,
     kind,
@@ -194,11 +368,13 @@ function admit(request: CallRequest, kind: CallKind, callId: string): AdmittedCa
     arguments: request.arguments,
     caller: request.caller,
     timeoutMs: request.timeoutMs,
-    streams: request.streams,
+    streams: request.streams || keep !== undefined,
     repeatBytes: request.repeatBytes,
     abilities: request.abilities,
     logLevel: request.logLevel,
     requestMeta: request.requestMeta,
+    keep,
+    madeAt: Date.now(),
   };
 }
 

@@ -6,6 +6,7 @@ import { GuardedList } from '../async/guarded-list.ts';
 import type { TerminalEvent } from '../call/call-events.ts';
 import type { Caller } from '../call/caller.ts';
 import type { CallKind } from '../call/catalog.ts';
+import type { RequestOrigin } from '../call/running-call.ts';
 import type { RunnerListener, UnitEvent } from '../runners/runner.ts';
 
 /** A call, as observers know it. */
@@ -14,11 +15,15 @@ export interface StartedCall {
   readonly kind: CallKind;
   readonly name: string;
   readonly caller: Caller;
+  /** Absent where no request of a client brought the call. */
+  readonly origin?: RequestOrigin | undefined;
 }
 
 /** What observers learn of each call, once, at its end. */
 export interface CallRecord extends StartedCall {
   readonly end: TerminalEvent;
+  /** How often its tool was run again after a crash. Absent: never. */
+  readonly retries?: number;
 }
 
 /** A progress report on its way to the caller. */

@@ -11,7 +11,7 @@ export function refusedCall(
   request: CallRequest & { readonly callId: string },
   error: ToolError,
 ): RunningCall {
-  const end: ErrorEvent = { type: 'error', error, chunks: 0, durationMs: 0 };
+  const end: ErrorEvent = { type: 'error', error, chunks: 0, durationMs: 0, seq: 1 };
   return {
     callId: request.callId,
     request,

@@ -21,9 +21,11 @@ export interface EndedCall {
   readonly name: string;
   readonly caller: Caller;
   readonly end: TerminalEvent;
+  /** How often its tool was run again after a crash. */
+  readonly retries?: number;
 }
 
-export function logCall(logger: Logger, { callId, kind, name, caller, end }: EndedCall): void {
+export function logCall(logger: Logger, { callId, kind, name, caller, end, retries }: EndedCall): void {
   const line = {
     callId,
     [kind]: name,
@@ -32,6 +34,7 @@ export function logCall(logger: Logger, { callId, kind, name, caller, end }: End
     status: end.type === 'result' ? 'success' : end.error.code,
     durationMs: Math.round(end.durationMs * 100) / 100,
     chunks: end.chunks,
+    ...(retries === undefined ? {} : { retries }),
   };
   if (end.type === 'result') {
     logger.info(line, 'call');

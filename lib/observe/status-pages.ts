@@ -17,6 +17,8 @@ export interface PageSources {
   toolCount(): number;
   callsInFlight(): number;
   isDraining(): boolean;
+  /** Tools that are refused now for their failures. */
+  openBreakers(): number;
 }
 
 export class StatusPages {
@@ -38,6 +40,7 @@ export class StatusPages {
   health() {
     const { runners, isDraining, isLibuvStalled } = this.#sources;
     const all = runners();
+    const openBreakers = this.#sources.openBreakers();
     const status = isDraining() ? ('draining' as const) : this.#status();
     const more =
       all.size === 1
@@ -48,6 +51,7 @@ export class StatusPages {
       ...topOf(all).summary,
       queue: queueOf(all),
       uptimeSeconds: this.#uptimeSeconds(),
+      ...(openBreakers === 0 ? {} : { openBreakers }),
       ...(isLibuvStalled() ? { libuv: 'stalled' } : {}),
       ...more,
     };

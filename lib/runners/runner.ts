@@ -9,9 +9,12 @@
  * N3. What a runner tells its listeners harms nobody: a listener that throws is told on as a `defect`, no more.
  * N4. Adding one is a folder and a line in index.ts; test/runners/runner-behaviour.ts is the suite that it has to pass.
  */
+import type { DurationCounts, Percentiles } from '../async/duration-histogram.ts';
 import type { Catalog } from '../call/catalog.ts';
 import type { LogLevel } from '../call/log-level.ts';
 import type { CallRequest, RunningCall } from '../call/running-call.ts';
+
+export type { DurationCounts, Percentiles } from '../async/duration-histogram.ts';
 
 /** A call with its id, as a runner gets it. */
 export type AdmittedCall = CallRequest & { readonly callId: string };
@@ -67,12 +70,6 @@ export interface RunnerListener {
 /** `ok`: all is there; `degraded`: calls are served, by less than there should be; `down`: none can be. */
 export type RunnerStatus = 'ok' | 'degraded' | 'down';
 
-export interface Percentiles {
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-}
-
 /** What any runner knows of itself in numbers, and what only a runner of its kind has. */
 export interface RunnerStats {
   /** As `health()` tells it. */
@@ -81,10 +78,14 @@ export interface RunnerStats {
   readonly callsInFlight: number;
   /** Calls that wait, and how many may. */
   readonly queue: { readonly depth: number; readonly limit: number };
-  /** Milliseconds from a call's admission until its tool ran, since the start. */
+  /** Milliseconds from a call's admission until its tool ran, over the last five to ten minutes. */
   readonly waitMs: Percentiles;
-  /** Milliseconds that tools ran, since the start. */
+  /** The same since the start, counted. Absent: it does not count them. */
+  readonly waits?: DurationCounts;
+  /** Milliseconds that tools ran, over the last five to ten minutes. */
   readonly runMs: Percentiles;
+  /** How many of its parts, such as threads, are in each state. Absent: it has none. */
+  readonly units?: Readonly<Record<string, number>>;
   /** Its own part: JSON values under names of its choice. */
   readonly own: {
     /** A few figures that anybody may see, without a key: for `GET /` and `GET /health`. */
@@ -149,6 +150,8 @@ export interface StartContext {
   readonly entry: string;
   /** The module of the built-in tools, by URL. */
   readonly builtInTools: string;
+  /** Whether the gateway was given runners, whose tools are its user's own. */
+  readonly hasOtherTools: boolean;
   /** For definitions that are loaded by one runner and run by another. */
   readonly handOver: HandOver;
 }

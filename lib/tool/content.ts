@@ -1,9 +1,9 @@
 /**
  * MCP content blocks that a tool makes itself, passed to MCP clients as they are.
  */
-import { brand, isBranded } from './brand.ts';
+import { brand } from './brand.ts';
 
-/** Any MCP content block: text, image, audio, resource, resource_link. */
+/** An MCP content block: text, image, audio, resource, resource_link. Bytes (`data`, `blob`) as such or as base64 text. */
 export interface ContentBlock {
   readonly type: string;
   readonly [key: string]: unknown;
@@ -17,31 +17,13 @@ export interface ToolContent {
 }
 
 /**
- * Marks a returned value as ready-made MCP content. Transports other than MCP send it as plain JSON.
- * @example return content([{ type: 'image', data: base64, mimeType: 'image/png' }]);
+ * Marks a returned value as ready-made MCP content. Transports other than MCP send it as plain JSON. Blocks that MCP
+ * does not have, and structured content that does not fit the tool's output schema, fail the call.
+ * @example return content([{ type: 'image', data: bytes, mimeType: 'image/png' }]);
  */
 export function content(
   blocks: readonly ContentBlock[],
   more: { readonly structuredContent?: Readonly<Record<string, unknown>>; readonly isError?: boolean } = {},
 ): ToolContent {
   return brand('content', { content: blocks, ...more });
-}
-
-const { isArray } = Array;
-
-const isBlockType = (type: unknown): boolean =>
-  type === 'text' || type === 'image' || type === 'audio' || type === 'resource' || type === 'resource_link';
-
-/** True for what `content()` made, and for a plain object of the same form (`content`: blocks of known types). */
-export function isToolContent(value: unknown): boolean {
-  if (isBranded('content', value)) return true;
-  if (typeof value !== 'object' || value === null || !('content' in value)) return false;
-  const blocks = value.content;
-  if (!isArray(blocks) || blocks.length === 0) return false;
-  for (let at = 0; at < blocks.length; at++) {
-    const block: unknown = blocks[at];
-    if (typeof block !== 'object' || block === null || !isBlockType((block as Partial<ContentBlock>).type))
-      return false;
-  }
-  return true;
 }

@@ -5,13 +5,14 @@ import type { Icon, Isolation } from '../call/catalog.ts';
 import { brand } from './brand.ts';
 import type { ToolContext } from './define-tool.ts';
 
-/** One piece of a resource: text, or bytes in base64. */
+/** One piece of a resource: text, or bytes. */
 export interface ResourceContents {
   /** Default: the URI that was read. */
   readonly uri?: string;
   readonly mimeType?: string;
   readonly text?: string;
-  readonly blob?: string;
+  /** Bytes, or their base64 text. */
+  readonly blob?: string | Uint8Array;
 }
 
 /** One member of a template's list. */
@@ -44,7 +45,7 @@ export interface ResourceDefinition {
   read(
     request: { readonly uri: string; readonly variables: Variables },
     context: ToolContext,
-  ): Promise<ResourceContents | readonly ResourceContents[] | string>;
+  ): Promise<ResourceContents | readonly ResourceContents[] | string | Uint8Array>;
   /** Lists the members of a template. */
   list?(context: ToolContext): Promise<readonly ResourceListing[]>;
   /** Completes template variables, by variable name. */

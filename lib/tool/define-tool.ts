@@ -8,18 +8,61 @@ import type { z } from 'zod';
 import type { Caller } from '../call/caller.ts';
 import type { Icon, Isolation, JsonSchema, ToolAnnotations } from '../call/catalog.ts';
 import type { LogLevel } from '../call/log-level.ts';
+import { LIMIT_NAMES, LIMITS, type LimitName, NOT_READ_ONLY, type ToolLimits } from '../call/tool-limits.ts';
 import type { AskClient } from './ask-client.ts';
 import { brand } from './brand.ts';
 
-/** A schema in raw JSON Schema (draft 2020-12), advertised exactly as written. */
+/**
+ * A schema in raw JSON Schema, advertised exactly as written: draft 2020-12, or the one (2019-09, 07, 06, 04) that its
+ * `$schema` names. Defaults are filled in and the common formats checked, as with zod.
+ */
 export interface RawSchema {
   readonly jsonSchema: JsonSchema;
 }
 
-export type SchemaSource = z.ZodType | RawSchema;
+/** A schema of any library that says itself as JSON Schema: `StandardJSONSchemaV1` of standardschema.dev. */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly vendor: string;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+    readonly jsonSchema: {
+      readonly input: (options: { readonly target: string }) => Record<string, unknown>;
+      readonly output: (options: { readonly target: string }) => Record<string, unknown>;
+    };
+    /** Absent: the JSON Schema is what is checked. */
+    readonly validate?: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
+  };
+}
 
-type InputOf<S> = S extends z.ZodType ? z.output<S> : Record<string, unknown>;
-type ValueOf<S> = S extends z.ZodType ? z.input<S> : unknown;
+type StandardResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | {
+      readonly issues: readonly {
+        readonly message: string;
+        readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+      }[];
+    };
+
+/** The members of an object as zod schemas: short for `z.object()` of them. */
+export type ZodShape = Readonly<Record<string, z.ZodType>>;
+
+/** What a schema may be. A plain JSON Schema object is taken for a raw one too. */
+export type SchemaSource = z.ZodType | RawSchema | StandardSchema | ZodShape;
+
+type InputOf<S> = S extends z.ZodType
+  ? z.output<S>
+  : S extends StandardSchema<unknown, infer Output>
+    ? Output
+    : S extends ZodShape
+      ? { [K in keyof S]: z.output<S[K]> }
+      : Record<string, unknown>;
+type ValueOf<S> = S extends z.ZodType
+  ? z.input<S>
+  : S extends StandardSchema<infer Input>
+    ? Input
+    : S extends ZodShape
+      ? { [K in keyof S]: z.input<S[K]> }
+      : unknown;
 
 /** What `run` gets besides its input. */
 export interface ToolContext extends AskClient {
@@ -57,7 +100,7 @@ export interface ToolDefinition<
   I extends SchemaSource = SchemaSource,
   C extends SchemaSource = SchemaSource,
   O extends SchemaSource = SchemaSource,
-> {
+> extends ToolLimits {
   /** 1–128 characters of `A–Z a–z 0–9 _ - .`; unique among the loaded tools. */
   readonly name: string;
   readonly title?: string;
@@ -79,8 +122,6 @@ export interface ToolDefinition<
    * needed, which takes some 0.25 s.
    */
   readonly isolation?: Isolation;
-  /** Milliseconds; default and upper limit: the gateway's own request timeout. */
-  readonly timeoutMs?: number;
   /**
    * Runs one call. `async *` yields chunks and returns the result (nothing: the result is the list of chunks);
    * plain `async` returns the result.
@@ -95,8 +136,8 @@ export interface ToolDefinition<
 
 /**
  * Declares a tool. Export the value from the module (one, an array, or the default export).
- * @throws {TypeError} when the name is missing or has other characters than `ToolDefinition.name` allows, or when there
- * is no description or no `run`. Schemas are checked when the module is loaded.
+ * @throws {TypeError} when the name is missing or has other characters than `ToolDefinition.name` allows, when there is no
+ * description or no `run`, or when a limit is none, or cannot hold for the tool. Schemas are checked when the module is loaded.
  */
 export function defineTool<
   I extends SchemaSource = RawSchema,
@@ -115,5 +156,17 @@ export function defineTool<
   }
   if (typeof definition.run !== 'function')
     throw new TypeError(`tool "${definition.name}" needs a run function`);
+  checkLimits(definition);
   return brand('tool', definition);
+}
+
+function checkLimits(definition: Pick<ToolDefinition, 'name' | 'annotations' | LimitName>): void {
+  const { name, annotations, cacheSeconds } = definition;
+  for (const limit of LIMIT_NAMES) {
+    const value: unknown = definition[limit];
+    if (value === undefined || LIMITS[limit].accepts(value)) continue;
+    throw new TypeError(`tool "${name}": ${limit} is ${String(value)}; expected ${LIMITS[limit].expected}`);
+  }
+  if (cacheSeconds !== undefined && annotations?.readOnlyHint !== true)
+    throw new TypeError(`tool "${name}": ${NOT_READ_ONLY}`);
 }

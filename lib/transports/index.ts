@@ -6,6 +6,8 @@
 export { mcpHttp } from './mcp/http/index.ts';
 export { mcpStdio } from './mcp/stdio/index.ts';
 export { ndjson } from './ndjson/index.ts';
+export { openapi } from './openapi/index.ts';
+export { prometheus } from './prometheus/index.ts';
 export { rest } from './rest/index.ts';
 export { sse } from './sse/index.ts';
 export { terminal } from './terminal/index.ts';

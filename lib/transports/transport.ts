@@ -44,6 +44,8 @@ export interface TransportLimits {
   readonly repeatBytes: number;
   /** After this the gateway ends any call, in milliseconds. */
   readonly callTimeoutMs: number;
+  /** So long an ended call is kept for who comes back, in milliseconds. */
+  readonly keptMs: number;
 }
 
 /** What every transport is opened with. */
@@ -64,6 +66,14 @@ export interface BaseContext<Options extends object = object> {
   readonly reloads: boolean;
 }
 
+/** The figures of the gateway for machines that collect them. */
+export interface MetricsSource {
+  readonly mediaType: string;
+  /** As they are now. */
+  text(): string;
+  close(): void;
+}
+
 /** What a transport for many clients is opened with. */
 export interface TransportContext<Options extends object = object> extends BaseContext<Options> {
   /** Who may call, and how often. */
@@ -72,6 +82,8 @@ export interface TransportContext<Options extends object = object> extends BaseC
   readonly watch: StreamWatch;
   /** The gateway's listening socket, for what is spoken over HTTP. It is bound when all transports are open. */
   readonly http: HttpRegistration;
+  /** Loads what gathers the gateway's figures; who opens it closes it. */
+  openMetrics(): Promise<MetricsSource>;
 }
 
 /** The two ends of one client. */

@@ -1,4 +1,7 @@
 /** `tools` and `call`: one tool, run where you are. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { Programs } from './run-program.ts';
 
@@ -26,7 +29,24 @@ describe('mcp-streaming-gateway call', () => {
       chunks: 4,
       data: { from: 0, to: 30_000, count: 3245, largest: 29_989 },
     });
-    expect(stderr).to.match(/^\[#{24}\] 100 % 3245 primes up to 30000$/m);
+    expect(stderr).to.match(/^100 % 3245 primes up to 30000$/m);
+  });
+
+  it('draws no bar where stderr is a pipe or a file, and one on a terminal', async function () {
+    this.timeout(60_000);
+    const command = `"${process.execPath}" "${programs.programOf('main')}" call primes_tool '{"to": 30000}'`;
+    const env = { PATH: process.env['PATH'], DATA_DIR: join(programs.folder, 'data') };
+    const file = join(programs.folder, 'stderr');
+    execFileSync('sh', ['-c', `${command} 2>"${file}" >/dev/null`], { env });
+    const { stderr } = await programs.run(['call', 'primes_tool', '{"to": 30000}']);
+    for (const text of [readFileSync(file, 'utf8'), stderr]) {
+      expect(text).to.match(/^100 % 3245 primes up to 30000$/m);
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: what a bar is drawn with.
+      expect(text).not.to.match(/[\r\x1b]|\[[#.]/);
+    }
+    if (process.platform !== 'linux' || !existsSync('/usr/bin/script')) this.skip();
+    const drawn = execFileSync('script', ['-qec', `${command} >/dev/null`, '/dev/null'], { env });
+    expect(String(drawn)).to.contain('\x1b[K[########################] 100 % 3245 primes up to 30000');
   });
 
   it('prints the error and exits with 1 when the call fails', async () => {

@@ -20,7 +20,16 @@ describe('the command line', () => {
   it('prints help with every command and every flag', async () => {
     const { code, stdout } = await programs.run(['--help']);
     expect(code).to.equal(0);
-    for (const word of ['serve', 'stdio', 'tools', 'call', '--print-config', '--no-auth', 'API_KEY']) {
+    for (const word of [
+      'serve',
+      'stdio',
+      'tools',
+      'call',
+      'healthcheck',
+      '--print-config',
+      '--no-auth',
+      'API_KEY',
+    ]) {
       expect(stdout).to.contain(word);
     }
     for (const { syntax } of flags()) expect(stdout).to.contain(syntax);
@@ -49,9 +58,33 @@ describe('the command line', () => {
     ] as const) {
       const { code, stdout, stderr } = await programs.run(args);
       expect(code, args.join(' ')).to.equal(2);
-      expect(stderr).to.contain(words);
+      expect(stderr)
+        .to.contain(words)
+        .and.match(/^mcp-streaming-gateway: /);
       expect(stdout).to.equal('');
     }
+  });
+
+  it('tells flags that there are not, or lack their value, with all other bad options', async () => {
+    const args = ['tools', '--prot', '5', '--port', 'x', '--nope=1', '-z', '--', '--left-alone'];
+    const { code, stdout, stderr } = await programs.run(args, { env: { MIN_WORKERS: 'many' } });
+    expect([code, stdout]).to.deep.equal([2, '']);
+    const [first, ...problems] = stderr.trimEnd().split('\n');
+    expect(first).to.equal('mcp-streaming-gateway: the gateway cannot start, 5 options are wrong:');
+    expect(problems.map((line) => line.trim().split(';')[0])).to.deep.equal([
+      "unknown option '--prot'",
+      "unknown option '--nope'",
+      "unknown option '-z'",
+      'PORT (--port) is "x" (given as a flag)',
+      'MIN_WORKERS (--min-workers) is "many" (from the environment)',
+    ]);
+    expect(problems[0]).to.contain('did you mean --port?');
+    const lacking = await programs.run(['--nope', '--port', 'x', '--host']);
+    expect(lacking.code).to.equal(2);
+    expect(lacking.stderr)
+      .to.contain("unknown option '--nope'")
+      .and.contain("option '--host <address>' argument missing")
+      .and.contain('PORT (--port) is "x"');
   });
 
   it('exits with 2 and one message for all bad options', async () => {

@@ -1,6 +1,6 @@
 /** What a progress report looks like on one line. */
 import { expect } from 'chai';
-import { barText } from '../../bin/progress-bar.ts';
+import { barText, lineText } from '../../bin/progress-bar.ts';
 
 describe('barText()', () => {
   it('draws the part that is done', () => {
@@ -12,6 +12,11 @@ describe('barText()', () => {
 
   it('gives the figure alone where the total is not known', () => {
     expect(barText({ progress: 7, total: null, message: 'rows' })).to.equal('7 rows');
+  });
+
+  it('is a line without a bar, where there is no terminal', () => {
+    expect(lineText({ progress: 1, total: 3, message: 'Loading\ndata...' })).to.equal('33 % Loading data...');
+    expect(lineText({ progress: 7, total: null, message: '' })).to.equal('7');
   });
 
   it('stays on one line, within the terminal, and lets no message steer it', () => {

@@ -115,7 +115,7 @@ describe('mcp-streaming-gateway serve', () => {
       const line = await failure(['--port', String(port)]);
       other.close();
       expect(line)
-        .to.contain(`port ${port} on 127.0.0.1 is in use`)
+        .to.match(new RegExp(`port ${port} on 127.0.0.1 is in use( by process ${process.pid} \\(.+\\))?;`))
         .and.to.contain(`--port ${port + 1}`);
     });
 

@@ -42,6 +42,16 @@ describe('loadConfig()', () => {
       cancelGraceMs: 2_000,
       streamStallMs: 30_000,
       drainTimeoutMs: 25_000,
+      resumeTtlMs: 120_000,
+      resumeBytes: 1_048_576,
+      resumeTotalBytes: 67_108_864,
+      detachMaxMs: 300_000,
+      breaker: true,
+      breakerFailures: 5,
+      breakerWindowMs: 10_000,
+      breakerOpenMs: 10_000,
+      retries: 0,
+      toolLimits: null,
       maxBodyBytes: 1_048_576,
       maxResultBytes: 8_388_608,
       repeatBytes: 65_536,
@@ -51,18 +61,32 @@ describe('loadConfig()', () => {
       trustProxy: ['off'],
       logLevel: 'INFO',
       tools: [],
+      builtIns: 'auto',
       toolEnv: [],
       dataDir: '/data/mcp-streaming-gateway',
       tlsCert: null,
       tlsKey: null,
+      legacySse: true,
       oauthIssuer: '',
       oauthAudience: '',
       oauthJwksUri: '',
       oauthScopes: [],
+      metrics: true,
+      metricsPort: null,
+      metricsHost: '127.0.0.1',
       reload: false,
       supervise: false,
     });
     expect(Object.values(origins)).to.satisfy((all: string[]) => all.every((origin) => origin === 'default'));
+  });
+
+  it('refuses a port for metrics that are off, and one off loopback without keys', () => {
+    expect(problemsOf({ env: { METRICS: 'off', METRICS_PORT: '9464' } })[0]).to.match(
+      /METRICS_PORT is 9464.*METRICS is off/,
+    );
+    const open = { METRICS_PORT: '9464', METRICS_HOST: '10.0.0.5', AUTH: 'off' };
+    expect(problemsOf({ env: open })[0]).to.match(/METRICS_HOST is "10\.0\.0\.5" and AUTH .* is off/);
+    expect(problemsOf({ env: { METRICS_PORT: '70000' } })[0]).to.match(/METRICS_PORT.*70000/);
   });
 
   it('prefers a flag to a variable and a variable to the default', () => {

@@ -3,6 +3,7 @@ import { Dispatcher } from '../../lib/dispatch/dispatcher.ts';
 import type { CallRecord } from '../../lib/dispatch/observers.ts';
 import type { WorkerPool } from '../../lib/runners/threads/worker-pool.ts';
 import { eventually } from '../support/eventually.ts';
+import { memoryHistory } from '../support/memory-history.ts';
 import { startPool } from '../support/start-pool.ts';
 
 describe('Dispatcher', () => {
@@ -23,7 +24,7 @@ describe('Dispatcher', () => {
 
   beforeEach(async () => {
     pool = await startPool();
-    dispatcher = new Dispatcher({ runners: [pool], timeoutMs: 60_000 });
+    dispatcher = new Dispatcher({ runners: [pool], timeoutMs: 60_000, history: memoryHistory() });
     records.length = 0;
     dispatcher.observe({ ended: (record) => records.push(record) });
   });
@@ -52,7 +53,7 @@ describe('Dispatcher', () => {
     expect(await codeOf(dispatcher.call({ ...request('wait', { ms: 60_000 }), timeoutMs: 50 }))).to.equal(
       'deadline_exceeded',
     );
-    const strict = new Dispatcher({ runners: [pool], timeoutMs: 50 });
+    const strict = new Dispatcher({ runners: [pool], timeoutMs: 50, history: memoryHistory() });
     expect(await codeOf(strict.call({ ...request('wait', { ms: 60_000 }), timeoutMs: 40_000 }))).to.equal(
       'deadline_exceeded',
     );

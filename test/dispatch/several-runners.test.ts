@@ -6,6 +6,7 @@ import type { ToolError } from '../../lib/call/tool-error.ts';
 import { Dispatcher } from '../../lib/dispatch/dispatcher.ts';
 import type { Runner, ToolLogRecord } from '../../lib/runners/runner.ts';
 import { DelayedRunner, type DelayedTool } from '../fixtures/delayed-runner.ts';
+import { memoryHistory } from '../support/memory-history.ts';
 
 const tool: DelayedTool = async function* () {
   yield 1;
@@ -28,7 +29,8 @@ describe('several runners', () => {
     repeatBytes: 1000,
     ...more,
   });
-  const dispatcherOf = (...runners: Runner[]) => new Dispatcher({ runners, timeoutMs: 60_000 });
+  const dispatcherOf = (...runners: Runner[]) =>
+    new Dispatcher({ runners, timeoutMs: 60_000, history: memoryHistory() });
   const refusalOf = (...runners: Runner[]): string => {
     try {
       dispatcherOf(...runners);

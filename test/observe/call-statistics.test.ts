@@ -4,9 +4,6 @@ import type { TerminalEvent } from '../../lib/call/call-events.ts';
 import type { ErrorCode } from '../../lib/call/error-code.ts';
 import { ToolError } from '../../lib/call/tool-error.ts';
 import { CallStatistics } from '../../lib/observe/call-statistics.ts';
-import { LatencyHistogram } from '../../lib/observe/latency-histogram.ts';
-
-const MINUTE = 60_000;
 
 function ended(
   name: string,
@@ -51,41 +48,26 @@ describe('CallStatistics', () => {
     expect(statistics.snapshot()).to.deep.equal({});
   });
 
+  it('counts what came through each transport, and how it ended, and unknown names together', () => {
+    const statistics = new CallStatistics((name) => name === 'echo');
+    statistics.started(call);
+    for (const code of [undefined, 'cancelled', 'deadline_exceeded', 'overloaded', 'overloaded'] as const)
+      statistics.ended(ended('echo', code === undefined ? {} : { code }));
+    const { ends } = statistics.tools.get('echo') ?? {};
+    expect([...(ends?.get('http') ?? [])]).to.deep.equal([
+      ['success', 1],
+      ['cancelled', 1],
+      ['timeout', 1],
+      ['error', 2],
+    ]);
+    for (const name of ['a', 'b']) statistics.ended(ended(name, { code: 'tool_not_found' }));
+    expect(statistics.unknown.errors.get('tool_not_found')).to.equal(2);
+    expect([...statistics.tools.keys()]).to.deep.equal(['echo']);
+  });
+
   it('sorts the tools by name', () => {
     const statistics = new CallStatistics(() => true);
     for (const name of ['b', 'a', 'c']) statistics.started({ name, kind: 'tool' });
     expect(Object.keys(statistics.snapshot())).to.deep.equal(['a', 'b', 'c']);
-  });
-});
-
-describe('LatencyHistogram', () => {
-  it('gives percentiles within five per cent', () => {
-    const histogram = new LatencyHistogram();
-    for (let ms = 1; ms <= 1000; ms += 1) histogram.record(ms);
-    expect(histogram.percentile(0.5)).to.be.within(500, 526);
-    expect(histogram.percentile(0.95)).to.be.within(950, 998);
-    expect(histogram.percentile(0.99)).to.be.within(990, 1041);
-  });
-
-  it('takes zero and days', () => {
-    const histogram = new LatencyHistogram();
-    expect(histogram.percentile(0.5)).to.equal(0);
-    histogram.record(0);
-    histogram.record(1e12);
-    expect(histogram.percentile(0.5)).to.be.at.most(0.01);
-    expect(histogram.percentile(1)).to.be.at.least(24 * 60 * MINUTE);
-  });
-
-  it('forgets after ten minutes at most', () => {
-    let now = 0;
-    const histogram = new LatencyHistogram(() => now);
-    histogram.record(1000);
-    now = 6 * MINUTE;
-    histogram.record(1);
-    expect(histogram.percentile(1)).to.be.at.least(1000);
-    now = 11 * MINUTE;
-    expect(histogram.percentile(1)).to.be.below(2);
-    now = 60 * MINUTE;
-    expect(histogram.percentile(1)).to.equal(0);
   });
 });

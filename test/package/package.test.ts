@@ -52,7 +52,7 @@ const mine: Transport = {
       path: '/mine',
       description: 'is mine',
       handle(request, response) {
-        const name: string = request.pathOnly + calls.catalog.tools.length;
+        const name: string = request.pathOnly + calls.catalogOf(request.keyId).tools.length;
         meter.bytes += name.length;
         response.end(name);
       },

@@ -14,7 +14,7 @@ describe('story: load', function () {
 
   before(async () => {
     gateway = await startGatewayProcess({
-      args: ['--tools', STORY_TOOLS],
+      args: ['--tools', STORY_TOOLS, '--built-ins', 'on'],
       env: { MIN_WORKERS: '1', MAX_WORKERS: '4', CANCEL_GRACE: '0.2' },
     });
   });

@@ -14,7 +14,10 @@ describe('story: a slow reader', function () {
   const chunks = 4096;
 
   before(async () => {
-    gateway = await startGatewayProcess({ args: ['--tools', STORY_TOOLS], env: { STREAM_STALL: '3' } });
+    gateway = await startGatewayProcess({
+      args: ['--tools', STORY_TOOLS],
+      env: { STREAM_STALL: '3', BUILT_INS: 'on' },
+    });
     // Warm: code, buffers and heap of a first stream are there before anything is measured.
     expect((await TRANSPORTS.sse(gateway, 'flood_tool', { chunks: 64 }).end).code).to.equal(null);
   });

@@ -15,7 +15,7 @@ export interface TestGateway {
   close(): Promise<void>;
 }
 
-/** Key `super-secret`, the fixture tools, and a log of errors only, unless `overrides` say otherwise. */
+/** Key `super-secret`, the built-in and the fixture tools, and a log of errors only, unless `overrides` say otherwise. */
 export async function startGateway(overrides: GatewayOptions = {}): Promise<TestGateway> {
   const noteClosed = noteOpened();
   const dataDir = mkdtempSync(join(tmpdir(), 'gateway-test-'));
@@ -25,6 +25,7 @@ export async function startGateway(overrides: GatewayOptions = {}): Promise<Test
     logLevel: 'ERROR',
     drainTimeoutMs: 1000,
     cancelGraceMs: 1000,
+    builtIns: 'on',
     tools: [fixture('basic-tools'), fixture('faulty-tools')],
     ...overrides,
   });

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { z } from 'zod';
-import { findToolModules } from '../../lib/runners/threads/modules/module-paths.ts';
-import { content, isToolContent } from '../../lib/tool/content.ts';
+import { findToolModules, modulesIn } from '../../lib/runners/threads/modules/module-paths.ts';
 import { definePrompt } from '../../lib/tool/define-prompt.ts';
 import { defineResource } from '../../lib/tool/define-resource.ts';
 import { defineTool } from '../../lib/tool/define-tool.ts';
@@ -88,17 +87,6 @@ describe('Registry', () => {
   });
 });
 
-describe('content()', () => {
-  it('is told from other values, and so is a plain object of its form', () => {
-    expect(isToolContent(content([{ type: 'text', text: 'a' }]))).to.equal(true);
-    expect(isToolContent({ content: [{ type: 'image', data: '', mimeType: 'image/png' }] })).to.equal(true);
-    expect(isToolContent({ content: 'text' })).to.equal(false);
-    expect(isToolContent({ content: [{ type: 'video' }] })).to.equal(false);
-    expect(isToolContent({ content: [] })).to.equal(false);
-    expect(isToolContent(null)).to.equal(false);
-  });
-});
-
 describe('findToolModules()', () => {
   let folder: string;
   before(() => {
@@ -109,9 +97,10 @@ describe('findToolModules()', () => {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('gives the modules of a folder by name, and files as they are', () => {
+  it('gives folders and files as they are, and the modules of a folder by name', () => {
     const urls = ['a.mjs', 'b.js', 'c.ts'].map((name) => pathToFileURL(join(folder, name)).href);
-    expect(findToolModules([folder])).to.deep.equal(urls);
+    expect(findToolModules([folder])).to.deep.equal([`${pathToFileURL(folder).href}/`]);
+    expect(modulesIn(`${pathToFileURL(folder).href}/`)).to.deep.equal(urls);
     expect(findToolModules([join(folder, 'b.js'), urls[0] ?? ''])).to.deep.equal([urls[1], urls[0]]);
   });
 
@@ -119,6 +108,6 @@ describe('findToolModules()', () => {
     expect(() => findToolModules(['/there/is/nothing.js'])).to.throw(
       /nothing\.js cannot be read: it does not exist; correct --tools/,
     );
-    expect(() => findToolModules([join(folder, 'empty')])).to.throw(/empty holds no module/);
+    expect(() => findToolModules([join(folder, 'empty')])).to.throw(/empty\/ holds no module/);
   });
 });

@@ -27,7 +27,13 @@ class TextTransport implements Transport {
       method: 'GET',
       path: '/names',
       description: 'names the tools',
-      handle: (_request, response) => response.end(calls.catalog.tools.map(({ name }) => name).join('\n')),
+      handle: (request, response) =>
+        response.end(
+          calls
+            .catalogOf(request.keyId)
+            .tools.map(({ name }) => name)
+            .join('\n'),
+        ),
     });
     http.format({
       transport: this.name,

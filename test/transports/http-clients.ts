@@ -106,7 +106,7 @@ const readSse: Reader = (call) => {
 /** Tells what an envelope says; shared with WebSocket. */
 export function envelopeTeller(call: ClientCall): (envelope: Record<string, unknown>) => void {
   let error: ToldError | undefined;
-  return ({ event, ...rest }) => {
+  return ({ event, seq: _number, ...rest }) => {
     if (event === 'progress' || event === 'chunk') call.tell({ type: event, ...rest } as never);
     else if (event === 'error') error = rest['error'] as ToldError;
     else if (event === 'complete') call.tell({ type: 'end', ...rest, ...(error && { error }) } as never);

@@ -127,7 +127,8 @@ export class ScriptedRunner implements Runner {
   /** Calls as they came. */
   readonly calls: RunningCall[] = [];
 
-  constructor(scripts: Readonly<Record<string, Script>>) {
+  /** @param reading the names of those that say that they only read. */
+  constructor(scripts: Readonly<Record<string, Script>>, reading: readonly string[] = []) {
     this.#scripts = scripts;
     this.catalog = {
       tools: Object.keys(scripts).map((name) => ({
@@ -135,6 +136,7 @@ export class ScriptedRunner implements Runner {
         description: name,
         inputSchema: { type: 'object' },
         isolation: 'shared',
+        ...(reading.includes(name) ? { annotations: { readOnlyHint: true } } : {}),
       })),
       resources: [],
       prompts: [],

@@ -1,6 +1,7 @@
 /** Starts what is spoken over HTTP, over scripted tools, on a free port; closes it again. */
 import { Access, type AccessOptions } from '../../lib/access/access.ts';
 import { Dispatcher } from '../../lib/dispatch/dispatcher.ts';
+import type { HistoryLimits } from '../../lib/dispatch/history/memory-history.ts';
 import { HttpHost } from '../../lib/transports/http/http-host.ts';
 import type { GatewayPages } from '../../lib/transports/http/pages.ts';
 import type { GatewayServer, TlsMaterial } from '../../lib/transports/http/server.ts';
@@ -12,6 +13,7 @@ import { RestTransport } from '../../lib/transports/rest/rest-transport.ts';
 import { SseTransport } from '../../lib/transports/sse/sse-transport.ts';
 import type { TransportLimits } from '../../lib/transports/transport.ts';
 import { WebSocketTransport } from '../../lib/transports/websocket/websocket-transport.ts';
+import { memoryHistory } from '../support/memory-history.ts';
 import { type Script, ScriptedRunner } from './scripted-runner.ts';
 
 export const KEY = { 'X-API-Key': 'super-secret' };
@@ -33,8 +35,10 @@ export interface Started {
   close(): Promise<void>;
 }
 
-export interface StartOptions extends Partial<AccessOptions & TransportLimits> {
+export interface StartOptions extends Partial<AccessOptions & TransportLimits & HistoryLimits> {
   readonly timeoutMs?: number;
+  /** The scripts that say that they only read. */
+  readonly reading?: readonly string[];
   readonly port?: number;
   readonly pages?: GatewayPages;
   readonly tls?: TlsMaterial;
@@ -56,8 +60,8 @@ export async function startTransports(
     heartbeatMs = 15_000,
     streamStallMs = 30_000,
   } = overrides;
-  const runner = new ScriptedRunner(scripts);
-  const calls = new Dispatcher({ runners: [runner], timeoutMs });
+  const runner = new ScriptedRunner(scripts, overrides.reading);
+  const calls = new Dispatcher({ runners: [runner], timeoutMs, history: memoryHistory(overrides) });
   const logged: string[] = [];
   const log = (level: string, message: string) => logged.push(`${level}: ${message}`);
   const access = new Access({
@@ -75,18 +79,22 @@ export async function startTransports(
     maxResultBytes: 8 * 1024 * 1024,
     repeatBytes: 64 * 1024,
     callTimeoutMs: timeoutMs,
+    keptMs: 120_000,
     ...overrides,
   };
   const pages = overrides.pages ?? {
     info: () => ({ name: 'under test' }),
     health: () => ({ status: 'ok' }),
+    retryAfterMs: () => 1000,
     stats: () => ({}),
   };
   const { tls } = overrides;
   const http = new HttpHost({ calls, access, pages, log, limits, maxConnections, ...(tls && { tls }) });
   const identity = { name: 'gateway-under-test', version: '1.0.0' };
   const watch = new StreamWatch({ heartbeatMs, stallMs: streamStallMs });
-  const context = { calls, access, identity, log, watch, limits, news: new NewsFeed(), reloads: false, http };
+  const openMetrics = () => Promise.reject(new Error('nothing is measured here'));
+  const news = new NewsFeed();
+  const context = { calls, access, identity, log, watch, limits, news, reloads: false, http, openMetrics };
   const meters = {
     http: newTransportMeter(),
     sse: newTransportMeter(),

@@ -118,13 +118,13 @@ describe('a streamed answer', () => {
     const callId = response.headers.get('x-call-id');
     const lines = (await response.text()).split('\n');
     expect(lines).to.deep.equal([
-      `{"event":"started","tool":"steps","callId":"${callId}"}`,
-      '{"event":"progress","progress":1,"total":3,"message":"Loading data..."}',
-      '{"event":"progress","progress":2,"total":null,"message":""}',
-      '{"event":"chunk","index":0,"data":{"a":1}}',
-      '{"event":"chunk","index":1,"data":"b"}',
-      '{"event":"chunk","index":2,"data":null}',
-      '{"event":"complete","status":"success","data":[{"a":1},"b",null],"chunks":3,"durationMs":1,"meta":{"nextCursor":"c"}}',
+      `{"event":"started","tool":"steps","callId":"${callId}","seq":0}`,
+      '{"event":"progress","progress":1,"total":3,"message":"Loading data...","seq":1}',
+      '{"event":"progress","progress":2,"total":null,"message":"","seq":2}',
+      '{"event":"chunk","index":0,"data":{"a":1},"seq":3}',
+      '{"event":"chunk","index":1,"data":"b","seq":4}',
+      '{"event":"chunk","index":2,"data":null,"seq":5}',
+      '{"event":"complete","status":"success","data":[{"a":1},"b",null],"chunks":3,"durationMs":1,"meta":{"nextCursor":"c"},"seq":7}',
       '',
     ]);
   });

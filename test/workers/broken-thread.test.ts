@@ -35,7 +35,8 @@ describe('a call on a broken thread', () => {
     };
     let ended = 0;
     const run = new ToolRun(task, host, 1000, () => ended++);
-    await run.execute({ input: null, chunk: null, output: null, invoke: () => 'fine' });
+    const present = (_value: unknown, data: string) => ({ data, shape: 'other' as const });
+    await run.execute({ input: null, chunk: null, output: null, invoke: () => 'fine', present });
     expect(frames.map(({ type }) => type)).to.deep.equal(['error']);
     expect(frames[0]).to.include({ call: 7 }).and.to.have.nested.property('error.code', 'internal');
     expect({ ended, retired: retired.length, isEnded: run.isEnded }).to.deep.equal({

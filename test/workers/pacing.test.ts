@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { ToolError } from '../../lib/call/tool-error.ts';
 import { ChunkStream, type ChunkStreamOptions } from '../../workers/chunk-stream.ts';
-import { exceedsBytes, toJson, toPlain } from '../../workers/json-text.ts';
+import { exceedsBytes, freeText, toJson } from '../../workers/json-text.ts';
 import { ProgressThrottle } from '../../workers/progress-throttle.ts';
 
 describe('ChunkStream', () => {
@@ -104,9 +104,13 @@ describe('JSON text', () => {
       ToolError,
       'the result is not JSON: it is a function',
     );
+    expect(() => toJson({ toJSON: () => undefined }, 'the result', 1000)).to.throw(
+      ToolError,
+      'the result is not JSON: its toJSON() gives no value',
+    );
     expect(() => toJson({ n: 1n }, 'chunk 3', 1000)).to.throw(ToolError, /chunk 3 is not JSON: .*BigInt/);
-    expect(toPlain({ f: () => 1, n: 1 })).to.deep.equal({ n: 1 });
-    expect(toPlain({ n: 1n })).to.equal(undefined);
+    expect(freeText({ f: () => 1, n: 1 })).to.equal('{"n":1}');
+    expect(freeText({ n: 1n })).to.equal(undefined);
   });
 
   it('measures in bytes of UTF-8 only where the length leaves a doubt', () => {

@@ -29,7 +29,7 @@ export const {
 export const { freeze, hasOwn, is, keys, setPrototypeOf } = Object;
 export const { isArray } = Array;
 export const { isFinite: isFiniteNumber } = Number;
-export const { ceil } = Math;
+export const { ceil, min: least } = Math;
 export const { stringify, parse } = JSON;
 export const { store } = Atomics;
 export const asyncIterator: typeof Symbol.asyncIterator = Symbol.asyncIterator;
@@ -45,6 +45,8 @@ const utf8 = ownMethod<(bytes: Buffer, encoding: 'utf8') => string>(Buffer.proto
 /** A Buffer over memory that is there. */
 export const bufferOf: (memory: ArrayBufferLike, offset?: number, length?: number) => Buffer = from;
 const encoded = ownMethod<(bytes: Buffer, encoding: 'base64') => string>(Buffer.prototype.toString);
+/** The bytes of a text; what is no base64 in it is passed over. */
+export const toBytes: (text: string, encoding: 'base64') => Buffer = from;
 export const inBase64 = (bytes: Buffer): string => encoded(bytes, 'base64');
 /** Of a text in UTF-8. */
 export { byteLength };
@@ -68,6 +70,13 @@ export const lookupGetter = ownMethod<(object: object, key: PropertyKey) => unkn
 export const indexOf = ownMethod<(text: string, part: string, from?: number) => number>(
   String.prototype.indexOf,
 );
+export const startsWith = ownMethod<(text: string, start: string) => boolean>(String.prototype.startsWith);
+/** A text with U+FFFD in the place of each half of a surrogate pair that stands alone. */
+export const wellFormed = ownMethod<(text: string) => string>(
+  (String.prototype as unknown as { readonly toWellFormed: unknown }).toWellFormed,
+);
+/** Whether a text has what the expression says. */
+export const matches = ownMethod<(expression: RegExp, text: string) => boolean>(RegExp.prototype.test);
 export const slice = ownMethod<(text: string, start: number, end?: number) => string>(String.prototype.slice);
 
 const timer = setTimeout(() => undefined, 0);

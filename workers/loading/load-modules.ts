@@ -4,43 +4,91 @@
  * L1. A failure is one sentence that names the module, the reason and the next step.
  * L2. A bare tool file beside nothing but an install of this package finds `mcp-streaming-gateway` and `zod`: where
  *     its own lookup fails, and only then, they resolve to this package's copies. The hook costs a thread about
- *     30 ms, so it is not installed for modules that load without it.
+ *     30 ms, so it is not installed for modules that load without it. TypeScript is treated alike (typescript.ts).
+ * L3. A module that is named holds a tool. In a folder of tools, one without is what the others import: it is skipped,
+ *     with a notice.
  */
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { isFolderUrl, modulesIn } from '../../lib/runners/threads/modules/module-paths.ts';
+import { almostTool } from './module-exports.ts';
 import { Registry } from './registry.ts';
+import { lacksTypeScript, provideTypeScript } from './typescript.ts';
 
 /** What a bare tool file may import without having installed it. */
 const PROVIDED = ['mcp-streaming-gateway', 'zod'];
 
-/** @throws {Error} for the first module that cannot be loaded; the message is fit for an operator. */
+const WHAT_TO_EXPORT = 'export what defineTool() returns (one, an array, or the default export)';
+
+const originOf = (url: string): string => (url.startsWith('file:') ? fileURLToPath(url) : url);
+
+/**
+ * @param urls of modules and folders.
+ * @throws {Error} for the first module that cannot be loaded; the message is fit for an operator.
+ */
 export async function loadModules(urls: readonly string[]): Promise<Registry> {
   const registry = new Registry();
   for (const url of urls) {
-    const origin = url.startsWith('file:') ? fileURLToPath(url) : url;
-    const exports = await importModule(url, origin);
-    if (registry.addModule(exports, origin) === 0) {
-      throw new Error(
-        `${origin} exports no tool; export what defineTool() returns (one, an array, or the default export)`,
-      );
-    }
+    if (isFolderUrl(url)) await loadFolder(url, registry);
+    else if (!(await loadModule(url, registry)))
+      throw new Error(`${originOf(url)} exports no tool; ${WHAT_TO_EXPORT}`);
   }
   return registry;
 }
 
+async function loadFolder(folder: string, registry: Registry): Promise<void> {
+  const modules = modulesIn(folder);
+  const skipped: string[] = [];
+  for (const url of modules) if (!(await loadModule(url, registry))) skipped.push(originOf(url));
+  if (skipped.length === modules.length)
+    throw new Error(`no module in ${originOf(folder)} exports a tool; ${WHAT_TO_EXPORT}`);
+  for (const origin of skipped) registry.notices.push(`${origin} exports no tool and was skipped`);
+}
+
+/** @returns whether it holds a definition. */
+async function loadModule(url: string, registry: Registry): Promise<boolean> {
+  const origin = originOf(url);
+  const exports = await importModule(url, origin);
+  if (registry.addModule(exports, origin) > 0) return true;
+  const almost = almostTool(exports);
+  if (almost === undefined) return false;
+  throw new Error(
+    `${origin} exports no tool: "${almost}" is not made by defineTool(); export defineTool({ … })`,
+  );
+}
+
+/** What makes an import work that has failed; each is tried once. */
+type Remedy = 'provided' | 'typescript';
+
 async function importModule(url: string, origin: string): Promise<Record<string, unknown>> {
-  try {
-    return await import(url);
-  } catch (error) {
-    if (!lacksProvidedPackage(error)) throw explain(error, origin);
+  const tried = new Set<Remedy>();
+  for (;;) {
+    try {
+      // Node remembers a failed import by its URL; another query is another module.
+      return await import(tried.size === 0 ? url : `${url}?${[...tried].join('&')}`);
+    } catch (error) {
+      const remedy = remedyFor(error, origin);
+      if (remedy === null || tried.has(remedy) || !(await apply(remedy, origin)))
+        throw explain(error, origin);
+      tried.add(remedy);
+    }
   }
-  provideOwnPackages();
-  try {
-    // Node remembers a failed import by its URL; another query is another module.
-    return await import(`${url}?provided`);
-  } catch (error) {
-    throw explain(error, origin);
+}
+
+function remedyFor(error: unknown, origin: string): Remedy | null {
+  if (lacksProvidedPackage(error)) return 'provided';
+  return lacksTypeScript(error, origin) ? 'typescript' : null;
+}
+
+let runsTypeScript = false;
+
+async function apply(remedy: Remedy, origin: string): Promise<boolean> {
+  if (remedy === 'provided') {
+    provideOwnPackages();
+    return true;
   }
+  runsTypeScript ||= await provideTypeScript(origin);
+  return runsTypeScript;
 }
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null)?.code;
@@ -79,23 +127,33 @@ function provideOwnPackages(): void {
   module.register(`data:text/javascript,${encodeURIComponent(hook)}`);
 }
 
+/** What follows is the way by which it was required. */
+const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';
+
 function explain(error: unknown, origin: string): Error {
   const reason = error instanceof Error ? error.message : String(error);
   const code = codeOf(error);
-  if (
-    code === 'ERR_UNKNOWN_FILE_EXTENSION' ||
-    (code === undefined && /\.ts$/.test(origin) && error instanceof SyntaxError)
-  ) {
+  if (lacksTypeScript(error, origin) && !runsTypeScript) {
     return new Error(
-      `${origin} cannot be loaded: this Node (${process.version}) does not run TypeScript; use Node 22.18 or newer, ` +
-        'start with NODE_OPTIONS="--import tsx" where tsx is installed, or compile it to JavaScript',
+      `${origin} cannot be loaded: this Node (${process.version}) does not run its TypeScript (${reason}); install tsx ` +
+        'beside it (npm install tsx), use Node 22.18 or newer, or compile it to JavaScript',
       { cause: error },
     );
   }
-  if (code === 'ERR_MODULE_NOT_FOUND') {
-    return new Error(`${origin} cannot be loaded: ${reason}; install the package or correct the path`, {
-      cause: error,
-    });
+  if (code === 'MODULE_NOT_FOUND' && PROVIDED.some((name) => reason.includes(`'${name}'`))) {
+    return new Error(
+      `${origin} cannot be loaded: ${firstLine(reason)}; install the package beside it, or make it an ES module, which ` +
+        'finds the copy that is here (name it .mjs or .mts, or put "type": "module" in the package.json beside it)',
+      { cause: error },
+    );
+  }
+  if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') {
+    return new Error(
+      `${origin} cannot be loaded: ${firstLine(reason)}; install the package or correct the path`,
+      {
+        cause: error,
+      },
+    );
   }
   if (error instanceof SyntaxError && /outside a module|Unexpected token 'export'/.test(reason)) {
     return new Error(

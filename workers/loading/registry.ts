@@ -3,7 +3,7 @@
  *
  * R1. Names are unique per kind; a second definition of one name stops the load and names both modules.
  * R2. Lookups go through Maps, so that `__proto__` and `constructor` are no tools.
- * R3. A check is compiled at its first use, once.
+ * R3. A check is compiled once: on the thread that describes its tools then, elsewhere at its first use.
  */
 import { OwnMap } from '../../lib/async/own-collections.ts';
 import type {
@@ -14,11 +14,14 @@ import type {
   ResourceDescriptor,
   ToolDescriptor,
 } from '../../lib/call/catalog.ts';
+import { LIMIT_NAMES } from '../../lib/call/tool-limits.ts';
 import { type BrandedKind, isBranded } from '../../lib/tool/brand.ts';
 import type { PromptDefinition } from '../../lib/tool/define-prompt.ts';
 import type { ResourceDefinition } from '../../lib/tool/define-resource.ts';
 import type { SchemaSource, ToolDefinition } from '../../lib/tool/define-tool.ts';
-import { type Check, compileCheck, toInputSchema, toJsonSchema } from './schema.ts';
+import { definitionsIn } from './module-exports.ts';
+import { asInput, type Check, compileCheck, readSchema, type Schema } from './schema.ts';
+import type { Direction } from './zod-json-form.ts';
 
 /** A tool with its checks, null where the tool states no schema. */
 export interface LoadedTool {
@@ -38,26 +41,24 @@ export class Registry {
   readonly #resources = new OwnMap<string, Entry<ResourceDefinition>>();
   readonly #prompts = new OwnMap<string, Entry<PromptDefinition>>();
   readonly #loaded = new OwnMap<string, LoadedTool>();
+  /** What an operator should hear of the modules, though they have loaded. */
+  readonly notices: string[] = [];
 
   /**
-   * Adds what a module exports: definitions, or arrays of them, under any export name.
-   * @returns how many definitions were found. @throws {Error} for a name that is taken.
+   * Adds what a module exports (module-exports.ts).
+   * @returns how many definitions it has. @throws {Error} for a name that is taken.
    */
   addModule(exports: Readonly<Record<string, unknown>>, origin: string): number {
-    const found = new Set<unknown>();
-    for (const value of Object.values(exports))
-      for (const one of Array.isArray(value) ? value : [value]) found.add(one);
-    let added = 0;
-    for (const value of found) if (this.#add(value, origin)) added++;
-    return added;
+    const found = definitionsIn(exports);
+    for (const value of found) this.#add(value, origin);
+    return found.size;
   }
 
-  #add(value: unknown, origin: string): boolean {
-    if (isBranded('tool', value)) return put(this.#tools, 'tool', value as ToolDefinition, origin);
-    if (isBranded('resource', value))
-      return put(this.#resources, 'resource', value as ResourceDefinition, origin);
-    if (isBranded('prompt', value)) return put(this.#prompts, 'prompt', value as PromptDefinition, origin);
-    return false;
+  #add(value: unknown, origin: string): void {
+    if (isBranded('tool', value)) put(this.#tools, 'tool', value as ToolDefinition, origin);
+    else if (isBranded('resource', value))
+      put(this.#resources, 'resource', value as ResourceDefinition, origin);
+    else put(this.#prompts, 'prompt', value as PromptDefinition, origin);
   }
 
   /** The tool, its checks compiled; synchronous from its second call on. */
@@ -69,12 +70,13 @@ export class Registry {
   }
 
   async #load(definition: ToolDefinition): Promise<LoadedTool> {
-    const compile = async (source: SchemaSource | undefined) => (source ? await compileCheck(source) : null);
+    const compile = async (source: SchemaSource | undefined, direction: Direction) =>
+      source ? await compileCheck(source, direction) : null;
     const loaded = {
       definition,
-      input: await compile(definition.input),
-      chunk: await compile(definition.chunk),
-      output: await compile(definition.output),
+      input: await compile(definition.input, 'input'),
+      chunk: await compile(definition.chunk, 'output'),
+      output: await compile(definition.output, 'output'),
     };
     this.#loaded.set(definition.name, loaded);
     return loaded;
@@ -88,11 +90,31 @@ export class Registry {
     return this.#prompts.get(name)?.definition;
   }
 
-  /** Everything as data, sorted by name. @throws {Error} naming the definition whose schema cannot be described. */
+  /** Checks are compiled here too: what cannot be checked is no tool. */
+  async #describeTool(tool: ToolDefinition, origin: string): Promise<ToolDescriptor> {
+    const { input, chunk, output } = await readSchemas(tool, origin);
+    this.#loaded.set(tool.name, {
+      definition: tool,
+      input: input?.check ?? null,
+      chunk: chunk?.check ?? null,
+      output: output?.check ?? null,
+    });
+    return {
+      name: tool.name,
+      description: tool.description,
+      inputSchema: input?.advertised ?? { type: 'object' },
+      ...(output ? { outputSchema: output.advertised } : {}),
+      ...(chunk ? { chunkSchema: chunk.advertised } : {}),
+      ...pick(tool, 'title', 'annotations', 'icons', 'meta', ...LIMIT_NAMES),
+      isolation: tool.isolation ?? DEFAULT_ISOLATION.tool,
+    };
+  }
+
+  /** Everything as data, sorted by name. @throws {Error} naming the tool whose schema cannot be used, and why. */
   async describe(): Promise<Catalog> {
     const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
     const tools = await Promise.all(
-      [...this.#tools.values()].map(({ definition, origin }) => describeTool(definition, origin)),
+      [...this.#tools.values()].map(({ definition, origin }) => this.#describeTool(definition, origin)),
     );
     return {
       tools: tools.sort(byName),
@@ -109,16 +131,15 @@ function put<D extends { readonly name: string }>(
   kind: BrandedKind,
   definition: D,
   origin: string,
-): boolean {
+): void {
   const taken = entries.get(definition.name);
-  if (taken?.definition === definition) return false;
+  if (taken?.definition === definition) return;
   if (taken) {
     throw new Error(
       `the ${kind} name "${definition.name}" is defined twice, in ${taken.origin} and in ${origin}; rename one`,
     );
   }
   entries.set(definition.name, { definition, origin });
-  return true;
 }
 
 /** Which isolation each kind of call has when its definition names none. */
@@ -136,22 +157,26 @@ function pick<T extends object, K extends keyof T>(from: T, ...keys: readonly K[
   return picked;
 }
 
-async function describeTool(tool: ToolDefinition, origin: string): Promise<ToolDescriptor> {
-  try {
-    return {
-      name: tool.name,
-      description: tool.description,
-      inputSchema: await toInputSchema(tool.input),
-      ...(tool.output ? { outputSchema: await toJsonSchema(tool.output, 'output') } : {}),
-      ...(tool.chunk ? { chunkSchema: await toJsonSchema(tool.chunk, 'output') } : {}),
-      ...pick(tool, 'title', 'annotations', 'icons', 'meta', 'timeoutMs'),
-      isolation: tool.isolation ?? DEFAULT_ISOLATION.tool,
-    };
-  } catch (error) {
-    throw new Error(`tool "${tool.name}" in ${origin} cannot be described: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
+/** What a tool's schemas say, by what they are of. */
+async function readSchemas(tool: ToolDefinition, origin: string) {
+  const read = async (part: 'input' | 'chunk' | 'output', direction: Direction): Promise<Schema | null> => {
+    const source = tool[part];
+    if (source === undefined) return null;
+    try {
+      const schema = await readSchema(source, direction);
+      return part === 'input' ? { ...schema, advertised: asInput(schema.advertised) } : schema;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(`tool "${tool.name}" in ${origin} cannot be loaded: its ${part} schema ${reason}`, {
+        cause: error,
+      });
+    }
+  };
+  return {
+    input: await read('input', 'input'),
+    chunk: await read('chunk', 'output'),
+    output: await read('output', 'output'),
+  };
 }
 
 function describeResource(resource: ResourceDefinition): ResourceDescriptor {

@@ -18,10 +18,12 @@ const COUNTED_BLOCK = 10_000_000;
 
 const number = () => z.int().min(0).max(SIEVE_LIMIT);
 
-const PrimesInput = z.object({
-  from: number().default(0).describe('First number of the range.'),
-  to: number().describe('Last number of the range.'),
-});
+const PrimesInput = z
+  .object({
+    from: number().default(0).describe('First number of the range.'),
+    to: number().describe('Last number of the range.'),
+  })
+  .meta({ examples: [{ from: 0, to: 2_500_000_000 }] });
 
 const Block = z.object({
   from: z.int(),

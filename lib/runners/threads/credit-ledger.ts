@@ -6,7 +6,7 @@
  *     a frame per batch would cost more than it tells.
  */
 
-import type { ToolEvent } from '../../call/call-events.ts';
+import { chunkSize, type ToolEvent } from '../../call/call-events.ts';
 import { CREDIT_SLACK, CREDIT_WINDOW, type Credit } from './port/frames.ts';
 
 const HALF_WINDOW: Credit = { items: CREDIT_WINDOW.items / 2, bytes: CREDIT_WINDOW.bytes / 2 };
@@ -21,7 +21,7 @@ export class CreditLedger {
   handOut(event: ToolEvent): void {
     if (event.type !== 'chunks') return;
     this.#handedItems = event.items.length;
-    for (const item of event.items) this.#handedBytes += item.length;
+    this.#handedBytes += chunkSize(event);
   }
 
   /** The reader asks for the next one. @returns the credit to give back now, or null. */

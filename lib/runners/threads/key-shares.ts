@@ -2,7 +2,7 @@
  * How much of the threads each API key's calls hold: a whole thread for an exclusive call, its part of one for a shared
  * call. A key that holds nothing is not kept.
  */
-import type { Queued } from './admission-queue.ts';
+import type { Queued } from '../../async/admission-queue.ts';
 
 export class KeyShares {
   readonly #callsPerThread: number;

@@ -81,7 +81,15 @@ export const threadsOptions = {
     kind: list(/^[^,]+$/, 'paths of tool modules or folders, separated by commas', 'path'),
     default: '',
     summary: 'Tool modules, or folders of them, separated by commas; the flag may be repeated.',
-    reason: 'The built-in tools are always there.',
+    reason: 'Without any, the built-in tools are there to try.',
+  }),
+  builtIns: option({
+    env: 'BUILT_INS',
+    flag: '--built-ins',
+    kind: oneOf('auto', 'on', 'off'),
+    default: 'auto',
+    summary: 'Whether `journeys_tool` and `primes_tool` are there: `auto`, where no other tools are given.',
+    reason: 'What you serve is what you named.',
   }),
   isolation: option({
     env: 'ISOLATION',
@@ -127,6 +135,15 @@ export const threadsRules: readonly Rule<ThreadsConfig>[] = [
       minWorkers > maxWorkers
         ? `MIN_WORKERS (--min-workers) is ${minWorkers} and MAX_WORKERS (--max-workers) is ` +
           `${maxWorkers}; expected MIN_WORKERS to be at most MAX_WORKERS (threads)`
+        : undefined,
+  },
+  {
+    about: ['builtIns', 'tools'],
+    whenAlone: true,
+    refusal: ({ builtIns, tools }) =>
+      builtIns === 'off' && tools.length === 0
+        ? 'BUILT_INS (--built-ins) is "off" and TOOLS (--tools) is empty; expected tools to serve: give modules or ' +
+          'folders with --tools PATH, or leave BUILT_INS out'
         : undefined,
   },
 ];

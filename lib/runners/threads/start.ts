@@ -19,8 +19,11 @@ export async function start(config: ThreadsConfig, context: StartContext): Promi
 
 /** What the configuration makes of a pool. @throws {ToolError} as `start` does. */
 export function poolOptions(config: ThreadsConfig, context: StartContext): PoolOptions {
-  const toolModules = [context.builtInTools, ...findToolModules(config.tools)];
-  const trouble = claimDataFolder(config.dataDir);
+  const { builtIns, tools } = config;
+  const hasBuiltIns =
+    builtIns === 'on' || (builtIns === 'auto' && tools.length === 0 && !context.hasOtherTools);
+  const toolModules = [...(hasBuiltIns ? [context.builtInTools] : []), ...findToolModules(tools)];
+  const trouble = hasBuiltIns ? claimDataFolder(config.dataDir) : undefined;
   return {
     entry: context.entry,
     settings: {

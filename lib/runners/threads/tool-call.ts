@@ -136,7 +136,8 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
       case 'chunks': {
         this.#chunks = frame.index + frame.count;
         const items = frame.count === 1 ? [frame.text] : frame.text.split('\n');
-        return this.#emit({ type: 'chunks', index: frame.index, items });
+        const size = frame.text.length - frame.count + 1; // without the line ends
+        return this.#emit({ type: 'chunks', index: frame.index, items, size, seq: 0 });
       }
       case 'progress':
         return this.#emit(frame);

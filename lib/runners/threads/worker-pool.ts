@@ -6,17 +6,18 @@
  * W3. How calls and threads end when they do not end by themselves is in ending/.
  */
 
+import { AdmissionQueue } from '../../async/admission-queue.ts';
+import { DurationHistogram } from '../../async/duration-histogram.ts';
 import { GuardedList } from '../../async/guarded-list.ts';
+import { WaitForecast } from '../../async/wait-forecast.ts';
 import type { Catalog, Isolation } from '../../call/catalog.ts';
 import type { CancelReason } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
-import type { Proposal, Runner, RunnerListener, RunnerStatus } from '../runner.ts';
-import { AdmissionQueue } from './admission-queue.ts';
+import type { Proposal, Runner, RunnerListener, RunnerStatus, ToolLogRecord } from '../runner.ts';
 import { type PoolStats, poolStats } from './crew/crew-stats.ts';
 import { type CrewOptions, ThreadCrew } from './crew/thread-crew.ts';
 import type { ThreadLink } from './crew/thread-link.ts';
 import { Definitions } from './definitions.ts';
-import { DurationPercentiles } from './duration-percentiles.ts';
 import { CancelLadder } from './ending/cancel-ladder.ts';
 import { isTriedAgain } from './ending/lost-calls.ts';
 import type { ThreadDeath } from './ending/thread-death.ts';
@@ -24,7 +25,6 @@ import { KeyShares } from './key-shares.ts';
 import { type ModuleWatch, watchModules } from './modules/module-watch.ts';
 import { chooseThread, reserveThread } from './thread-choice.ts';
 import { type CallHost, type PooledCall, ToolCall } from './tool-call.ts';
-import { WaitForecast } from './wait-forecast.ts';
 
 export interface PoolOptions extends CrewOptions {
   /** Of the runner. Default: `threads`. */
@@ -67,8 +67,8 @@ export class WorkerPool implements Runner {
   readonly #queueTimers = new Map<ToolCall, NodeJS.Timeout>();
   readonly #callHost: CallHost;
   readonly #ladder: CancelLadder;
-  readonly #waits = new DurationPercentiles();
-  readonly #runs = new DurationPercentiles();
+  readonly #waits = new DurationHistogram();
+  readonly #runs = new DurationHistogram();
   #definitions = new Definitions({ tools: [], resources: [], prompts: [] });
   #exclusiveLimit: number;
   /** Kept free of shared calls for the exclusive call that waits first, until the queue is looked at again. */
@@ -112,18 +112,25 @@ export class WorkerPool implements Runner {
   }
 
   /**
-   * Starts the threads and waits until the first has loaded all tool modules.
+   * Starts the threads and waits until the first has loaded all tool modules. What was logged until then is told once
+   * somebody can listen.
    * @throws {ToolError} `unavailable` with the module, the reason and the next step when one cannot be loaded.
    */
   static async start(options: PoolOptions): Promise<WorkerPool> {
     const pool = new WorkerPool(options);
+    const told: ToolLogRecord[] = [];
+    const stopKeeping = pool.#listeners.add({ log: (record) => told.push(record) });
     try {
       const { own, accept } = pool.#share(await pool.#crew.catalogs.first);
+      stopKeeping();
       pool.#crew.catalogs.replace(own);
       pool.#adopt(own);
       accept();
       if (options.watchesModules) pool.#watchModules();
-      if (options.warning !== undefined) setImmediate(() => pool.#warn(options.warning ?? ''));
+      setImmediate(() => {
+        if (options.warning !== undefined) pool.#warn(options.warning);
+        for (const record of told) pool.#listeners.tell('log', record);
+      });
     } catch (error) {
       await pool.close();
       throw error;
@@ -329,8 +336,9 @@ export class WorkerPool implements Runner {
   stats(): PoolStats {
     return poolStats(this.#crew.stats(), {
       queue: { depth: this.#queue.size, limit: this.#queue.limit },
-      waitMs: this.#waits.read(),
-      runMs: this.#runs.read(),
+      waitMs: this.#waits.percentiles(),
+      waits: this.#waits.sinceStart(),
+      runMs: this.#runs.percentiles(),
     });
   }
 

@@ -73,7 +73,10 @@ export class StdioHandover implements Handover {
       lines.push(bytes);
       this.#paceClient();
     });
-    stdin.once('end', () => this.#leave());
+    stdin.once('end', () => {
+      lines.end();
+      this.#leave();
+    });
     stdin.once('close', () => this.#leave());
     const broken = () => {
       this.#writer.abandon();

@@ -8,6 +8,7 @@ import { ToolError } from '../../call/tool-error.ts';
 import type { Calls } from '../../dispatch/calls.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
+import { expressPath, isFolder } from './open-paths.ts';
 import type { HttpHandle, HttpRoute, Mount } from './registration.ts';
 import { respondProblem } from './response.ts';
 import { requireTool } from './tool-route.ts';
@@ -23,7 +24,11 @@ const EXPRESS_METHOD = { GET: 'get', POST: 'post', DELETE: 'delete' } as const;
 
 export function addRoutes(app: Express, { routes, mounts, calls, log }: RouteContext): void {
   // Express tries routes in turn, so what carries calls comes first.
-  for (const { path, handle } of mounts) app.all(path, expressHandler(handle));
+  const [folders, exact] = [
+    mounts.filter(({ path }) => isFolder(path)),
+    mounts.filter(({ path }) => !isFolder(path)),
+  ];
+  for (const { path, handle } of exact) app.all(path, expressHandler(handle));
   const busiestFirst = [...routes].sort((a, b) => Number(b.method === 'POST') - Number(a.method === 'POST'));
   for (const { method, path, handle } of busiestFirst) {
     app[EXPRESS_METHOD[method]](path, expressHandler(handle));
@@ -36,6 +41,7 @@ export function addRoutes(app: Express, { routes, mounts, calls, log }: RouteCon
     };
     app.all(path, expressHandler(refuse));
   }
+  for (const { path, handle } of folders) app.all(expressPath(path), expressHandler(handle));
   app.use(
     expressHandler((request) => {
       throw new ToolError('not_found', `there is nothing at ${request.pathOnly}; GET / lists the endpoints`);

@@ -11,7 +11,7 @@ type SinkClass = new (
   response: GatewayResponse,
   call: RunningCall,
   context: HttpStreamContext,
-) => EventSink;
+) => EventSink & { begin(): void };
 
 export class FormatTransport implements Transport {
   readonly name: string;
@@ -39,8 +39,11 @@ export class FormatTransport implements Transport {
       ...this.#format,
       transport: this.name,
       streams: true,
-      serve: (request, response, call) =>
-        sendEvents(call, new Sink(request, response, call, context), response, log),
+      serve(request, response, call) {
+        const sink = new Sink(request, response, call, context);
+        if (call.reading?.after !== undefined) sink.begin(); // its client has a stream already, and goes on with it
+        sendEvents(call, sink, response, log);
+      },
     });
   }
 

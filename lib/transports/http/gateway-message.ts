@@ -3,17 +3,21 @@
  * these are public types and Express's are not.
  *
  * G1. `upgrade` is true for WebSocket alone. With an upgrade listener Node would hand over every request that
- *     offers an upgrade, and Java's HTTP client offers h2c with each of its first requests.
+ *     offers an upgrade, and Java's HTTP client offers h2c with each of its first requests. What HTTP/1.0 offers is
+ *     ignored (RFC 9110, 7.8).
  * G2. Headers common to all answers live in fields until `writeHead`, since `setHeader` slows every response.
  */
 import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Ticket } from '../../access/tickets.ts';
 
 export class GatewayRequest extends IncomingMessage {
   /** The client's X-Request-Id, or ours. */
   requestId = '';
   /** Who calls; empty on routes that need no key. */
   keyId = '';
+  /** The ticket that the request came with, on routes that take one. */
+  ticket: Ticket | undefined = undefined;
   /** Set when the request comes from a page of CORS_ORIGINS. */
   corsOrigin: string | undefined = undefined;
   /** True while the client waits for `100 Continue` before it sends its body. */
@@ -25,7 +29,7 @@ export class GatewayRequest extends IncomingMessage {
   /** Node sets this and reads it back before it emits 'upgrade'. */
   get upgrade(): boolean {
     if (!this.offersUpgrade) return false;
-    return this.method === 'CONNECT' || this.headers.upgrade?.toLowerCase() === 'websocket';
+    return this.method === 'CONNECT' || offersWebSocket(this);
   }
 
   set upgrade(offered: boolean | null) {
@@ -40,7 +44,17 @@ export class GatewayRequest extends IncomingMessage {
   }
 }
 
+/** Whether a request asks for a WebSocket in place of an answer. */
+export const offersWebSocket = ({ headers, httpVersion }: IncomingMessage): boolean =>
+  headers.upgrade?.toLowerCase() === 'websocket' && httpVersion !== '1.0';
+
 export class GatewayResponse extends ServerResponse<GatewayRequest> {
+  constructor(...made: ConstructorParameters<typeof ServerResponse<GatewayRequest>>) {
+    super(...made);
+    // Node.js trusts a TE header with that; such a client knows no chunks all the same (RFC 9112, 6.1).
+    if (made[0].httpVersion === '1.0') this.useChunkedEncodingByDefault = false;
+  }
+
   /** What may be written into the answer at any time and means nothing to who reads it; empty: nothing may. */
   comment = '';
 }

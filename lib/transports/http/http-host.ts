@@ -7,20 +7,25 @@
 import type { AddressInfo, Socket } from 'node:net';
 import express, { type RequestHandler } from 'express';
 import type { Access } from '../../access/access.ts';
+import { Tickets } from '../../access/tickets.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { Calls } from '../../dispatch/calls.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
 import { newTransportMeter, type TransportMeter } from '../rendering/transport-meter.ts';
 import type { TransportLimits } from '../transport.ts';
+import { callRoutes } from './call-route.ts';
 import { ConnectionTable, type UpgradedConnection } from './connection-table.ts';
 import type { Endpoint } from './endpoint.ts';
 import { chainMessages } from './express-messages.ts';
 import { addRoutes } from './express-routes.ts';
 import type { GatewayRequest } from './gateway-message.ts';
+import { OpenPaths } from './open-paths.ts';
 import { type GatewayPages, pageRoutes } from './pages.ts';
+import { refuseTunnel } from './raw-problem.ts';
 import type { AnswerFormat, HttpRegistration, HttpRoute, Mount, UpgradeRoute } from './registration.ts';
 import { requestGuard } from './request-guard.ts';
 import { type GatewayServer, listen, newHttpServer, type SocketKeeper, type TlsMaterial } from './server.ts';
+import { ticketRoutes } from './ticket-route.ts';
 import { toolRoutes } from './tool-route.ts';
 import { plainRoute, UpgradeRouter } from './upgrade-router.ts';
 
@@ -70,7 +75,7 @@ export class HttpHost implements HttpRegistration {
   }
 
   format(format: AnswerFormat): void {
-    this.#take(format.mediaType, 'the format');
+    this.#take(format.mediaType, `the format of a ${format.takes ?? 'call'}`);
     this.#formats.push(format);
   }
 
@@ -101,7 +106,7 @@ export class HttpHost implements HttpRegistration {
     return this.#server;
   }
 
-  /** @returns the bound address; rejects with Node's error when the port cannot be had. */
+  /** @returns the bound address; rejects with Node's error, explained, when the port cannot be had. */
   async listen(host: string, port: number, keeper?: SocketKeeper): Promise<AddressInfo> {
     const { log } = this.#options;
     const server = this.#newServer();
@@ -135,14 +140,23 @@ export class HttpHost implements HttpRegistration {
     const { access, calls, limits, log, maxConnections, tls } = this.#options;
     const formats = this.#formats.sort((a, b) => a.preference - b.preference);
     for (const route of toolRoutes(formats, { calls, limits })) this.route(route);
+    const streams = formats.filter((format) => format.streams);
+    const tickets = new Tickets();
+    const context = { calls, limits, tickets };
+    for (const route of [...ticketRoutes(streams, context), ...callRoutes(streams, context)])
+      this.route(route);
     const routes = [...this.#routes, ...this.#upgrades.map((upgrade) => plainRoute(upgrade, calls))];
     const app = express();
     app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
     const messages = chainMessages(app);
-    const open = [...routes, ...this.#mounts].filter(({ isOpen }) => isOpen).map(({ path }) => path);
+    const all = [...routes, ...this.#mounts];
+    const openPaths = new OpenPaths(all.filter(({ isOpen }) => isOpen).map(({ path }) => path));
+    const keepsSlash = new Set(all.map(({ path }) => path).filter((path) => path.endsWith('/')));
     const connections = new ConnectionTable({ max: maxConnections, meter: this.#meter, access });
     this.#connections = connections;
-    app.use(requestGuard({ access, connections, openPaths: new Set(open) }) as unknown as RequestHandler);
+    const takesTicket = pathsThatTakeTickets(routes);
+    const guard = requestGuard({ access, connections, openPaths, keepsSlash, takesTicket, tickets });
+    app.use(guard as unknown as RequestHandler);
     addRoutes(app, { routes, mounts: this.#mounts, calls, log });
     this.#endpoints = endpointsOf(routes, this.#mounts, this.#upgrades);
 
@@ -152,10 +166,19 @@ export class HttpHost implements HttpRegistration {
       app(request, response);
     });
     server.on('checkExpectation', app); // an expectation that is not known here is no reason to refuse
-    const upgrades = new UpgradeRouter(this.#upgrades, { access, connections, log });
+    const upgrades = new UpgradeRouter(this.#upgrades, { access, calls, connections, keepsSlash, log });
+    server.on('connect', refuseTunnel);
     server.on('upgrade', (request, socket, head) => void upgrades.route(request, socket as Socket, head));
     return server;
   }
+}
+
+/** A way to tell, before there are parameters, whether a path is one of such a route. */
+function pathsThatTakeTickets(routes: readonly HttpRoute[]): (path: string) => boolean {
+  const patterns = routes
+    .filter(({ takesTicket }) => takesTicket)
+    .map(({ path }) => new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}/?$`));
+  return (path) => patterns.some((pattern) => pattern.test(path));
 }
 
 /** Everything that can be asked, as `GET /` lists it. */

@@ -1,4 +1,4 @@
-/** Content negotiation: which of the offered media types an Accept header likes best. */
+/** Content negotiation: which of the offered media types an Accept header likes best, and how well it likes a name. */
 
 /** Something that is offered under a media type. */
 export interface Offer {
@@ -14,11 +14,14 @@ export function negotiate<T extends Offer>(
   offers: readonly [T, ...T[]],
 ): T | undefined {
   if (!accept?.trim() || accept === '*/*' || accept === offers[0].mediaType) return offers[0];
-  const ranges = accept.split(',').map(parseRange);
+  const ranges = weighedList(accept);
   let best: T | undefined;
   let bestQuality = 0;
   for (const offer of offers) {
-    const quality = qualityOf(offer.mediaType, ranges);
+    const { mediaType } = offer;
+    // The most specific range that fits.
+    const fits = [mediaType, `${mediaType.slice(0, mediaType.indexOf('/'))}/*`, '*/*'];
+    const quality = qualityIn(ranges, fits) ?? 0;
     if (quality > bestQuality) {
       best = offer;
       bestQuality = quality;
@@ -27,22 +30,28 @@ export function negotiate<T extends Offer>(
   return best;
 }
 
-interface MediaRange {
-  readonly type: string;
+/** One name of a header that weighs its names by `q`. */
+export interface Weighed {
+  /** In lower case. */
+  readonly name: string;
+  /** 0 to 1; 0 where it is no number. */
   readonly quality: number;
 }
 
-function parseRange(text: string): MediaRange {
-  const [type = '', ...parameters] = text.split(';').map((part) => part.trim().toLowerCase());
+/** The names of an Accept or Accept-Encoding header. */
+export const weighedList = (header: string): readonly Weighed[] => header.split(',').map(weighed);
+
+function weighed(text: string): Weighed {
+  const [name = '', ...parameters] = text.split(';').map((part) => part.trim().toLowerCase());
   const quality = Number(parameters.find((parameter) => parameter.startsWith('q='))?.slice(2) ?? 1);
-  return { type, quality: quality >= 0 && quality <= 1 ? quality : 0 };
+  return { name, quality: quality >= 0 && quality <= 1 ? quality : 0 };
 }
 
-/** The quality of the most specific range that fits. */
-function qualityOf(mediaType: string, ranges: readonly MediaRange[]): number {
-  for (const fit of [mediaType, `${mediaType.slice(0, mediaType.indexOf('/'))}/*`, '*/*']) {
-    const range = ranges.find(({ type }) => type === fit);
-    if (range) return range.quality;
+/** How well the first of `names` that is listed is liked; undefined where none is. */
+export function qualityIn(list: readonly Weighed[], names: readonly string[]): number | undefined {
+  for (const name of names) {
+    const found = list.find((one) => one.name === name);
+    if (found) return found.quality;
   }
-  return 0;
+  return undefined;
 }

@@ -29,10 +29,30 @@ function writeProblem(socket: Socket, status: number, headers: readonly string[]
   socket.end(`${text}\r\n${problem}`);
 }
 
+/** In place of what the error says itself. */
+interface OtherAnswer {
+  readonly status?: number;
+  /** Names and values in turn. */
+  readonly headers?: readonly string[];
+}
+
 /** Answers an upgrade like a plain request, and ends the connection. */
-export function refuseUpgrade(request: GatewayRequest, socket: Socket, error: ToolError): void {
-  const problem = renderProblem(error, { instance: request.pathOnly, requestId: request.requestId });
-  writeProblem(socket, error.status, [...commonHeaders(request), ...problemHeaders(error)], problem);
+export function refuseUpgrade(
+  request: GatewayRequest,
+  socket: Socket,
+  error: ToolError,
+  { status = error.status, headers = [] }: OtherAnswer = {},
+): void {
+  const problem = renderProblem(error, { instance: request.pathOnly, requestId: request.requestId, status });
+  writeProblem(socket, status, [...commonHeaders(request), ...problemHeaders(error), ...headers], problem);
+}
+
+/** Listens to a server's `connect`: answers where Node would hang up without a word. */
+export function refuseTunnel(request: GatewayRequest, socket: Socket): void {
+  socket.on('error', () => socket.destroy());
+  request.requestId = requestIdFor(request.headers['x-request-id']);
+  const error = new ToolError('method_not_allowed', 'this is no proxy, and CONNECT is not served');
+  refuseUpgrade(request, socket, error, { headers: ['Allow', 'GET, HEAD, POST, DELETE'] });
 }
 
 /** The statuses of what Node cannot read as a request; anything else is 400. */

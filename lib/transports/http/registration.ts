@@ -24,11 +24,14 @@ export interface HttpRoute {
   readonly description: string;
   /** True: no key is needed. Only for paths without `:`. Default: false. */
   readonly isOpen?: boolean;
+  /** True: a ticket in the query may stand for the key, for GET; such a request is never another site's. Default: false. */
+  readonly takesTicket?: boolean;
   readonly handle: HttpHandle;
 }
 
 /** A path whose every method one module answers. */
 export interface Mount {
+  /** One that ends in `/*` stands for everything below it that no other path is registered for. */
   readonly path: string;
   /** True: the module checks the key itself, or needs none. Default: false. */
   readonly isOpen?: boolean;
@@ -36,7 +39,10 @@ export interface Mount {
   handle(request: GatewayRequest, response: GatewayResponse): unknown;
 }
 
-/** A way to answer `POST /tools/{name}` and, where it streams, `/tools/{name}/stream`; the Accept header chooses. */
+/**
+ * A way to answer `POST /tools/{name}` and, where it streams, `/tools/{name}/stream`; the Accept header chooses. One that
+ * takes bare arguments answers `POST /api/{name}`.
+ */
 export interface AnswerFormat {
   /** The transport that such a call came through. */
   readonly transport: string;
@@ -47,6 +53,8 @@ export interface AnswerFormat {
   readonly preference: number;
   /** False: the answer is one document, with the list of chunks in it. */
   readonly streams: boolean;
+  /** What the body is: a call with its options, or the tool's arguments alone. Default: `call`. */
+  readonly takes?: 'call' | 'arguments';
   /** Answers with the call, which has just started; called for its effect, and not awaited. */
   serve(request: GatewayRequest, response: GatewayResponse, call: RunningCall): void;
 }

@@ -1,62 +1,80 @@
 /**
  * Reads a JSON request body, within a size.
  *
- * B1. Only `application/json` in UTF-8 without compression: a form of another site cannot send that. It is what every
+ * B1. Only `application/json` in UTF-8, as it is or in gzip: a form of another site cannot send that. It is what every
  *     MCP client sends; types in `+json` (json-patch, merge-patch, ld) mean something else than a call.
- * B2. A body declared too large is refused before it is read; a chunked one as soon as it is too large.
+ * B2. A body declared too large is refused before it is read; a chunked one as soon as it is too large; one in gzip as
+ *     soon as it is while it is unpacked.
  */
 import { ToolError } from '../../call/tool-error.ts';
 import { parseJsonBytes } from '../rendering/bounded-json.ts';
+import { isPacked, packedBound, unpackBody } from './content-coding.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 
 /** How long the rest of a refused upload is thrown away, so that its sender can read the refusal. */
 const LINGER_MS = 1000;
 
+/** A parameter of a media type (RFC 9110, 5.6.6): `; name=value` or `; name="value"`, or what is left of one. */
+const PARAMETER = /[ \t]*;[ \t]*(?:([!#$%&'*+.^_`|~\w-]+)(?:=([!#$%&'*+.^_`|~\w-]+|"(?:[^"\\]|\\.)*"))?)?/y;
+
 /** @throws {ToolError} unsupported_media_type */
 export function requireJson({ headers }: GatewayRequest): void {
   const type = headers['content-type'];
-  if (type !== 'application/json') {
-    const [essence = '', ...parameters] = (type ?? '').toLowerCase().split(';');
-    const charset = parameters.map((text) => text.trim()).find((text) => text.startsWith('charset='));
-    const isJson = essence.trim() === 'application/json';
-    if (!isJson || (charset !== undefined && !/^charset="?utf-?8"?$/.test(charset))) {
-      throw new ToolError(
-        'unsupported_media_type',
-        `content type ${JSON.stringify(type ?? '')} is not accepted; send application/json in UTF-8`,
-      );
-    }
-  }
-  const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+  if (type !== 'application/json' && !isJsonInUtf8(type ?? '')) {
     throw new ToolError(
       'unsupported_media_type',
-      `content encoding ${JSON.stringify(encoding)} is not accepted; send the body uncompressed`,
+      `content type ${JSON.stringify(type ?? '')} is not accepted; send application/json in UTF-8`,
     );
   }
+  isPacked(headers['content-encoding']);
+}
+
+function isJsonInUtf8(type: string): boolean {
+  const [essence = ''] = /^[^\s;]*/.exec(type) ?? [];
+  if (essence.toLowerCase() !== 'application/json') return false;
+  let at = essence.length;
+  while (at < type.length) {
+    PARAMETER.lastIndex = at;
+    const [whole, name, value] = PARAMETER.exec(type) ?? [''];
+    if (whole === '') return false;
+    if (name?.toLowerCase() === 'charset' && !/^"?utf-?8"?$/i.test(value ?? '')) return false;
+    at += whole.length;
+  }
+  return true;
 }
 
 /**
  * Reads and parses the body.
- * @throws {ToolError} payload_too_large, parse_error, too_complex; cancelled when the client left meanwhile.
+ * @throws {ToolError} payload_too_large, parse_error, too_complex, unsupported_media_type; cancelled when the client left meanwhile.
  */
 export async function readJsonBody(
   request: GatewayRequest,
   response: GatewayResponse,
   maxBytes: number,
 ): Promise<unknown> {
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(request, response, maxBytes);
+  const { headers } = request;
+  const packed = isPacked(headers['content-encoding']);
+  const most = packed ? packedBound(maxBytes) : maxBytes;
+  if (Number(headers['content-length'] ?? 0) > most) throw tooLarge(request, response, maxBytes);
   if (request.awaitsContinue) response.writeContinue();
-  return parseJsonBytes(await readBytes(request, response, maxBytes));
+  const bytes = await readBytes(request, response, most, maxBytes);
+  return parseJsonBytes(packed ? await unpackBody(bytes, maxBytes) : bytes);
 }
 
-function readBytes(request: GatewayRequest, response: GatewayResponse, maxBytes: number): Promise<Buffer> {
+/** @param maxBytes what a refusal names, where `most` are not to be exceeded. */
+function readBytes(
+  request: GatewayRequest,
+  response: GatewayResponse,
+  most: number,
+  maxBytes: number,
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let first: Buffer | undefined;
     let more: Buffer[] | undefined;
     let size = 0;
     request.on('data', (part: Buffer) => {
       size += part.length;
-      if (size > maxBytes) {
+      if (size > most) {
         request.removeAllListeners('data');
         reject(tooLarge(request, response, maxBytes));
       } else if (first === undefined) first = part;

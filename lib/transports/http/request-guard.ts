@@ -1,24 +1,48 @@
 /**
- * What every HTTP request passes before its route: an id, Host and Origin, CORS preflight, the key, and room for its
- * connection.
+ * What every HTTP request passes before its route: an id, its target as a path, Host and Origin, CORS preflight, the
+ * key, and room for its connection.
  */
 import type { NextFunction } from 'express';
 import type { Access } from '../../access/access.ts';
+import { refuseOtherSites } from '../../access/other-sites.ts';
+import type { Tickets } from '../../access/tickets.ts';
+import { ToolError } from '../../call/tool-error.ts';
 import type { ConnectionTable } from './connection-table.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
+import type { OpenPaths } from './open-paths.ts';
 import { requestIdFor } from './request-id.ts';
+import { settleTarget } from './request-target.ts';
 import { commonHeaders } from './response.ts';
 
 export interface GuardOptions {
   readonly access: Access;
   readonly connections: Pick<ConnectionTable, 'admit'>;
   /** Paths that need no key, or check it themselves. */
-  readonly openPaths: ReadonlySet<string>;
+  readonly openPaths: Pick<OpenPaths, 'has'>;
+  /** Whether a ticket may stand for the key at a path, by GET. */
+  readonly takesTicket: (path: string) => boolean;
+  readonly tickets: Tickets;
+  /** Paths that end in a slash. */
+  readonly keepsSlash: ReadonlySet<string>;
 }
 
-export function requestGuard({ access, connections, openPaths }: GuardOptions) {
+export function requestGuard(options: GuardOptions) {
+  const { access, connections, openPaths, keepsSlash, takesTicket, tickets } = options;
+  /** @throws {ToolError} unauthenticated; it is counted as a wrong key is. */
+  const useTicket = (request: GatewayRequest, text: string): string | Promise<string> => {
+    const ticket = tickets.find(text);
+    if (ticket) {
+      request.ticket = ticket;
+      return ticket.keyId;
+    }
+    return access.countWrongToken(request).then(() => {
+      throw new ToolError('unauthenticated', 'the ticket is unknown or void; POST /tickets for another');
+    });
+  };
+
   return (request: GatewayRequest, response: GatewayResponse, next: NextFunction): unknown => {
     request.requestId = requestIdFor(request.headers['x-request-id']);
+    settleTarget(request, keepsSlash);
     access.checkOrigin(request);
     if (request.headers.origin !== undefined) {
       request.corsOrigin = access.corsOrigin(request);
@@ -26,7 +50,10 @@ export function requestGuard({ access, connections, openPaths }: GuardOptions) {
         return answerPreflight(request, response);
     }
     if (openPaths.has(request.pathOnly)) return next();
-    const keyId = access.checkKey(request);
+    const mayHaveTicket = isSafe(request) && takesTicket(request.pathOnly);
+    if (mayHaveTicket) refuseOtherSites(request, request.corsOrigin !== undefined);
+    const ticket = mayHaveTicket ? ticketIn(request) : undefined;
+    const keyId = ticket === undefined ? access.checkKey(request) : useTicket(request, ticket);
     if (typeof keyId === 'string') {
       request.keyId = keyId;
       connections.admit(request);
@@ -38,6 +65,12 @@ export function requestGuard({ access, connections, openPaths }: GuardOptions) {
       next();
     });
   };
+}
+
+const isSafe = ({ method }: GatewayRequest): boolean => method === 'GET' || method === 'HEAD';
+
+function ticketIn(request: GatewayRequest): string | undefined {
+  return new URLSearchParams(request.url?.slice(request.pathOnly.length)).get('ticket') ?? undefined;
 }
 
 function answerPreflight(request: GatewayRequest, response: GatewayResponse): void {

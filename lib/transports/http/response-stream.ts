@@ -8,14 +8,14 @@
  */
 import type { Socket } from 'node:net';
 import { DrainGate } from '../../async/drain-gate.ts';
-import type { RunningCall } from '../../call/running-call.ts';
+import { leave, type RunningCall } from '../../call/running-call.ts';
 import type { ToolError } from '../../call/tool-error.ts';
 import { type EventSink, pumpEvents } from '../rendering/event-pump.ts';
 import type { StreamWatch, WatchedStream } from '../rendering/stream-watch.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
 import type { TransportMeter } from '../rendering/transport-meter.ts';
 import { onceClosed } from './departure.ts';
-import { EVENT_STREAM_COMMENT, type GatewayRequest, type GatewayResponse } from './gateway-message.ts';
+import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { commonHeaders, respondProblem } from './response.ts';
 
 export const EVENT_STREAM_TYPE = 'text/event-stream';
@@ -79,7 +79,7 @@ export class HttpStream implements WatchedStream {
       this.meter.streams--;
       clearTimeout(this.#headTimer);
       context.watch.remove(this);
-      if (hasLeft) call.cancel('cancelled', 'the client left');
+      if (hasLeft) leave(call, 'cancelled', 'the client left');
       this.#gate.open();
       hooks.closed?.();
     });
@@ -100,17 +100,20 @@ export class HttpStream implements WatchedStream {
   /** Answers with a problem document; false when the stream has begun. */
   refuse(error: ToolError): boolean {
     if (!this.begin()) return false;
-    respondProblem(this.#request, this.#response, error, { callId: this.#call.callId });
+    const { callId } = this.#call;
+    respondProblem(this.#request, this.#response, error, { callId }, ...replayHeader(this.#call));
     return true;
   }
 
-  writeHead(contentType: string): void {
+  /** @param comment what may be written into the stream at any time and means nothing there. */
+  writeHead(contentType: string, comment: string): void {
     if (!this.#isOpen || this.#response.headersSent) return;
     const headers = commonHeaders(this.#request);
     headers.push('X-Call-Id', this.#call.callId, 'Content-Type', contentType, 'Vary', 'Accept');
     headers.push('Cache-Control', 'no-store, no-cache, no-transform', 'X-Accel-Buffering', 'no');
+    if (this.#call.reading?.isReplay) headers.push(...replayHeader(this.#call));
     this.#response.writeHead(200, headers);
-    if (contentType === EVENT_STREAM_TYPE) this.#response.comment = EVENT_STREAM_COMMENT;
+    this.#response.comment = comment;
     this.#response.flushHeaders();
   }
 
@@ -146,7 +149,7 @@ export class HttpStream implements WatchedStream {
   stall(): void {
     const { callId } = this.#call;
     this.#log('warning', 'a reader made no progress; its stream was destroyed', { callId });
-    this.#call.cancel('slow_consumer', 'the reader made no progress for too long');
+    leave(this.#call, 'slow_consumer', 'the reader made no progress for too long');
     this.#response.destroy();
   }
 
@@ -162,6 +165,10 @@ export class HttpStream implements WatchedStream {
     return this.#response.writableNeedDrain && this.#isOpen ? this.#gate.opened() : undefined;
   }
 }
+
+/** What says that an answer is of a call that was made before. */
+export const replayHeader = ({ reading }: RunningCall): string[] =>
+  reading?.isReplay ? ['Idempotent-Replay', 'true'] : [];
 
 /** Sends the events of a call to its end, and what cannot be sent to the log. */
 export function sendEvents(

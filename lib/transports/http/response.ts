@@ -3,10 +3,12 @@
  *
  * W1. Every answer carries X-Request-Id; CORS headers go to listed origins and to nobody else.
  * W2. Nothing is written to a response that is gone or already begun.
+ * W3. JSON that is long is sent packed to who accepts that (content-coding.ts); it leaves a little later then.
  */
 
 import type { ToolError } from '../../call/tool-error.ts';
 import { type ProblemContext, renderProblem, retryAfterSeconds } from '../rendering/error-rendering.ts';
+import { COMPRESSED_FROM, chooseCoding, isCodingRefusal, pack } from './content-coding.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 
 export const JSON_TYPE = 'application/json; charset=utf-8';
@@ -14,7 +16,7 @@ export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 /** Headers that scripts of listed origins may read. */
 const EXPOSED_HEADERS =
-  'X-Request-Id, X-Call-Id, Retry-After, Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate';
+  'X-Request-Id, X-Call-Id, Retry-After, Idempotent-Replay, Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate';
 
 /** The headers of every answer, names and values in turn, ready for `writeHead`. */
 export function commonHeaders(request: GatewayRequest): string[] {
@@ -27,8 +29,9 @@ export function commonHeaders(request: GatewayRequest): string[] {
 }
 
 /**
- * Answers with a whole body; `extra` are more headers, names and values in turn.
- * @returns the bytes of the body; 0 when there was nobody to answer.
+ * Answers with a whole body; `extra` are more headers, names and values in turn. Without a Cache-Control among them the
+ * answer is not to be kept.
+ * @returns the bytes of the body, before any coding; 0 when there was nobody to answer.
  */
 export function respond(
   request: GatewayRequest,
@@ -40,22 +43,58 @@ export function respond(
 ): number {
   if (response.headersSent || response.destroyed) return 0;
   const headers = commonHeaders(request);
+  headers.push('Content-Type', contentType, ...extra);
+  if (!extra.includes('Cache-Control')) headers.push('Cache-Control', 'no-store');
+  return sendBody(request, response, status, headers, body);
+}
+
+/**
+ * Sends a head and a whole body, of which `headers` tell everything but its length and its coding.
+ * @returns the bytes of the body, before any coding.
+ */
+export function sendBody(
+  request: GatewayRequest,
+  response: GatewayResponse,
+  status: number,
+  headers: string[],
+  body: string,
+): number {
   const bytes = Buffer.byteLength(body);
-  headers.push('Content-Type', contentType, 'Content-Length', String(bytes));
-  headers.push('Cache-Control', 'no-store', ...extra);
-  response.writeHead(status, headers);
-  response.end(body);
+  const coding = chooseCoding(request.headers['accept-encoding'], bytes);
+  if (coding || bytes >= COMPRESSED_FROM) headers.push('Vary', 'Accept-Encoding');
+  const send = (content: string | Buffer, length: number) => {
+    response.writeHead(status, [...headers, 'Content-Length', String(length)]);
+    response.end(content);
+  };
+  const packing = coding && pack(body, coding);
+  if (!packing) send(body, bytes);
+  else {
+    packing
+      .then((packed) => {
+        if (response.headersSent || response.destroyed) return;
+        if (packed) headers.push('Content-Encoding', coding);
+        if (packed) weakenTag(headers);
+        send(packed ?? body, packed?.length ?? bytes);
+      })
+      .catch(() => response.destroy());
+  }
   return bytes;
 }
 
-/** Answers with a whole JSON body. */
+/** The bytes that a strong ETag stands for are others in each coding (RFC 9110, 8.8.3.3). */
+function weakenTag(headers: string[]): void {
+  const value = headers.indexOf('ETag') + 1;
+  if (value > 0 && headers[value]?.startsWith('"')) headers[value] = `W/${headers[value]}`;
+}
+
+/** Answers with a whole JSON body; `extra` as `respond` takes them. */
 export function respondJson(
   request: GatewayRequest,
   response: GatewayResponse,
   body: object,
   status = 200,
+  ...extra: string[]
 ): void {
-  const extra = status === 503 ? ['Retry-After', '1'] : [];
   respond(request, response, status, JSON_TYPE, JSON.stringify(body), ...extra);
 }
 
@@ -82,5 +121,6 @@ export function respondProblem(
 export function problemHeaders(error: ToolError): string[] {
   const seconds = retryAfterSeconds(error);
   if (seconds !== undefined) return ['Retry-After', String(seconds)];
+  if (isCodingRefusal(error)) return ['Accept-Encoding', 'gzip'];
   return error.code === 'unauthenticated' ? ['WWW-Authenticate', 'Bearer realm="mcp-streaming-gateway"'] : [];
 }

@@ -8,8 +8,9 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket, Server as SocketServer } from 'node:net';
 import type { ConnectionTable } from './connection-table.ts';
-import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
+import { type GatewayRequest, type GatewayResponse, offersWebSocket } from './gateway-message.ts';
 import { serveHalfClosed } from './half-closed.ts';
+import { explainListenFailure } from './listen-failure.ts';
 import { refuseMalformed } from './raw-problem.ts';
 
 export interface TlsMaterial {
@@ -42,8 +43,7 @@ export function newHttpServer(
     keepAliveTimeout: 65_000,
     requireHostHeader: false, // a missing Host is refused like a wrong one, with a problem document
     // read by Node versions that ask here and not the request whether an offered upgrade is taken
-    shouldUpgradeCallback: (request: GatewayRequest) =>
-      request.headers.upgrade?.toLowerCase() === 'websocket',
+    shouldUpgradeCallback: offersWebSocket,
   };
   const server: GatewayServer = tls
     ? createTlsServer({ ...options, cert: tls.cert, key: tls.key }, listener)
@@ -62,7 +62,7 @@ export interface SocketKeeper {
   keep(server: SocketServer): void;
 }
 
-/** Listens, and gives the address; rejects when the port cannot be had. */
+/** Listens, and gives the address; rejects with Node's error, explained, when the port cannot be had. */
 export function listen(
   server: GatewayServer,
   host: string,
@@ -70,10 +70,14 @@ export function listen(
   keeper?: SocketKeeper,
 ): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    const refuse = (error: Error) => {
+      explainListenFailure(error, host, port);
+      reject(error);
+    };
+    server.once('error', refuse);
     const inherited = keeper?.inherited;
     server.listen(inherited ?? { host, port }, () => {
-      server.off('error', reject);
+      server.off('error', refuse);
       if (!inherited) keeper?.keep(server);
       resolve(server.address() as AddressInfo);
     });

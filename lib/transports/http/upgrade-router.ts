@@ -1,6 +1,6 @@
 /**
- * What every WebSocket handshake passes before the transport that registered its path: id, Host and Origin, key.
- * Express sees none of them.
+ * What every WebSocket handshake passes before the transport that registered its path: id, target, Host and Origin, key,
+ * route and tool, method, version. Express sees none of them.
  *
  * U1. A socket gets its error listener before anything else happens to it.
  * U2. What is refused is refused before the upgrade, as an HTTP answer with a problem document.
@@ -15,44 +15,54 @@ import type { GatewayRequest } from './gateway-message.ts';
 import { refuseUpgrade } from './raw-problem.ts';
 import type { HttpRoute, UpgradeRoute } from './registration.ts';
 import { requestIdFor } from './request-id.ts';
+import { settleTarget } from './request-target.ts';
 import { respondProblem } from './response.ts';
 import { requireTool } from './tool-route.ts';
 
 export interface UpgradeContext {
   readonly access: Access;
+  readonly calls: Calls;
   readonly connections: Pick<ConnectionTable, 'admit'>;
+  /** Paths that end in a slash. */
+  readonly keepsSlash: ReadonlySet<string>;
   readonly log: TransportLog;
 }
+
+/** The version of the protocol that is spoken (RFC 6455, 4.1). */
+const VERSION = '13';
+/** Tells a client which one that is (RFC 6455, 4.4). */
+const VERSION_HEADER = ['Sec-WebSocket-Version', VERSION];
 
 export class UpgradeRouter {
   readonly #routes: readonly { readonly pattern: RegExp; readonly upgrade: UpgradeRoute }[];
   /** Where WebSockets live, in words. */
   readonly #paths: string;
-  readonly #access: Access;
-  readonly #connections: Pick<ConnectionTable, 'admit'>;
-  readonly #log: TransportLog;
+  readonly #context: UpgradeContext;
 
-  constructor(upgrades: readonly UpgradeRoute[], { access, connections, log }: UpgradeContext) {
+  constructor(upgrades: readonly UpgradeRoute[], context: UpgradeContext) {
     this.#routes = upgrades.map((upgrade) => ({ pattern: patternOf(upgrade.path), upgrade }));
     this.#paths = upgrades.map(({ path }) => path.replace(/:(\w+)/g, '{$1}')).join(' and ') || 'no path';
-    this.#access = access;
-    this.#connections = connections;
-    this.#log = log;
+    this.#context = context;
   }
 
   /** Never rejects. */
   async route(request: GatewayRequest, socket: Socket, head: Buffer): Promise<void> {
+    const { access, calls, connections, keepsSlash, log } = this.#context;
     socket.on('error', () => socket.destroy());
     request.requestId = requestIdFor(request.headers['x-request-id']);
     try {
-      this.#access.checkOrigin(request);
-      request.keyId = await this.#access.checkKey(request, { isWebSocket: true });
-      this.#connections.admit(request);
+      settleTarget(request, keepsSlash);
+      access.checkOrigin(request);
+      request.keyId = await access.checkKey(request, { isWebSocket: true });
+      connections.admit(request);
       const upgrade = this.#find(request);
+      requireTool(request, calls);
+      if (request.method !== 'GET') return refuseMethod(request, socket);
+      if (asksForOtherVersion(request)) return refuseVersion(request, socket);
       if (!socket.destroyed) await upgrade.handle(request, socket, head);
     } catch (thrown) {
       const error = ToolError.from(thrown, 'internal', 'the upgrade failed');
-      if (error.code === 'internal') this.#log('error', 'an upgrade failed', { error });
+      if (error.code === 'internal') log('error', 'an upgrade failed', { error });
       refuseUpgrade(request, socket, error);
     }
   }
@@ -66,6 +76,25 @@ export class UpgradeRouter {
     }
     throw new ToolError('not_found', `WebSockets live at ${this.#paths}`);
   }
+}
+
+function refuseMethod(request: GatewayRequest, socket: Socket): void {
+  const error = new ToolError('method_not_allowed', 'a WebSocket begins with GET');
+  refuseUpgrade(request, socket, error, { headers: ['Allow', 'GET'] });
+}
+
+/** What has no key either is no handshake of any version, and is told so by whoever takes it. */
+const asksForOtherVersion = ({ headers }: GatewayRequest): boolean =>
+  headers['sec-websocket-version'] !== VERSION && headers['sec-websocket-key'] !== undefined;
+
+function refuseVersion(request: GatewayRequest, socket: Socket): void {
+  const asked = request.headers['sec-websocket-version'] ?? '';
+  const error = new ToolError(
+    'invalid_request',
+    `WebSocket version ${JSON.stringify(asked)} is not spoken; send Sec-WebSocket-Version: ${VERSION}`,
+  );
+  const headers = ['Upgrade', 'websocket', 'Connection', 'Upgrade', ...VERSION_HEADER];
+  refuseUpgrade(request, socket, error, { status: 426, headers });
 }
 
 /** A plain GET where a WebSocket handshake is expected: 426, which shares its code with other bad requests. */
@@ -82,7 +111,7 @@ export function plainRoute({ path, description }: UpgradeRoute, calls: Calls): H
       );
       // An answer that names this header decides for Node.js whether the connection goes on.
       const connection = response.shouldKeepAlive ? 'Upgrade' : 'Upgrade, close';
-      const headers = ['Upgrade', 'websocket', 'Connection', connection];
+      const headers = ['Upgrade', 'websocket', 'Connection', connection, ...VERSION_HEADER];
       respondProblem(request, response, error, { status: 426 }, ...headers);
     },
   };

@@ -47,15 +47,25 @@ export const SESSION_ERA: Era = {
   },
 };
 
+const META_SERVER = 'io.modelcontextprotocol/serverInfo';
+
+/** The members of a tool's own `_meta`, as text, without the one that the gateway writes. */
+function otherMeta(meta: string): string {
+  if (!meta.includes(META_SERVER)) return meta.slice(1, -1);
+  const { [META_SERVER]: _own, ...others } = JSON.parse(meta);
+  return JSON.stringify(others).slice(1, -1);
+}
+
 export function statelessEra(server: ServerIdentity): Era {
-  const serverInfo = `"io.modelcontextprotocol/serverInfo":${JSON.stringify(server)}`;
+  const serverInfo = `"${META_SERVER}":${JSON.stringify(server)}`;
   const tail = `"_meta":{${serverInfo}`;
   return {
     isStateless: true,
     result(body, meta, ttlMs) {
       const cache = ttlMs === undefined ? '' : `"ttlMs":${ttlMs},"cacheScope":"private",`;
       const members = body === '' ? '' : `${body},`;
-      const more = !meta || meta === '{}' ? '' : `,${meta.slice(1, -1)}`;
+      const own = meta ? otherMeta(meta) : '';
+      const more = own === '' ? '' : `,${own}`;
       return `{"resultType":"complete",${cache}${members}${tail}${more}}}`;
     },
   };

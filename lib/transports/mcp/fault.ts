@@ -13,7 +13,7 @@ import { ToolError } from '../../call/tool-error.ts';
 import { problemHeaders } from '../http/response.ts';
 import { detailsOf } from '../rendering/error-rendering.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
-import type { MessageId } from './message.ts';
+import { jsonText, type MessageId } from './message.ts';
 
 export const PARSE_ERROR = -32700;
 export const INVALID_REQUEST = -32600;
@@ -54,8 +54,8 @@ export class McpFault extends Error {
 }
 
 export function faultText(id: MessageId | null, fault: McpFault): string {
-  const data = fault.data === undefined ? '' : `,"data":${JSON.stringify(fault.data)}`;
-  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"error":{"code":${fault.code},"message":${JSON.stringify(fault.message)}${data}}}`;
+  const data = fault.data === undefined ? '' : `,"data":${jsonText(fault.data)}`;
+  return `{"jsonrpc":"2.0","id":${jsonText(id)},"error":{"code":${fault.code},"message":${jsonText(fault.message)}${data}}}`;
 }
 
 /** What a caller may know of an error beside its message. */
@@ -133,6 +133,18 @@ export function toolCallFault(error: ToolError, started: boolean): McpFault | nu
   if (JSON_RPC_CODES[error.code] !== undefined) return refusalFault(error);
   if (REFUSALS.has(error.code) && !started) return refusalFault(error);
   return null;
+}
+
+/** The fault for a request whose client does not declare an extension that it needs. */
+export function missingExtensionFault(name: string): McpFault {
+  return new McpFault(
+    MISSING_CAPABILITY,
+    `the client does not declare the extension ${name} in its capabilities`,
+    {
+      status: 400,
+      data: { requiredCapabilities: { extensions: { [name]: {} } } },
+    },
+  );
 }
 
 /**

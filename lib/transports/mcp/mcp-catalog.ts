@@ -6,7 +6,8 @@
  */
 import type { CallKind, Catalog, PromptDescriptor, ResourceDescriptor } from '../../call/catalog.ts';
 import { INVALID_PARAMS, McpFault, RESOURCE_NOT_FOUND } from './fault.ts';
-import { isObject, type Params } from './message.ts';
+import { isObject, jsonText, type Params } from './message.ts';
+import { taskSupportOf } from './task-support.ts';
 import { MAX_URI_LENGTH, type TemplateMatcher, templateMatcher } from './template-matcher.ts';
 import { toolText } from './tool-text.ts';
 
@@ -37,12 +38,23 @@ interface Index {
 export class McpCatalog {
   readonly #catalog: () => Catalog;
   readonly #pageSize: number;
+  readonly #maxPageBytes: number;
   #index: Index | undefined;
 
-  /** @param pageSize entries of a list page: large, since many clients read the first page only. */
-  constructor(catalog: () => Catalog, pageSize = 1000) {
+  /**
+   * @param pageSize entries of a list page: large, since many clients read the first page only.
+   * @param maxPageBytes what the entries of a page may take, where it has more than one.
+   */
+  constructor(
+    catalog: () => Catalog,
+    {
+      pageSize = 1000,
+      maxPageBytes = Number.POSITIVE_INFINITY,
+    }: { pageSize?: number; maxPageBytes?: number } = {},
+  ) {
     this.#catalog = catalog;
     this.#pageSize = pageSize;
+    this.#maxPageBytes = maxPageBytes;
   }
 
   get #now(): Index {
@@ -85,25 +97,35 @@ export class McpCatalog {
   #page(key: string, entries: readonly string[], params: Params): string {
     const { cursor } = params;
     let start = 0;
-    if (cursor !== undefined) {
+    if (cursor !== undefined && cursor !== null) {
       start = typeof cursor === 'string' ? Number(Buffer.from(cursor, 'base64url').toString()) : Number.NaN;
       if (!Number.isSafeInteger(start) || start <= 0 || start >= entries.length) {
         throw new McpFault(INVALID_PARAMS, 'cursor is not one that this list gave; list again without it');
       }
     }
-    const end = start + this.#pageSize;
+    const end = this.#pageEnd(entries, start);
     const next =
       end < entries.length ? `,"nextCursor":"${Buffer.from(String(end)).toString('base64url')}"` : '';
     return `"${key}":[${entries.slice(start, end).join(',')}]${next}`;
   }
 
+  #pageEnd(entries: readonly string[], start: number): number {
+    const most = start + this.#pageSize;
+    if (this.#maxPageBytes === Number.POSITIVE_INFINITY) return most;
+    let bytes = 0;
+    for (let at = start; at < Math.min(most, entries.length); at++) {
+      bytes += Buffer.byteLength(entries[at] ?? '') + 1;
+      if (bytes > this.#maxPageBytes && at > start) return at;
+    }
+    return most;
+  }
+
   toolCall(params: Params): CallPlan {
     const { name, arguments: given } = params;
     if (typeof name !== 'string') throw new McpFault(INVALID_PARAMS, 'tools/call needs "name", a string');
-    if (given !== undefined && !isObject(given)) {
-      throw new McpFault(INVALID_PARAMS, 'tools/call: "arguments" must be an object');
-    }
-    return { kind: 'tool', name, arguments: given ?? {} };
+    const args = given ?? {};
+    if (!isObject(args)) throw new McpFault(INVALID_PARAMS, 'tools/call: "arguments" must be an object');
+    return { kind: 'tool', name, arguments: args };
   }
 
   resourceRead(params: Params, isStateless: boolean): CallPlan {
@@ -120,10 +142,10 @@ export class McpCatalog {
   }
 
   promptGet(params: Params): CallPlan {
-    const { name, arguments: given = {} } = params;
+    const { name, arguments: named } = params;
+    const given = named ?? {};
     const prompt = typeof name === 'string' ? this.#now.promptByName.get(name) : undefined;
-    if (!prompt)
-      throw new McpFault(INVALID_PARAMS, `there is no prompt ${JSON.stringify(name)}; see prompts/list`);
+    if (!prompt) throw new McpFault(INVALID_PARAMS, `there is no prompt ${jsonText(name)}; see prompts/list`);
     if (!isObject(given) || Object.values(given).some((value) => typeof value !== 'string')) {
       throw new McpFault(INVALID_PARAMS, 'prompts/get: "arguments" must be an object of strings');
     }
@@ -156,15 +178,14 @@ export class McpCatalog {
     });
     if (ref['type'] === 'ref/prompt') {
       const prompt = this.#now.promptByName.get(String(ref['name']));
-      if (!prompt) throw new McpFault(INVALID_PARAMS, `there is no prompt ${JSON.stringify(ref['name'])}`);
+      if (!prompt) throw new McpFault(INVALID_PARAMS, `there is no prompt ${jsonText(ref['name'])}`);
       const completes = prompt.arguments.some((one) => one.name === name && one.completes);
       return completes ? plan('prompt', prompt.name) : null;
     }
     if (ref['type'] === 'ref/resource') {
       const uri = String(ref['uri']);
       const resource = this.#now.byTemplate.get(uri);
-      if (!resource)
-        throw new McpFault(INVALID_PARAMS, `there is no resource template ${JSON.stringify(uri)}`);
+      if (!resource) throw new McpFault(INVALID_PARAMS, `there is no resource template ${jsonText(uri)}`);
       return resource.completes.includes(name) ? plan('resource', resource.name) : null;
     }
     throw new McpFault(INVALID_PARAMS, 'completion/complete: "ref.type" is ref/prompt or ref/resource');
@@ -189,7 +210,10 @@ function indexOf(catalog: Catalog): Index {
   return {
     catalog,
     tools,
-    taskTools: tools.map((text) => `${text.slice(0, -1)},"execution":{"taskSupport":"optional"}}`),
+    taskTools: catalog.tools.map((tool, at) => {
+      const support = taskSupportOf(tool) ?? 'optional';
+      return `${tools[at]?.slice(0, -1)},"execution":{"taskSupport":"${support}"}}`;
+    }),
     resources: fixed.map(resourceText),
     templates: templates.map(resourceText),
     prompts: catalog.prompts.map(promptText),

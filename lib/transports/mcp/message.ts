@@ -2,8 +2,9 @@
  * JSON-RPC messages as MCP has them: what came in, told apart and checked, and the text of what goes out.
  *
  * M1. An id is a string or a safe integer and keeps its JSON type: 1 and "1" are different requests.
- * M2. `params` is always an object here; absent params are an empty one.
+ * M2. `params` is always an object here; absent params, and null, are an empty one.
  * M3. Outgoing messages are text, so that results and chunks made in a thread are pasted, never parsed.
+ * M4. What of a client's strings is told back has no lone surrogates: they are no Unicode text, and leave as U+FFFD.
  */
 
 export type MessageId = string | number;
@@ -64,10 +65,11 @@ export function readMessage(value: unknown): IncomingMcpMessage {
   }
   if (answers) return invalid('a message with a "method" has no "result" and no "error"');
   if (typeof method !== 'string' || method === '') return invalid('"method" must be a string');
-  if (params !== undefined && !isObject(params)) return invalid('"params" must be an object');
-  if (!('id' in value)) return { kind: 'notification', method, params: params ?? {} };
+  const given = params ?? {};
+  if (!isObject(given)) return invalid('"params" must be an object');
+  if (!('id' in value)) return { kind: 'notification', method, params: given };
   if (!isMessageId(id)) return invalid('"id" must be a string or a whole number within 2^53');
-  return { kind: 'request', id, method, params: params ?? {} };
+  return { kind: 'request', id, method, params: given };
 }
 
 /** `_meta` of a request, or an empty object. */
@@ -76,12 +78,23 @@ export function metaOf(params: Params): Params {
   return isObject(meta) ? meta : {};
 }
 
+/** The JSON text of a value that may hold strings of a client (M4). */
+export function jsonText(value: unknown): string {
+  const text = JSON.stringify(value);
+  // JSON.stringify escapes lone surrogates, and no other character above U+001F.
+  return text.includes('\\ud')
+    ? text.replace(ESCAPE, (found) => (found.length > 2 ? '\\ufffd' : found))
+    : text;
+}
+
+const ESCAPE = /\\ud[89a-f][0-9a-f]{2}|\\./g;
+
 /** The text of a successful response; `result` is JSON text. */
 export function responseText(id: MessageId, result: string): string {
-  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result}}`;
+  return `{"jsonrpc":"2.0","id":${jsonText(id)},"result":${result}}`;
 }
 
 /** The text of a notification; `params` is JSON text. */
 export function notificationText(method: string, params: string): string {
-  return `{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${params}}`;
+  return `{"jsonrpc":"2.0","method":${jsonText(method)},"params":${params}}`;
 }

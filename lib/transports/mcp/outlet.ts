@@ -8,17 +8,20 @@
  */
 import type { McpFault } from './fault.ts';
 
+/** Writes a message again, the same to the letter, from what is kept of its call; so that the text need not be kept. */
+export type Again = () => string;
+
 export interface Outlet {
   /** Names the call that answers the request, before anything is written. */
   named(callId: string): void;
   /** Commits to streaming, so that a slow call shows a sign of life; a no-op where there is nothing to commit. */
   open(): void;
-  /** Writes a message (JSON text) that is not the response. */
-  send(text: string): void;
+  /** Writes a message (JSON text) that is not the response. @param again where it can be made once more. */
+  send(text: string, again?: Again): void;
   /** Undefined: go on. Else a promise that settles when the client took what it was sent, or is gone. */
   ready(): Promise<void> | undefined;
   /** Writes the response (JSON text) and ends; status and headers count only where HTTP has sent nothing yet. */
-  respond(text: string, fault?: Pick<McpFault, 'status' | 'headers'>): void;
+  respond(text: string, fault?: Pick<McpFault, 'status' | 'headers'>, again?: Again): void;
   /** Ends without a response. */
   abandon(): void;
 }

@@ -6,6 +6,8 @@
  */
 
 import type { Caller, ClientAbilities } from '../../call/caller.ts';
+import type { Catalog } from '../../call/catalog.ts';
+import type { CallRequest, RunningCall } from '../../call/running-call.ts';
 import type { Calls } from '../../dispatch/calls.ts';
 import type { News, NewsSource } from '../news.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
@@ -30,12 +32,18 @@ export interface McpServiceOptions {
   readonly log: TransportLog;
   /** Cap of a result, the list of chunks that it repeats included. */
   readonly maxResultBytes: number;
+  /** The longest message that a client takes, in bytes. Default: any. */
+  readonly maxMessageBytes?: number;
   /** Told to clients at the start. */
   readonly instructions?: string;
   /** True when a reload may change the lists of tools and prompts. */
   readonly listsChange?: boolean;
   /** Milliseconds; a little less than what clients wait, so that they see why the call ended. */
   readonly callTimeoutMs?: number;
+  /** True: the events of streamed calls are kept for clients who come back, by whatever transport. */
+  readonly keepsCalls?: boolean;
+  /** Told of every call that is started. */
+  readonly onCall?: (call: RunningCall) => void;
 }
 
 /** Who asks, and in what circumstances. */
@@ -47,27 +55,36 @@ export interface RequestScope {
   readonly asker: Asker;
   /** Whether the client may run tools as tasks. */
   readonly hasTasks?: boolean;
+  /** Leaves the call running when it has told and asked nothing by the time that this settles. */
+  readonly suspension?: Promise<void>;
   /** Trace context of the HTTP request, where it has one. */
   readonly traceparent?: string | undefined;
   /** Told, before anything is awaited, of what the request runs, so that it can be cancelled. */
   track(served: Pick<ServedCall, 'drop'>): void;
 }
 
+/** Of the gateway, where nothing else is said. */
+const DEFAULT_TIMEOUT_MS = 60_000;
+/** What the answer with a page of a list takes beside its entries. */
+const PAGE_ENVELOPE_BYTES = 16 * 1024;
 /** How long clients may keep lists that change only with the code. */
 const LIST_TTL_MS = 60_000;
 
 export class McpService {
   readonly transport: string;
   readonly dispatcher: Calls;
-  readonly catalog: McpCatalog;
   readonly identity: ServerIdentity;
   readonly instructions: string | undefined;
   readonly statelessEra: Era;
   readonly taskQuota = new TaskQuota();
+  readonly maxMessageBytes: number;
+  /** How long a call may run at most, in milliseconds. */
+  readonly callTimeoutMs: number;
   readonly log: TransportLog;
   /** What both eras declare. */
   readonly capabilities: Readonly<Record<string, Record<string, boolean>>>;
   readonly #options: McpServiceOptions;
+  readonly #catalogs = new WeakMap<Catalog, McpCatalog>();
 
   constructor(options: McpServiceOptions) {
     this.transport = options.transport;
@@ -76,7 +93,8 @@ export class McpService {
     this.instructions = options.instructions;
     this.log = options.log;
     this.statelessEra = statelessEra(options.identity);
-    this.catalog = new McpCatalog(() => options.dispatcher.catalog);
+    this.callTimeoutMs = options.callTimeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.maxMessageBytes = options.maxMessageBytes ?? Number.POSITIVE_INFINITY;
     const listChanged = options.listsChange ?? false;
     this.capabilities = {
       tools: { listChanged },
@@ -86,6 +104,17 @@ export class McpService {
       logging: {},
     };
     this.#options = options;
+  }
+
+  /** The catalog as a key sees it. */
+  catalogOf(keyId: string): McpCatalog {
+    const shown = this.dispatcher.catalogOf(keyId);
+    let catalog = this.#catalogs.get(shown);
+    if (!catalog) {
+      catalog = new McpCatalog(() => shown, { maxPageBytes: this.maxMessageBytes - PAGE_ENVELOPE_BYTES });
+      this.#catalogs.set(shown, catalog);
+    }
+    return catalog;
   }
 
   /** Whether `handle` answers the method. */
@@ -98,23 +127,24 @@ export class McpService {
     const { id, params } = request;
     const { era } = scope;
     try {
+      const catalog = this.catalogOf(scope.caller.keyId);
       switch (request.method) {
         case 'tools/call':
-          return await this.#run(request, this.catalog.toolCall(params), scope, outlet);
+          return await this.#run(request, catalog.toolCall(params), scope, outlet);
         case 'tools/list':
-          return tell(outlet, id, era, this.catalog.tools(params, scope.hasTasks ?? false), LIST_TTL_MS);
+          return tell(outlet, id, era, catalog.tools(params, scope.hasTasks ?? false), LIST_TTL_MS);
         case 'prompts/list':
-          return tell(outlet, id, era, this.catalog.prompts(params), LIST_TTL_MS);
+          return tell(outlet, id, era, catalog.prompts(params), LIST_TTL_MS);
         case 'resources/templates/list':
-          return tell(outlet, id, era, this.catalog.templates(params), LIST_TTL_MS);
+          return tell(outlet, id, era, catalog.templates(params), LIST_TTL_MS);
         case 'resources/list':
           return await this.#listResources(request, scope, outlet);
         case 'resources/read':
-          return await this.#run(request, this.catalog.resourceRead(params, era.isStateless), scope, outlet);
+          return await this.#run(request, catalog.resourceRead(params, era.isStateless), scope, outlet);
         case 'prompts/get':
-          return await this.#run(request, this.catalog.promptGet(params), scope, outlet);
+          return await this.#run(request, catalog.promptGet(params), scope, outlet);
         default: {
-          const plan = this.catalog.completion(params);
+          const plan = catalog.completion(params);
           if (plan) return await this.#run(request, plan, scope, outlet);
           return tell(outlet, id, era, '"completion":{"values":[]}');
         }
@@ -161,39 +191,46 @@ export class McpService {
     scope: RequestScope,
     outlet: Outlet,
   ): Promise<'ended' | 'suspended'> {
-    const served = this.start(request, plan, scope);
+    const served = this.start(request, plan, scope, this.#options.keepsCalls);
     const { callId } = served.call;
     try {
       scope.track(served);
       outlet.named(callId);
-      return await served.serve(request.id, outlet, scope.wishes);
+      return await served.serve(request.id, outlet, scope.wishes, scope.suspension);
     } catch (thrown) {
       served.drop();
       return this.fail(thrown, request, outlet, callId);
     }
   }
 
-  /** Starts a call. Never throws: a refused call ends at once. */
-  start({ params }: McpRequest, plan: CallPlan, scope: RequestScope): ServedCall {
+  #call(request: CallRequest): RunningCall {
+    const call = this.dispatcher.call(request);
+    this.#options.onCall?.(call);
+    return call;
+  }
+
+  /** Starts a call. Never throws: a refused call ends at once. @param keeps whether its events, where it has any, are kept. */
+  start({ params }: McpRequest, plan: CallPlan, scope: RequestScope, keeps = false): ServedCall {
     const { wishes, abilities, traceparent } = scope;
     const streams = wishes.progressToken !== undefined || wishes.partialResultToken !== undefined;
     const { logLevel } = wishes;
     const meta = metaOf(params);
     const requestMeta = traceparent && meta['traceparent'] === undefined ? { traceparent, ...meta } : meta;
-    const { callTimeoutMs } = this.#options;
-    const call = this.dispatcher.call({
+    const { callTimeoutMs, maxResultBytes: repeatBytes } = this.#options;
+    const call = this.#call({
       kind: plan.kind,
       name: plan.name,
       arguments: plan.arguments,
       caller: scope.caller,
       streams,
-      repeatBytes: this.#options.maxResultBytes,
+      repeatBytes,
       requestMeta,
       abilities,
       logLevel: logLevel === undefined ? undefined : toolLogLevel(logLevel),
       timeoutMs: callTimeoutMs,
+      keep: keeps && streams && plan.kind === 'tool' ? { detachMs: undefined, repeatBytes } : undefined,
     });
-    return new ServedCall(call, plan, scope.era, scope.asker);
+    return new ServedCall(call, plan, scope.era, scope.asker, this.maxMessageBytes);
   }
 
   /** Lists the resources, and what templates list; a template that cannot is named in `_meta`. */
@@ -203,17 +240,19 @@ export class McpService {
     outlet: Outlet,
   ): Promise<'ended'> {
     const { maxResultBytes: repeatBytes } = this.#options;
-    const start = (plan: CallPlan) => this.dispatcher.call({ ...plan, caller, streams: false, repeatBytes });
-    const listed = await listMembers(this.catalog.resourceListings(), { start, track, log: this.log });
+    const catalog = this.catalogOf(caller.keyId);
+    const start = (plan: CallPlan) =>
+      this.#call({ ...plan, caller, streams: false, repeatBytes, isListing: true });
+    const listed = await listMembers(catalog.resourceListings(), { start, track, log: this.log });
     if (!listed) {
       outlet.abandon();
       return 'ended';
     }
     const { members, unlisted, failure } = listed;
-    if (failure && members.length === 0 && !this.catalog.hasFixedResources)
+    if (failure && members.length === 0 && !catalog.hasFixedResources)
       throw new McpFault(INTERNAL_ERROR, `listing resources failed: ${failure.message}`);
     const meta = failure ? JSON.stringify({ [`${META_PREFIX}unlisted`]: unlisted }) : null;
-    return tell(outlet, id, era, this.catalog.resources(params, members), 0, meta);
+    return tell(outlet, id, era, catalog.resources(params, members), 0, meta);
   }
 }
 

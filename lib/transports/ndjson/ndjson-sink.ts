@@ -14,6 +14,9 @@ import {
 } from '../rendering/call-envelopes.ts';
 import type { ChunksEvent, EventSink, ProgressEvent } from '../rendering/event-pump.ts';
 
+/** Space before the next line means nothing in JSON. */
+const COMMENT = ' ';
+
 export class NdjsonSink implements EventSink {
   readonly #call: RunningCall;
   readonly #stream: HttpStream;
@@ -25,28 +28,32 @@ export class NdjsonSink implements EventSink {
     context: HttpStreamContext,
   ) {
     this.#call = call;
-    this.#stream = new HttpStream(request, response, call, context, { beginLate: () => this.#begin() });
+    this.#stream = new HttpStream(request, response, call, context, { beginLate: () => this.begin() });
   }
 
   started(): void {
-    this.#begin();
-    this.#stream.write(`${startedEnvelope('', this.#call.request.name, this.#call.callId)}\n`);
+    this.begin();
+    this.#stream.write(`${startedEnvelope('', this.#call.request.name, this.#call.callId, 0)}\n`);
   }
 
   progress(event: ProgressEvent): void {
-    this.#stream.write(`${progressEnvelope('', event)}\n`);
+    this.#stream.write(`${progressEnvelope('', event, event.seq)}\n`);
   }
 
-  chunks({ index, items }: ChunksEvent): void {
+  chunks({ index, items, seq = 0 }: ChunksEvent): void {
     let at = index;
+    let number = seq;
     let text = '';
-    for (const item of items) text += `${chunkEnvelope('', at++, item)}\n`;
+    for (const item of items) text += `${chunkEnvelope('', at++, item, number++)}\n`;
     this.#stream.write(text);
   }
 
   ended(end: TerminalEvent): void {
-    if (end.type === 'error' && this.#stream.refuse(end.error)) return;
-    this.#stream.write(`${endEnvelopes('', this.#call.callId, end).join('\n')}\n`);
+    if (end.type === 'error') {
+      if (end.isMoved) this.begin();
+      else if (this.#stream.refuse(end.error)) return;
+    }
+    this.#stream.write(`${endEnvelopes('', this.#call.callId, end, end.seq).join('\n')}\n`);
     this.#stream.end();
   }
 
@@ -54,7 +61,8 @@ export class NdjsonSink implements EventSink {
     return this.#stream.ready();
   }
 
-  #begin(): void {
-    if (this.#stream.begin()) this.#stream.writeHead('application/x-ndjson');
+  /** Sends the head. */
+  begin(): void {
+    if (this.#stream.begin()) this.#stream.writeHead('application/x-ndjson', COMMENT);
   }
 }

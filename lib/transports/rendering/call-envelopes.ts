@@ -2,6 +2,7 @@
  * Call events as the envelopes of WebSocket and NDJSON. Pure functions; JSON made in the thread is pasted.
  *
  * N1. `idField` is `"id":…,` on a socket, where several calls share the stream, and empty in NDJSON.
+ * N2. `seq` is the event's number, where the reader is told of it.
  */
 import type { TerminalEvent } from '../../call/call-events.ts';
 import { closingStatus, renderErrorObject } from './error-rendering.ts';
@@ -9,29 +10,48 @@ import type { AskEvent, ProgressEvent } from './event-pump.ts';
 
 export const idField = (id: string | number): string => `"id":${JSON.stringify(id)},`;
 
-export const startedEnvelope = (idField: string, tool: string, callId: string): string =>
-  `{"event":"started",${idField}"tool":${JSON.stringify(tool)},"callId":"${callId}"}`;
+const seqField = (seq: number | undefined): string => (seq === undefined ? '' : `,"seq":${seq}`);
 
-export const progressEnvelope = (idField: string, { progress, total, message }: ProgressEvent): string =>
-  `{"event":"progress",${idField}"progress":${progress},"total":${total},"message":${JSON.stringify(message)}}`;
+export const startedEnvelope = (idField: string, tool: string, callId: string, seq?: number): string =>
+  `{"event":"started",${idField}"tool":${JSON.stringify(tool)},"callId":"${callId}"${seqField(seq)}}`;
 
-export const chunkEnvelope = (idField: string, index: number, item: string): string =>
-  `{"event":"chunk",${idField}"index":${index},"data":${item}}`;
+export const progressEnvelope = (
+  idField: string,
+  { progress, total, message }: ProgressEvent,
+  seq?: number,
+): string =>
+  `{"event":"progress",${idField}"progress":${progress},"total":${total},"message":${JSON.stringify(message)}${seqField(seq)}}`;
+
+export const chunkEnvelope = (idField: string, index: number, item: string, seq?: number): string =>
+  `{"event":"chunk",${idField}"index":${index},"data":${item}${seqField(seq)}}`;
 
 export const askEnvelope = (idField: string, { ask, method, params }: AskEvent): string =>
   `{"event":"elicit",${idField}"ask":${ask},"method":"${method}","params":${JSON.stringify(params ?? {})}}`;
 
-/** The envelopes that end a call: `complete`, after `error` when it failed. */
-export function endEnvelopes(idField: string, callId: string | undefined, end: TerminalEvent): string[] {
+/**
+ * The envelopes that end a call: `complete`, after `error` when it failed; `complete` alone for who has seen the error,
+ * or was replaced by a newer reader.
+ */
+export function endEnvelopes(
+  idField: string,
+  callId: string | undefined,
+  end: TerminalEvent,
+  seq?: number,
+): string[] {
   const counts = `"chunks":${end.chunks},"durationMs":${end.durationMs}`;
+  const closing = seqField(seq === undefined ? undefined : seq + 1);
   if (end.type === 'error') {
-    const status = closingStatus(end.error.code);
+    const status = end.isMoved ? 'moved' : closingStatus(end.error.code);
+    const complete = `{"event":"complete",${idField}"status":"${status}",${counts}${closing}}`;
+    if (end.isMoved || end.isSeen) return [complete];
     return [
-      `{"event":"error",${idField}"error":${renderErrorObject(end.error, callId)}}`,
-      `{"event":"complete",${idField}"status":"${status}",${counts}}`,
+      `{"event":"error",${idField}"error":${renderErrorObject(end.error, callId)}${seqField(seq)}}`,
+      complete,
     ];
   }
   const omitted = end.data === null ? '"omitted":true,' : '';
   const meta = end.meta === null ? '' : `,"meta":${end.meta}`;
-  return [`{"event":"complete",${idField}"status":"success","data":${end.data},${omitted}${counts}${meta}}`];
+  return [
+    `{"event":"complete",${idField}"status":"success","data":${end.data},${omitted}${counts}${meta}${closing}}`,
+  ];
 }

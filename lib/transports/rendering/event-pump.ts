@@ -2,7 +2,8 @@
  * Carries a call's events to whatever renders them: the one loop behind every transport that streams.
  *
  * P1. The next event is asked for only when the sink is ready for it: back-pressure reaches the tool.
- * P2. The call is read to its end even when the client has left, since its end frees what the call holds.
+ * P2. The call is read to its end even when the client has left, since its end frees what the call holds. One that is kept
+ *     ends for its reader when that has left.
  */
 
 import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
@@ -26,6 +27,8 @@ export interface EventSink {
 }
 
 export async function pumpEvents(call: RunningCall, sink: EventSink): Promise<void> {
+  const opening = sink.ready(); // of a stream that goes on where another broke off, and has its head already
+  if (opening) await opening;
   for await (const event of call) {
     switch (event.type) {
       case 'started':

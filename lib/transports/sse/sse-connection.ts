@@ -9,6 +9,7 @@
  *     when it does.
  */
 import { Connection, EventBuffer } from 'better-sse';
+import { EVENT_STREAM_COMMENT } from '../http/gateway-message.ts';
 import { EVENT_STREAM_TYPE, type HttpStream } from '../http/response-stream.ts';
 
 /** Better-sse looks for switches in its query; there are none. */
@@ -56,7 +57,7 @@ export class SseConnection extends Connection {
   }
 
   override sendHead(): void {
-    this.#stream.writeHead(EVENT_STREAM_TYPE);
+    this.#stream.writeHead(EVENT_STREAM_TYPE, EVENT_STREAM_COMMENT);
   }
 
   override sendChunk(chunk: string): void {

@@ -8,52 +8,53 @@ import type { TerminalEvent } from '../../call/call-events.ts';
 import { closingStatus, renderErrorObject } from '../rendering/error-rendering.ts';
 import type { ChunksEvent, ProgressEvent } from '../rendering/event-pump.ts';
 
-/** Renders the events of one call and counts their ids. */
+/** Renders the numbered events of one call. */
 export class SseEventWriter {
   readonly #callId: string;
   readonly #idField: string;
-  #sequence = 0;
 
   constructor(callId: string) {
     this.#callId = callId;
     this.#idField = `id: ${callId}.`;
   }
 
-  progress({ progress, total, message }: ProgressEvent): string {
+  progress({ progress, total, message, seq = 0 }: ProgressEvent): string {
     return this.#event(
+      seq,
       'progress',
       `{"progress":${progress},"total":${total},"message":${JSON.stringify(message)}}`,
     );
   }
 
-  chunks({ index, items }: ChunksEvent): string {
+  chunks({ index, items, seq = 0 }: ChunksEvent): string {
     const id = this.#idField;
-    let sequence = this.#sequence;
+    let number = seq;
     let at = index;
     let text = '';
     for (const item of items) {
-      text += `${id}${++sequence}\nevent: chunk\ndata: {"index":${at++},"data":${item}}\n\n`;
+      text += `${id}${number++}\nevent: chunk\ndata: {"index":${at++},"data":${item}}\n\n`;
     }
-    this.#sequence = sequence;
     return text;
   }
 
-  /** The last two events: `result` or `error`, then `done`. */
+  /** The last two events: `result` or `error`, then `done`; the second alone for who has seen the first, or was replaced. */
   end(end: TerminalEvent): string {
-    if (end.type === 'error') {
-      const status = closingStatus(end.error.code);
-      return (
-        this.#event('error', renderErrorObject(end.error, this.#callId)) +
-        this.#event('done', `{"status":"${status}"}`)
-      );
-    }
+    const { seq = 0 } = end;
+    const first = end.isSeen ? '' : this.#last(end, seq);
+    if (end.type === 'result') return first + this.#event(seq + 1, 'done', '{"status":"complete"}');
+    if (end.isMoved) return this.#event('moved', 'done', '{"status":"moved"}');
+    return first + this.#event(seq + 1, 'done', `{"status":"${closingStatus(end.error.code)}"}`);
+  }
+
+  #last(end: TerminalEvent, seq: number): string {
+    if (end.type === 'error') return this.#event(seq, 'error', renderErrorObject(end.error, this.#callId));
     const omitted = end.data === null ? ',"omitted":true' : '';
     const meta = end.meta === null ? '' : `,"meta":${end.meta}`;
     const result = `{"status":"success","data":${end.data}${omitted},"chunks":${end.chunks}${meta}}`;
-    return this.#event('result', result) + this.#event('done', '{"status":"complete"}');
+    return this.#event(seq, 'result', result);
   }
 
-  #event(name: 'progress' | 'result' | 'error' | 'done', data: string): string {
-    return `${this.#idField}${++this.#sequence}\nevent: ${name}\ndata: ${data}\n\n`;
+  #event(seq: number | 'moved', name: 'progress' | 'result' | 'error' | 'done', data: string): string {
+    return `${this.#idField}${seq}\nevent: ${name}\ndata: ${data}\n\n`;
   }
 }

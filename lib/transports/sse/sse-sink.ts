@@ -32,13 +32,17 @@ export class SseSink implements EventSink {
   ) {
     this.#events = new SseEventWriter(call.callId);
     this.#stream = new HttpStream(request, response, call, context, {
-      beginLate: () => this.started(),
+      beginLate: () => this.begin(),
       closed: () => this.#connection?.abort(),
     });
   }
 
-  /** Opens the session and, with it, sends the head. */
   started(): void {
+    this.begin();
+  }
+
+  /** Opens the session and, with it, sends the head. */
+  begin(): void {
     if (!this.#stream.begin()) return;
     this.#connection = new SseConnection(this.#stream);
     this.#connecting = createSession(this.#connection, SESSION_OPTIONS)
@@ -59,7 +63,10 @@ export class SseSink implements EventSink {
   }
 
   ended(end: TerminalEvent): void {
-    if (end.type === 'error' && this.#stream.refuse(end.error)) return;
+    if (end.type === 'error') {
+      if (end.isMoved) this.begin();
+      else if (this.#stream.refuse(end.error)) return;
+    }
     if (this.#connecting)
       this.#connecting.then(() => this.#finish(end)).catch((error) => this.#stream.fail(error));
     else this.#finish(end);

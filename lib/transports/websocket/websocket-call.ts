@@ -27,25 +27,30 @@ export class WebSocketCallSink implements EventSink {
   readonly #outlet: FrameOutlet;
   readonly #idField: string;
   readonly #call: RunningCall;
+  /** Whether its messages have numbers: where somebody may come back for the rest, or did. */
+  readonly #isNumbered: boolean;
   readonly #onEnd: () => void;
 
   constructor(outlet: FrameOutlet, id: ClientId, call: RunningCall, onEnd: () => void) {
     this.#outlet = outlet;
     this.#idField = idField(id);
     this.#call = call;
+    this.#isNumbered = call.request.keep?.detachMs !== undefined || call.reading?.after !== undefined;
     this.#onEnd = onEnd;
   }
 
   started(): void {
-    this.#outlet.send(startedEnvelope(this.#idField, this.#call.request.name, this.#call.callId));
+    const { callId, request } = this.#call;
+    this.#outlet.send(startedEnvelope(this.#idField, request.name, callId, this.#number(0)));
   }
 
   progress(event: ProgressEvent): void {
-    this.#outlet.send(progressEnvelope(this.#idField, event));
+    this.#outlet.send(progressEnvelope(this.#idField, event, this.#number(event.seq)));
   }
 
-  chunks({ index, items }: ChunksEvent): void {
-    this.#outlet.sendAll(items.map((item, at) => chunkEnvelope(this.#idField, index + at, item)));
+  chunks({ index, items, seq = 0 }: ChunksEvent): void {
+    const number = (at: number) => this.#number(seq + at);
+    this.#outlet.sendAll(items.map((item, at) => chunkEnvelope(this.#idField, index + at, item, number(at))));
   }
 
   ask(event: AskEvent): void {
@@ -54,7 +59,12 @@ export class WebSocketCallSink implements EventSink {
 
   ended(end: TerminalEvent): void {
     this.#onEnd();
-    for (const text of endEnvelopes(this.#idField, this.#call.callId, end)) this.#outlet.send(text);
+    const texts = endEnvelopes(this.#idField, this.#call.callId, end, this.#number(end.seq));
+    for (const text of texts) this.#outlet.send(text);
+  }
+
+  #number(seq: number | undefined): number | undefined {
+    return this.#isNumbered ? seq : undefined;
   }
 
   ready(): Promise<void> | undefined {

@@ -5,24 +5,27 @@
  *     drained, so that a slow reader stops every call and no call starves another.
  * K2. Per id: `started`, events, [`error`], `complete`, and nothing after it. What belongs to no call gets one
  *     `error` with id null; ten of those in a row close the socket.
- * K3. A socket that closes cancels its calls.
+ * K3. A socket that closes leaves its calls: they are cancelled, but for those that wait for a reader.
+ * K4. An id is taken from its message on, also while it is being found out which call it is of.
  */
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { Access } from '../../access/access.ts';
 import { TransitMap } from '../../async/transit-map.ts';
 import type { ErrorEvent } from '../../call/call-events.ts';
-import type { CallRequest, RunningCall } from '../../call/running-call.ts';
+import { type CallRequest, type CancelReason, leave, type RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { Calls } from '../../dispatch/calls.ts';
 import type { UpgradedConnection } from '../http/connection-table.ts';
 import type { StreamContext } from '../http/response-stream.ts';
 import { endEnvelopes, idField } from '../rendering/call-envelopes.ts';
 import {
+  BODY_FIELDS,
   isJsonObject,
   type JsonObject,
   type RepeatLimits,
   readCallInput,
+  readIdempotencyKey,
   repeatBytesOf,
 } from '../rendering/call-input.ts';
 import { renderErrorObject } from '../rendering/error-rendering.ts';
@@ -31,7 +34,7 @@ import type { WatchedStream } from '../rendering/stream-watch.ts';
 import type { TransportMeter } from '../rendering/transport-meter.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { WebSocketCallSink } from './websocket-call.ts';
-import { type ClientId, readSocketMessage } from './websocket-message.ts';
+import { type ClientId, callBody, readLeftAt, readSocketMessage } from './websocket-message.ts';
 
 const MAX_BAD_FRAMES = 10;
 /** How long a client may take to answer our close, and one that stood still to read as far as that. */
@@ -39,6 +42,8 @@ const CLOSE_MS = 2000;
 export const STALLED_CLOSE_MS = 30_000;
 /** Answers to pings and bad frames that may wait for a reader that takes nothing. */
 const MAX_REPLIES_BEHIND = 1000;
+/** What the members of a message mean to the gateway. */
+const MESSAGE_FIELDS = new Set([...BODY_FIELDS, 'event', 'id', 'idempotencyKey', 'trace']);
 const ABILITIES = { elicitForm: true, elicitUrl: true, sample: true, roots: true };
 
 export interface SocketLimits extends RepeatLimits {
@@ -56,6 +61,14 @@ export interface ChannelContext extends StreamContext {
   readonly limits: SocketLimits;
 }
 
+/** What an id stands for. */
+interface OpenCall {
+  /** Null while it is found out. */
+  call: RunningCall | null;
+  /** The client does not want it any more. */
+  isCancelled: boolean;
+}
+
 export class WebSocketChannel implements WatchedStream, UpgradedConnection {
   readonly socket: Socket;
   readonly meter: TransportMeter;
@@ -65,7 +78,7 @@ export class WebSocketChannel implements WatchedStream, UpgradedConnection {
   readonly keyId: string;
   readonly #context: ChannelContext;
   readonly #writer: FrameWriter;
-  readonly #calls = new TransitMap<ClientId, RunningCall>();
+  readonly #calls = new TransitMap<ClientId, OpenCall>();
   #serverIds = 0;
   #badFrames = 0;
   #repliesBehind = 0;
@@ -124,9 +137,7 @@ export class WebSocketChannel implements WatchedStream, UpgradedConnection {
 
   stall(): void {
     this.#context.log('warning', 'a reader made no progress; its socket was closed', { tool: this.#tool });
-    for (const call of this.#calls.values()) {
-      call.cancel('slow_consumer', 'the reader made no progress for too long');
-    }
+    this.#leaveCalls('slow_consumer', 'the reader made no progress for too long');
     // The frame queues behind what the reader did not take: one that goes on in time learns why it was dropped.
     this.close(1008, 'slow consumer', STALLED_CLOSE_MS);
     this.#writer.release();
@@ -136,8 +147,12 @@ export class WebSocketChannel implements WatchedStream, UpgradedConnection {
     clearTimeout(this.#closing);
     this.meter.connections--;
     this.#context.watch.remove(this);
-    for (const call of this.#calls.values()) call.cancel('cancelled', 'the client left');
+    this.#leaveCalls('cancelled', 'the client left');
     this.#writer.release();
+  }
+
+  #leaveCalls(reason: CancelReason, message: string): void {
+    for (const { call } of this.#calls.values()) if (call) leave(call, reason, message);
   }
 
   #receive(data: Buffer, isBinary: boolean): void {
@@ -145,8 +160,8 @@ export class WebSocketChannel implements WatchedStream, UpgradedConnection {
     try {
       const message = readSocketMessage(data, isBinary);
       if (message.event === 'call') this.#open(message.id ?? this.#newId(), message.body);
-      else if (message.event === 'cancel')
-        this.#calls.get(message.id)?.cancel('cancelled', 'the call was cancelled');
+      else if (message.event === 'resume') this.#resume(message.id, message.body);
+      else if (message.event === 'cancel') this.#cancel(message.id);
       else if (message.event === 'answer') this.#answer(message.id, message.ask, message.body);
       else this.#reply('{"event":"pong"}');
       this.#badFrames = 0;
@@ -190,23 +205,68 @@ export class WebSocketChannel implements WatchedStream, UpgradedConnection {
 
   /** @throws {ToolError} duplicate_id: that frame is no call of its own. */
   #start(id: ClientId, body: JsonObject): void {
-    if (this.#ws.readyState !== this.#ws.OPEN) return;
-    if (this.#calls.has(id)) {
-      throw new ToolError('duplicate_id', 'a call with this id is still running', { details: { id } });
+    if (!this.#isFree(id)) return;
+    const { calls } = this.#context;
+    try {
+      const request = this.#requestFor(body);
+      const { idempotencyKey } = body;
+      if (idempotencyKey === undefined) return this.#serve(id, calls.call(request));
+      const key = readIdempotencyKey(idempotencyKey, '"idempotencyKey"');
+      this.#await(id, calls.callOnce(request, { key, body: callBody(body) }));
+    } catch (thrown) {
+      this.#refuse(id, this.#asToolError(thrown));
     }
-    const request = this.#requestFor(body);
-    if (ToolError.is(request)) {
-      this.#refuse(id, request);
-      return;
+  }
+
+  /** Goes on with a call that is kept. @throws {ToolError} duplicate_id */
+  #resume(id: ClientId, body: JsonObject): void {
+    if (!this.#isFree(id)) return;
+    try {
+      this.#checkRoom();
+      this.#await(id, this.#context.calls.resume({ ...readLeftAt(body), keyId: this.keyId }));
+    } catch (thrown) {
+      this.#refuse(id, this.#asToolError(thrown));
     }
-    const call = this.#context.calls.call(request);
-    this.#calls.set(id, call);
+  }
+
+  /** False when nobody is there any more. @throws {ToolError} duplicate_id */
+  #isFree(id: ClientId): boolean {
+    if (this.#ws.readyState !== this.#ws.OPEN) return false;
+    if (!this.#calls.has(id)) return true;
+    throw new ToolError('duplicate_id', 'a call with this id is still running', { details: { id } });
+  }
+
+  /** Serves a call that is still to be found. */
+  #await(id: ClientId, finding: Promise<RunningCall>): void {
+    const open: OpenCall = { call: null, isCancelled: false };
+    this.#calls.set(id, open);
+    finding
+      .then(
+        (call) => {
+          this.#serve(id, call, open);
+          if (open.isCancelled) call.cancel('cancelled', 'the call was cancelled');
+          if (this.#ws.readyState !== this.#ws.OPEN) leave(call, 'cancelled', 'the client left');
+        },
+        (refusal) => {
+          this.#calls.delete(id);
+          this.#refuse(id, this.#asToolError(refusal));
+        },
+      )
+      .catch((thrown) => this.#complain(thrown));
+  }
+
+  #serve(id: ClientId, call: RunningCall, open: OpenCall = { call, isCancelled: false }): void {
+    open.call = call;
+    this.#calls.set(id, open);
     this.meter.streams++;
+    let isForgotten = false;
     const forget = () => {
+      if (isForgotten) return;
+      isForgotten = true;
       this.meter.streams--;
       this.#calls.delete(id);
     };
-    pumpEvents(call, new WebSocketCallSink(this.#writer, id, call, forget)).catch((error) => {
+    pumpEvents(call, new WebSocketCallSink(this.#writer, id, call, forget)).then(forget, (error) => {
       this.#context.log('error', 'the events of a call could not be sent', { callId: call.callId, error });
       forget();
       call.cancel('cancelled', 'the events of the call could not be sent');
@@ -214,28 +274,38 @@ export class WebSocketChannel implements WatchedStream, UpgradedConnection {
     });
   }
 
-  #requestFor(body: JsonObject): CallRequest | ToolError {
-    const { transport, limits } = this.#context;
-    try {
-      const input = readCallInput(body);
-      if (this.#calls.size >= limits.socketCalls) {
-        throw new ToolError(
-          'overloaded',
-          `this socket has ${limits.socketCalls} calls running; wait for one to complete`,
-        );
-      }
-      return {
-        name: this.#tool,
-        arguments: input.arguments,
-        caller: { keyId: this.keyId, transport },
-        streams: true,
-        repeatBytes: repeatBytesOf(input, limits),
-        abilities: ABILITIES,
-        timeoutMs: input.timeoutMs,
-      };
-    } catch (thrown) {
-      return this.#asToolError(thrown);
-    }
+  #cancel(id: ClientId): void {
+    const open = this.#calls.get(id);
+    if (open) open.isCancelled = true;
+    open?.call?.cancel('cancelled', 'the call was cancelled');
+  }
+
+  /** @throws {ToolError} invalid_request, overloaded */
+  #requestFor(body: JsonObject): CallRequest {
+    const { transport, limits, calls } = this.#context;
+    const input = readCallInput(body, calls.tool(this.#tool, this.keyId)?.inputSchema, MESSAGE_FIELDS);
+    this.#checkRoom();
+    const repeatBytes = repeatBytesOf(input, limits);
+    return {
+      name: this.#tool,
+      arguments: input.arguments,
+      caller: { keyId: this.keyId, transport },
+      streams: true,
+      repeatBytes,
+      abilities: ABILITIES,
+      timeoutMs: input.timeoutMs,
+      keep: { detachMs: input.detachMs, repeatBytes },
+    };
+  }
+
+  /** @throws {ToolError} overloaded */
+  #checkRoom(): void {
+    const { socketCalls } = this.#context.limits;
+    if (this.#calls.size < socketCalls) return;
+    throw new ToolError(
+      'overloaded',
+      `this socket has ${socketCalls} calls running; wait for one to complete`,
+    );
   }
 
   #refuse(id: ClientId, error: ToolError): void {
@@ -244,7 +314,7 @@ export class WebSocketChannel implements WatchedStream, UpgradedConnection {
   }
 
   #answer(id: ClientId, ask: number, { result, error }: JsonObject): void {
-    const call = this.#calls.get(id);
+    const call = this.#calls.get(id)?.call;
     if (error === undefined) call?.answer(ask, { value: result });
     else {
       const said = isJsonObject(error) ? error['message'] : error;

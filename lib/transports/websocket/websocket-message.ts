@@ -8,6 +8,7 @@ export type ClientId = string | number;
 
 export type SocketMessage =
   | { readonly event: 'call'; readonly id: ClientId | undefined; readonly body: JsonObject }
+  | { readonly event: 'resume'; readonly id: ClientId; readonly body: JsonObject }
   | { readonly event: 'cancel'; readonly id: ClientId }
   | { readonly event: 'answer'; readonly id: ClientId; readonly ask: number; readonly body: JsonObject }
   | { readonly event: 'ping' };
@@ -29,6 +30,8 @@ export function readSocketMessage(data: Buffer, isBinary: boolean): SocketMessag
       return { event };
     case 'call':
       return { event, id: id === undefined ? undefined : checkId(id), body };
+    case 'resume':
+      return { event, id: checkId(id), body };
     case 'cancel':
       return { event, id: checkId(id) };
     case 'answer':
@@ -42,7 +45,7 @@ export function readSocketMessage(data: Buffer, isBinary: boolean): SocketMessag
     default:
       throw new ToolError(
         'invalid_request',
-        `the event ${quote(event)} is unknown; send "call", "cancel", "answer" or "ping"`,
+        `the event ${quote(event)} is unknown; send "call", "resume", "cancel", "answer" or "ping"`,
       );
   }
 }
@@ -54,4 +57,27 @@ function checkId(id: unknown): ClientId {
     'invalid_request',
     `the id ${quote(id)} is neither a string of 1 to 128 characters nor a safe integer`,
   );
+}
+
+/** Where a client that comes back left a call. */
+export interface SocketLeftAt {
+  readonly callId: string;
+  /** The number of the last message that it has; -1: none. */
+  readonly after: number;
+}
+
+/** @throws {ToolError} invalid_request, naming the field and what it must be. */
+export function readLeftAt({ callId, after = -1 }: JsonObject): SocketLeftAt {
+  if (typeof callId !== 'string' || callId === '') {
+    throw new ToolError('invalid_request', `"callId" is ${quote(callId)}; it must be the "callId" of a call`);
+  }
+  if (!Number.isSafeInteger(after) || (after as number) < -1) {
+    throw new ToolError('invalid_request', `"after" is ${quote(after)}; it must be the "seq" of a message`);
+  }
+  return { callId, after: after as number };
+}
+
+/** What of a message is the call itself: what a body over HTTP would be. */
+export function callBody({ event, id, idempotencyKey, trace, ...body }: JsonObject): JsonObject {
+  return body;
 }

@@ -11,7 +11,6 @@ import { ToolError } from '../../call/tool-error.ts';
 import type { Calls } from '../../dispatch/calls.ts';
 import type { GatewayRequest } from '../http/gateway-message.ts';
 import { refuseUpgrade } from '../http/raw-problem.ts';
-import { requireTool } from '../http/tool-route.ts';
 import type { Transport, TransportContext } from '../transport.ts';
 import { type ChannelContext, STALLED_CLOSE_MS, WebSocketChannel } from './websocket-channel.ts';
 
@@ -77,7 +76,7 @@ export class WebSocketTransport implements Transport<TransportContext<WebSocketO
       path: '/ws/tools/:name',
       description: 'calls a tool over a WebSocket, several calls at a time',
       handle: (request, socket, head) => {
-        this.#check(request, calls);
+        this.#checkOpen(calls);
         server.handleUpgrade(request, socket, head, (ws) => {
           const channel = this.#welcome(ws, socket, request, context);
           http.adopt(socket, channel);
@@ -98,10 +97,9 @@ export class WebSocketTransport implements Transport<TransportContext<WebSocketO
     await Promise.all(gone);
   }
 
-  #check(request: GatewayRequest, calls: Calls): void {
-    requireTool(request, calls);
-    if (request.method !== 'GET') throw new ToolError('method_not_allowed', 'a WebSocket begins with GET');
-    if (this.#isClosing || calls.isDraining) {
+  #checkOpen(calls: Calls): void {
+    if (calls.drainRefusal) throw calls.drainRefusal;
+    if (this.#isClosing) {
       throw new ToolError('unavailable', 'the gateway is shutting down; connect again in a moment');
     }
   }

@@ -45,6 +45,7 @@ const gateway = (build, id, label, env = {}, args = []) => ({
   env: {
     API_KEY: KEY,
     TOOLS: build.tools,
+    BUILT_INS: 'on',
     LOG_LEVEL: 'ERROR',
     DATA_DIR: join(tmpdir(), `mcp-streaming-gateway-bench-${process.pid}-${build.name}`),
     ...env,

@@ -55,7 +55,7 @@ describe('starting and stopping a pool', () => {
       /the tool name "echo" is defined twice, in .*basic-tools\.js and in .*takes-a-name\.js; rename one/,
     );
     expect(await failureOf(['broken/wants-a-list'])).to.match(
-      /tool "list_tool" in .* cannot be described: .*array/,
+      /tool "list_tool" in .* cannot be loaded: its input schema .*array/,
     );
     expect(await failureOf(['broken/exits-at-load'])).to.match(/ended its thread while loading/);
     expect(await failureOf(['broken/there-is-no-such-file'])).to.match(

@@ -54,7 +54,11 @@ describe('the HTTP server', () => {
   it('rejects when its port is taken', async () => {
     const first = await startTransports(scripts);
     const failure = await startTransports(scripts, { port: first.port }).catch((error) => error);
-    expect(failure).to.have.property('code', 'EADDRINUSE');
+    expect(failure).to.include({ code: 'EADDRINUSE', port: first.port });
+    expect(failure.message)
+      .to.match(new RegExp(`^port ${first.port} on 127.0.0.1 is in use`))
+      .and.contain(`--port ${first.port + 1} (PORT)`);
+    if (process.platform === 'linux') expect(failure.message).to.contain('in use by this process itself;');
     await first.close();
   });
 

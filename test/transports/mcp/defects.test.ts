@@ -10,6 +10,7 @@ import { McpService } from '../../../lib/transports/mcp/service.ts';
 import { serveMcpStdio } from '../../../lib/transports/mcp/stdio/stdio-connection.ts';
 import { NewsFeed } from '../../../lib/transports/news.ts';
 import { eventually } from '../../support/eventually.ts';
+import { memoryHistory } from '../../support/memory-history.ts';
 import { result, type Script, ScriptedRunner } from '../scripted-runner.ts';
 import { startMcp } from './start-mcp.ts';
 import { type Message, WireClient } from './wire-client.ts';
@@ -122,7 +123,7 @@ const connectStdio: Connect = async (era) => {
   const logged: Logged[] = [];
   const [stdin, stdout] = [new PassThrough(), new PassThrough()];
   const runner = new DefectiveRunner();
-  const dispatcher = new Dispatcher({ runners: [runner], timeoutMs: 10_000 });
+  const dispatcher = new Dispatcher({ runners: [runner], timeoutMs: 10_000, history: memoryHistory() });
   runner.breakCatalog();
   const served = serveMcpStdio({
     transport: 'mcp-stdio',
@@ -260,7 +261,11 @@ describe('McpService', () => {
     const news = new NewsFeed();
     const service = new McpService({
       transport: 'mcp-http',
-      dispatcher: new Dispatcher({ runners: [new ScriptedRunner(scripts)], timeoutMs: 1000 }),
+      dispatcher: new Dispatcher({
+        runners: [new ScriptedRunner(scripts)],
+        timeoutMs: 1000,
+        history: memoryHistory(),
+      }),
       news,
       identity: { name: 'test', version: '1' },
       log: (level, _message, fields = {}) => void logged.push({ level, fields }),

@@ -12,8 +12,8 @@ describe('ProgressSequence', () => {
     const sequence = new ProgressSequence('t');
     const values: number[] = [];
     for (let step = 1; step <= 3; step++) {
-      values.push(progressOf(sequence.report(step, 3, '')));
-      for (let i = 0; i < 1000; i++) values.push(progressOf(sequence.chunks(i, ['1'])));
+      values.push(progressOf(sequence.report({ progress: step, total: 3, message: '' })()));
+      for (let i = 0; i < 1000; i++) values.push(progressOf(sequence.chunks({ index: i, items: ['1'] })()));
       values.push(progressOf(sequence.heartbeat()));
     }
     expect([values[0], values[1002], values[2004]]).to.deep.equal([1, 2, 3]);
@@ -23,9 +23,9 @@ describe('ProgressSequence', () => {
   for (const start of [0, -5, 1e15, 1e300, -1e300, 5e-324]) {
     it(`grows with every message above ${start}`, () => {
       const sequence = new ProgressSequence(1);
-      let last = progressOf(sequence.report(start, null, 'm'));
+      let last = progressOf(sequence.report({ progress: start, total: null, message: 'm' })());
       for (let i = 0; i < 10; i++) {
-        const next = progressOf(sequence.chunks(i, []));
+        const next = progressOf(sequence.chunks({ index: i, items: [] })());
         expect(next).to.be.greaterThan(last);
         last = next;
       }
@@ -56,6 +56,14 @@ describe('EventRing', () => {
     const from = ring.read(first);
     expect(from).to.deep.equal({ stream: 'r1', seq: 1 });
     expect(ring.after('r1', 1).map(({ text }) => text)).to.deep.equal(['c']);
+  });
+
+  it('makes a text again where it can, and keeps none then', () => {
+    const ring = new EventRing();
+    let made = 0;
+    ring.keep('r1', 'a', () => `made ${++made}`);
+    expect(made).to.equal(0);
+    expect(ring.after('r1', 0).map(({ text }) => text)).to.deep.equal(['made 1']);
   });
 
   it('forgets the oldest beyond its bounds, and keeps nothing larger than itself', () => {

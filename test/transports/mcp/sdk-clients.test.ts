@@ -1,65 +1,15 @@
-import { Client as ClientV2, StreamableHTTPClientTransport as HttpV2 } from '@modelcontextprotocol/client';
-import { StdioClientTransport as StdioV2 } from '@modelcontextprotocol/client/stdio';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { expect } from 'chai';
-import { type StartedMcp, startMcp } from './start-mcp.ts';
-import { stdioCommand } from './stdio-command.ts';
+import { type AnyClient, CLIENTS, connectClient } from './every-client.ts';
 
 const modules = ['basic-tools', 'mcp-tools', 'conformance'];
-const headers = { 'X-API-Key': 'super-secret' };
-const stdioServer = stdioCommand(modules);
-const info = { name: 'test-client', version: '1' };
 
-/** What the tests use of a client, the same in both majors of the SDK. */
-interface AnyClient {
-  listTools(): Promise<{ tools: { name: string }[] }>;
-  callTool(params: object, options: object): Promise<Record<string, unknown>>;
-  close(): Promise<void>;
-}
-
-async function v1(transport: Transport): Promise<AnyClient> {
-  const client = new Client(info, { capabilities: {} });
-  await client.connect(transport);
-  return {
-    listTools: () => client.listTools(),
-    callTool: (params, options) => client.callTool(params as never, undefined, options) as never,
-    close: () => client.close(),
-  };
-}
-
-async function v2(transport: HttpV2 | StdioV2, mode: 'legacy' | 'auto'): Promise<AnyClient> {
-  const client = new ClientV2(info, { capabilities: {}, versionNegotiation: { mode } });
-  await client.connect(transport);
-  expect(client.getProtocolEra()).to.equal(mode === 'auto' ? 'modern' : 'legacy');
-  return client as never;
-}
-
-let mcp: StartedMcp;
-const http = () => new URL(mcp.url);
-const clients: Record<string, () => Promise<AnyClient>> = {
-  'SDK v1 over HTTP': () =>
-    v1(new StreamableHTTPClientTransport(http(), { requestInit: { headers } }) as Transport),
-  'SDK v1 over stdio': () => v1(new StdioClientTransport(stdioServer)),
-  'SDK v2 over HTTP, era with sessions': () => v2(new HttpV2(http(), { requestInit: { headers } }), 'legacy'),
-  'SDK v2 over HTTP, stateless era': () => v2(new HttpV2(http(), { requestInit: { headers } }), 'auto'),
-  'SDK v2 over stdio, era with sessions': () => v2(new StdioV2(stdioServer), 'legacy'),
-  'SDK v2 over stdio, stateless era': () => v2(new StdioV2(stdioServer), 'auto'),
-};
-
-for (const [name, connect] of Object.entries(clients)) {
+for (const name of CLIENTS) {
   describe(`the MCP client ${name}`, () => {
     let client: AnyClient;
     before(async () => {
-      if (!name.includes('stdio')) mcp = await startMcp({ modules });
-      client = await connect();
+      client = await connectClient(name, modules);
     });
-    after(async () => {
-      await client.close();
-      if (!name.includes('stdio')) await mcp.close();
-    });
+    after(() => client.close());
 
     it('lists the tools in the order of their names', async () => {
       const names = (await client.listTools()).tools.map((tool) => tool.name);

@@ -213,6 +213,30 @@ describe('/mcp, era with sessions', () => {
     expect(resumed.last?.result?.['structuredContent']).to.deep.equal({ data: items });
   });
 
+  it('keeps a streamed call like any other: it is listed, and another reader takes it over', async () => {
+    let keyId = '';
+    const unobserve = mcp.dispatcher.observe({
+      started: ({ caller }) => {
+        keyId = caller.keyId;
+      },
+    });
+    const running = client.tool('count', { n: 1000, delayMs: 10 }, 5, { progressToken: 1 });
+    await running.message(3);
+    unobserve();
+    const state = (await mcp.dispatcher.list(keyId)).at(-1);
+    expect(state).to.include({ tool: 'count', hasStarted: true });
+    const call = await mcp.dispatcher.resume({ callId: state?.callId ?? '', keyId, after: -1 });
+    const { last } = await running.done;
+    expect(last?.result).to.have.property('isError', true);
+    let index = 0;
+    for await (const event of call) {
+      if (event.type !== 'chunks') continue;
+      expect(event.index).to.equal(index);
+      index += event.items.length;
+      if (index > 5) break;
+    }
+  });
+
   it('replays a finished stream to a client that lost only its end', async () => {
     const { lastEventId, messages } = await client.tool('report', { n: 2, everyMs: 1 }, 5, {
       progressToken: 1,
@@ -435,7 +459,9 @@ describe('the sessions of /mcp', () => {
       const streams = await Promise.all(greedy.slice(0, 2).map(listening));
       const held = greedy[2].tool('wait', { ms: 60_000 }, 7, { progressToken: 'p' });
       while (mcp.dispatcher.callsInFlight === 0) await new Promise(setImmediate);
-      const refused = await new WireClient(mcp.url).call('initialize', {}).done;
+      const clientInfo = { name: 'one more', version: '1' };
+      const hello = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo };
+      const refused = await new WireClient(mcp.url).call('initialize', hello).done;
       expect([refused.status, refused.last?.error?.code]).to.deep.equal([503, 1503]);
       expect(Number(refused.headers['retry-after'])).to.be.above(0);
 

@@ -8,6 +8,7 @@ import { McpEndpoint, type McpEndpointOptions } from '../../../lib/transports/mc
 import { NewsFeed } from '../../../lib/transports/news.ts';
 import { StreamWatch } from '../../../lib/transports/rendering/stream-watch.ts';
 import { newTransportMeter } from '../../../lib/transports/rendering/transport-meter.ts';
+import { memoryHistory } from '../../support/memory-history.ts';
 import { startPool } from '../../support/start-pool.ts';
 
 /** Knows how many listen. */
@@ -48,7 +49,7 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
   const runner = options.runner ?? (await startPool(sizes, [...modules]));
   const news = new CountedFeed();
   runner.listen({ notice: (notice) => news.notice(notice), catalogChanged: () => news.catalogChanged() });
-  const dispatcher = new Dispatcher({ runners: [runner], timeoutMs });
+  const dispatcher = new Dispatcher({ runners: [runner], timeoutMs, history: memoryHistory() });
   const access = new Access({
     keys: ['super-secret', 'second'],
     auth,
@@ -65,9 +66,11 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
     maxResultBytes: 8 * 1024 * 1024,
     repeatBytes: 64 * 1024,
     callTimeoutMs: timeoutMs,
+    keptMs: 120_000,
   };
   const endpoint = new McpEndpoint({
     transport: 'mcp-http',
+    keepsCalls: true,
     dispatcher,
     news,
     access,
@@ -77,12 +80,18 @@ export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMc
     identity: { name: 'gateway-under-test', version: '1.0.0' },
     maxResultBytes: limits.maxResultBytes,
     maxBodyBytes: limits.maxBodyBytes,
+    legacySse: true,
     ...options,
   });
   const host = new HttpHost({
     calls: dispatcher,
     access,
-    pages: { info: () => ({}), health: () => ({ status: 'ok' }), stats: () => ({}) },
+    pages: {
+      info: () => ({}),
+      health: () => ({ status: 'ok' }),
+      retryAfterMs: () => 1000,
+      stats: () => ({}),
+    },
     log: () => {},
     limits,
     maxConnections: 4096,

@@ -226,3 +226,17 @@ describe('a pipe into the stdio transport', () => {
     expect(lines.map((line) => JSON.parse(line).id ?? 'progress')).to.deep.equal(['progress', 'progress', 1]);
   });
 });
+
+describe('the last line of stdin', () => {
+  for (const options of [[], ['--supervise']]) {
+    it(`is read without a line end too (${options[0] ?? 'alone'})`, async () => {
+      const env = { PATH: process.env['PATH'], DATA_DIR: mkdtempSync(join(tmpdir(), 'mcp-stdio-')) };
+      const args = [bin, 'stdio', '--tools', tools[0] ?? '', '--log-level', 'ERROR', ...options];
+      const child = spawn(process.execPath, args, { env, stdio: ['pipe', 'pipe', 'ignore'] });
+      const ping = (id: number) => JSON.stringify({ jsonrpc: '2.0', id, method: 'ping' });
+      child.stdin.end(`${ping(1)}\n${ping(2)}`);
+      const lines = (await text(child.stdout)).trim().split('\n');
+      expect(lines.map((line) => JSON.parse(line).id)).to.deep.equal([1, 2]);
+    });
+  }
+});

@@ -88,7 +88,7 @@ export function crewStats(
 /** @param rest what the pool knows beside its threads. */
 export function poolStats(
   { status, workers, threads, counts }: CrewStats,
-  rest: Pick<RunnerStats, 'queue' | 'waitMs' | 'runMs'>,
+  rest: Pick<RunnerStats, 'queue' | 'waitMs' | 'waits' | 'runMs'>,
 ): PoolStats {
   const { min, max, alive, stuck } = workers;
   const { restarts, scaleUps, scaleDowns, crashes, kills } = counts;
@@ -98,6 +98,7 @@ export function poolStats(
     status,
     callsInFlight: queue.depth + onThreads,
     ...rest,
+    units: { busy: workers.busy, idle: workers.idle, starting: workers.starting },
     own: {
       summary: { workers },
       details: {

@@ -33,7 +33,7 @@ import { CatalogReader } from './catalog-reader.ts';
 import { type CrewCounts, type CrewStats, crewStats } from './crew-stats.ts';
 import { Liveness } from './liveness.ts';
 import { ThreadLink } from './thread-link.ts';
-import { loadOnTrial } from './trial-thread.ts';
+import { type LogFrame, loadOnTrial } from './trial-thread.ts';
 
 export interface CrewListener {
   /** A thread is ready, or gone: something that waits may fit now. */
@@ -209,7 +209,8 @@ export class ThreadCrew {
    * @throws {ToolError} `unavailable` when they do not load.
    */
   loadAnew(): Promise<Catalog> {
-    return loadOnTrial(this.#openSource({ ...this.#options, maxThreads: 1 }, this.#sourceHost));
+    const threads = this.#openSource({ ...this.#options, maxThreads: 1 }, this.#sourceHost);
+    return loadOnTrial(threads, (frame) => this.#tellLog(frame, undefined));
   }
 
   /** Replaces all threads by ones that load the tool modules anew. Running calls finish on the old ones. */
@@ -292,13 +293,15 @@ export class ThreadCrew {
     this.#onEnded(link, frame);
   }
 
-  #onLog(link: ThreadLink, frame: Extract<ThreadFrame, { type: 'log' }>): void {
+  #onLog(link: ThreadLink, frame: LogFrame): void {
     const call = frame.call === null ? undefined : link.callOf(frame.call);
-    const { level, message, data } = frame;
-    const record = { callId: call?.callId ?? null, tool: call?.request.name ?? null, level, message };
-    if (frame.isTold !== true)
-      this.#listener.listeners.tell('log', data === undefined ? record : { ...record, data });
+    if (frame.isTold !== true) this.#tellLog(frame, call);
     if (call?.request.logLevel !== undefined) call.receive(frame);
+  }
+
+  #tellLog({ level, message, data }: LogFrame, call: ToolCall | undefined): void {
+    const record = { callId: call?.callId ?? null, tool: call?.request.name ?? null, level, message };
+    this.#listener.listeners.tell('log', data === undefined ? record : { ...record, data });
   }
 
   #onEnded(link: ThreadLink, frame: LastFrame): void {

@@ -9,13 +9,16 @@ import type { PoolThread, ThreadSource } from '../thread-source.ts';
 
 const TRIAL_MS = 30_000;
 
+export type LogFrame = Extract<ThreadFrame, { readonly type: 'log' }>;
+
 /**
  * @param threads destroyed in the end.
+ * @param log told of what the modules print while they load, and what is to be said of them.
  * @throws {ToolError} `unavailable` saying which module cannot be loaded, and why.
  */
-export async function loadOnTrial(threads: ThreadSource): Promise<Catalog> {
+export async function loadOnTrial(threads: ThreadSource, log: (frame: LogFrame) => void): Promise<Catalog> {
   try {
-    return await catalogOf(threads.spawn(false));
+    return await catalogOf(threads.spawn(false), log);
   } catch (error) {
     throw ToolError.from(error, 'unavailable', `the tool modules cannot be loaded: ${String(error)}`);
   } finally {
@@ -23,7 +26,7 @@ export async function loadOnTrial(threads: ThreadSource): Promise<Catalog> {
   }
 }
 
-async function catalogOf({ port, lost }: PoolThread): Promise<Catalog> {
+async function catalogOf({ port, lost }: PoolThread, log: (frame: LogFrame) => void): Promise<Catalog> {
   let timer: NodeJS.Timeout | undefined;
   const described = new Promise<Catalog>((resolve, reject) => {
     const fail = (reason: string) => reject(new ToolError('unavailable', reason));
@@ -32,6 +35,7 @@ async function catalogOf({ port, lost }: PoolThread): Promise<Catalog> {
     port.on('message', (frames) => {
       for (const frame of frames as readonly ThreadFrame[]) {
         if (frame.type === 'hello' && frame.failure !== null) fail(frame.failure);
+        if (frame.type === 'log') log(frame);
         if (frame.type !== 'described') continue;
         if (frame.catalog) resolve(frame.catalog);
         else fail(frame.failure ?? 'the tools cannot be described');

@@ -1,9 +1,10 @@
 /**
  * What becomes of a call that went down with its thread.
  *
- * C1. One that had begun is never run again: it ends with what its thread died of. The mark in memory that the thread
- *     shares with the gateway tells, even of a thread that could say nothing more (port/frames F6).
- * C2. One that had not is tried elsewhere, at most twice; a third thread that dies before it says that it is not chance.
+ * C1. One that had begun is never run again here: it ends with what its thread died of. The mark in memory that the
+ *     thread shares with the gateway tells, even of a thread that could say nothing more (port/frames F6). Whether its
+ *     tool may run twice, and should, is for the dispatcher to decide (lib/dispatch/policy/retries.ts).
+ * C2. One that had not is tried elsewhere, whatever its tool: nothing is run twice. That is no retry, and counts for none, at most twice; a third thread that dies before it says that it is not chance.
  */
 import { ToolError } from '../../../call/tool-error.ts';
 import type { ToolCall } from '../tool-call.ts';

@@ -181,7 +181,7 @@ export interface ResultFrame {
 
 /** What every thread is started with (`workerData`). */
 export interface ThreadSettings {
-  /** URLs of the modules to load, in order. */
+  /** URLs of the modules to load, in order; of folders of them, with a slash at the end. */
   readonly toolModules: readonly string[];
   /** The folder where built-in tools keep their data. */
   readonly dataDir: string;

@@ -2,13 +2,15 @@
  * What a client is told while its call runs: progress, chunks, logs and a heartbeat, as it wished.
  *
  * T1. Progress and chunks go only to clients that gave a token, logs only to clients that asked for a level.
- * T2. The heartbeat speaks only when nothing else did, and never to a client that does not read.
+ * T2. What a tool reports and what it yields in one step is one notification, in whichever order it does: each waits a
+ *     moment for the other.
+ * T3. The heartbeat speaks only when nothing else did, and never to a client that does not read.
  */
 import type { ToolEvent } from '../../../call/call-events.ts';
 import { isWantedLevel } from '../era.ts';
-import { notificationText } from '../message.ts';
+import { jsonText, notificationText } from '../message.ts';
 import type { Outlet } from '../outlet.ts';
-import { ProgressSequence } from './progress-sequence.ts';
+import { type ChunkItems, ProgressSequence, type Report } from './progress-sequence.ts';
 
 /** What the client asked to be told during the call. */
 export interface CallWishes {
@@ -22,6 +24,11 @@ type Told = Extract<ToolEvent, { type: 'progress' | 'chunks' | 'log' }>;
 
 const HEARTBEAT_MS = 12_000;
 
+/** Longer than a thread keeps a chunk for its batch, and too short for anybody to notice. */
+const REPORT_WAIT_MS = 25;
+/** A tool that reports right behind its `yield` does so within this. */
+const CHUNK_WAIT_MS = 10;
+
 export class CallNotifier {
   readonly #name: string;
   readonly #wishes: CallWishes;
@@ -29,6 +36,11 @@ export class CallNotifier {
   readonly #progress: ProgressSequence | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   #partials = 0;
+  #report: Report | undefined;
+  #chunk: ChunkItems | undefined;
+  #wait: NodeJS.Timeout | undefined;
+  #hasReported = false;
+  #hasYielded = false;
 
   /** @param name what is called; the `logger` of log messages. */
   constructor(name: string, wishes: CallWishes, outlet: Outlet, heartbeatMs = HEARTBEAT_MS) {
@@ -46,23 +58,61 @@ export class CallNotifier {
   }
 
   tell(event: Told): void {
-    if (event.type === 'log') return this.#log(event);
-    if (event.type === 'progress') {
-      if (this.#progress)
-        this.#outlet.send(this.#progress.report(event.progress, event.total, event.message));
-    } else {
-      if (this.#progress) this.#outlet.send(this.#progress.chunks(event.index, event.items));
-      if (this.#wishes.partialResultToken !== undefined) this.#partial(event);
+    if (event.type === 'log') {
+      this.flush();
+      return this.#log(event);
     }
+    if (event.type === 'progress') this.#onReport(event);
+    else this.#onChunks(event);
     this.#heartbeat?.refresh();
   }
 
+  #onReport(report: Report): void {
+    if (!this.#progress) return;
+    this.#hasReported = true;
+    if (this.#report) this.flush();
+    this.#report = report;
+    if (this.#chunk) this.flush();
+    else this.#flushIn(REPORT_WAIT_MS);
+  }
+
+  #onChunks(event: Extract<Told, { type: 'chunks' }>): void {
+    if (this.#wishes.partialResultToken !== undefined) this.#partial(event);
+    if (!this.#progress) return;
+    if (this.#chunk) this.flush();
+    this.#chunk = event;
+    // A tool that only yields has nothing to wait for.
+    const mayReport = this.#hasReported || !this.#hasYielded;
+    this.#hasYielded = true;
+    if (this.#report || !mayReport) this.flush();
+    else this.#flushIn(CHUNK_WAIT_MS);
+  }
+
+  #flushIn(ms: number): void {
+    this.#wait = setTimeout(() => this.flush(), ms);
+  }
+
+  /** Sends what waits. */
+  flush(): void {
+    clearTimeout(this.#wait);
+    const [report, chunk] = [this.#report, this.#chunk];
+    this.#report = undefined;
+    this.#chunk = undefined;
+    if (!this.#progress) return;
+    if (chunk) {
+      const write = report ? this.#progress.report(report, chunk) : this.#progress.chunks(chunk);
+      this.#outlet.send(write(), write);
+    } else if (report) this.#outlet.send(this.#progress.report(report)());
+  }
+
   stop(): void {
+    clearTimeout(this.#wait);
     clearInterval(this.#heartbeat);
   }
 
   #beat(): void {
-    if (this.#progress && !this.#outlet.ready()) this.#outlet.send(this.#progress.heartbeat());
+    if (this.#report || this.#chunk) this.flush();
+    else if (this.#progress && !this.#outlet.ready()) this.#outlet.send(this.#progress.heartbeat());
   }
 
   #log({ level, message, data }: Extract<Told, { type: 'log' }>): void {
@@ -75,11 +125,14 @@ export class CallNotifier {
   }
 
   #partial({ index, items }: Extract<Told, { type: 'chunks' }>): void {
-    const blocks = items.map((item) => `{"type":"text","text":${JSON.stringify(item)}}`);
-    const token = JSON.stringify(this.#wishes.partialResultToken);
+    const token = jsonText(this.#wishes.partialResultToken);
     const seq = this.#partials++;
-    const structured = `{"index":${index},"items":[${items.join(',')}]}`;
-    const params = `{"partialResultToken":${token},"seq":${seq},"content":[${blocks.join(',')}],"structuredContent":${structured}}`;
-    this.#outlet.send(notificationText('notifications/tools/partial_result', params));
+    const write = () => {
+      const blocks = items.map((item) => `{"type":"text","text":${JSON.stringify(item)}}`);
+      const structured = `{"index":${index},"items":[${items.join(',')}]}`;
+      const params = `{"partialResultToken":${token},"seq":${seq},"content":[${blocks.join(',')}],"structuredContent":${structured}}`;
+      return notificationText('notifications/tools/partial_result', params);
+    };
+    this.#outlet.send(write(), write);
   }
 }

@@ -1,8 +1,8 @@
 /**
  * What a finished call is as an MCP result: text pasted from the thread's JSON text, never parsed.
  *
- * R1. An object: `structuredContent` and a text copy. Anything else: `{"data": …}` and the text copy. Content that
- *     the tool made itself passes through.
+ * R1. An object: `structuredContent` and a text copy. Anything else: `{"data": …}` and the text copy, which of a string
+ *     is the string. Content that the tool made itself passes through: its thread has checked it.
  * R2. `ctx.meta` goes to `_meta`.
  * R3. A tool's failure is an `isError` result whose `_meta` names the code, so that programs can act on it.
  */
@@ -24,7 +24,9 @@ export function toolResult(end: ResultEvent, era: Era): string {
     return era.result(body, end.meta);
   }
   const structured = end.shape === 'object' ? end.data : `{"data":${end.data}}`;
-  return era.result(`"content":[${textBlock(end.data)}],"structuredContent":${structured}`, end.meta);
+  // A string is its own text copy, as JSON has it already.
+  const text = end.data[0] === '"' ? end.data : JSON.stringify(end.data);
+  return era.result(`"content":[{"type":"text","text":${text}}],"structuredContent":${structured}`, end.meta);
 }
 
 /** A result that is MCP's own shape already: tool content, resource contents, prompt messages. */

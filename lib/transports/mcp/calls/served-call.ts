@@ -4,7 +4,9 @@
  * S1. The next event is asked for only when the outlet is ready: a client that stops reading stops the tool.
  * S2. A call that its client cancelled writes no response.
  * S3. A call that can tell and ask its client nothing is not read, only waited for.
- * S4. A call may be left waiting for the client's answers, and taken up again on another outlet (`suspended`).
+ * S4. A message that is longer than the client takes is made shorter or split (message-size.ts); the call ends
+ *     `result_too_large` where that does not help.
+ * S5. A call may be left waiting for the client's answers, and taken up again on another outlet (`suspended`).
  */
 
 import type { ErrorEvent, ResultEvent, ToolEvent } from '../../../call/call-events.ts';
@@ -22,9 +24,26 @@ import {
 } from '../fault.ts';
 import { type CallPlan, resourceNotFound } from '../mcp-catalog.ts';
 import { type MessageId, responseText } from '../message.ts';
+import { isTooLong, shortError, tooLong } from '../message-size.ts';
 import type { Outlet } from '../outlet.ts';
 import { CallNotifier, type CallWishes } from './call-notifier.ts';
+import { chunkParts } from './chunk-parts.ts';
 import { contentResult, errorResult, toolResult } from './result.ts';
+import { resultWithoutCopy } from './short-result.ts';
+
+type ChunksEvent = Extract<ToolEvent, { type: 'chunks' }>;
+
+/** What answers a request; the fault, where it is one, knows the HTTP status. */
+interface Answer {
+  readonly response: string;
+  readonly fault?: McpFault;
+}
+
+/** What a notification takes beside the items of its chunks, its token apart. */
+const ENVELOPE_BYTES = 1024;
+
+/** Chunks of that many characters are told alone. */
+const LARGE_LENGTH = 1024 * 1024;
 
 export type AskEvent = Extract<ToolEvent, { type: 'ask' }>;
 
@@ -41,13 +60,18 @@ export class ServedCall {
   readonly #asker: Asker;
   #iterator: AsyncIterator<ToolEvent> | undefined;
   #pending: Promise<IteratorResult<ToolEvent>> | undefined;
+  readonly #maxMessageBytes: number;
   #isDropped = false;
+  /** Why the call was ended from here (S4). */
+  #tooLong: ToolError | undefined;
 
-  constructor(call: RunningCall, plan: CallPlan, era: Era, asker: Asker) {
+  /** @param maxMessageBytes the longest message that the client takes. */
+  constructor(call: RunningCall, plan: CallPlan, era: Era, asker: Asker, maxMessageBytes: number) {
     this.call = call;
     this.plan = plan;
     this.#era = era;
     this.#asker = asker;
+    this.#maxMessageBytes = maxMessageBytes;
   }
 
   /** Ends the call without any further message to the client. */
@@ -96,15 +120,22 @@ export class ServedCall {
       for (;;) {
         this.#pending ??= events.next();
         const step = await (suspension ? Promise.race([this.#pending, suspension]) : this.#pending);
-        if (!step) return 'suspended';
+        if (!step) {
+          notifier.flush();
+          return 'suspended';
+        }
         this.#pending = undefined;
         const event = step.done ? missingEnd() : step.value;
         if (event.type === 'result' || event.type === 'error') {
+          notifier.flush();
           this.#end(event, id, outlet);
           return 'ended';
         }
         if (event.type === 'started') notifier.started();
-        else if (event.type === 'ask') suspension = this.#asker(event, this.call) ?? suspension;
+        else if (event.type === 'ask') {
+          notifier.flush();
+          suspension = this.#asker(event, this.call) ?? suspension;
+        } else if (event.type === 'chunks') this.#tellChunks(event, notifier, wishes);
         else notifier.tell(event);
         const ready = outlet.ready();
         if (ready) await ready;
@@ -114,6 +145,25 @@ export class ServedCall {
     }
   }
 
+  #tellChunks(event: ChunksEvent, notifier: CallNotifier, { progressToken }: CallWishes): void {
+    if (this.#tooLong) return;
+    const tokenLength = typeof progressToken === 'string' ? progressToken.length : 0;
+    const parts =
+      progressToken === undefined
+        ? [event]
+        : chunkParts(event, this.#maxMessageBytes - ENVELOPE_BYTES - 6 * tokenLength);
+    for (const part of parts ?? []) {
+      // Beside what waits, it might become too long.
+      const isLarge = part.items.reduce((sum, item) => sum + item.length, 0) > LARGE_LENGTH;
+      if (isLarge) notifier.flush();
+      notifier.tell(part);
+      if (isLarge) notifier.flush();
+    }
+    if (parts) return;
+    this.#tooLong = tooLong('a chunk', this.#maxMessageBytes);
+    this.call.cancel('cancelled', this.#tooLong.message);
+  }
+
   #events(): AsyncIterator<ToolEvent> {
     this.#iterator ??= this.call[Symbol.asyncIterator]();
     return this.#iterator;
@@ -121,10 +171,36 @@ export class ServedCall {
 
   #end(event: Extract<ToolEvent, { type: 'result' | 'error' }>, id: MessageId, outlet: Outlet): void {
     if (this.#isDropped) return outlet.abandon();
-    if (event.type === 'result') return outlet.respond(responseText(id, this.#resultText(event)));
-    const fault = this.#faultOf(event.error);
-    if (fault) return outlet.respond(faultText(id, fault), fault);
-    outlet.respond(responseText(id, errorResult(event.error, this.call.callId, this.#era)));
+    const { response, fault } =
+      event.type === 'result' && !this.#tooLong
+        ? this.#resultOf(event, id)
+        : this.#errorOf(this.#tooLong ?? (event as ErrorEvent).error, id);
+    const isKept = event.type === 'result' && this.call.reading !== undefined;
+    outlet.respond(response, fault, isKept ? () => this.#resultOf(event, id).response : undefined);
+  }
+
+  #resultOf(event: ResultEvent, id: MessageId): Answer {
+    const max = this.#maxMessageBytes;
+    const response = responseText(id, this.#resultText(event));
+    if (!isTooLong(response, max)) return { response };
+    const short = this.plan.kind === 'tool' ? resultWithoutCopy(event, this.#era) : null;
+    const shortened = short === null ? response : responseText(id, short);
+    return isTooLong(shortened, max)
+      ? this.#errorOf(tooLong('the result', max), id)
+      : { response: shortened };
+  }
+
+  #errorOf(error: ToolError, id: MessageId): Answer {
+    const answer = this.#errorAnswer(error, id);
+    return isTooLong(answer.response, this.#maxMessageBytes)
+      ? this.#errorAnswer(shortError(error), id)
+      : answer;
+  }
+
+  #errorAnswer(error: ToolError, id: MessageId): Answer {
+    const fault = this.#faultOf(error);
+    if (fault) return { response: faultText(id, fault), fault };
+    return { response: responseText(id, errorResult(error, this.call.callId, this.#era)) };
   }
 
   #resultText(event: ResultEvent): string {

@@ -23,13 +23,13 @@ export class BatchReply {
     return {
       named: () => {},
       open: () => whole.open(),
-      send: (text) => whole.send(text),
+      send: (text, again) => whole.send(text, again),
       ready: () => whole.ready(),
-      respond: (text) => {
+      respond: (text, _fault, again) => {
         if (!isOpen) return;
         isOpen = false;
-        if (isLast()) whole.respond(text);
-        else whole.send(text);
+        if (isLast()) whole.respond(text, undefined, again);
+        else whole.send(text, again);
       },
       abandon: () => {
         if (!isOpen) return;

@@ -8,14 +8,14 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { JsonSchema } from '../../../call/catalog.ts';
 import { SESSION_VERSIONS, STATELESS_VERSION } from '../era.ts';
 import { HEADER_MISMATCH, McpFault, UNSUPPORTED_VERSION } from '../fault.ts';
-import { isObject, type McpRequest } from '../message.ts';
+import { isObject, jsonText, type McpRequest } from '../message.ts';
 import type { Envelope } from '../stateless/envelope.ts';
 
 /** @throws {McpFault} for a version that no era has. */
 export function checkKnownVersion(version: string | string[] | undefined): void {
   if (version === undefined || version === STATELESS_VERSION) return;
   const data = { supported: [STATELESS_VERSION, ...SESSION_VERSIONS], requested: version };
-  throw new McpFault(UNSUPPORTED_VERSION, `protocol version ${JSON.stringify(version)} is not served here`, {
+  throw new McpFault(UNSUPPORTED_VERSION, `protocol version ${jsonText(version)} is not served here`, {
     status: 400,
     data,
   });
@@ -32,6 +32,9 @@ const NAME_PARAMS: Readonly<Record<string, string>> = {
   'tools/call': 'name',
   'prompts/get': 'name',
   'resources/read': 'uri',
+  'tasks/get': 'taskId',
+  'tasks/update': 'taskId',
+  'tasks/cancel': 'taskId',
 };
 
 /** Checks the headers that repeat method, name and marked arguments. @throws {McpFault} when one does not agree. */
@@ -40,8 +43,7 @@ export function checkHeaders(
   { method, params }: McpRequest,
   inputSchema: JsonSchema | undefined,
 ): void {
-  if (headers['mcp-method'] !== method)
-    throw mismatch(`the header Mcp-Method is not ${JSON.stringify(method)}`);
+  if (headers['mcp-method'] !== method) throw mismatch(`the header Mcp-Method is not ${jsonText(method)}`);
   const nameParam = NAME_PARAMS[method];
   if (nameParam !== undefined) {
     const name = params[nameParam];

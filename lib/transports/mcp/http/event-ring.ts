@@ -1,14 +1,19 @@
 /**
  * The last events of one session, for clients that come back with Last-Event-ID.
  *
- * R1. Bounded in bytes and in number: the oldest go first, one larger than the ring is not kept.
- * R2. An event id names its stream; a client gets back only what followed on that stream.
+ * R1. What is made of a call's events is not kept but made again, of the same events that the call's history keeps:
+ *     nothing is kept twice.
+ * R2. Bounded in bytes and in number: the oldest go first, one larger than the ring is not kept.
+ * R3. An event id names its stream; a client gets back only what followed on that stream.
  */
+
+import type { Again } from '../outlet.ts';
 
 interface RingEvent {
   readonly stream: string;
   readonly seq: number;
-  readonly text: string;
+  readonly write: Again;
+  readonly size: number;
 }
 
 const MAX_EVENTS = 512;
@@ -19,15 +24,20 @@ export class EventRing {
   #size = 0;
   #seq = 0;
 
-  /** Keeps an event of a stream. @returns its id. */
-  keep(stream: string, text: string): string {
+  /**
+   * Keeps an event of a stream.
+   * @param again what makes its text once more; absent: the text is kept.
+   * @returns its id.
+   */
+  keep(stream: string, text: string, again: Again = () => text): string {
     const seq = ++this.#seq;
-    if (text.length <= MAX_CHARACTERS) {
-      this.#events.push({ stream, seq, text });
-      this.#size += text.length;
+    const size = text.length;
+    if (size <= MAX_CHARACTERS) {
+      this.#events.push({ stream, seq, write: again, size });
+      this.#size += size;
     }
     while (this.#size > MAX_CHARACTERS || this.#events.length > MAX_EVENTS) {
-      this.#size -= this.#events.shift()?.text.length ?? 0;
+      this.#size -= this.#events.shift()?.size ?? 0;
     }
     return `${stream}_${seq}`;
   }
@@ -43,6 +53,6 @@ export class EventRing {
   after(stream: string, seq: number): readonly { readonly id: string; readonly text: string }[] {
     return this.#events
       .filter((event) => event.stream === stream && event.seq > seq)
-      .map((event) => ({ id: `${stream}_${event.seq}`, text: event.text }));
+      .map((event) => ({ id: `${stream}_${event.seq}`, text: event.write() }));
   }
 }

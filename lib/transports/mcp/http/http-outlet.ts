@@ -7,8 +7,9 @@
  * H2. `onGone` is told once, never after the response.
  */
 import type { GatewayRequest } from '../../http/gateway-message.ts';
+import { negotiate } from '../../http/negotiation.ts';
 import type { McpFault } from '../fault.ts';
-import type { Outlet } from '../outlet.ts';
+import type { Again, Outlet } from '../outlet.ts';
 import type { EventRing } from './event-ring.ts';
 import type { McpReply } from './reply.ts';
 
@@ -64,20 +65,24 @@ export class HttpOutlet implements Outlet {
     if (this.#resumption?.primes) this.#prime(reply);
   }
 
-  send(text: string): void {
+  send(text: string, again?: Again): void {
     if (this.#isDone) return;
     this.open();
-    this.#reply?.event(text, this.#keep(text));
+    this.#reply?.event(text, this.#keep(text, again));
   }
 
   ready(): Promise<void> | undefined {
     return this.#comeback ? this.#comeback.promise : this.#reply?.drained();
   }
 
-  respond(text: string, { status, headers }: Pick<McpFault, 'status' | 'headers'> = SUCCESS): void {
+  respond(
+    text: string,
+    { status, headers }: Pick<McpFault, 'status' | 'headers'> = SUCCESS,
+    again?: Again,
+  ): void {
     if (this.#isDone) return;
     if (this.#prefersStream && status === 200) this.open();
-    const eventId = this.#reply?.isStream === false ? undefined : this.#keep(text);
+    const eventId = this.#reply?.isStream === false ? undefined : this.#keep(text, again);
     for (let at = 0; at < headers.length; at += 2)
       this.#reply?.header(String(headers[at]), String(headers[at + 1]));
     this.#reply?.last(text, status, eventId);
@@ -156,8 +161,8 @@ export class HttpOutlet implements Outlet {
     onEnd?.();
   }
 
-  #keep(text: string): string | undefined {
-    return this.#resumption?.ring.keep(this.#resumption.stream, text);
+  #keep(text: string, again: Again | undefined): string | undefined {
+    return this.#resumption?.ring.keep(this.#resumption.stream, text, again);
   }
 
   #prime(reply: McpReply): void {
@@ -167,7 +172,14 @@ export class HttpOutlet implements Outlet {
   }
 }
 
-/** A client that lists event streams first gets its answer as one even when there is nothing to stream. */
-export function prefersStream({ headers }: GatewayRequest): boolean {
-  return headers.accept?.trimStart().startsWith('text/event-stream') ?? false;
+const DOCUMENT = { mediaType: 'application/json' };
+const STREAM = { mediaType: 'text/event-stream' };
+
+/**
+ * A client that likes event streams better gets its answer as one even when there is nothing to stream; where it likes
+ * both the same, the one that it lists first.
+ */
+export function prefersStream({ headers: { accept } }: GatewayRequest): boolean {
+  const listsStreamFirst = accept?.trimStart().toLowerCase().startsWith(STREAM.mediaType) ?? false;
+  return negotiate(accept, listsStreamFirst ? [STREAM, DOCUMENT] : [DOCUMENT, STREAM]) === STREAM;
 }

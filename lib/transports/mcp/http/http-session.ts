@@ -10,15 +10,17 @@
 import { TransitMap } from '../../../async/transit-map.ts';
 import { onceClosed } from '../../http/departure.ts';
 import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
-import { INVALID_REQUEST, McpFault } from '../fault.ts';
+import { faultText, INVALID_REQUEST, McpFault } from '../fault.ts';
 import type { IncomingMcpMessage, McpRequest } from '../message.ts';
 import type { Outlet } from '../outlet.ts';
 import type { McpService } from '../service.ts';
+import { checkHandshake } from '../sessions/handshake.ts';
 import { Session } from '../sessions/session.ts';
 import { BatchReply } from './batch-reply.ts';
 import { EventRing } from './event-ring.ts';
 import { HttpOutlet, prefersStream } from './http-outlet.ts';
 import { McpReply, type ReplyContext } from './reply.ts';
+import type { KeptSession } from './session-table.ts';
 
 export interface HttpSessionOptions {
   readonly service: McpService;
@@ -29,13 +31,15 @@ export interface HttpSessionOptions {
   readonly resumeGraceMs: number;
 }
 
+export { checkHandshake };
+
 /** When a client that lost its stream should come back. */
 const RETRY_MS = 500;
 const STANDALONE = 's';
 /** Tools that run for minutes may ask that their clients poll: the stream is closed after so many milliseconds. */
 const POLL_AFTER_META = 'io.github.mcp-streaming-gateway/pollAfterMs';
 
-export class HttpSession {
+export class HttpSession implements KeptSession {
   readonly id: string;
   readonly keyId: string;
   readonly session: Session;
@@ -91,16 +95,19 @@ export class HttpSession {
     const reply = new McpReply(request, response, this.#options.reply);
     reply.header('Mcp-Session-Id', this.id);
     const requests = messages.filter((message) => message.kind === 'request');
+    const malformed = messages.filter((message) => message.kind === 'invalid');
     for (const message of messages) {
       if (message.kind === 'notification') this.session.notification(message);
       else if (message.kind === 'response') this.session.response(message);
     }
-    if (requests.length === 0) return reply.end(202);
+    if (requests.length + malformed.length === 0) return reply.end(202);
     const outlet = this.#openOutlet(reply, requests, prefersStream(request));
     const header = request.headers['traceparent'];
     const traceparent = typeof header === 'string' ? header : undefined;
     if (!isBatch) return this.#serve(requests[0] as McpRequest, outlet, outlet, traceparent);
-    const batch = new BatchReply(outlet, requests.length);
+    const batch = new BatchReply(outlet, requests.length + malformed.length);
+    for (const { id, reason } of malformed)
+      batch.outlet().respond(faultText(id, new McpFault(INVALID_REQUEST, reason)));
     for (const one of requests) this.#serve(one, batch.outlet(), outlet, traceparent);
   }
 
@@ -112,7 +119,8 @@ export class HttpSession {
 
   #pollAfterMs({ method, params }: McpRequest): number | undefined {
     if (method !== 'tools/call') return undefined;
-    const value = this.#options.service.dispatcher.tool(String(params['name']))?.meta?.[POLL_AFTER_META];
+    const { dispatcher } = this.#options.service;
+    const value = dispatcher.tool(String(params['name']), this.keyId)?.meta?.[POLL_AFTER_META];
     return typeof value === 'number' ? value : undefined;
   }
 

@@ -5,13 +5,16 @@
  *     session or envelope. Refusals are JSON-RPC errors with the HTTP status that says the same.
  * H2. A request is of the stateless era when its `_meta` or its version header says so; else of the one with
  *     sessions.
- * H3. In the stateless era the client that closes its response cancels its call.
+ * H3. The code of sessions, and the SDK with it, is loaded for the first one: half of what a gateway would load before
+ *     its first answer, and only clients of the era with sessions need it.
+ * H4. In the stateless era the client that closes its response cancels its call.
  */
 import type { Access } from '../../../access/access.ts';
 import { ToolError } from '../../../call/tool-error.ts';
 import { onceClosed } from '../../http/departure.ts';
 import type { Endpoint } from '../../http/endpoint.ts';
 import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
+import { negotiate } from '../../http/negotiation.ts';
 import type { Mount } from '../../http/registration.ts';
 import { readJsonBody, requireJson } from '../../http/request-body.ts';
 import type { StreamWatch } from '../../rendering/stream-watch.ts';
@@ -22,11 +25,14 @@ import { INVALID_REQUEST, McpFault, refusalFault, sessionGone } from '../fault.t
 import { type IncomingMcpMessage, type McpRequest, readMessage } from '../message.ts';
 import { McpService, type McpServiceOptions } from '../service.ts';
 import { checkVersion, isStatelessRequest, readEnvelope } from '../stateless/envelope.ts';
+import { ExtensionTasks } from '../stateless/extension-tasks.ts';
 import { StatelessRequests } from '../stateless/stateless-requests.ts';
 import { Subscriptions } from '../stateless/subscriptions.ts';
+import { discoveryMounts } from './discovery.ts';
 import { checkHeaders, checkKnownVersion, checkVersionHeader } from './envelope-headers.ts';
 import { HttpOutlet, prefersStream } from './http-outlet.ts';
 import type { HttpSession } from './http-session.ts';
+import { LegacySse } from './legacy-sse.ts';
 import { OAuthGuard, type OAuthOptions } from './oauth-guard.ts';
 import { malformed, refuse } from './refusal.ts';
 import { McpReply, type ReplyContext } from './reply.ts';
@@ -45,6 +51,8 @@ export interface McpEndpointOptions extends McpServiceOptions {
   readonly log: TransportLog;
   /** Default 1000; for the next session another is ended (session-table.ts). */
   readonly maxSessions?: number;
+  /** Whether the HTTP+SSE transport of 2024-11-05 is served beside /mcp. Default: it is not. */
+  readonly legacySse?: boolean;
   /** Of the stateless era; default 1024, as subscriptions.ts has it. */
   readonly maxSubscriptions?: number;
   /** Default 30 minutes without a request or an open stream. */
@@ -55,6 +63,8 @@ export interface McpEndpointOptions extends McpServiceOptions {
 
 export interface McpEndpointStats {
   readonly sessions: number;
+  /** Of clients of the HTTP+SSE transport. */
+  readonly legacySessions: number;
   readonly openStreams: number;
   readonly subscriptions: number;
   readonly suspendedCalls: number;
@@ -78,7 +88,9 @@ export class McpEndpoint implements Mount {
   readonly #options: McpEndpointOptions;
   readonly #reply: ReplyContext;
   readonly #service: McpService;
-  readonly #sessions: SessionTable;
+  readonly #sessions: SessionTable<HttpSession>;
+  readonly #legacySse: LegacySse | undefined;
+  readonly #resumeGraceMs: number;
   readonly #subscriptions: Subscriptions;
   readonly #statelessRequests: StatelessRequests;
   readonly #oauth: OAuthGuard | undefined;
@@ -88,32 +100,51 @@ export class McpEndpoint implements Mount {
     this.#options = options;
     this.#reply = { watch: options.watch, meter: options.meter };
     this.#service = new McpService(options);
-    const [service, reply] = [this.#service, this.#reply];
-    this.#sessions = new SessionTable({ service, reply, resumeGraceMs, maxSessions, idleMs: sessionIdleMs });
-    this.#subscriptions = new Subscriptions(service, options.maxSubscriptions);
-    this.#statelessRequests = new StatelessRequests(service, this.#subscriptions);
-    const { oauth, access, log } = options;
+    this.#resumeGraceMs = resumeGraceMs;
+    const [service, reply, table] = [this.#service, this.#reply, { maxSessions, idleMs: sessionIdleMs }];
+    this.#sessions = new SessionTable(table);
+    const tasks = new ExtensionTasks(service);
+    this.#subscriptions = new Subscriptions(service, tasks, options.maxSubscriptions);
+    this.#statelessRequests = new StatelessRequests(service, tasks, this.#subscriptions);
+    const { oauth, access, log, maxBodyBytes } = options;
+    this.#legacySse = options.legacySse
+      ? new LegacySse({ service, reply, maxBodyBytes, ...table })
+      : undefined;
     this.#oauth = oauth?.issuer ? new OAuthGuard(oauth, access, log) : undefined;
-    this.mounts = [this, ...(this.#oauth?.mounts ?? [])];
+    const legacy = (this.#legacySse?.paths ?? []).map(({ path, endpoints, serve }) => ({
+      path,
+      isOpen: true,
+      endpoints,
+      handle: this.#guarded(serve),
+    }));
+    this.mounts = [this, ...legacy, ...(this.#oauth?.mounts ?? []), ...discoveryMounts];
   }
 
   /** Answers any request to /mcp. Never rejects. Bound to this object: route tables take it off. */
-  readonly handle = async (request: GatewayRequest, response: GatewayResponse): Promise<void> => {
-    try {
-      const checkKey = () => this.#options.access.checkKey(request);
-      const keyId = this.#oauth ? this.#oauth.authorize(request, checkKey) : checkKey();
-      request.keyId = typeof keyId === 'string' ? keyId : await keyId;
-      this.#options.admit?.(request);
-      if (request.method === 'POST') await this.#post(request, response);
-      else this.#withoutBody(request, response);
-    } catch (thrown) {
-      refuse(request, response, this.#faultOf(thrown, request));
-    }
-  };
+  readonly handle = this.#guarded(async (request, response) => {
+    if (request.method === 'POST') await this.#post(request, response);
+    else this.#withoutBody(request, response);
+  });
+
+  /** Finds who calls and makes room, before anything else; refusals are told as JSON-RPC. */
+  #guarded(serve: (request: GatewayRequest, response: GatewayResponse) => Promise<void>) {
+    return async (request: GatewayRequest, response: GatewayResponse): Promise<void> => {
+      try {
+        const checkKey = () => this.#options.access.checkKey(request);
+        const keyId = this.#oauth ? this.#oauth.authorize(request, checkKey) : checkKey();
+        request.keyId = typeof keyId === 'string' ? keyId : await keyId;
+        this.#options.admit?.(request);
+        await serve(request, response);
+      } catch (thrown) {
+        refuse(request, response, this.#faultOf(thrown, request));
+      }
+    };
+  }
 
   stats(): McpEndpointStats {
     return {
       sessions: this.#sessions.size,
+      legacySessions: this.#legacySse?.openSessions ?? 0,
       openStreams: this.#sessions.openStreams,
       subscriptions: this.#subscriptions.size,
       suspendedCalls: this.#statelessRequests.suspendedCalls,
@@ -125,6 +156,7 @@ export class McpEndpoint implements Mount {
     this.#subscriptions.close();
     this.#statelessRequests.close();
     this.#sessions.close();
+    this.#legacySse?.close();
   }
 
   /** @param method of the message, once it is known. */
@@ -166,22 +198,39 @@ export class McpEndpoint implements Mount {
     if (!isHandshake || request.headers['mcp-session-id'] !== undefined) {
       return this.#session(request).post([message], false, request, response);
     }
-    const session = await this.#sessions.open(request.keyId);
+    await this.#open(message, request, response);
+  }
+
+  /** Opens a session with a handshake that is found good. */
+  async #open(handshake: McpRequest, request: GatewayRequest, response: GatewayResponse): Promise<void> {
+    let session: HttpSession;
+    try {
+      const code = await import('./http-session.ts');
+      code.checkHandshake(handshake);
+      const { keyId } = request;
+      const options = {
+        service: this.#service,
+        reply: this.#reply,
+        resumeGraceMs: this.#resumeGraceMs,
+        keyId,
+      };
+      session = this.#sessions.open(keyId, (id) => new code.HttpSession({ ...options, id }));
+    } catch (thrown) {
+      return refuse(request, response, this.#faultOf(thrown, request, handshake.method), handshake.id);
+    }
     if (response.closed || request.socket.destroyed) return this.#sessions.end(session);
-    session.post([message], false, request, response);
+    session.post([handshake], false, request, response);
     onceClosed(request, response, () => {
       if (session.session.protocolVersion === '') this.#sessions.end(session);
     });
   }
 
-  /** A batch, which only revision 2025-03-26 has. */
+  /** A batch, which only revision 2025-03-26 has. A member that is no message spoils nobody else's answer. */
   #batch(body: readonly unknown[], request: GatewayRequest, response: GatewayResponse): void {
     const session = request.headers['mcp-session-id'] === undefined ? undefined : this.#session(request);
     if (session?.session.protocolVersion !== '2025-03-26')
       throw malformed('send one message per POST, not a batch');
     const messages = body.map(readMessage);
-    const invalid = messages.find((message) => message.kind === 'invalid');
-    if (invalid?.kind === 'invalid') throw malformed(invalid.reason);
     if (messages.length === 0 || messages.length > 100) throw malformed('a batch has 1 to 100 messages');
     session.post(messages, true, request, response);
   }
@@ -191,9 +240,11 @@ export class McpEndpoint implements Mount {
     { headers }: GatewayRequest,
   ): boolean {
     if (message.kind !== 'response' && isStatelessRequest(message.params)) return true;
+    const method = message.kind === 'request' ? message.method : undefined;
+    if (method === 'initialize') return false; // whatever version its header names: it is here to negotiate one
     const version = headers['mcp-protocol-version'];
     if (version !== undefined) return !isSessionVersion(String(version));
-    return message.kind === 'request' && message.method === 'server/discover';
+    return method === 'server/discover';
   }
 
   async #stateless(
@@ -209,7 +260,7 @@ export class McpEndpoint implements Mount {
       const envelope = readEnvelope(message);
       checkVersionHeader(headers, envelope);
       checkVersion(envelope.version);
-      checkHeaders(headers, message, this.#inputSchema(message));
+      checkHeaders(headers, message, this.#inputSchema(message, request.keyId));
       const reply = new McpReply(request, response, this.#reply);
       const outlet = new HttpOutlet(reply, prefersStream(request));
       const traceparent = headers['traceparent'];
@@ -225,9 +276,9 @@ export class McpEndpoint implements Mount {
     }
   }
 
-  #inputSchema({ method, params }: McpRequest) {
+  #inputSchema({ method, params }: McpRequest, keyId: string) {
     return method === 'tools/call'
-      ? this.#service.dispatcher.tool(String(params['name']))?.inputSchema
+      ? this.#service.dispatcher.tool(String(params['name']), keyId)?.inputSchema
       : undefined;
   }
 
@@ -245,6 +296,5 @@ export class McpEndpoint implements Mount {
   }
 }
 
-function accepts(header: string | undefined, type: string): boolean {
-  return header === undefined || header.includes(type) || header.includes('*/*');
-}
+const accepts = (header: string | undefined, mediaType: string): boolean =>
+  negotiate(header, [{ mediaType }]) !== undefined;

@@ -1,4 +1,4 @@
-/** Puts /mcp, and the page that names its authorization server, on the listening socket. */
+/** Puts /mcp, what older clients call in its place, and the page that names its authorization server, on the listening socket. */
 import type { ValuesOf } from '../../../config/option.ts';
 import type { Transport, TransportContext } from '../../transport.ts';
 import { serviceOptions } from '../service-options.ts';
@@ -19,12 +19,14 @@ export class McpHttpTransport implements Transport<TransportContext<McpHttpSetti
     const { access, watch, log, meter, limits, options, http } = context;
     this.#endpoint = new McpEndpoint({
       ...serviceOptions(this.name, context),
+      keepsCalls: true,
       access,
       admit: (request) => http.admit(request),
       watch,
       log,
       meter,
       maxBodyBytes: limits.maxBodyBytes,
+      legacySse: options.legacySse,
       oauth: {
         issuer: options.oauthIssuer,
         audience: options.oauthAudience,

@@ -1,8 +1,16 @@
-/** The options of /mcp: OAuth, where an issuer is trusted besides keys. */
+/** The options of /mcp: what older clients find, and OAuth, where an issuer is trusted besides keys. */
 import { option, type Rule, type ValuesOf } from '../../../config/option.ts';
-import { list, optionalUrl } from '../../../config/value-kind.ts';
+import { list, onOff, optionalUrl } from '../../../config/value-kind.ts';
 
 export const mcpHttpOptions = {
+  legacySse: option({
+    env: 'LEGACY_SSE',
+    flag: '--legacy-sse',
+    kind: onOff(),
+    default: 'on',
+    summary: 'Whether GET /sse and POST /messages serve MCP clients that know HTTP+SSE only.',
+    reason: 'Many clients still begin with it, or fall back to it.',
+  }),
   oauthIssuer: option({
     env: 'OAUTH_ISSUER',
     flag: '--oauth-issuer',

@@ -2,7 +2,7 @@
  * One HTTP response of /mcp: a JSON document, or a stream of server-sent events, whichever comes first.
  *
  * R1. Nothing is written until it is known which of the two it is.
- * R2. The last event goes out in a write of its own, after the write before it was flushed and a few milliseconds
+ * R2. The last event, and any other answer, goes out in a write of its own, after the write before it was flushed and a few milliseconds
  *     passed: SDK clients drop a notification that they read together with the response.
  * R3. Whatever waits for its reader is watched: one that stands still is cut off.
  */
@@ -13,7 +13,7 @@ import {
   type GatewayRequest,
   type GatewayResponse,
 } from '../../http/gateway-message.ts';
-import { commonHeaders } from '../../http/response.ts';
+import { commonHeaders, sendBody } from '../../http/response.ts';
 import type { StreamWatch, WatchedStream } from '../../rendering/stream-watch.ts';
 import type { TransportMeter } from '../../rendering/transport-meter.ts';
 
@@ -95,10 +95,15 @@ export class McpReply {
     this.#watch();
   }
 
-  /** Writes one event; `data` is JSON text without line ends. */
-  event(data: string, eventId?: string): void {
+  /** Writes one event; `data` is text without line ends. @param type its name, where clients want one. */
+  event(data: string, eventId?: string, type?: string): void {
     this.open();
-    this.#write(eventFrame(data, eventId));
+    this.#write(eventFrame(data, eventId, type));
+  }
+
+  /** Writes an event that clients shall not read together with the one before it. */
+  eventApart(data: string, type: string): void {
+    this.#apart(() => this.#write(eventFrame(data, undefined, type)));
   }
 
   /** An event without data that only tells the client where to resume, and when. */
@@ -117,10 +122,14 @@ export class McpReply {
     if (this.isOver) return;
     this.#isEnding = true;
     if (!this.#isStream) return this.#document(data, status);
-    const finish = () => this.#response.end(eventFrame(data, eventId));
+    this.#apart(() => this.#response.end(eventFrame(data, eventId)));
+  }
+
+  /** Does what writes an event when the write before it was flushed and is a while ago. */
+  #apart(write: () => void): void {
     const sinceLastMs = performance.now() - this.#lastWriteAt;
-    if (this.#response.writableLength === 0 && sinceLastMs > LAST_EVENT_GAP_MS) return void finish();
-    const later = () => setTimeout(finish, LAST_EVENT_GAP_MS);
+    if (this.#response.writableLength === 0 && sinceLastMs > LAST_EVENT_GAP_MS) return write();
+    const later = () => setTimeout(write, LAST_EVENT_GAP_MS);
     const drained = this.drained();
     if (drained) drained.then(later);
     else later();
@@ -135,11 +144,9 @@ export class McpReply {
   }
 
   #document(data: string, status: number): void {
-    const size = Buffer.byteLength(data);
-    this.#headers.push('Content-Type', 'application/json', 'Content-Length', String(size));
-    this.#response.writeHead(status, this.#headers);
-    this.#response.end(data);
-    if (this.#response.writableLength > 0) this.#watch();
+    this.#headers.push('Content-Type', 'application/json');
+    const size = sendBody(this.#request, this.#response, status, this.#headers, data);
+    if (this.#response.writableLength > 0 || !this.#response.headersSent) this.#watch();
     else this.#context.meter.bytes += size;
   }
 
@@ -168,6 +175,7 @@ export class McpReply {
   }
 }
 
-function eventFrame(data: string, eventId: string | undefined): string {
-  return eventId === undefined ? `data: ${data}\n\n` : `id: ${eventId}\ndata: ${data}\n\n`;
+function eventFrame(data: string, eventId: string | undefined, type?: string): string {
+  const id = eventId === undefined ? '' : `id: ${eventId}\n`;
+  return `${id}${type === undefined ? '' : `event: ${type}\n`}data: ${data}\n\n`;
 }

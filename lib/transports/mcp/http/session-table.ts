@@ -3,25 +3,40 @@
  *
  * T1. A session of another key is not found: the same answer as for one that never was.
  * T2. Every way out of the table closes the session.
- * T3. The code of sessions, and the SDK with it, is loaded for the first one: half of what a gateway would load before
- *     its first answer, and only clients of the era with sessions need it.
- * T4. A full table makes room, since most clients never end their sessions: for the idle session that was used least
+ * T3. A full table makes room, since most clients never end their sessions: for the idle session that was used least
  *     recently, of the key that has the most of them. Where none is idle, a key with at least two more sessions
  *     yields one to the key that comes: the least recently used that only listens, else the newest.
  */
 import { randomUUID } from 'node:crypto';
 import { FairShares } from '../../../access/fair-shares.ts';
 import { ToolError } from '../../../call/tool-error.ts';
-import type { HttpSession, HttpSessionOptions } from './http-session.ts';
 
-export interface SessionTableOptions extends Omit<HttpSessionOptions, 'id' | 'keyId'> {
+export interface SessionTableOptions {
   readonly maxSessions: number;
+  /** How long an idle session is kept. */
   readonly idleMs: number;
 }
 
-export class SessionTable {
+/** What the table needs to know of a session. */
+export interface KeptSession {
+  readonly id: string;
+  readonly keyId: string;
+  readonly openStreams: number;
+  /** When anything last happened, by `performance.now()`. */
+  readonly lastUsed: number;
+  /** Whether its first message has come. */
+  readonly hasBegun: boolean;
+  /** Whether nothing keeps it. */
+  readonly isIdle: boolean;
+  /** Whether nothing but a stream without a request keeps it from being idle. */
+  readonly onlyListens: boolean;
+  /** @param isStalled whether it ends because its reader stands still. */
+  close(isStalled?: boolean): void;
+}
+
+export class SessionTable<S extends KeptSession> {
   readonly #options: SessionTableOptions;
-  readonly #sessions = new Map<string, HttpSession>();
+  readonly #sessions = new Map<string, S>();
   readonly #shares = new FairShares();
   readonly #sweep: NodeJS.Timeout;
 
@@ -41,11 +56,13 @@ export class SessionTable {
     return open;
   }
 
-  /** @throws {ToolError} overloaded, when all sessions are in use and no key has to yield one to this. */
-  async open(keyId: string): Promise<HttpSession> {
-    const code = await import('./http-session.ts');
+  /**
+   * @param make is given the session's id.
+   * @throws {ToolError} overloaded, when all sessions are in use and no key has to yield one to this.
+   */
+  open(keyId: string, make: (id: string) => S): S {
     if (this.#sessions.size >= this.#options.maxSessions) this.#makeRoom(keyId);
-    const session = new code.HttpSession({ ...this.#options, id: randomUUID(), keyId });
+    const session = make(randomUUID());
     this.#sessions.set(session.id, session);
     this.#shares.add(keyId);
     return session;
@@ -59,10 +76,9 @@ export class SessionTable {
   }
 
   /** The idle session to end first, as if `keyId` had its new one already. */
-  #idlest(keyId: string): HttpSession | undefined {
-    const greed = (session: HttpSession) =>
-      this.#shares.of(session.keyId) + (session.keyId === keyId ? 1 : 0);
-    let found: HttpSession | undefined;
+  #idlest(keyId: string): S | undefined {
+    const greed = (session: S) => this.#shares.of(session.keyId) + (session.keyId === keyId ? 1 : 0);
+    let found: S | undefined;
     for (const session of this.#sessions.values()) {
       if (!session.isIdle) continue;
       const more = found ? greed(session) - greed(found) : 1;
@@ -72,10 +88,10 @@ export class SessionTable {
   }
 
   /** The session in use that is to be ended for one of `keyId`. */
-  #yielded(keyId: string): HttpSession | undefined {
+  #yielded(keyId: string): S | undefined {
     const greediest = this.#shares.whoYieldsTo(keyId);
-    let listener: HttpSession | undefined;
-    let newest: HttpSession | undefined;
+    let listener: S | undefined;
+    let newest: S | undefined;
     for (const session of this.#sessions.values()) {
       if (session.keyId !== greediest || !session.hasBegun) continue;
       newest = session;
@@ -84,15 +100,15 @@ export class SessionTable {
     return listener ?? newest;
   }
 
-  find(id: string, keyId: string): HttpSession | undefined {
+  find(id: string, keyId: string): S | undefined {
     const session = this.#sessions.get(id);
     return session?.keyId === keyId ? session : undefined;
   }
 
-  end(session: HttpSession): void {
+  end(session: S, isStalled = false): void {
     if (!this.#sessions.delete(session.id)) return;
     this.#shares.remove(session.keyId);
-    session.close();
+    session.close(isStalled);
   }
 
   close(): void {

@@ -9,10 +9,11 @@
  */
 
 import type { ServedCall } from '../calls/served-call.ts';
-import { INVALID_PARAMS, McpFault } from '../fault.ts';
-import { isObject, type McpRequest, type Params, responseText } from '../message.ts';
+import { INVALID_PARAMS, McpFault, METHOD_NOT_FOUND } from '../fault.ts';
+import { isObject, jsonText, type McpRequest, type Params, responseText } from '../message.ts';
 import type { Outlet } from '../outlet.ts';
 import type { McpService, RequestScope } from '../service.ts';
+import { type TaskSupport, taskSupportOf } from '../task-support.ts';
 import { McpTask, type TaskLine } from './task.ts';
 import type { TaskQuota } from './task-quota.ts';
 
@@ -62,8 +63,9 @@ export class SessionTasks {
   }
 
   /** Whether `handle` answers the request. */
-  takes({ method, params }: McpRequest): boolean {
-    return METHODS.has(method) || (method === 'tools/call' && params['task'] !== undefined);
+  takes({ method, params }: McpRequest, keyId: string): boolean {
+    if (method !== 'tools/call') return METHODS.has(method);
+    return isPresent(params['task']) || this.#supportOf(params, keyId) === 'required';
   }
 
   /** Never rejects. */
@@ -94,8 +96,18 @@ export class SessionTasks {
     }
   }
 
+  #supportOf({ name }: Params, keyId: string): TaskSupport | undefined {
+    return taskSupportOf(this.#service.dispatcher.tool(String(name), keyId));
+  }
+
   async #create(request: McpRequest, scope: TaskScope, outlet: Outlet): Promise<void> {
-    const plan = this.#service.catalog.toolCall(request.params);
+    const isAsked = isPresent(request.params['task']);
+    if (isAsked === (this.#supportOf(request.params, scope.caller.keyId) === 'forbidden')) {
+      const name = jsonText(request.params['name']);
+      const reason = isAsked ? `${name} does not run as a task` : `${name} runs as a task only`;
+      throw new McpFault(METHOD_NOT_FOUND, `${reason}; see execution.taskSupport in tools/list`);
+    }
+    const plan = this.#service.catalogOf(scope.caller.keyId).toolCall(request.params);
     const task = new McpTask(ttlOf(request.params['task']), this.#line);
     const { keyId } = scope.caller;
     this.#quota.take(keyId);
@@ -167,7 +179,7 @@ export class SessionTasks {
 
   /** One page, in the order of creation. The cursor is the place of the last entry, so that none is shown twice. */
   #list({ cursor }: Params): string {
-    const after = cursor === undefined ? 0 : this.#placeOf(cursor);
+    const after = isPresent(cursor) ? this.#placeOf(cursor) : 0;
     const left = [...this.#tasks.values()].filter(({ place }) => place > after);
     const page = left.slice(0, PAGE_SIZE);
     const last = left.length > PAGE_SIZE ? page.at(-1) : undefined;
@@ -181,6 +193,9 @@ export class SessionTasks {
     throw new McpFault(INVALID_PARAMS, 'cursor is not one that this list gave; list again without it');
   }
 }
+
+/** Clients write null for what is absent. */
+const isPresent = (value: unknown): boolean => value !== undefined && value !== null;
 
 /** @throws {McpFault} when `task` is no object with a `ttl` that is a duration. */
 function ttlOf(task: unknown): number {

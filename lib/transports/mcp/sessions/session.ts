@@ -8,7 +8,7 @@
  * L3. `close` ends what runs and frees everything, any number of times.
  */
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
-import type { JSONRPCMessage, JSONRPCResponse } from '@modelcontextprotocol/sdk/types.js';
+import { type JSONRPCMessage, type JSONRPCResponse, McpError } from '@modelcontextprotocol/sdk/types.js';
 import type { JsonSchemaType, JsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import { TransitMap } from '../../../async/transit-map.ts';
 import type { Caller, ClientAbilities } from '../../../call/caller.ts';
@@ -27,6 +27,7 @@ import { uriOf } from '../mcp-catalog.ts';
 import {
   isMessageId,
   isObject,
+  jsonText,
   type McpNotification,
   type McpRequest,
   type McpResponse,
@@ -34,9 +35,11 @@ import {
   type Params,
   responseText,
 } from '../message.ts';
+import { isTooLong, tooLongFault } from '../message-size.ts';
 import { newsMessage } from '../news-message.ts';
 import type { Outlet } from '../outlet.ts';
 import { type McpService, wishesOf } from '../service.ts';
+import { checkHandshake } from './handshake.ts';
 import { putQuestion } from './put-question.ts';
 import { SdkTransport } from './sdk-transport.ts';
 import { SessionTasks, TASKS_CAPABILITY, TASKS_VERSION, type TaskScope } from './session-tasks.ts';
@@ -101,7 +104,7 @@ export class Session {
   async request(request: McpRequest, outlet: Outlet, traceparent?: string): Promise<void> {
     const { id } = request;
     if (this.#inFlight.has(id)) {
-      const reason = `id ${JSON.stringify(id)} is in flight; ids are unique among the running requests`;
+      const reason = `id ${jsonText(id)} is in flight; ids are unique among the running requests`;
       return outlet.respond(faultText(id, new McpFault(INVALID_REQUEST, reason)));
     }
     const entry: InFlight = { id, outlet };
@@ -117,7 +120,8 @@ export class Session {
   async #answer(request: McpRequest, entry: InFlight, traceparent: string | undefined): Promise<void> {
     const { id } = request;
     const { outlet } = entry;
-    const tasks = this.#tasks?.takes(request) ? this.#tasks : undefined;
+    if (request.method === 'initialize') checkHandshake(request);
+    const tasks = this.#tasks?.takes(request, this.#caller.keyId) ? this.#tasks : undefined;
     if (!tasks && !this.#service.handles(request.method)) {
       if (!this.#handleOwn(request, outlet)) this.#transport.receive(request);
       return;
@@ -158,13 +162,13 @@ export class Session {
     entry?.outlet.abandon();
   }
 
-  /** Ends it: what runs is cancelled, and what waits is told. */
-  close(): void {
+  /** Ends it: what runs is cancelled, and what waits is told. @param isStalled whether its reader stands still. */
+  close(isStalled = false): void {
     this.#unsubscribe();
     const gone = sessionGone('the session has ended');
     for (const { id, served, outlet } of this.#inFlight.values()) {
       outlet.respond(faultText(id, gone), gone);
-      served?.drop();
+      served?.drop(isStalled ? 'slow_consumer' : 'cancelled');
     }
     this.#tasks?.close();
     this.#server.close().catch((thrown) => this.#service.faultOf(thrown, {}));
@@ -187,14 +191,14 @@ export class Session {
   }
 
   #setLevel({ level }: Params): void {
-    if (!isLogLevel(level)) throw new McpFault(INVALID_PARAMS, `${JSON.stringify(level)} is no log level`);
+    if (!isLogLevel(level)) throw new McpFault(INVALID_PARAMS, `${jsonText(level)} is no log level`);
     this.#logLevel = level;
   }
 
   #setSubscription(isOn: boolean, params: Params): void {
     const uri = uriOf(params, 'resources/subscribe');
     if (!isOn) return void this.#subscribed.delete(uri);
-    this.#service.catalog.resourceRead(params, false);
+    this.#service.catalogOf(this.#caller.keyId).resourceRead(params, false);
     if (this.#subscribed.size >= MAX_SUBSCRIPTIONS) {
       throw new McpFault(INVALID_REQUEST, `more than ${MAX_SUBSCRIPTIONS} subscriptions; unsubscribe first`);
     }
@@ -233,13 +237,18 @@ export class Session {
 
   #tellNews(news: News): void {
     if (news.type === 'updated' && !this.#subscribed.has(news.uri)) return;
-    this.#tell(JSON.stringify({ jsonrpc: '2.0', ...newsMessage(news) }));
+    this.#tell(jsonText({ jsonrpc: '2.0', ...newsMessage(news) }));
   }
 
   /** What the SDK's Server sends. */
   #write(message: JSONRPCMessage, related: MessageId | undefined): void {
     if ('method' in message) {
-      const text = JSON.stringify(message);
+      const text = jsonText(message);
+      if (isTooLong(text, this.#service.maxMessageBytes)) {
+        // The SDK gives it to whoever asks, as what the client answered.
+        const { code, message: reason } = tooLongFault('the question', this.#service.maxMessageBytes);
+        throw new McpError(code, reason);
+      }
       if (related === undefined) this.#tell(text);
       else this.#inFlight.get(related)?.outlet.send(text);
       return;
@@ -265,7 +274,7 @@ export class Session {
       this.#learnClient();
       result = { ...result, capabilities: { ...this.#service.capabilities, ...this.#beginTasks() } };
     }
-    return JSON.stringify(result ? { ...message, result } : message);
+    return jsonText(result ? { ...message, result } : message);
   }
 }
 

@@ -15,7 +15,7 @@ import type { CallWishes } from '../calls/call-notifier.ts';
 import type { AskEvent, Asker, ServedCall } from '../calls/served-call.ts';
 import { type Era, SESSION_ERA } from '../era.ts';
 import { faultText, type McpFault } from '../fault.ts';
-import { type MessageId, notificationText, type Params } from '../message.ts';
+import { jsonText, type MessageId, notificationText, type Params } from '../message.ts';
 import type { Outlet } from '../outlet.ts';
 
 const RELATED_TASK = 'io.modelcontextprotocol/related-task';
@@ -190,7 +190,7 @@ export class McpTask implements Outlet {
   }
 
   #response(id: MessageId, payload: string): string {
-    return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},${payload}`;
+    return `{"jsonrpc":"2.0","id":${jsonText(id)},${payload}`;
   }
 
   #finish(response: string, status: TaskStatus, message?: string): void {

@@ -3,7 +3,7 @@
  */
 import { isLogLevel, META_CAPABILITIES, META_LOG_LEVEL, META_VERSION, STATELESS_VERSION } from '../era.ts';
 import { INVALID_PARAMS, McpFault, UNSUPPORTED_VERSION } from '../fault.ts';
-import { isObject, type McpRequest, metaOf, type Params } from '../message.ts';
+import { isObject, jsonText, type McpRequest, metaOf, type Params } from '../message.ts';
 
 export interface Envelope {
   readonly version: string;
@@ -23,7 +23,7 @@ export function readEnvelope({ params }: McpRequest): Envelope {
   if (typeof version !== 'string') throw invalid(`_meta needs "${META_VERSION}", a string`);
   if (!isObject(capabilities)) throw invalid(`_meta needs "${META_CAPABILITIES}", an object`);
   if (logLevel !== undefined && !isLogLevel(logLevel)) {
-    throw invalid(`${JSON.stringify(logLevel)} is no log level`);
+    throw invalid(`${jsonText(logLevel)} is no log level`);
   }
   return { version, capabilities, logLevel };
 }
@@ -31,7 +31,7 @@ export function readEnvelope({ params }: McpRequest): Envelope {
 /** @throws {McpFault} for a version other than the served one. */
 export function checkVersion(version: string): void {
   if (version === STATELESS_VERSION) return;
-  throw new McpFault(UNSUPPORTED_VERSION, `protocol version ${JSON.stringify(version)} is not served here`, {
+  throw new McpFault(UNSUPPORTED_VERSION, `protocol version ${jsonText(version)} is not served here`, {
     status: 400,
     data: { supported: [STATELESS_VERSION], requested: version },
   });

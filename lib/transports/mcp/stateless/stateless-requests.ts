@@ -4,6 +4,8 @@
  * M1. A tool that asks its client suspends its call: the response is `input_required`, and the retry takes the call
  *     up where it waits. Answers that come with a first request are used as the questions arise.
  * M2. Nothing is asked that the client did not declare.
+ * M3. Which call becomes a task its tool says (task-support.ts), and only for clients that declare the extension. A tool
+ *     that asks first does so by `input_required`; what it asks later is the task's.
  *
  * Why not the SDK's own server for this era: it builds a server and parses every message with zod per request, which
  * was measured at 1.3 to 1.5 thousand echo calls a second; this path costs what a REST call costs.
@@ -17,13 +19,26 @@ import { isAnswer, questionKey, questionOf } from '../calls/questions.ts';
 import { type AskEvent, type Asker, ServedCall } from '../calls/served-call.ts';
 import { abilitiesOf, STATELESS_VERSION } from '../era.ts';
 import { INVALID_PARAMS, McpFault, METHOD_NOT_FOUND } from '../fault.ts';
-import { isObject, type McpRequest, type MessageId, type Params, responseText } from '../message.ts';
+import {
+  isObject,
+  jsonText,
+  type McpRequest,
+  type MessageId,
+  type Params,
+  responseText,
+} from '../message.ts';
+import { isTooLong, tooLong } from '../message-size.ts';
 import type { Outlet } from '../outlet.ts';
-import { type McpService, wishesOf } from '../service.ts';
+import { type McpService, type RequestScope, wishesOf } from '../service.ts';
+import { asksBeforeTask, declaresTasks, TASKS_EXTENSION, taskSupportOf } from '../task-support.ts';
 import type { Envelope } from './envelope.ts';
+import type { ExtensionTask } from './extension-task.ts';
+import { type ExtensionTasks, requireTasks } from './extension-tasks.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import { type SuspendedCall, SuspendedCalls } from './suspended-calls.ts';
 
+/** How long a tool that asks before it becomes a task may take to ask. */
+const FIRST_QUESTION_MS = 1000;
 /** How long a call with open questions may go on silently before it is suspended: several may be asked at once. */
 const QUIET_MS = 5;
 
@@ -48,18 +63,22 @@ interface Asked {
 interface Interview {
   /** Answers that came with the request, by key. */
   readonly given: Params;
-  open?: Map<string, AskEvent>;
-  counts?: Map<AskMethod, number>;
+  readonly open: Map<string, AskEvent>;
+  readonly counts: Map<AskMethod, number>;
   served?: ServedCall;
+  /** What the call has become, and takes its questions since. */
+  task?: ExtensionTask;
 }
 
 export class StatelessRequests {
   readonly #service: McpService;
   readonly #subscriptions: Subscriptions;
+  readonly #tasks: ExtensionTasks;
   readonly #suspended = new SuspendedCalls();
 
-  constructor(service: McpService, subscriptions: Subscriptions) {
+  constructor(service: McpService, tasks: ExtensionTasks, subscriptions: Subscriptions) {
     this.#service = service;
+    this.#tasks = tasks;
     this.#subscriptions = subscriptions;
   }
 
@@ -73,10 +92,19 @@ export class StatelessRequests {
     try {
       if (method === 'server/discover') return this.#discover(id, outlet);
       if (method === 'subscriptions/listen') {
-        return this.#subscriptions.open(request, who.caller.keyId, outlet, (drop) => who.track({ drop }));
+        const { capabilities } = envelope;
+        const subscriber = {
+          keyId: who.caller.keyId,
+          capabilities,
+          track: (drop: () => void) => who.track({ drop }),
+        };
+        return this.#subscriptions.open(request, subscriber, outlet);
+      }
+      if (this.#tasks.takes(method)) {
+        return this.#tasks.handle(request, who.caller.keyId, envelope.capabilities, outlet);
       }
       if (!this.#service.handles(method)) {
-        throw new McpFault(METHOD_NOT_FOUND, `there is no method ${JSON.stringify(method)}`, { status: 404 });
+        throw new McpFault(METHOD_NOT_FOUND, `there is no method ${jsonText(method)}`, { status: 404 });
       }
       const given = params['inputResponses'];
       if (given !== undefined && !isObject(given)) {
@@ -91,42 +119,61 @@ export class StatelessRequests {
 
   close(): void {
     this.#suspended.close();
+    this.#tasks.close();
   }
 
   #discover(id: MessageId, outlet: Outlet): void {
-    const { capabilities, instructions, statelessEra } = this.#service;
+    const { capabilities: shared, instructions, statelessEra } = this.#service;
+    const capabilities = { ...shared, extensions: { [TASKS_EXTENSION]: {} } };
     const told = { supportedVersions: [STATELESS_VERSION], capabilities, instructions };
     outlet.respond(responseText(id, statelessEra.result(JSON.stringify(told).slice(1, -1), null, 0)));
   }
 
   async #start({ request, envelope, given, who, outlet }: Asked): Promise<void> {
-    const interview: Interview = { given };
-    const wishes = statelessWishes(request, envelope);
-    const end = await this.#service.handle(
-      request,
-      {
-        era: this.#service.statelessEra,
-        caller: who.caller,
-        abilities: abilitiesOf(envelope.capabilities),
-        wishes,
-        asker: askerOf(interview),
-        traceparent: who.traceparent,
-        track: (served) => {
-          if (served instanceof ServedCall) interview.served = served;
-          who.track(served);
-        },
+    const interview: Interview = { given, open: new Map(), counts: new Map() };
+    const abilities = abilitiesOf(envelope.capabilities);
+    const becomes = this.#becomes(request, envelope, who, abilities !== undefined);
+    const scope: RequestScope = {
+      era: this.#service.statelessEra,
+      caller: who.caller,
+      abilities,
+      wishes: statelessWishes(request, envelope),
+      asker: askerOf(interview),
+      ...(becomes === 'a task after its questions' ? { suspension: pause(FIRST_QUESTION_MS) } : {}),
+      traceparent: who.traceparent,
+      track: (served) => {
+        if (served instanceof ServedCall) interview.served = served;
+        who.track(served);
       },
-      outlet,
-    );
+    };
+    if (becomes === 'a task') return this.#tasks.start(request, scope, outlet);
+    const end = await this.#service.handle(request, scope, outlet);
     if (end === 'suspended' && interview.served) {
-      const { caller } = who;
-      this.#askClient(request, outlet, {
+      this.#suspend(request, outlet, {
         served: interview.served,
-        keyId: caller.keyId,
+        keyId: who.caller.keyId,
         fingerprint: fingerprintOf(request),
-        questions: interview.open ?? new Map(),
+        questions: interview.open,
+        becomeTask: (task) => {
+          interview.task = task;
+        },
       });
     }
+  }
+
+  /** What a request is answered with (M3). @throws {McpFault} when its tool needs a client with tasks. */
+  #becomes(
+    { method, params }: McpRequest,
+    { capabilities }: Envelope,
+    { caller }: StatelessCaller,
+    canBeAsked: boolean,
+  ): 'a result' | 'a task' | 'a task after its questions' {
+    if (method !== 'tools/call') return 'a result';
+    const tool = this.#service.dispatcher.tool(String(params['name']), caller.keyId);
+    const support = taskSupportOf(tool);
+    if (support === 'required') requireTasks(capabilities);
+    if (support === undefined || support === 'forbidden' || !declaresTasks(capabilities)) return 'a result';
+    return canBeAsked && asksBeforeTask(tool) ? 'a task after its questions' : 'a task';
   }
 
   async #resume({ request, envelope, given, who, outlet }: Asked): Promise<void> {
@@ -137,7 +184,7 @@ export class StatelessRequests {
       if (given[key] !== undefined && !isAnswer(method, given[key])) {
         throw new McpFault(
           INVALID_PARAMS,
-          `the answer to ${JSON.stringify(key)} does not have the form of ${method}`,
+          `the answer to ${jsonText(key)} does not have the form of ${method}`,
         );
       }
     }
@@ -150,8 +197,21 @@ export class StatelessRequests {
         served.call.answer(ask.ask, { value: given[key] });
       }
       const wishes = statelessWishes(request, envelope);
-      const end = await served.serve(request.id, outlet, wishes, questions.size > 0 ? quiet() : undefined);
-      if (end === 'suspended') this.#askClient(request, outlet, suspended);
+      const becomes = this.#becomes(request, envelope, who, true);
+      const isLeft = questions.size > 0 || becomes === 'a task after its questions';
+      const end = await served.serve(request.id, outlet, wishes, isLeft ? pause(QUIET_MS) : undefined);
+      if (end === 'suspended') this.#suspend(request, outlet, suspended);
+    } catch (thrown) {
+      this.#abort(thrown, request, outlet, served);
+    }
+  }
+
+  /** Answers for a call that goes on: with its open questions, else as the task that it becomes. */
+  #suspend(request: McpRequest, outlet: Outlet, suspended: SuspendedCall): void {
+    const { served, keyId, questions, becomeTask } = suspended;
+    if (questions.size > 0) return this.#askClient(request, outlet, suspended);
+    try {
+      becomeTask(this.#tasks.adopt(request, served, keyId, outlet));
     } catch (thrown) {
       this.#abort(thrown, request, outlet, served);
     }
@@ -165,7 +225,10 @@ export class StatelessRequests {
         [...suspended.questions].map(([key, ask]) => [key, questionOf(ask)]),
       );
       const told = { resultType: 'input_required', inputRequests, requestState: handle };
-      outlet.respond(responseText(request.id, JSON.stringify(told)));
+      const text = responseText(request.id, jsonText(told));
+      const { maxMessageBytes } = this.#service;
+      if (isTooLong(text, maxMessageBytes)) throw tooLong('the question', maxMessageBytes);
+      outlet.respond(text);
     } catch (thrown) {
       this.#abort(thrown, request, outlet, suspended.served);
     }
@@ -180,20 +243,18 @@ export class StatelessRequests {
 
 function askerOf(interview: Interview): Asker {
   return (ask: AskEvent, call: RunningCall) => {
-    const { given } = interview;
-    interview.open ??= new Map();
-    interview.counts ??= new Map();
-    const { open, counts } = interview;
+    const { given, open, counts, task } = interview;
+    if (task) return task.asker(ask, call);
     const count = (counts.get(ask.method) ?? 0) + 1;
     counts.set(ask.method, count);
     const key = questionKey(ask, count);
     const answer = given[key];
     if (!open.has(key) && isAnswer(ask.method, answer)) {
       call.answer(ask.ask, { value: answer });
-      return open.size > 0 ? quiet() : undefined;
+      return open.size > 0 ? pause(QUIET_MS) : undefined;
     }
     open.set(open.has(key) ? `${key}_${count}` : key, ask);
-    return quiet();
+    return pause(QUIET_MS);
   };
 }
 
@@ -201,8 +262,8 @@ function statelessWishes(request: McpRequest, { logLevel, capabilities }: Envelo
   return wishesOf(request, logLevel, isObject(capabilities['partialResults']));
 }
 
-function quiet(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** What a retry must repeat: the method and what it is about. */

@@ -11,13 +11,23 @@ import { ToolError } from '../../../call/tool-error.ts';
 import type { ListName, News } from '../../news.ts';
 import { META_SUBSCRIPTION } from '../era.ts';
 import { INVALID_PARAMS, McpFault, refusalFault } from '../fault.ts';
-import { isObject, type McpRequest, type Params, responseText } from '../message.ts';
+import { isObject, jsonText, type McpRequest, type Params, responseText } from '../message.ts';
 import { newsMessage } from '../news-message.ts';
 import type { Outlet } from '../outlet.ts';
 import type { McpService } from '../service.ts';
+import { type ExtensionTasks, requireTasks, taskNotification } from './extension-tasks.ts';
 
 const MAX_SUBSCRIPTIONS = 1024;
 const MAX_URIS = 1000;
+
+/** Who asks for a subscription. */
+export interface Subscriber {
+  readonly keyId: string;
+  /** What its client declares. */
+  readonly capabilities: Params;
+  /** Is given what ends the subscription when its client leaves or cancels. */
+  readonly track: (drop: () => void) => void;
+}
 
 interface OpenSubscription {
   readonly keyId: string;
@@ -27,13 +37,15 @@ interface OpenSubscription {
 
 export class Subscriptions {
   readonly #service: McpService;
+  readonly #tasks: ExtensionTasks;
   readonly #max: number;
   readonly #open = new Set<OpenSubscription>();
   readonly #shares = new FairShares();
 
   /** @param max how many may be open. */
-  constructor(service: McpService, max = MAX_SUBSCRIPTIONS) {
+  constructor(service: McpService, tasks: ExtensionTasks, max = MAX_SUBSCRIPTIONS) {
     this.#service = service;
+    this.#tasks = tasks;
     this.#max = max;
   }
 
@@ -41,30 +53,38 @@ export class Subscriptions {
     return this.#open.size;
   }
 
-  /** @param track is given what ends the subscription when its client leaves or cancels. */
-  open({ id, params }: McpRequest, keyId: string, outlet: Outlet, track: (drop: () => void) => void): void {
+  /** @throws {McpFault} for a request that is none, or asks for tasks without declaring them. */
+  open({ id, params }: McpRequest, { keyId, capabilities, track }: Subscriber, outlet: Outlet): void {
     const wanted = params['notifications'];
     if (!isObject(wanted))
       throw new McpFault(INVALID_PARAMS, 'subscriptions/listen needs "notifications", an object');
+    if (wanted['taskIds'] !== undefined) requireTasks(capabilities);
     if (this.#open.size >= this.#max) this.#makeRoom(keyId);
-    const filter = this.#honoured(wanted);
+    const filter = this.#honoured(wanted, keyId);
+    const meta = jsonText({ [META_SUBSCRIPTION]: id });
     const send = (method: string, more: Params) => {
       const tagged = { ...more, _meta: { [META_SUBSCRIPTION]: id } };
-      outlet.send(JSON.stringify({ jsonrpc: '2.0', method, params: tagged }));
+      outlet.send(jsonText({ jsonrpc: '2.0', method, params: tagged }));
     };
     send('notifications/subscriptions/acknowledged', { notifications: filter });
     const end = (): void => {
       if (!this.#forget(subscription)) return;
       unsubscribe();
-      const meta = JSON.stringify({ [META_SUBSCRIPTION]: id });
       outlet.respond(responseText(id, this.#service.statelessEra.result('', meta)));
     };
     const uris = new Set(filter.resourceSubscriptions);
-    const unsubscribe = this.#service.onNews((news) => {
+    const endNews = this.#service.onNews((news) => {
       if (!accepts(filter, uris, news) || outlet.ready()) return;
       const { method, params: told } = newsMessage(news);
       send(method, told);
     });
+    const endTasks = this.#tasks.follow(filter.taskIds ?? [], (members) => {
+      if (!outlet.ready()) outlet.send(taskNotification(members, meta));
+    });
+    const unsubscribe = () => {
+      endNews();
+      endTasks();
+    };
     const subscription = { keyId, end };
     this.#open.add(subscription);
     this.#shares.add(keyId);
@@ -96,7 +116,7 @@ export class Subscriptions {
     throw refusalFault(error);
   }
 
-  #honoured(wanted: Params): Filter {
+  #honoured(wanted: Params, keyId: string): Filter {
     const { capabilities } = this.#service;
     const filter: { -readonly [K in keyof Filter]: Filter[K] } = {};
     for (const list of ['tools', 'resources', 'prompts'] as const) {
@@ -104,6 +124,9 @@ export class Subscriptions {
         filter[`${list}ListChanged`] = true;
       }
     }
+    const { taskIds } = wanted;
+    const known = Array.isArray(taskIds) ? this.#tasks.known(taskIds.slice(0, MAX_URIS), keyId) : [];
+    if (known.length > 0) filter.taskIds = known;
     const uris = wanted['resourceSubscriptions'];
     if (Array.isArray(uris) && uris.length > 0) {
       filter.resourceSubscriptions = uris.filter((uri) => typeof uri === 'string').slice(0, MAX_URIS);
@@ -114,6 +137,7 @@ export class Subscriptions {
 
 type Filter = { readonly [K in `${ListName}ListChanged`]?: boolean } & {
   readonly resourceSubscriptions?: readonly string[];
+  readonly taskIds?: readonly string[];
 };
 
 function accepts(filter: Filter, uris: ReadonlySet<string>, news: News): boolean {

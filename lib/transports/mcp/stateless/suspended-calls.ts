@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { ToolError } from '../../../call/tool-error.ts';
 import type { AskEvent, ServedCall } from '../calls/served-call.ts';
 import { INVALID_PARAMS, McpFault, refusalFault } from '../fault.ts';
+import type { ExtensionTask } from './extension-task.ts';
 
 export interface SuspendedCall {
   readonly served: ServedCall;
@@ -16,6 +17,8 @@ export interface SuspendedCall {
   readonly fingerprint: string;
   /** Open questions by the key under which the client answers them. */
   readonly questions: Map<string, AskEvent>;
+  /** Told that the call goes on as a task, which takes what it asks from then on. */
+  readonly becomeTask: (task: ExtensionTask) => void;
 }
 
 const MAX_CALLS = 256;

@@ -2,16 +2,16 @@
  * MCP over stdio: one client on stdin and stdout, both eras of the protocol, told apart by each message.
  *
  * S1. Nothing but JSON-RPC lines goes to stdout. A line that is none is answered and skipped; nothing that comes in
- *     ends the server but the end of stdin.
+ *     ends the server but the end of stdin, up to which everything is read, whether or not a line end comes last.
  * S2. Progress reaches the client before the result, never in one write with it.
  * S3. When stdin ends, what runs has two seconds to end (so that piped requests are answered) and is then cancelled, which
  *     is an answer too; when stdout breaks, it is cancelled at once. Then the promise settles and the caller exits.
- * S4. When the gateway stops, its calls have been cancelled: their ends are still written.
+ * S4. No line is longer than the clients of the official SDKs take: they would drop the connection (message-size.ts).
+ * S5. When the gateway stops, its calls have been cancelled: their ends are still written.
  */
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LineReader } from '../../../async/line-reader.ts';
-import { LineWriter } from '../../../async/line-writer.ts';
 import { TransitMap } from '../../../async/transit-map.ts';
 import type { Caller } from '../../../call/caller.ts';
 import { ToolError } from '../../../call/tool-error.ts';
@@ -20,6 +20,7 @@ import { faultText, INVALID_REQUEST, McpFault, PARSE_ERROR, refusalFault } from 
 import {
   type IncomingMcpMessage,
   isMessageId,
+  jsonText,
   type McpNotification,
   type McpRequest,
   type MessageId,
@@ -28,9 +29,11 @@ import {
 import { McpService, type McpServiceOptions } from '../service.ts';
 import { Session } from '../sessions/session.ts';
 import { checkVersion, isStatelessRequest, readEnvelope } from '../stateless/envelope.ts';
+import { ExtensionTasks } from '../stateless/extension-tasks.ts';
 import { StatelessRequests } from '../stateless/stateless-requests.ts';
 import { Subscriptions } from '../stateless/subscriptions.ts';
-import { ClientCalls } from './client-calls.ts';
+import { MAX_LINE_BYTES, MessageLines } from './message-lines.ts';
+import { RunningCalls } from './running-calls.ts';
 import { StdioOutlet } from './stdio-outlet.ts';
 
 export interface McpStdioOptions extends McpServiceOptions {
@@ -52,7 +55,7 @@ export function serveMcpStdio(options: McpStdioOptions): Promise<void> {
     };
     const { stdin, stdout, signal } = options;
     stdin.on('data', (bytes: Buffer) => connection.read(bytes));
-    stdin.once('end', () => connection.finish().catch(connection.defect).then(end));
+    stdin.once('end', () => connection.readEnd().finish().catch(connection.defect).then(end));
     stdin.once('close', () => stdin.readableEnded || end());
     stdout.once('close', end);
     stdout.on('error', end);
@@ -70,23 +73,26 @@ const MAX_IN_FLIGHT = 1024;
 class StdioConnection {
   readonly #caller: Caller;
   readonly #service: McpService;
-  readonly #writer: LineWriter;
+  readonly #writer: MessageLines;
   readonly #lines: LineReader;
   readonly #session: Session;
   readonly #statelessRequests: StatelessRequests;
   readonly #subscriptions: Subscriptions;
-  readonly #calls: ClientCalls;
+  readonly #calls = new RunningCalls();
   /** What runs of the stateless era, by request id. */
   readonly #inFlight = new TransitMap<MessageId, { drop: () => void }>();
   #isClosed = false;
 
   constructor(options: McpStdioOptions) {
-    this.#calls = new ClientCalls(options.dispatcher);
-    const service = new McpService({ ...options, dispatcher: this.#calls });
+    const service = new McpService({
+      ...options,
+      onCall: this.#calls.note,
+      maxMessageBytes: MAX_LINE_BYTES,
+    });
     this.#service = service;
     this.#caller = { keyId: 'stdio', transport: service.transport };
     const { maxLineBytes } = options;
-    this.#writer = new LineWriter(options.stdout);
+    this.#writer = new MessageLines(options.stdout, options.log);
     this.#lines = new LineReader(maxLineBytes, {
       line: (text) => this.#line(text),
       tooLong: () =>
@@ -97,14 +103,21 @@ class StdioConnection {
       this.#writer.write(text);
       return this.#writer.drained();
     });
-    this.#subscriptions = new Subscriptions(service);
-    this.#statelessRequests = new StatelessRequests(service, this.#subscriptions);
+    const tasks = new ExtensionTasks(service);
+    this.#subscriptions = new Subscriptions(service, tasks);
+    this.#statelessRequests = new StatelessRequests(service, tasks, this.#subscriptions);
   }
 
   readonly defect = (thrown: unknown): void => void this.#service.faultOf(thrown, {});
 
   read(bytes: Buffer): void {
     if (!this.#isClosed) this.#lines.push(bytes);
+  }
+
+  /** What came after the last line end is a line too. */
+  readEnd(): this {
+    if (!this.#isClosed) this.#lines.end();
+    return this;
   }
 
   /** Nothing more comes: what runs may end for a while, and is ended then. */
@@ -141,7 +154,7 @@ class StdioConnection {
     } catch (thrown) {
       return this.#refuse(this.#service.faultOf(thrown, {}));
     }
-    if (Array.isArray(value) && this.#session.protocolVersion === '2025-03-26') {
+    if (Array.isArray(value) && value.length > 0 && this.#session.protocolVersion === '2025-03-26') {
       for (const one of value) this.#take(readMessage(one));
     } else this.#take(readMessage(value));
   }
@@ -191,7 +204,7 @@ class StdioConnection {
       });
       return this.#refuse(refusalFault(error), request.id);
     }
-    const outlet = new StdioOutlet(this.#writer);
+    const outlet = new StdioOutlet(this.#writer, request.id);
     if (isStateless) void this.#stateless(request, outlet);
     else void this.#session.request(request, outlet);
   }
@@ -201,8 +214,7 @@ class StdioConnection {
     try {
       const envelope = readEnvelope(request);
       checkVersion(envelope.version);
-      if (this.#inFlight.has(id))
-        throw new McpFault(INVALID_REQUEST, `id ${JSON.stringify(id)} is in flight`);
+      if (this.#inFlight.has(id)) throw new McpFault(INVALID_REQUEST, `id ${jsonText(id)} is in flight`);
       outlet.onEnd(() => this.#inFlight.delete(id));
       const track = (served: { drop(): void }) => this.#inFlight.set(id, { drop: () => served.drop() });
       await this.#statelessRequests.handle(request, envelope, { caller: this.#caller, track }, outlet);
@@ -212,6 +224,6 @@ class StdioConnection {
   }
 
   #refuse(fault: McpFault, id: MessageId | null = null): void {
-    this.#writer.write(faultText(id, fault));
+    if (!this.#writer.write(faultText(id, fault))) this.#writer.write(faultText(null, fault));
   }
 }

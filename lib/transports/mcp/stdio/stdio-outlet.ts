@@ -4,17 +4,22 @@
  * O1. The response is written apart from what was sent before it: a client that reads a notification together with the
  *     response drops the notification.
  */
-import type { LineWriter } from '../../../async/line-writer.ts';
+import { faultText } from '../fault.ts';
+import type { MessageId } from '../message.ts';
+import { tooLongFault } from '../message-size.ts';
 import type { Outlet } from '../outlet.ts';
+import { MAX_LINE_BYTES, type MessageLines } from './message-lines.ts';
 
 export class StdioOutlet implements Outlet {
-  readonly #writer: LineWriter;
+  readonly #lines: MessageLines;
+  readonly #id: MessageId;
   #hasSent = false;
   #isDone = false;
   #onEnd: (() => void) | undefined;
 
-  constructor(writer: LineWriter) {
-    this.#writer = writer;
+  constructor(lines: MessageLines, id: MessageId) {
+    this.#lines = lines;
+    this.#id = id;
   }
 
   /** Told when the request is over. */
@@ -29,18 +34,20 @@ export class StdioOutlet implements Outlet {
   send(text: string): void {
     if (this.#isDone) return;
     this.#hasSent = true;
-    this.#writer.write(text);
+    this.#lines.write(text);
   }
 
   ready(): Promise<void> | undefined {
-    return this.#writer.drained();
+    return this.#lines.drained();
   }
 
   respond(text: string): void {
     if (this.#isDone) return;
     this.abandon();
-    if (this.#hasSent) this.#writer.writeApart(text);
-    else this.#writer.write(text);
+    const way = this.#hasSent ? 'apart' : 'at once';
+    if (this.#lines.write(text, way)) return;
+    const fault = tooLongFault('the answer', MAX_LINE_BYTES);
+    if (!this.#lines.write(faultText(this.#id, fault), way)) this.#lines.write(faultText(null, fault), way);
   }
 
   abandon(): void {

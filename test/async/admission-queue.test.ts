@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { AdmissionQueue } from '../../../lib/runners/threads/admission-queue.ts';
+import { AdmissionQueue } from '../../lib/async/admission-queue.ts';
 
 const waiting = (keyId: string, name: string, isExclusive = false) => ({
   name,

@@ -1,7 +1,7 @@
 /**
- * Calls that wait for a thread: bounded, and fair between API keys.
+ * Calls that wait for a thread, or for another place: bounded, and fair between API keys.
  *
- * A1. The key that holds the least of the threads is served first, keys that hold equally much in turn, a key's own
+ * A1. The key that holds the least of the places is served first, keys that hold equally much in turn, a key's own
  *     calls in the order they came: one key's flood does not hold up another's single call.
  * A2. A key may fill the queue, and yields: when the queue is full, the newest call of the key with the most in it
  *     makes room for a key that has at least two fewer, so that no two keys displace each other in turn.
@@ -20,7 +20,7 @@ export class AdmissionQueue<C extends Queued> {
   #exclusives = 0;
   #lines = new Map<string, C[]>();
 
-  /** @param held how much of the threads a key's running calls hold. */
+  /** @param held how much of the places a key's running calls hold. */
   constructor(limit: number, held: (keyId: string) => number = () => 0) {
     this.limit = limit;
     this.#held = held;

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { WaitForecast } from '../../../lib/runners/threads/wait-forecast.ts';
+import { WaitForecast } from '../../lib/async/wait-forecast.ts';
 
 describe('WaitForecast', () => {
   let now = 0;

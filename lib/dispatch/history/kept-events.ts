@@ -1,0 +1,107 @@
+/**
+ * The newest events of one call: numbered as they come, found by number, dropped oldest first.
+ *
+ * E1. The events themselves are kept, no copy and no rendering: one batch of chunks is one entry, however many it has.
+ * E2. An event that its reader lacks is never dropped, nor is the newest.
+ */
+import { chunkSize, type ToolEvent } from '../../call/call-events.ts';
+
+export type KeptEvent = Extract<ToolEvent, { type: 'progress' | 'chunks' }>;
+
+/** What an event is counted for besides its text: what its lines of a stream are, and about what it takes in memory. */
+const EVENT_BYTES = 64;
+/** Entries that may be left behind before the list is made anew. */
+const SLACK = 64;
+
+export class KeptEvents {
+  #events: KeptEvent[] = [];
+  /** Where the oldest is. */
+  #head = 0;
+  #bytes = 0;
+  #last = 0;
+  #dropped = 0;
+
+  /** The number of the newest event; 0: there was none. */
+  get last(): number {
+    return this.#last;
+  }
+
+  /** The number of the newest event that is no longer kept; 0: all are. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Takes an event in, and gives it its number. @returns for how many bytes it counts. */
+  push(event: KeptEvent): number {
+    event.seq = this.#last + 1;
+    this.#last += eventsIn(event);
+    this.#events.push(event);
+    const bytes = bytesOf(event);
+    this.#bytes += bytes;
+    return bytes;
+  }
+
+  /**
+   * Drops the oldest events while there is more than `limit`.
+   * @param seen the number of the last event that the call's reader has.
+   * @returns how many bytes that freed.
+   */
+  trim(limit: number, seen: number): number {
+    if (this.#bytes <= limit) return 0;
+    const before = this.#bytes;
+    while (this.#bytes > limit && this.#head < this.#events.length - 1) {
+      const oldest = this.#events[this.#head] as KeptEvent;
+      const last = (oldest.seq ?? 0) + eventsIn(oldest) - 1;
+      if (last > seen) break;
+      this.#head++;
+      this.#bytes -= bytesOf(oldest);
+      this.#dropped = last;
+    }
+    if (this.#head > SLACK && this.#head * 2 > this.#events.length) {
+      this.#events = this.#events.slice(this.#head);
+      this.#head = 0;
+    }
+    return before - this.#bytes;
+  }
+
+  /** What follows the event with this number: an event as it came, or the rest of a batch; undefined: nothing yet. */
+  after(seq: number): KeptEvent | undefined {
+    if (seq >= this.#last) return undefined;
+    const event = this.#events[this.#indexAfter(seq)] as KeptEvent;
+    const first = event.seq ?? 0;
+    if (event.type === 'progress' || first > seq) return event;
+    const skipped = seq + 1 - first;
+    const items = event.items.slice(skipped);
+    return { type: 'chunks', index: event.index + skipped, items, seq: seq + 1 };
+  }
+
+  /** The bytes of the events that follow a number; a batch counts as a whole. */
+  bytesAfter(seq: number): number {
+    if (seq >= this.#last) return 0;
+    let bytes = 0;
+    for (let at = this.#indexAfter(seq); at < this.#events.length; at++)
+      bytes += bytesOf(this.#events[at] as KeptEvent);
+    return bytes;
+  }
+
+  /** Where the event with the number `seq + 1` is; readers at the end, which most are, find it at once. */
+  #indexAfter(seq: number): number {
+    let low = this.#head;
+    let high = this.#events.length - 1;
+    if ((this.#events[high]?.seq ?? 0) <= seq + 1) return high;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((this.#events[middle]?.seq ?? 0) <= seq + 1) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+}
+
+/** How many numbers an event takes. */
+export const eventsIn = (event: KeptEvent): number => (event.type === 'chunks' ? event.items.length : 1);
+
+const bytesOf = (event: KeptEvent): number =>
+  event.type === 'chunks'
+    ? chunkSize(event) + (event.items.length + 1) * EVENT_BYTES
+    : event.message.length + EVENT_BYTES;

@@ -1,0 +1,49 @@
+/** Tickets: how long they are good, for what, and how many there may be. */
+import { expect } from 'chai';
+import { TICKET_MS, Tickets } from '../../lib/access/tickets.ts';
+
+describe('tickets', () => {
+  let now = 0;
+  let tickets: Tickets;
+  const found = (text: string) => {
+    const ticket = tickets.find(text);
+    if (!ticket) throw new Error('there is no such ticket');
+    return ticket;
+  };
+  beforeEach(() => {
+    now = 1000;
+    tickets = new Tickets(() => now);
+  });
+
+  it('stand for the key that asked, and start nothing after half a minute', () => {
+    const text = tickets.issue('key-a');
+    expect(text).to.match(/^[\w-]{32}$/);
+    expect(found(text)).to.include({ keyId: 'key-a', callId: undefined });
+    now += TICKET_MS;
+    expect(tickets.find(text)).to.equal(undefined);
+    expect(tickets.find('invented')).to.equal(undefined);
+  });
+
+  it('last as long as the call that they are bound to is kept', () => {
+    const text = tickets.issue('key-a');
+    tickets.bind(found(text), 'call-1', Infinity);
+    now += 100 * TICKET_MS;
+    expect(found(text).callId).to.equal('call-1');
+    tickets.lasts(found(text), 5000);
+    now += 4999;
+    expect(found(text).callId).to.equal('call-1');
+    now += 1;
+    expect(tickets.find(text)).to.equal(undefined);
+  });
+
+  it('are so many a key, those that are void not counted, and no other key is refused', () => {
+    for (let n = 0; n < 1000; n++) tickets.issue('key-a');
+    expect(() => tickets.issue('key-a'))
+      .to.throw('has 1000 tickets')
+      .with.property('code', 'overloaded');
+    tickets.issue('key-b');
+    now += TICKET_MS;
+    tickets.issue('key-a');
+    expect(tickets.size).to.equal(1);
+  });
+});
