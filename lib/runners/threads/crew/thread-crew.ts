@@ -335,11 +335,7 @@ export class ThreadCrew {
 
   /** Whether there is a thread that takes calls, or may soon. */
   get #hasHope(): boolean {
-    for (const { life } of this.#links.values()) {
-      if (life.isOpen || life.state === 'standing by') return true;
-      if (!life.hasLoaded && life.leaving === null) return true;
-    }
-    return false;
+    return [...this.#links.values()].some(({ life }) => life.isHope);
   }
 
   /** A thread could not load its tools. */
