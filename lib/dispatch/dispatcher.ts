@@ -15,12 +15,12 @@ import type { CallRequest, Keeping, RunningCall } from '../call/running-call.ts'
 import { ToolError } from '../call/tool-error.ts';
 import type { AdmittedCall, Runner, RunnerStats, RunnerStatus } from '../runners/runner.ts';
 import { admit, newCallId } from './admitted-call.ts';
-import { CallRates, type Quota, type RateLimit } from './call-rates.ts';
-import { type Calls, type Idempotency, toolNotFound } from './calls.ts';
-import { CatalogViews } from './catalog-views.ts';
+import type { Quota } from './call-rates.ts';
+import type { Calls, Idempotency } from './calls.ts';
 import type { CallHistory, CallState, ResumePoint } from './history/call-history.ts';
 import { fingerprint } from './history/fingerprint.ts';
-import { type KeyPolicy, type KeyRules, NO_POLICY } from './key-policy.ts';
+import { KeyGate } from './key-gate.ts';
+import { type KeyPolicy, NO_POLICY } from './key-policy.ts';
 import type { ToolRoute } from './merged-catalog.ts';
 import { ObservedCall } from './observed-call.ts';
 import { type GatewayObserver, Observers, type StartedCall } from './observers.ts';
@@ -52,9 +52,7 @@ export class Dispatcher implements Calls {
   readonly #toolPolicies: ToolPolicies | undefined;
   readonly #calls = new TransitMap<string, RunningCall>();
   readonly #observers = new Observers();
-  readonly #policy: KeyPolicy;
-  readonly #views = new CatalogViews();
-  readonly #rates = new CallRates();
+  readonly #gate: KeyGate;
   /** When the last call has ended or is ended, once the gateway closes; by `performance.now()`. */
   #drainedBy: number | undefined;
   #whenIdle: (() => void)[] = [];
@@ -67,7 +65,7 @@ export class Dispatcher implements Calls {
     this.#runners = new RunnerSet(runners, this.#observers);
     this.#timeoutMs = timeoutMs;
     this.#history = history;
-    this.#policy = policy;
+    this.#gate = new KeyGate(policy, (tool) => toolPolicies?.rate(tool) ?? 0);
     this.#toolPolicies = toolPolicies;
     toolPolicies?.begin(this.catalog, this.#observers.forRunner());
     if (toolPolicies) this.#observers.add({ catalogChanged: (catalog) => toolPolicies.adopt(catalog) });
@@ -79,19 +77,17 @@ export class Dispatcher implements Calls {
   }
 
   catalogOf(keyId: string): Catalog {
-    return this.#views.catalog(this.catalog, this.#policy.rulesOf(keyId)?.tools);
+    return this.#gate.catalogOf(this.catalog, keyId);
   }
 
   /** Looks a tool up by name. @param keyId where it is given, only what that key may use is found. */
   tool(name: string, keyId?: string): ToolDescriptor | undefined {
-    if (keyId !== undefined && !this.#mayUse(name, this.#policy.rulesOf(keyId))) return undefined;
+    if (keyId !== undefined && !this.#gate.shows(this.catalog, keyId, name)) return undefined;
     return this.#runners.tool(name)?.tool;
   }
 
   quotasOf(keyId: string, tool: string | undefined): readonly Quota[] {
-    const described = tool === undefined ? undefined : this.tool(tool);
-    const limits = this.#limitsOf(keyId, this.#policy.rulesOf(keyId), described);
-    return limits.length === 0 ? NO_QUOTAS : this.#rates.quotas(limits);
+    return this.#gate.quotasOf(keyId, tool === undefined ? undefined : this.tool(tool));
   }
 
   get isDraining(): boolean {
@@ -229,46 +225,12 @@ export class Dispatcher implements Calls {
     return tool && this.#toolPolicies ? this.#toolPolicies.timeoutMs(tool) : tool?.timeoutMs;
   }
 
-  #refusal(
-    { name, caller, isListing }: CallRequest,
-    kind: CallKind,
-    tool: ToolDescriptor | undefined,
-  ): ToolError | undefined {
-    const { keyId } = caller;
+  #refusal(request: CallRequest, kind: CallKind, tool: ToolDescriptor | undefined): ToolError | undefined {
     if (this.#drainedBy !== undefined) return this.drainRefusal;
-    // Such as a promise that a transport has not awaited.
-    if (typeof keyId !== 'string')
-      return new ToolError('unauthenticated', 'the transport does not say whose call this is (caller.keyId)');
-    if (this.#policy.isRevoked(keyId))
-      return new ToolError('unauthenticated', 'the API key was taken away; use another');
-    const rules = this.#policy.rulesOf(keyId);
-    const mayUse = this.#mayUse(name, rules);
-    if (kind === 'tool' && !(tool && mayUse)) return toolNotFound(name, this.catalogOf(keyId));
-    if (!mayUse) return new ToolError('not_found', `there is no ${kind} ${JSON.stringify(name)}`);
-    if (isListing) return undefined;
     return (
-      this.#rates.take(this.#limitsOf(keyId, rules, tool)) ??
-      (tool && this.#toolPolicies?.refusal(tool, keyId))
+      this.#gate.refusal(this.catalog, request, kind, tool) ??
+      (tool && !request.isListing ? this.#toolPolicies?.refusal(tool, request.caller.keyId) : undefined)
     );
-  }
-
-  /** The rate limits that a call counts against. @param tool where the call is one of a tool. */
-  #limitsOf(
-    keyId: string,
-    rules: KeyRules | undefined,
-    tool: ToolDescriptor | undefined,
-  ): readonly RateLimit[] {
-    const ofKey = rules?.rate ?? 0;
-    const ofTool = (tool && this.#toolPolicies?.rate(tool)) ?? 0;
-    if (ofKey === 0 && ofTool === 0) return NO_LIMITS;
-    const limits: RateLimit[] = [];
-    if (ofKey > 0) limits.push({ subject: 'key', name: keyId, calls: ofKey });
-    if (tool && ofTool > 0) limits.push({ subject: 'tool', name: `${tool.name} ${keyId}`, calls: ofTool });
-    return limits;
-  }
-
-  #mayUse(name: string, rules: KeyRules | undefined): boolean {
-    return this.#views.shows(this.catalog, rules?.tools, name);
   }
 
   /**
@@ -357,7 +319,3 @@ const stateOf = ({ callId, request, hasStarted }: RunningCall): CallState => ({
   chunks: 0,
   madeAt: request.madeAt ?? 0,
 });
-
-const NO_LIMITS: readonly RateLimit[] = [];
-
-const NO_QUOTAS: readonly Quota[] = [];

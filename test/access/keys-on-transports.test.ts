@@ -236,6 +236,13 @@ describe('a key of KEYS_FILE', () => {
       notifications: { toolsListChanged: true },
     });
     await subscription.message(1);
+    const legacy = await get('/sse', 'few');
+    const newTicket = async () =>
+      ((await (await post('/tickets', 'few')).json()) as { ticket: string }).ticket;
+    const byTicket = async (ticket: string) =>
+      (await fetch(`${gateway.url}/tools/echo/stream?arguments={"text":"a"}&ticket=${ticket}`)).status;
+    const ticket = await newTicket();
+    expect(await byTicket(await newTicket())).to.equal(200);
     const [socket, other] = [connect('wait', 'few'), connect('echo', 'all')];
     const heard: { event: string; status?: string }[] = [];
     socket.on('message', (data) => heard.push(JSON.parse(String(data))));
@@ -253,7 +260,8 @@ describe('a key of KEYS_FILE', () => {
     ]);
     expect((await sync).status).to.equal(499);
     expect(await streamed.text()).to.match(/event: done\ndata: \{"status":"cancelled"\}\n\n$/);
-    await Promise.all([stream.done, subscription.done, waiting.done]);
+    await Promise.all([stream.done, subscription.done, waiting.done, legacy.text()]);
+    expect(await byTicket(ticket)).to.equal(401);
     expect((await post('/tools/echo', 'few')).status).to.equal(401);
     expect((await client.call('tools/list').done).status).to.equal(401);
     expect(await refusedWith(connect('echo', 'few'))).to.equal(401);

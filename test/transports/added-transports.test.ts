@@ -77,11 +77,13 @@ describe('transports of the user', () => {
         'http',
         'sse',
         'ndjson',
+        'openapi',
+        'prometheus',
         'websocket',
         'mcp-http',
         'toy',
       ]);
-      expect(mcp).to.have.all.keys('sessions', 'openStreams', 'subscriptions', 'suspendedCalls');
+      expect(mcp).to.include.all.keys('sessions', 'openStreams', 'subscriptions', 'suspendedCalls');
       await gateway.close();
       await call.untilClosed();
       expect(toy.isOpen).to.equal(false);

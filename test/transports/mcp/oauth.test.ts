@@ -178,7 +178,9 @@ describe('OAuth without its issuer', () => {
     });
     const reply = await new WireClient(mcp.url, bearer(token)).stateless('tools/list').done;
     expect([reply.status, reply.headers['retry-after']]).to.deep.equal([503, '5']);
-    expect(logged).to.deep.equal(["warning: an access token cannot be checked without the issuer's keys"]);
+    expect(logged.filter((line) => line.startsWith('warning'))).to.deep.equal([
+      "warning: an access token cannot be checked without the issuer's keys",
+    ]);
     await mcp.close();
   });
 });
