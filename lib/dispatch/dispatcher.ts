@@ -95,11 +95,7 @@ export class Dispatcher implements Calls {
   }
 
   get drainRefusal(): ToolError | undefined {
-    if (this.#drainedBy === undefined) return undefined;
-    const retryAfterMs = Math.max(1000, Math.ceil(this.#drainedBy - performance.now()));
-    return new ToolError('unavailable', 'the gateway is shutting down; call again in a moment', {
-      retryAfterMs,
-    });
+    return this.#drainedBy === undefined ? undefined : shuttingDown(this.#drainedBy - performance.now());
   }
 
   get callsInFlight(): number {
