@@ -194,7 +194,7 @@ describe('HTTP', () => {
   it('names the allowed methods of a known path, after the tool itself is known', async () => {
     const allowed: [string, string, string][] = [
       ['GET', '/tools/echo', 'POST'],
-      ['PUT', '/tools/echo/stream', 'POST'],
+      ['PUT', '/tools/echo/stream', 'POST, GET, HEAD'],
       ['POST', '/tools', 'GET, HEAD'],
       ['POST', '/', 'GET, HEAD'],
       ['POST', '/calls/x', 'GET, HEAD, DELETE'],
