@@ -16,7 +16,7 @@ import { ToolError } from '../call/tool-error.ts';
 import type { AdmittedCall, Runner, RunnerStats, RunnerStatus } from '../runners/runner.ts';
 import { admit, newCallId } from './admitted-call.ts';
 import type { Quota } from './call-rates.ts';
-import type { Calls, Idempotency } from './calls.ts';
+import { type Calls, type Idempotency, shuttingDown } from './calls.ts';
 import type { CallHistory, CallState, ResumePoint } from './history/call-history.ts';
 import { fingerprint } from './history/fingerprint.ts';
 import { KeyGate } from './key-gate.ts';
