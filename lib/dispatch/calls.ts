@@ -71,3 +71,9 @@ export function toolNotFound(name: string, { tools }: Catalog): ToolError {
   const asked = JSON.stringify(name.replace(/\p{Surrogate}/gu, '\ufffd'));
   return new ToolError('tool_not_found', `there is no tool ${asked}; the tools are: ${known}`);
 }
+
+/** The error of a call to a gateway that closes. @param leftMs until it is gone at the latest, in milliseconds. */
+export const shuttingDown = (leftMs: number): ToolError =>
+  new ToolError('unavailable', 'the gateway is shutting down; call again in a moment', {
+    retryAfterMs: Math.max(1000, Math.ceil(leftMs)),
+  });

@@ -9,14 +9,14 @@
  * D4. What a key may not use is not there for it, and its calls are counted here: no transport can forget either.
  * D5. What is kept of a call stands before it (history/): observers and deadlines see the call itself, once.
  */
-import { randomBytes } from 'node:crypto';
 import { TransitMap } from '../async/transit-map.ts';
 import type { CallKind, Catalog, ToolDescriptor } from '../call/catalog.ts';
 import type { CallRequest, Keeping, RunningCall } from '../call/running-call.ts';
 import { ToolError } from '../call/tool-error.ts';
 import type { AdmittedCall, Runner, RunnerStats, RunnerStatus } from '../runners/runner.ts';
+import { admit, newCallId } from './admitted-call.ts';
 import type { Quota } from './call-rates.ts';
-import type { Calls, Idempotency } from './calls.ts';
+import { type Calls, type Idempotency, shuttingDown } from './calls.ts';
 import type { CallHistory, CallState, ResumePoint } from './history/call-history.ts';
 import { fingerprint } from './history/fingerprint.ts';
 import { KeyGate } from './key-gate.ts';
@@ -95,11 +95,7 @@ export class Dispatcher implements Calls {
   }
 
   get drainRefusal(): ToolError | undefined {
-    if (this.#drainedBy === undefined) return undefined;
-    const retryAfterMs = Math.max(1000, Math.ceil(this.#drainedBy - performance.now()));
-    return new ToolError('unavailable', 'the gateway is shutting down; call again in a moment', {
-      retryAfterMs,
-    });
+    return this.#drainedBy === undefined ? undefined : shuttingDown(this.#drainedBy - performance.now());
   }
 
   get callsInFlight(): number {
@@ -319,41 +315,3 @@ const stateOf = ({ callId, request, hasStarted }: RunningCall): CallState => ({
   chunks: 0,
   madeAt: request.madeAt ?? 0,
 });
-
-/** Whatever the transport, behind this point all calls have one shape: V8 is slow where shapes vary, or are copied. */
-function admit(
-  request: CallRequest,
-  kind: CallKind,
-  callId: string,
-  keep: Keeping | undefined,
-): AdmittedCall {
-  return {
-    callId,
-    kind,
-    name: request.name,
-    arguments: request.arguments,
-    caller: request.caller,
-    timeoutMs: request.timeoutMs,
-    streams: request.streams || keep !== undefined,
-    repeatBytes: request.repeatBytes,
-    abilities: request.abilities,
-    logLevel: request.logLevel,
-    requestMeta: request.requestMeta,
-    keep,
-    madeAt: Date.now(),
-  };
-}
-
-const ID_LENGTH = 16;
-let ids = '';
-let idsUsed = 0;
-
-/** 96 random bits in URL-safe text; made 256 at a time, since a call needs one each. */
-function newCallId(): string {
-  if (idsUsed >= ids.length) {
-    ids = randomBytes(256 * 12).toString('base64url');
-    idsUsed = 0;
-  }
-  idsUsed += ID_LENGTH;
-  return ids.slice(idsUsed - ID_LENGTH, idsUsed);
-}

@@ -7,7 +7,7 @@
 
 import type { Caller, ClientAbilities } from '../../call/caller.ts';
 import type { Catalog } from '../../call/catalog.ts';
-import type { RequestOrigin } from '../../call/running-call.ts';
+import type { CallRequest, RequestOrigin, RunningCall } from '../../call/running-call.ts';
 import type { Calls } from '../../dispatch/calls.ts';
 import type { News, NewsSource } from '../news.ts';
 import { rateLimitHeaders } from '../rendering/rate-limit-headers.ts';
@@ -43,6 +43,8 @@ export interface McpServiceOptions {
   readonly callTimeoutMs?: number;
   /** True: the events of streamed calls are kept for clients who come back, by whatever transport. */
   readonly keepsCalls?: boolean;
+  /** Told of every call that is started. */
+  readonly onCall?: (call: RunningCall) => void;
 }
 
 /** Who asks, and in what circumstances. */
@@ -218,6 +220,12 @@ export class McpService {
     return rateLimitHeaders(this.dispatcher.quotasOf(caller.keyId, kind === 'tool' ? name : undefined));
   }
 
+  #call(request: CallRequest): RunningCall {
+    const call = this.dispatcher.call(request);
+    this.#options.onCall?.(call);
+    return call;
+  }
+
   /** Starts a call. Never throws: a refused call ends at once. @param keeps whether its events, where it has any, are kept. */
   start({ params }: McpRequest, plan: CallPlan, scope: RequestScope, keeps = false): ServedCall {
     const { wishes, abilities, traceparent } = scope;
@@ -226,7 +234,7 @@ export class McpService {
     const meta = metaOf(params);
     const requestMeta = traceparent && meta['traceparent'] === undefined ? { traceparent, ...meta } : meta;
     const { callTimeoutMs, maxResultBytes: repeatBytes } = this.#options;
-    const call = this.dispatcher.call({
+    const call = this.#call({
       kind: plan.kind,
       name: plan.name,
       arguments: plan.arguments,
@@ -252,7 +260,7 @@ export class McpService {
     const { maxResultBytes: repeatBytes } = this.#options;
     const catalog = this.catalogOf(caller.keyId);
     const start = (plan: CallPlan) =>
-      this.dispatcher.call({ ...plan, caller, origin, streams: false, repeatBytes, isListing: true });
+      this.#call({ ...plan, caller, origin, streams: false, repeatBytes, isListing: true });
     const listed = await listMembers(catalog.resourceListings(), { start, track, log: this.log });
     if (!listed) {
       outlet.abandon();

@@ -32,8 +32,9 @@ import type { ToolCall } from '../tool-call.ts';
 import { CatalogReader } from './catalog-reader.ts';
 import { type CrewCounts, type CrewStats, crewStats } from './crew-stats.ts';
 import { Liveness } from './liveness.ts';
+import { type LogFrame, recordOf } from './log-record.ts';
 import { ThreadLink } from './thread-link.ts';
-import { type LogFrame, loadOnTrial } from './trial-thread.ts';
+import { loadOnTrial } from './trial-thread.ts';
 
 export interface CrewListener {
   /** A thread is ready, or gone: something that waits may fit now. */
@@ -210,7 +211,7 @@ export class ThreadCrew {
    */
   loadAnew(): Promise<Catalog> {
     const threads = this.#openSource({ ...this.#options, maxThreads: 1 }, this.#sourceHost);
-    return loadOnTrial(threads, (frame) => this.#tellLog(frame, undefined));
+    return loadOnTrial(threads, (frame) => this.#listener.listeners.tell('log', recordOf(frame)));
   }
 
   /** Replaces all threads by ones that load the tool modules anew. Running calls finish on the old ones. */
@@ -295,13 +296,8 @@ export class ThreadCrew {
 
   #onLog(link: ThreadLink, frame: LogFrame): void {
     const call = frame.call === null ? undefined : link.callOf(frame.call);
-    if (frame.isTold !== true) this.#tellLog(frame, call);
+    if (frame.isTold !== true) this.#listener.listeners.tell('log', recordOf(frame, call));
     if (call?.request.logLevel !== undefined) call.receive(frame);
-  }
-
-  #tellLog({ level, message, data }: LogFrame, call: ToolCall | undefined): void {
-    const record = { callId: call?.callId ?? null, tool: call?.request.name ?? null, level, message };
-    this.#listener.listeners.tell('log', data === undefined ? record : { ...record, data });
   }
 
   #onEnded(link: ThreadLink, frame: LastFrame): void {
@@ -335,11 +331,7 @@ export class ThreadCrew {
 
   /** Whether there is a thread that takes calls, or may soon. */
   get #hasHope(): boolean {
-    for (const { life } of this.#links.values()) {
-      if (life.isOpen || life.state === 'standing by') return true;
-      if (!life.hasLoaded && life.leaving === null) return true;
-    }
-    return false;
+    return [...this.#links.values()].some(({ life }) => life.isHope);
   }
 
   /** A thread could not load its tools. */

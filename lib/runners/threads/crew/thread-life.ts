@@ -78,6 +78,11 @@ export class ThreadLife {
     return this.#state === 'ready';
   }
 
+  /** Whether the thread takes calls, or may soon. */
+  get isHope(): boolean {
+    return this.isOpen || this.#state === 'standing by' || (!this.#hasLoaded && this.#leaving === null);
+  }
+
   /** Why it leaves; null while it does not, and where it was lost before. */
   get leaving(): Leaving | null {
     return this.#leaving;

@@ -6,10 +6,9 @@ import type { Catalog } from '../../../call/catalog.ts';
 import { ToolError } from '../../../call/tool-error.ts';
 import type { ThreadFrame } from '../port/frames.ts';
 import type { PoolThread, ThreadSource } from '../thread-source.ts';
+import type { LogFrame } from './log-record.ts';
 
 const TRIAL_MS = 30_000;
-
-export type LogFrame = Extract<ThreadFrame, { readonly type: 'log' }>;
 
 /**
  * @param threads destroyed in the end.

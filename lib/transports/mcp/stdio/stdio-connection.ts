@@ -32,8 +32,8 @@ import { checkVersion, isStatelessRequest, readEnvelope } from '../stateless/env
 import { ExtensionTasks } from '../stateless/extension-tasks.ts';
 import { StatelessRequests } from '../stateless/stateless-requests.ts';
 import { Subscriptions } from '../stateless/subscriptions.ts';
-import { ClientCalls } from './client-calls.ts';
 import { MAX_LINE_BYTES, MessageLines } from './message-lines.ts';
+import { RunningCalls } from './running-calls.ts';
 import { StdioOutlet } from './stdio-outlet.ts';
 
 export interface McpStdioOptions extends McpServiceOptions {
@@ -55,7 +55,7 @@ export function serveMcpStdio(options: McpStdioOptions): Promise<void> {
     };
     const { stdin, stdout, signal } = options;
     stdin.on('data', (bytes: Buffer) => connection.read(bytes));
-    stdin.once('end', () => connection.finish().catch(connection.defect).then(end));
+    stdin.once('end', () => connection.readEnd().finish().catch(connection.defect).then(end));
     stdin.once('close', () => stdin.readableEnded || end());
     stdout.once('close', end);
     stdout.on('error', end);
@@ -78,14 +78,17 @@ class StdioConnection {
   readonly #session: Session;
   readonly #statelessRequests: StatelessRequests;
   readonly #subscriptions: Subscriptions;
-  readonly #calls: ClientCalls;
+  readonly #calls = new RunningCalls();
   /** What runs of the stateless era, by request id. */
   readonly #inFlight = new TransitMap<MessageId, { drop: () => void }>();
   #isClosed = false;
 
   constructor(options: McpStdioOptions) {
-    this.#calls = new ClientCalls(options.dispatcher);
-    const service = new McpService({ ...options, dispatcher: this.#calls, maxMessageBytes: MAX_LINE_BYTES });
+    const service = new McpService({
+      ...options,
+      onCall: this.#calls.note,
+      maxMessageBytes: MAX_LINE_BYTES,
+    });
     this.#service = service;
     this.#caller = { keyId: 'stdio', transport: service.transport };
     const { maxLineBytes } = options;
@@ -111,9 +114,14 @@ class StdioConnection {
     if (!this.#isClosed) this.#lines.push(bytes);
   }
 
-  /** Nothing more comes (what came after the last line end is a line too): what runs may end for a while, and is ended then. */
-  async finish(): Promise<void> {
+  /** What came after the last line end is a line too. */
+  readEnd(): this {
     if (!this.#isClosed) this.#lines.end();
+    return this;
+  }
+
+  /** Nothing more comes: what runs may end for a while, and is ended then. */
+  async finish(): Promise<void> {
     await this.whenIdle(EOF_GRACE_MS);
     this.#calls.end();
     await this.whenIdle(LAST_WORDS_MS);
