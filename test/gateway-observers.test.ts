@@ -63,7 +63,8 @@ describe('gateway.observe()', () => {
       names.map((name) => `${name} ${name === 'no_such_tool' ? 'error' : 'result'}`),
     );
     const caller = { keyId: 'local', transport: 'cli' };
-    expect(started[0]).to.deep.equal({ callId: call.callId, kind: 'tool', name: 'report', caller });
+    const { callId } = call;
+    expect(started[0]).to.deep.equal({ callId, kind: 'tool', name: 'report', caller, origin: undefined });
     expect(progress.length).to.be.at.least(1);
     expect(progress[0]).to.deep.include({ callId: call.callId, name: 'report', progress: 1 });
     expect(seen).to.include.members(['log a line of a tool', 'resource-updated', 'catalog']);
