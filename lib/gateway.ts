@@ -353,6 +353,7 @@ export class Gateway {
       runners: () => this.#dispatcher.stats(),
       transports: () => this.#transports.stats().transports,
       callsInFlight: () => this.#dispatcher.callsInFlight,
+      openBreakers: () => this.#dispatcher.openBreakers,
       defects: () => this.#defects,
     });
     const end = this.observe({ unit: (event) => metrics.unit(event) });

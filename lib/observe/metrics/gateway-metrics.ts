@@ -32,6 +32,8 @@ export interface MetricsSources {
   /** By name. */
   transports(): Readonly<Record<string, TransportFigures>>;
   callsInFlight(): number;
+  /** Tools that are refused now for their failures. */
+  openBreakers(): number;
   defects(): number;
 }
 
@@ -72,7 +74,7 @@ export class GatewayMetrics {
   }
 
   #writeCalls(exposition: Exposition): void {
-    const { statistics, callsInFlight } = this.#sources;
+    const { statistics, callsInFlight, openBreakers } = this.#sources;
     const tools = [...shown(statistics.tools), ['_unknown', [statistics.unknown]] as const];
     exposition.durations(
       `${PREFIX}call_duration_seconds`,
@@ -104,6 +106,9 @@ export class GatewayMetrics {
       })),
     );
     exposition.gauge(`${PREFIX}calls_in_flight`, 'Calls that wait or run.', [{ value: callsInFlight() }]);
+    exposition.gauge(`${PREFIX}breakers_open`, 'Tools that are refused for their failures.', [
+      { value: openBreakers() },
+    ]);
   }
 
   #writeRunners(exposition: Exposition): void {

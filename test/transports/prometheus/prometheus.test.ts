@@ -54,6 +54,7 @@ describe('GET /metrics', () => {
     expect(name('call_duration_seconds_bucket', 'tool="count",le="+Inf"')).to.equal(1);
     expect(name('queue_wait_seconds_count', 'runner="threads"')).to.be.at.least(2);
     expect(samples.get('mcp_gateway_calls_in_flight')).to.equal(0);
+    expect(samples.get('mcp_gateway_breakers_open')).to.equal(0);
     for (const wanted of ['process_cpu_seconds_total', 'process_resident_memory_bytes'])
       expect(samples.get(wanted), wanted).to.be.above(0);
   });
