@@ -7,10 +7,10 @@
  *     then is dropped.
  * L3. Between two runs, and before the first, it can be cancelled like any call.
  */
+import { cancelError, outcomeOf } from '../../call/call-ending.ts';
 import type { ErrorEvent, TerminalEvent, ToolEvent } from '../../call/call-events.ts';
-import { ERROR_CODES } from '../../call/error-code.ts';
 import type { CancelReason, RunningCall } from '../../call/running-call.ts';
-import { ToolError } from '../../call/tool-error.ts';
+import type { ToolError } from '../../call/tool-error.ts';
 import type { AdmittedCall } from '../../runners/runner.ts';
 import { EndListeners, type OnDefect } from './end-listeners.ts';
 
@@ -109,8 +109,7 @@ export class RelayedCall implements RunningCall, AsyncIterator<ToolEvent> {
 
   cancel(reason: CancelReason, message?: string): void {
     if (this.#run) return this.#run.cancel(reason, message);
-    const text = message ?? `the call was ended: ${ERROR_CODES[reason].title.toLowerCase()}`;
-    this.fail(new ToolError(reason, text));
+    this.fail(cancelError(reason, message));
   }
 
   answer(ask: number, outcome: { readonly value: unknown } | { readonly error: ToolError }): void {
@@ -128,12 +127,8 @@ export class RelayedCall implements RunningCall, AsyncIterator<ToolEvent> {
     });
   }
 
-  async outcome(): Promise<TerminalEvent> {
-    for (;;) {
-      const step = await this.next();
-      if (step.done) throw new ToolError('internal', `call ${this.callId} was read to its end before`);
-      if (step.value.type === 'result' || step.value.type === 'error') return step.value;
-    }
+  outcome(): Promise<TerminalEvent> {
+    return outcomeOf(this, this.callId);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<ToolEvent> {

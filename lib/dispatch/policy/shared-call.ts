@@ -7,8 +7,8 @@
  * C2. The list that its result repeats is put together here, up to its own cap: each call may have another.
  * C3. Its end is its own: a cancelled call ends alone.
  */
+import { cancelError, outcomeOf } from '../../call/call-ending.ts';
 import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
-import { ERROR_CODES } from '../../call/error-code.ts';
 import { LOG_RANK } from '../../call/log-level.ts';
 import type { CancelReason, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
@@ -173,8 +173,7 @@ export class SharedCall implements RunningCall, AsyncIterator<ToolEvent> {
 
   cancel(reason: CancelReason, message?: string): void {
     if (this.#end) return;
-    const text = message ?? `the call was ended: ${ERROR_CODES[reason].title.toLowerCase()}`;
-    this.#fail(new ToolError(reason, text));
+    this.#fail(cancelError(reason, message));
   }
 
   answer(): void {} // nothing was asked
@@ -183,12 +182,8 @@ export class SharedCall implements RunningCall, AsyncIterator<ToolEvent> {
     this.#listeners.add(listener);
   }
 
-  async outcome(): Promise<TerminalEvent> {
-    for (;;) {
-      const step = await this.next();
-      if (step.done) throw new ToolError('internal', `call ${this.callId} was read to its end before`);
-      if (step.value.type === 'result' || step.value.type === 'error') return step.value;
-    }
+  outcome(): Promise<TerminalEvent> {
+    return outcomeOf(this, this.callId);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<ToolEvent> {

@@ -7,8 +7,8 @@
  * C4. One reader. Leaving the iteration early cancels the call.
  */
 
+import { cancelError, outcomeOf } from '../../call/call-ending.ts';
 import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
-import { ERROR_CODES } from '../../call/error-code.ts';
 import type { CancelReason, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { AdmittedCall, Defect } from '../runner.ts';
@@ -196,9 +196,7 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
 
   cancel(reason: CancelReason, message?: string): void {
     if (this.#end !== null) return;
-    this.fail(
-      new ToolError(reason, message ?? `the call was ended: ${ERROR_CODES[reason].title.toLowerCase()}`),
-    );
+    this.fail(cancelError(reason, message));
     this.#host.cancelled(this, reason);
   }
 
@@ -212,12 +210,8 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
     else listener(this.#end);
   }
 
-  async outcome(): Promise<TerminalEvent> {
-    for (;;) {
-      const step = await this.next();
-      if (step.done) throw new ToolError('internal', `call ${this.callId} was read to its end before`);
-      if (step.value.type === 'result' || step.value.type === 'error') return step.value;
-    }
+  outcome(): Promise<TerminalEvent> {
+    return outcomeOf(this, this.callId);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<ToolEvent> {
