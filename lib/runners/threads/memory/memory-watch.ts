@@ -11,9 +11,9 @@
  *     not be looked into meanwhile, and what the tool held then may be gone by now.
  * M4. Above MEMORY_LIMIT new calls are refused and the largest thread ends, one after the other, until it is enough. While
  *     one that had to go still grows, in a step that nothing can stop, no other ends for it.
- * M5. When the calls are over, threads that hold much more than their last collection left collect, and the memory goes
- *     back. One that rests between two calls for a moment does not: it would pay a full collection for what its own do
- *     as well, and for the pages and compiled code that it gives up.
+ * M5. When the calls are over, threads that have grown collect, and the memory goes back. One that rests between two
+ *     calls for a moment does not: it would pay a full collection for what its own do as well, and for the pages and
+ *     compiled code that it gives up.
  */
 import { clearInterval, setInterval } from 'node:timers';
 import { HEAP_FULL, type ThreadDeath } from '../ending/thread-death.ts';
@@ -83,7 +83,7 @@ const STEP_BYTES = 16 * MIB;
 const MARGIN = 1 / 16;
 /** How long a thread that ends may take to give its memory back before the next one has to go. */
 const RETURN_MS = 500;
-/** Below it neither a thread's end nor a collection would help. */
+/** Below it a thread's end would not help. */
 const LARGE_BYTES = 32 * MIB;
 /** So many ticks without an answer: it is in one single step. */
 const SILENT_TICKS = 2;
@@ -93,7 +93,7 @@ const RELIEF = 0.95;
 const ROUND_TICKS = 50;
 /** How often threads without a call are seen to, in ticks. */
 const TIDY_TICKS = 25;
-/** How long a thread has been without a call by then: it has said meanwhile what it holds. */
+/** How long a thread has been without a call by then. */
 const REST_MS = 1500;
 
 export class MemoryWatch<T extends WatchedThread> {
@@ -307,8 +307,7 @@ export class MemoryWatch<T extends WatchedThread> {
       isNeeded = true;
       if (!thread.isIdleSince(performance.now() - REST_MS)) continue;
       look.hasGrown = false;
-      const isWorthIt = thread.heldBytes - look.left >= LARGE_BYTES;
-      if (isWorthIt && this.#limits.heapBytes !== null) void this.#collect(look, thread.threadId);
+      if (this.#limits.heapBytes !== null) void this.#collect(look, thread.threadId);
     }
     if (!isNeeded) this.#rest();
   }
