@@ -110,7 +110,9 @@ const isShare: Look = (value, at) =>
     ? null
     : misfit(at, 'it has to be a number from 0 to 1');
 
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/;
+/** A day that there is, and a time of RFC 3339: clients look at both. */
+const TIME =
+  /^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|(?:[02468][048]|[13579][26])00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8])))T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 const isTime: Look = (value, at) =>
   typeof value === 'string' && matches(TIME, value)
     ? null
@@ -125,6 +127,20 @@ const isAnnotations: Look = (value, at) =>
   });
 
 const OF_ANY: Readonly<Record<string, Look>> = { annotations: maybe(isAnnotations), _meta: maybe(isObject) };
+
+const isTheme: Look = (value, at) =>
+  value === 'light' || value === 'dark' ? null : misfit(at, 'it has to be "light" or "dark"');
+
+const isIcon: Look = (value, at) =>
+  isObject(value, at) ??
+  members(value as Fields, at, {
+    src: isText,
+    mimeType: maybe(isText),
+    sizes: maybe((list, where) => isList(list, where) ?? each(list as unknown[], where, isText)),
+    theme: maybe(isTheme),
+  });
+
+const isIcons: Look = (list, at) => isList(list, at) ?? each(list as unknown[], at, isIcon);
 
 /** Text or bytes at a URI: what a resource consists of. */
 const isContents: Look = (value, at) => {
@@ -156,7 +172,7 @@ const BLOCKS: Readonly<Record<string, (block: Fields, at: string) => Verdict>> =
       description: maybe(isText),
       mimeType: maybe(isText),
       size: maybe(isNumber),
-      icons: maybe(isList),
+      icons: maybe(isIcons),
     }),
 };
 
