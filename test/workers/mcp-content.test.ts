@@ -100,6 +100,11 @@ describe('MCP content', () => {
     expect(lookAtResource({ contents })).to.have.property('at', 'contents[1]');
     expect(contents[0]).to.deep.equal({ uri: 'a:b', blob: 'eA==' });
     expect(lookAtResource({ resources: [{ uri: 'a:b' }] })).to.have.property('at', 'resources[0].name');
+    const listed = (more: object) => lookAtResource({ resources: [{ uri: 'a:b', name: 'b', ...more }] })?.at;
+    expect(listed({ size: 3, icons: [{ src: 'a:i' }], annotations: {}, more: 1 })).to.equal(undefined);
+    expect(listed({ size: '3' })).to.equal('resources[0].size');
+    expect(listed({ icons: [{}] })).to.equal('resources[0].icons[0].src');
+    expect(listed({ annotations: { priority: 2 } })).to.equal('resources[0].annotations.priority');
     expect(lookAtPrompt({ messages: [{ role: 'system', content: good['text'] }] })).to.have.property(
       'at',
       'messages[0].role',
