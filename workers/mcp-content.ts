@@ -6,7 +6,7 @@
  * M2. Bytes, which JSON has as `{"$base64": "…"}` (binary-json.ts), are base64 text where MCP wants that.
  * M3. Members that a block or a result may have and MCP says nothing of pass; those it knows have its types.
  */
-import { hasOwn, inBase64, indexOf, isArray, keys, matches, toBytes } from './intrinsics/captured.ts';
+import { hasOwn, inBase64, indexOf, isArray, keys, matches, slice, toBytes } from './intrinsics/captured.ts';
 
 type Fields = { [name: string]: unknown };
 
@@ -110,7 +110,9 @@ const isShare: Look = (value, at) =>
     ? null
     : misfit(at, 'it has to be a number from 0 to 1');
 
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/;
+/** A day that there is, and a time of RFC 3339: clients look at both. */
+const TIME =
+  /^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|(?:[02468][048]|[13579][26])00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8])))T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 const isTime: Look = (value, at) =>
   typeof value === 'string' && matches(TIME, value)
     ? null
@@ -125,6 +127,20 @@ const isAnnotations: Look = (value, at) =>
   });
 
 const OF_ANY: Readonly<Record<string, Look>> = { annotations: maybe(isAnnotations), _meta: maybe(isObject) };
+
+const isTheme: Look = (value, at) =>
+  value === 'light' || value === 'dark' ? null : misfit(at, 'it has to be "light" or "dark"');
+
+const isIcon: Look = (value, at) =>
+  isObject(value, at) ??
+  members(value as Fields, at, {
+    src: isText,
+    mimeType: maybe(isText),
+    sizes: maybe((list, where) => isList(list, where) ?? each(list as unknown[], where, isText)),
+    theme: maybe(isTheme),
+  });
+
+const isIcons: Look = (list, at) => isList(list, at) ?? each(list as unknown[], at, isIcon);
 
 /** Text or bytes at a URI: what a resource consists of. */
 const isContents: Look = (value, at) => {
@@ -142,22 +158,24 @@ const isContents: Look = (value, at) => {
 const ofMedia = (block: Fields, at: string): Verdict =>
   bytes(block, 'data', at) ?? isText(own(block, 'mimeType'), `${at}.mimeType`);
 
+/** What a list of resources says of one, and a link to it. */
+const LINK: Readonly<Record<string, Look>> = {
+  uri: isText,
+  name: isText,
+  title: maybe(isText),
+  description: maybe(isText),
+  mimeType: maybe(isText),
+  size: maybe(isNumber),
+  icons: maybe(isIcons),
+};
+
 /** What there is beside the type, for each type of block. */
 const BLOCKS: Readonly<Record<string, (block: Fields, at: string) => Verdict>> = {
   text: (block, at) => isText(own(block, 'text'), `${at}.text`),
   image: ofMedia,
   audio: ofMedia,
   resource: (block, at) => isContents(own(block, 'resource'), `${at}.resource`),
-  resource_link: (block, at) =>
-    members(block, at, {
-      uri: isText,
-      name: isText,
-      title: maybe(isText),
-      description: maybe(isText),
-      mimeType: maybe(isText),
-      size: maybe(isNumber),
-      icons: maybe(isList),
-    }),
+  resource_link: (block, at) => members(block, at, LINK),
 };
 
 const isBlock: Look = (value, at) => {
@@ -203,19 +221,44 @@ export function takeWholeResult(value: Fields, into: Fields): boolean {
   return takeResult(value, into) === null;
 }
 
+const isHints: Look = (value, at) =>
+  isObject(value, at) ??
+  members(value as Fields, at, {
+    title: maybe(isText),
+    readOnlyHint: maybe(isFlag),
+    destructiveHint: maybe(isFlag),
+    idempotentHint: maybe(isFlag),
+    openWorldHint: maybe(isFlag),
+  });
+
+const ENTRY: Readonly<Record<string, Look>> = {
+  title: maybe(isText),
+  description: maybe(isText),
+  mimeType: maybe(isText),
+  annotations: maybe(isHints),
+  icons: maybe(isIcons),
+  meta: maybe(isObject),
+  arguments: maybe(
+    (list, at) =>
+      isList(list, at) ??
+      each(list as unknown[], at, (one, where) =>
+        members(one as Fields, where, { description: maybe(isText), required: maybe(isFlag) }),
+      ),
+  ),
+};
+
+/** Looks at what lists tell of a tool, a resource or a prompt: for one member that is none, clients refuse the whole list. */
+export function lookAtEntry(value: object): Verdict {
+  const found = members(value as Fields, '', ENTRY);
+  return found && misfit(slice(found.at, 1), found.why);
+}
+
 /** Looks at `{contents: […]}`, or `{resources: […]}`: what a resource gave. */
 export function lookAtResource(value: Fields): Verdict {
   const contents = own(value, 'contents');
   if (isArray(contents)) return each(contents, 'contents', isContents);
   const isListed: Look = (one, at) =>
-    isObject(one, at) ??
-    members(one as Fields, at, {
-      uri: isText,
-      name: isText,
-      title: maybe(isText),
-      description: maybe(isText),
-      mimeType: maybe(isText),
-    });
+    isObject(one, at) ?? members(one as Fields, at, LINK) ?? members(one as Fields, at, OF_ANY);
   return each(own(value, 'resources') as unknown[], 'resources', isListed);
 }
 

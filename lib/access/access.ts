@@ -50,7 +50,9 @@ export class Access {
     if (!this.#rules.allowsHost(headers.host)) {
       throw new ToolError(
         'permission_denied',
-        `host ${JSON.stringify(headers.host ?? '')} is not served here; add its name to ALLOWED_HOSTS`,
+        headers.host === undefined || headers.host === ''
+          ? 'the request has no Host header; send one, as HTTP/1.0 may too'
+          : `host ${JSON.stringify(headers.host)} is not served here; add its name to ALLOWED_HOSTS`,
       );
     }
     const { origin, host } = headers;

@@ -9,11 +9,13 @@ describe('MCP content', () => {
   const misfit = (block: object): string | null =>
     takeResult({ content: [{ type: 'text', text: 'first' }, block] }, {})?.at ?? null;
 
+  const linkWith = (icon: object) => ({ type: 'resource_link', uri: 'a:b', name: 'b', icons: [icon] });
+
   const good: Readonly<Record<string, object>> = {
     text: {
       type: 'text',
       text: '',
-      annotations: { audience: ['user'], priority: 0, lastModified: '2026-01-31T12:00Z' },
+      annotations: { audience: ['user'], priority: 0, lastModified: '2028-02-29T12:00:00.5+02:00' },
     },
     image: { type: 'image', data: bytes('x'), mimeType: 'image/png' },
     'without padding': { type: 'image', data: 'YQ', mimeType: 'image/png' },
@@ -22,6 +24,12 @@ describe('MCP content', () => {
     'resource of text': { type: 'resource', resource: { uri: 'a:b', text: '', mimeType: 'text/plain' } },
     'resource of bytes': { type: 'resource', resource: { uri: 'a:b', blob: bytes('x') } },
     link: { type: 'resource_link', uri: 'a:b', name: 'b', size: 3, icons: [] },
+    'link with icons': {
+      type: 'resource_link',
+      uri: 'a:b',
+      name: 'b',
+      icons: [{ src: 'a:i', mimeType: 'image/png', sizes: ['48x48', 'any'], theme: 'dark', more: 1 }],
+    },
     'members of its own': { type: 'text', text: 'a', more: [1] },
   };
   for (const [name, block] of Object.entries(good))
@@ -46,10 +54,28 @@ describe('MCP content', () => {
     'content[1].annotations.priority': { type: 'text', text: '', annotations: { priority: 2 } },
     'content[1].annotations.lastModified': { type: 'text', text: '', annotations: { lastModified: 'now' } },
     'content[1]._meta': { type: 'text', text: '', _meta: [] },
+    'content[1].icons': { type: 'resource_link', uri: 'a:b', name: 'b', icons: 'a:i' },
+    'content[1].icons[0]': { type: 'resource_link', uri: 'a:b', name: 'b', icons: ['a:i'] },
+    'content[1].icons[0].src': { type: 'resource_link', uri: 'a:b', name: 'b', icons: [{}] },
+    'content[1].icons[0].sizes': linkWith({ src: 'a:i', sizes: '48x48' }),
+    'content[1].icons[0].sizes[0]': linkWith({ src: 'a:i', sizes: [48] }),
+    'content[1].icons[0].theme': linkWith({ src: 'a:i', theme: 'blue' }),
   };
   for (const [at, block] of Object.entries(bad))
     it(`is refused at ${at}`, () => {
       expect(misfit(block)).to.equal(at);
+    });
+
+  for (const time of [
+    '2026-13-01T00:00:00Z',
+    '2026-02-29T00:00:00Z',
+    '2026-01-31T24:00:00Z',
+    '2026-01-31T12:00Z',
+  ])
+    it(`is of no time as ${time}`, () => {
+      expect(misfit({ type: 'text', text: '', annotations: { lastModified: time } })).to.equal(
+        'content[1].annotations.lastModified',
+      );
     });
 
   for (const text of ['a', 'a===', 'YQ=', 'Y=Q=', 'Y-_Q', 'data:;base64,YQ==', 'YQ==YQ=='])
@@ -74,6 +100,11 @@ describe('MCP content', () => {
     expect(lookAtResource({ contents })).to.have.property('at', 'contents[1]');
     expect(contents[0]).to.deep.equal({ uri: 'a:b', blob: 'eA==' });
     expect(lookAtResource({ resources: [{ uri: 'a:b' }] })).to.have.property('at', 'resources[0].name');
+    const listed = (more: object) => lookAtResource({ resources: [{ uri: 'a:b', name: 'b', ...more }] })?.at;
+    expect(listed({ size: 3, icons: [{ src: 'a:i' }], annotations: {}, more: 1 })).to.equal(undefined);
+    expect(listed({ size: '3' })).to.equal('resources[0].size');
+    expect(listed({ icons: [{}] })).to.equal('resources[0].icons[0].src');
+    expect(listed({ annotations: { priority: 2 } })).to.equal('resources[0].annotations.priority');
     expect(lookAtPrompt({ messages: [{ role: 'system', content: good['text'] }] })).to.have.property(
       'at',
       'messages[0].role',

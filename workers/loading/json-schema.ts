@@ -189,5 +189,22 @@ function placeOf(error: Error, ajv: Ajv, schema: JsonSchema, refs: ReadonlyMap<s
     if (first)
       return { pointer: first.instancePath, reason: first.message ?? error.message, isOfDialect: true };
   }
-  return { pointer: '', reason: error.message, isOfDialect: true };
+  // What an older draft has another word for is told so.
+  const isOfDialect = error.message.startsWith('NOT SUPPORTED');
+  return { pointer: innermost(error, ajv, schema), reason: error.message, isOfDialect };
+}
+
+/** Where an error comes from that has no place: the last part that gives the same by itself, and so the innermost. */
+function innermost({ message }: Error, ajv: Ajv, schema: JsonSchema): string {
+  let found = '';
+  const tryPart = (node: JsonSchema, pointer: string): void => {
+    try {
+      // A copy: what did not compile is remembered by its object.
+      ajv.compile({ ...node });
+    } catch (error) {
+      if ((error as Error).message === message) found = pointer;
+    }
+  };
+  walkSchema(schema, tryPart, () => {});
+  return found;
 }

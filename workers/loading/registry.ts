@@ -19,6 +19,7 @@ import { type BrandedKind, isBranded } from '../../lib/tool/brand.ts';
 import type { PromptDefinition } from '../../lib/tool/define-prompt.ts';
 import type { ResourceDefinition } from '../../lib/tool/define-resource.ts';
 import type { SchemaSource, ToolDefinition } from '../../lib/tool/define-tool.ts';
+import { lookAtEntry } from '../mcp-content.ts';
 import { definitionsIn } from './module-exports.ts';
 import { asInput, type Check, compileCheck, readSchema, type Schema } from './schema.ts';
 import type { Direction } from './zod-json-form.ts';
@@ -105,7 +106,8 @@ export class Registry {
       inputSchema: input?.advertised ?? { type: 'object' },
       ...(output ? { outputSchema: output.advertised } : {}),
       ...(chunk ? { chunkSchema: chunk.advertised } : {}),
-      ...pick(tool, 'title', 'annotations', 'icons', 'meta', ...LIMIT_NAMES),
+      ...told('tool', tool.name, origin, pick(tool, 'title', 'annotations', 'icons', 'meta')),
+      ...pick(tool, ...LIMIT_NAMES),
       isolation: tool.isolation ?? DEFAULT_ISOLATION.tool,
     };
   }
@@ -119,9 +121,11 @@ export class Registry {
     return {
       tools: tools.sort(byName),
       resources: [...this.#resources.values()]
-        .map(({ definition }) => describeResource(definition))
+        .map(({ definition, origin }) => describeResource(definition, origin))
         .sort(byName),
-      prompts: [...this.#prompts.values()].map(({ definition }) => describePrompt(definition)).sort(byName),
+      prompts: [...this.#prompts.values()]
+        .map(({ definition, origin }) => describePrompt(definition, origin))
+        .sort(byName),
     };
   }
 }
@@ -157,6 +161,22 @@ function pick<T extends object, K extends keyof T>(from: T, ...keys: readonly K[
   return picked;
 }
 
+/** What lists tell of a definition, as JSON. @throws {Error} naming the definition, the member and the reason. */
+function told<T extends object>(kind: BrandedKind, name: string, origin: string, members: T): T {
+  const refused = (why: string, cause?: unknown) =>
+    new Error(`${kind} "${name}" in ${origin} cannot be loaded: ${why}`, { cause });
+  let json: T;
+  try {
+    json = JSON.parse(JSON.stringify(members)) as T;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw refused(`its ${Object.keys(members).join(', ')} are no JSON: ${reason}`, error);
+  }
+  const misfit = lookAtEntry(json);
+  if (misfit) throw refused(`${misfit.at}: ${misfit.why}`);
+  return json;
+}
+
 /** What a tool's schemas say, by what they are of. */
 async function readSchemas(tool: ToolDefinition, origin: string) {
   const read = async (part: 'input' | 'chunk' | 'output', direction: Direction): Promise<Schema | null> => {
@@ -179,25 +199,30 @@ async function readSchemas(tool: ToolDefinition, origin: string) {
   };
 }
 
-function describeResource(resource: ResourceDefinition): ResourceDescriptor {
+function describeResource(resource: ResourceDefinition, origin: string): ResourceDescriptor {
+  const { name } = resource;
   return {
-    name: resource.name,
-    ...pick(resource, 'uri', 'uriTemplate', 'title', 'description', 'mimeType', 'icons'),
+    name,
+    ...pick(resource, 'uri', 'uriTemplate'),
+    ...told('resource', name, origin, pick(resource, 'title', 'description', 'mimeType', 'icons')),
     isolation: resource.isolation ?? DEFAULT_ISOLATION.resource,
     lists: resource.list !== undefined,
     completes: Object.keys(resource.complete ?? {}),
   };
 }
 
-function describePrompt(prompt: PromptDefinition): PromptDescriptor {
+function describePrompt(prompt: PromptDefinition, origin: string): PromptDescriptor {
+  const { name } = prompt;
   return {
-    name: prompt.name,
-    ...pick(prompt, 'title', 'description', 'icons'),
-    arguments: Object.entries(prompt.arguments ?? {}).map(([name, argument]) => ({
-      name,
-      ...pick(argument, 'description', 'required'),
-      completes: argument.complete !== undefined,
-    })),
+    name,
+    ...told('prompt', name, origin, {
+      ...pick(prompt, 'title', 'description', 'icons'),
+      arguments: Object.entries(prompt.arguments ?? {}).map(([argumentName, argument]) => ({
+        name: argumentName,
+        ...pick(argument, 'description', 'required'),
+        completes: argument.complete !== undefined,
+      })),
+    }),
     isolation: prompt.isolation ?? DEFAULT_ISOLATION.prompt,
   };
 }

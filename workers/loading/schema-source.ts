@@ -3,6 +3,7 @@
  * that can say itself as JSON Schema (standardschema.dev).
  *
  * O1. What has one clear meaning is taken as that; all else is refused with a sentence that says what to write.
+ * O2. JSON Schema is what JSON makes of it: so it is advertised, and so it is checked.
  */
 import type { z } from 'zod';
 import type { JsonSchema } from '../../lib/call/catalog.ts';
@@ -89,7 +90,26 @@ function readRaw(schema: unknown): Source {
     throw new TypeError('has a schema of a library as its "jsonSchema"; give that schema itself');
   if (!isFields(schema))
     throw new TypeError('has a "jsonSchema" that is no object; write { jsonSchema: { … } }');
-  return { kind: 'raw', schema };
+  return { kind: 'raw', schema: inJson(schema) };
+}
+
+/** @throws {TypeError} for what JSON cannot hold (O2). */
+function inJson(schema: Fields): JsonSchema {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(schema);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new TypeError(
+      error instanceof RangeError || message.includes('circular')
+        ? 'contains itself; write a "$ref" where it comes up again'
+        : `is no JSON: ${message}`,
+      { cause: error },
+    );
+  }
+  const written: unknown = text === undefined ? undefined : JSON.parse(text);
+  if (isFields(written)) return written;
+  throw new TypeError(`is no object in JSON but ${text ?? 'nothing'}; write { jsonSchema: { … } }`);
 }
 
 /** An object that says of itself neither what it is: a shape, or JSON Schema without its wrapping. */
@@ -106,7 +126,7 @@ async function readObject(source: Fields): Promise<Source> {
     return { kind: 'zod', schema: z.object(source as z.ZodRawShape) };
   }
   if (zods.length === 0 && !names.some((name) => standardOf(source[name])) && isJsonSchema(source))
-    return { kind: 'raw', schema: source };
+    return { kind: 'raw', schema: inJson(source) };
   const others = names.filter((name) => !zods.includes(name));
   if (zods.length > 0)
     throw new TypeError(

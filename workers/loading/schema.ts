@@ -167,7 +167,9 @@ function advertisedBy({ vendor, jsonSchema }: Standard, direction: Direction): J
   let reason = '';
   for (const target of TARGETS) {
     try {
-      return jsonSchema[direction]({ target });
+      const said: unknown = jsonSchema[direction]({ target });
+      if (typeof said === 'object' && said !== null && !Array.isArray(said)) return said as JsonSchema;
+      reason ||= `it says itself as ${said === undefined ? 'nothing' : JSON.stringify(said)}, which is no object`;
     } catch (error) {
       reason ||= error instanceof Error ? error.message : String(error);
     }

@@ -9,20 +9,22 @@
  */
 import type { JsonSchema, ToolDescriptor } from '../../call/catalog.ts';
 import { META_PREFIX } from './era.ts';
+import { toldOutput } from './output-schema.ts';
 
-/** JSON text of one entry; an output schema that is not an object's is left out, since MCP knows no other. */
+/** JSON text of one entry; an output schema that clients cannot use (output-schema.ts) is left out. */
 export function toolText(tool: ToolDescriptor): string {
   const { name, title, description, inputSchema, outputSchema, chunkSchema, annotations, icons, meta } = tool;
   const allMeta = {
     ...meta,
     ...(chunkSchema === undefined ? {} : { [`${META_PREFIX}chunkSchema`]: shown(chunkSchema) }),
   };
+  const output = outputSchema && toldOutput(outputSchema);
   return JSON.stringify({
     name,
     title,
     description,
     inputSchema: shown(inputSchema, ANCHOR.test(JSON.stringify(inputSchema))),
-    outputSchema: outputSchema?.['type'] === 'object' ? shown(outputSchema) : undefined,
+    outputSchema: output && shown(output),
     annotations,
     icons,
     _meta: Object.keys(allMeta).length === 0 ? undefined : allMeta,

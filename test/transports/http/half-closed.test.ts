@@ -127,6 +127,13 @@ describe('a client of HTTP/1.0', () => {
     expect(received).to.match(/^HTTP\/1.1 200 OK\r\n[\s\S]*\r\nConnection: close\r\n[\s\S]*"data":\{"a":1\}/);
   });
 
+  it('is told what is missing where it names no host', async () => {
+    const received = await ask('GET /health HTTP/1.0\r\n\r\n');
+    expect(received)
+      .to.match(/^HTTP\/1.1 403 /)
+      .and.contain('the request has no Host header; send one');
+  });
+
   it('keeps its connection where it asks for that', async () => {
     const one = requestTo('/tools/slow', '1.0', 'Connection: keep-alive');
     const received = await ask(one + requestTo('/tools/slow', '1.0'));

@@ -11,6 +11,8 @@ import { call, startPool } from '../../support/start-pool.ts';
 const LIBRARY = JSON.stringify(new URL('../../../lib/tool/define-tool.js', import.meta.url).href);
 const tool = (name: string, value = '1') =>
   `{ name: '${name}', description: 'd', run: async () => ${value} }`;
+const INDEX = JSON.stringify(new URL('../../../lib/index.js', import.meta.url).href);
+const IMPORT_ALL = `import { definePrompt, defineResource, defineTool } from ${INDEX};\n`;
 const IMPORT = `import { defineTool } from ${LIBRARY};\n`;
 
 describe('tool modules', () => {
@@ -110,6 +112,44 @@ describe('tool modules', () => {
       /almost\.mjs exports no tool: "almost" is not made by defineTool\(\)/,
     );
   });
+
+  const misfits: Readonly<Record<string, readonly [definition: string, reason: RegExp]>> = {
+    title: [
+      "defineTool({ title: 5, name: 't', description: 'd', run: async () => 1 })",
+      /title: it is a number/,
+    ],
+    icons: [
+      "defineTool({ icons: [{ url: 'a:i' }], name: 't', description: 'd', run: async () => 1 })",
+      /tool "t" in .*misfit\.mjs cannot be loaded: icons\[0\]\.src: it is missing/,
+    ],
+    annotations: [
+      "defineTool({ annotations: { destructiveHint: 'no' }, name: 't', description: 'd', run: async () => 1 })",
+      /annotations\.destructiveHint: it is a string, and has to be true or false/,
+    ],
+    meta: [
+      "defineTool({ meta: [1], name: 't', description: 'd', run: async () => 1 })",
+      /meta: it is an array/,
+    ],
+    'meta that is no JSON': [
+      "defineTool({ meta: { n: 1n }, name: 't', description: 'd', run: async () => 1 })",
+      /tool "t" in .* cannot be loaded: its meta are no JSON: /,
+    ],
+    'mimeType of a resource': [
+      "defineResource({ mimeType: null, name: 'r', uri: 'a:b', read: async () => '' })",
+      /resource "r" in .* cannot be loaded: mimeType: it is null/,
+    ],
+    'arguments of a prompt': [
+      "definePrompt({ name: 'p', arguments: { a: { required: 'yes' } }, run: () => '' })",
+      /prompt "p" in .* cannot be loaded: arguments\[0\]\.required: it is a string/,
+    ],
+  };
+  for (const [what, [definition, reason]] of Object.entries(misfits)) {
+    it(`do not load with what clients refuse a whole list for: ${what}`, async () => {
+      expect(await failure(write('misfit.mjs', `${IMPORT_ALL}export default ${definition};`))).to.match(
+        reason,
+      );
+    });
+  }
 
   it('in TypeScript are run by the tsx that is installed beside them', async () => {
     // In the place of tsx, which would bring a compiler: it registers hooks just so.

@@ -40,6 +40,15 @@ const property = (schema: object, $schema?: string) => ({
   },
 });
 
+function circular(): object {
+  const jsonSchema: { type: string; properties: Record<string, unknown> } = {
+    type: 'object',
+    properties: {},
+  };
+  jsonSchema.properties['self'] = jsonSchema;
+  return { input: { jsonSchema } };
+}
+
 describe('raw JSON Schema', () => {
   const DRAFT = (name: string) => `http://json-schema.org/draft-0${name}/schema#`;
   const dialects: readonly [
@@ -66,7 +75,7 @@ describe('raw JSON Schema', () => {
     it(`is read as the dialect that it names: ${name}`, async () => {
       const source = property(schema, $schema);
       const { descriptor, check } = await load(source);
-      expect(descriptor.inputSchema).to.equal(source.input.jsonSchema);
+      expect(descriptor.inputSchema).to.deep.equal(source.input.jsonSchema);
       expect(await check({ 'a/b': good })).to.have.property('ok', true);
       expect(await check({ 'a/b': bad })).to.have.property('ok', false);
     });
@@ -99,6 +108,17 @@ describe('raw JSON Schema', () => {
       property({}, 'https://example.com/d'),
       /at \/\$schema: "https:\/\/example/,
     ],
+    'a choice of nothing': [
+      property({ anyOf: [{ type: 'string' }, { enum: [] }] }),
+      /at \/properties\/a~1b\/anyOf\/1: enum must have non-empty array \(JSON Schema 2020-12\)$/,
+    ],
+    'the name of another draft': [property({ id: 'x' }), /at \/properties\/a~1b: .*"id".*"\$schema"/],
+    'one that contains itself': [circular(), /input schema contains itself; write a "\$ref"/],
+    'a number that JSON has not': [property({ maximum: 10n }), /input schema is no JSON: .*BigInt/],
+    'what is no object in JSON': [
+      { input: { jsonSchema: new URL('http://a.b/') } },
+      /is no object in JSON but "http:\/\/a\.b\/"; write/,
+    ],
     'arguments that are no object': [
       { input: { jsonSchema: { type: 'array' } } },
       /is of type "array"; a tool's/,
@@ -110,6 +130,18 @@ describe('raw JSON Schema', () => {
       expect(await refusal(source)).to.match(reason);
     });
   }
+
+  it('is what JSON makes of it', async () => {
+    const { descriptor, check } = await load(
+      property({ type: 'string', minLength: undefined, default: new Date(0), examples: [() => 1] }),
+    );
+    expect(descriptor.inputSchema).to.have.deep.nested.property('properties.a/b', {
+      type: 'string',
+      default: '1970-01-01T00:00:00.000Z',
+      examples: [null],
+    });
+    expect(await check({})).to.deep.equal({ ok: true, value: { 'a/b': '1970-01-01T00:00:00.000Z' } });
+  });
 
   it('may have a pattern that is none under the u flag', async () => {
     const { check } = await load(property({ pattern: '^[\\w-.]+\\-$' }));
@@ -199,6 +231,16 @@ describe('schemas of other forms', () => {
     'another library': [
       { '~standard': { version: 1, vendor: 'mine', validate: () => ({}) } },
       /schema of mine that/,
+    ],
+    'a library that says nothing': [
+      {
+        '~standard': {
+          version: 1,
+          vendor: 'mine',
+          jsonSchema: { input: () => undefined, output: () => undefined },
+        },
+      },
+      /schema of mine that has no JSON Schema: it says itself as nothing, which is no object/,
     ],
     'a text': ['string', /is a string; write a zod schema/],
     'a list': [[z.string()], /is an array; write/],
