@@ -8,6 +8,8 @@
  *     log, and useless to call with.
  * K3. New files hold as a whole or not at all: where one has a mistake, what was before goes on, and the log says so.
  * K4. A key that is gone from the files is revoked: its calls, sockets and sessions are ended.
+ * K5. The log hides keys wherever they turn up: those that are told from the start, those of KEYS_FILE, of which only
+ *     digests are told, from their first use on, the first 256 of them.
  */
 import { hash, timingSafeEqual } from 'node:crypto';
 import { FileWatch } from '../async/file-watch.ts';
@@ -55,6 +57,8 @@ interface Entry {
   readonly sha256: string;
   readonly digest: Buffer;
   readonly rights: KeyRights;
+  /** Whether the log knows the key itself, which KEYS_FILE does not tell. */
+  isHidden: boolean;
 }
 
 interface Edition {
@@ -65,6 +69,8 @@ interface Edition {
   readonly secrets: readonly string[];
 }
 
+/** Keys that are looked for in each line of the log for having been used, at most: it takes time for each. */
+const MOST_LEARNT = 256;
 /** Compared with where no key has the digest: the time is the same. */
 const NOBODY = Buffer.alloc(32);
 
@@ -117,7 +123,16 @@ export class KeyBook {
   keyIdFor(key: string): string | undefined {
     const digest = hash('sha256', key, 'buffer');
     const entry = this.#edition.byDigest.get(digest.toString('latin1'));
-    return timingSafeEqual(entry?.digest ?? NOBODY, digest) ? entry?.keyId : undefined;
+    if (!timingSafeEqual(entry?.digest ?? NOBODY, digest) || !entry) return undefined;
+    if (!entry.isHidden) this.#hide(entry, key);
+    return entry.keyId;
+  }
+
+  /** K5 */
+  #hide(entry: Entry, key: string): void {
+    entry.isHidden = true;
+    if (this.#edition.secrets.length >= MOST_LEARNT) return;
+    this.#edition = { ...this.#edition, secrets: [...new Set([...this.#edition.secrets, key])] };
   }
 
   /** What a caller may do; undefined for callers that are none of the keys, such as the code around the gateway. */
@@ -131,7 +146,7 @@ export class KeyBook {
     return this.#revoked.size > 0 && this.#revoked.has(keyId);
   }
 
-  /** Keys that the log hides. */
+  /** Keys that the log hides; another list whenever there is one more. */
   get secrets(): readonly string[] {
     return this.#edition.secrets;
   }
@@ -179,7 +194,13 @@ export class KeyBook {
   #ofApiKeys(keys: readonly string[]): Entry[] {
     return keys.map((key) => {
       const digest = hash('sha256', key, 'buffer');
-      return { keyId: keyIdOf(key), sha256: digest.toString('hex'), digest, rights: this.#everybody };
+      return {
+        keyId: keyIdOf(key),
+        sha256: digest.toString('hex'),
+        digest,
+        rights: this.#everybody,
+        isHidden: true,
+      };
     });
   }
 
@@ -189,7 +210,7 @@ export class KeyBook {
       rate: rate ?? this.#everybody.rate,
       seesStats: tools === undefined || stats,
     };
-    return { keyId: name, sha256, digest: Buffer.from(sha256, 'hex'), rights };
+    return { keyId: name, sha256, digest: Buffer.from(sha256, 'hex'), rights, isHidden: false };
   }
 
   #samePatterns(tools: readonly string[]): readonly string[] {

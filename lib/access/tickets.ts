@@ -64,9 +64,10 @@ export class Tickets {
     ticket.expiresAt = this.#now() + ms;
   }
 
-  /** Tickets of keys that were taken away are void. */
+  /** Tickets of keys that were taken away are void, and for good: their calls end in these moments, and say `lasts`. */
   revoke(keyIds: ReadonlySet<string>): void {
-    for (const ticket of this.#tickets.values()) if (keyIds.has(ticket.keyId)) ticket.expiresAt = 0;
+    for (const [text, { keyId }] of this.#tickets) if (keyIds.has(keyId)) this.#tickets.delete(text);
+    for (const keyId of keyIds) this.#ofKey.delete(keyId);
   }
 
   /** How many there are. */

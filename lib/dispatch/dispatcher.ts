@@ -16,7 +16,7 @@ import { ToolError } from '../call/tool-error.ts';
 import type { AdmittedCall, Runner, RunnerStats, RunnerStatus } from '../runners/runner.ts';
 import { admit, newCallId } from './admitted-call.ts';
 import type { Quota } from './call-rates.ts';
-import { type Calls, type Idempotency, shuttingDown } from './calls.ts';
+import { type Calls, callNotFound, type Idempotency, shuttingDown } from './calls.ts';
 import type { CallHistory, CallState, ResumePoint } from './history/call-history.ts';
 import { fingerprint } from './history/fingerprint.ts';
 import { KeyGate } from './key-gate.ts';
@@ -160,6 +160,7 @@ export class Dispatcher implements Calls {
 
   async callOnce(request: CallRequest, { key, body }: Idempotency): Promise<RunningCall> {
     const { name, caller, streams, repeatBytes, keep } = request;
+    if (!this.#gate.showsCallsOf(caller.keyId, name)) return this.call(request); // which is refused
     const callId = newCallId();
     const kept: Keeping = {
       detachMs: keep?.detachMs ?? KEYED_DETACH_MS,
@@ -169,20 +170,25 @@ export class Dispatcher implements Calls {
     return this.#history.once(claim, callId, () => this.call({ ...request, callId, keep: kept }));
   }
 
-  resume(point: ResumePoint): Promise<RunningCall> {
+  async resume(point: ResumePoint): Promise<RunningCall> {
+    const { callId, keyId } = point;
+    if (!(await this.find(callId, keyId))) throw callNotFound(callId);
     return this.#history.resume(point);
   }
 
   async find(callId: string, keyId: string): Promise<CallState | undefined> {
     const running = this.#calls.get(callId);
-    if (running && isListed(running, keyId)) return stateOf(running);
-    return this.#history.find(callId, keyId);
+    const isOwn = running && isListed(running, keyId);
+    const state = isOwn ? stateOf(running) : await this.#history.find(callId, keyId);
+    return state && this.#gate.showsCallsOf(keyId, state.tool) ? state : undefined;
   }
 
   async list(keyId: string): Promise<readonly CallState[]> {
     const kept = await this.#history.list(keyId);
     const running = this.#calls.values().filter((call) => isListed(call, keyId));
-    return [...running.map(stateOf), ...kept].sort((one, other) => one.madeAt - other.madeAt);
+    return [...running.map(stateOf), ...kept]
+      .filter(({ tool }) => this.#gate.showsCallsOf(keyId, tool))
+      .sort((one, other) => one.madeAt - other.madeAt);
   }
 
   #start(

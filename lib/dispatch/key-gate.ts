@@ -2,9 +2,11 @@
  * What keys may use, and how often, as the dispatcher asks it.
  *
  * G1. What a key may not use is not there for it: the same refusal as for what nobody has.
+ *     That holds for its earlier calls too, once the key may use less than when it made them.
  * G2. Neither that, nor what is refused before it runs, nor what a list is made of counts against a rate.
  */
 import type { CallKind, Catalog, ToolDescriptor } from '../call/catalog.ts';
+import { matchesName } from '../call/name-pattern.ts';
 import type { CallRequest } from '../call/running-call.ts';
 import { ToolError } from '../call/tool-error.ts';
 import { CallRates, type Quota, type RateLimit } from './call-rates.ts';
@@ -32,6 +34,13 @@ export class KeyGate {
   /** Whether a key may use the tool, resource or prompt of that name. */
   shows(whole: Catalog, keyId: string, name: string): boolean {
     return this.#views.shows(whole, this.#policy.rulesOf(keyId)?.tools, name);
+  }
+
+  /** Whether a key may still see calls of a tool that it has made, which may be gone from the catalog since. */
+  showsCallsOf(keyId: string, tool: string): boolean {
+    if (this.#policy.isRevoked(keyId)) return false;
+    const patterns = this.#policy.rulesOf(keyId)?.tools;
+    return patterns === undefined || patterns.some((pattern) => matchesName(pattern, tool));
   }
 
   /** What is left of the limits of a call. @param tool where it is one of a tool. */

@@ -97,6 +97,25 @@ describe('KeyBook', () => {
       for (const keyId of ['local', 'stdio', '__proto__']) expect(book.rulesOf(keyId)).to.equal(undefined);
     });
 
+    it('hides a key from the log once it has been used, and no wrong one', () => {
+      const book = opened({ keysFile: file('keys', named({ name: 'a', sha256: sha256('key of a') })) });
+      const before = book.secrets;
+      book.keyIdFor('a wrong key');
+      expect(book.secrets).to.equal(before);
+      book.keyIdFor('key of a');
+      expect(book.secrets).to.deep.equal(['key of a']);
+      const after = book.secrets;
+      expect(book.keyIdFor('key of a')).to.equal('a');
+      expect(book.secrets).to.equal(after);
+    });
+
+    it('hides so many used keys at most, since each line of the log is searched for all', () => {
+      const keys = Array.from({ length: 300 }, (_, at) => ({ name: `k${at}`, sha256: sha256(`key ${at}`) }));
+      const book = opened({ keysFile: file('keys', named(...keys)) });
+      for (const at of keys.keys()) expect(book.keyIdFor(`key ${at}`)).to.equal(`k${at}`);
+      expect(book.secrets).to.have.length(256);
+    });
+
     it('knows the keys of API_KEY beside it, but not one key twice', () => {
       const keysFile = file('keys.json', named({ name: 'one', sha256: sha256('a') }));
       const book = opened({ keysFile, apiKeys: ['other'] });

@@ -224,6 +224,42 @@ describe('a key of KEYS_FILE', () => {
     for (const stream of [...streams, subscription]) stream.leave();
   });
 
+  it('that may no longer use a tool sees none of its calls of it', async () => {
+    const body = { arguments: { text: 'a secret' } };
+    const once = (name: string) =>
+      fetch(`${gateway.url}/tools/echo`, {
+        method: 'POST',
+        headers: { ...keyOf(name), 'content-type': 'application/json', 'idempotency-key': 'kept' },
+        body: JSON.stringify(body),
+      });
+    const socket = connect('echo', 'few');
+    const heard: { id: string; event: string; error?: { code: string } }[] = [];
+    socket.on('message', (data) => heard.push(JSON.parse(String(data))));
+    const say = async (id: string, message: object) => {
+      socket.send(JSON.stringify({ id, ...message }));
+      await eventually(() => heard.some((said) => said.id === id && said.event === 'complete'));
+      return heard.find((said) => said.id === id)?.error?.code;
+    };
+    await new Promise((resolve) => socket.once('open', resolve));
+    expect((await once('few')).status).to.equal(200);
+    expect(await say('first', { ...body, idempotencyKey: 'kept' })).to.equal(undefined);
+    const callId = (await post('/tools/echo/stream', 'few', body)).headers.get('x-call-id') ?? '';
+    const listed = async () => (await get('/calls', 'few')).text();
+    expect(await listed()).to.include(callId);
+
+    write(ALL, entry('few', { tools: ['count'] }), SEER, SLOW);
+    await eventually(async () => (await post('/tools/echo', 'few', body)).status === 404);
+    expect(await listed()).to.not.include('echo');
+    for (const path of [`/calls/${callId}`, `/calls/${callId}/events`]) {
+      const answer = await get(path, 'few');
+      expect([answer.status, await answer.text()].join(' '), path).to.match(/^404 .*call_not_found/);
+    }
+    expect((await once('few')).status).to.equal(404);
+    expect(await say('resumed', { event: 'resume', callId })).to.equal('call_not_found');
+    expect(await say('again', { ...body, idempotencyKey: 'kept' })).to.equal('tool_not_found');
+    socket.terminate();
+  });
+
   it('that is taken away ends with all that it has open, and opens nothing more', async () => {
     const client = mcp('few');
     await client.initialize();

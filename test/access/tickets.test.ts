@@ -36,6 +36,17 @@ describe('tickets', () => {
     expect(tickets.find(text)).to.equal(undefined);
   });
 
+  it('are void for good once their key is taken away, whatever becomes of their calls then', () => {
+    const [text, other] = [tickets.issue('key-a'), tickets.issue('key-b')];
+    const ticket = found(text);
+    tickets.bind(ticket, 'call-1', Infinity);
+    tickets.revoke(new Set(['key-a']));
+    tickets.lasts(ticket, 5000); // its call was cancelled with the key
+    expect(tickets.find(text)).to.equal(undefined);
+    expect(found(other).keyId).to.equal('key-b');
+    expect(tickets.size).to.equal(1);
+  });
+
   it('are so many a key, those that are void not counted, and no other key is refused', () => {
     for (let n = 0; n < 1000; n++) tickets.issue('key-a');
     expect(() => tickets.issue('key-a'))

@@ -126,12 +126,12 @@ export class KeptCall implements ReadCall {
     const { last, dropped } = this.#events;
     const closing = this.#end ? last + 2 : Number.POSITIVE_INFINITY;
     if (after >= closing) return this.#closingReader(after);
-    if (Math.max(0, after) < dropped) throw this.#gone(after);
+    const from = Math.max(0, after);
+    if (from < dropped) throw this.#gone(from);
     if (!this.#end && after > last) {
       const reason = `the call ${this.callId} has no event ${after} yet; its newest is ${last}`;
       throw new ToolError('invalid_request', reason);
     }
-    const from = Math.max(0, after);
     return this.#attach(new CallReader(this, { streams: true, from, wantsStart: after < 0, after }));
   }
 
