@@ -183,6 +183,10 @@ describe('a stream by GET', () => {
     const events = (id: string, ticket: string) => statusOf(get(`/calls/${id}/events?ticket=${ticket}`));
     expect(await events(callId, mine)).to.equal(200);
     expect(await events(otherId, mine)).to.equal(404);
+    const looks = (id: string) =>
+      fetch(`${served.url}/calls/${id}/events?ticket=${mine}`, { method: 'HEAD' });
+    expect(await statusOf(looks(callId))).to.equal(200);
+    expect(await statusOf(looks(otherId))).to.equal(404);
     // One that is not bound yet is bound by what it reads; what it does not find does not bind it.
     expect(await events('AAAAAAAAAAAAAAAA', other)).to.equal(404);
     expect(await events(otherId, other)).to.equal(200);

@@ -24,7 +24,6 @@ export function callRoutes(
     const { ticket } = request;
     if (!ticket) return resumeCall(request, response, { calls, format }, left);
     const { callId: bound } = ticket;
-    if (bound !== undefined && bound !== left.callId) throw callNotFound(left.callId);
     ticket.callId = left.callId; // at once: a second request must not have it for another call
     try {
       await resumeCall(request, response, { calls, format }, left);
@@ -37,6 +36,8 @@ export function callRoutes(
   const handle = async (request: GatewayRequest, response: GatewayResponse): Promise<void> => {
     const format = requireFormat(request, offers);
     const left = leftAt(request);
+    const bound = request.ticket?.callId;
+    if (bound !== undefined && bound !== left.callId) throw callNotFound(left.callId);
     if (request.method !== 'HEAD') return resume(request, response, format, left);
     // Whoever only looks takes no call over.
     if (!(await calls.find(left.callId, request.keyId))) throw callNotFound(left.callId);
