@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto';
 import { ToolError } from '../call/tool-error.ts';
 
 export const TICKET_MS = 30_000;
-const MOST_A_KEY = 1000;
+const MOST_A_KEY = 10_000;
 const SWEPT_SIZE = 256;
 
 export interface Ticket {
@@ -38,7 +38,7 @@ export class Tickets {
     if ((this.#ofKey.get(keyId) ?? 0) >= MOST_A_KEY) this.#sweep();
     const held = this.#ofKey.get(keyId) ?? 0;
     if (held >= MOST_A_KEY) {
-      const text = `this key has ${MOST_A_KEY} tickets; use them, or wait until they are void`;
+      const text = `this key has ${MOST_A_KEY} tickets; wait until some are void`;
       throw new ToolError('overloaded', text, { retryAfterMs: 1000 });
     }
     const text = randomBytes(24).toString('base64url');
