@@ -1,0 +1,55 @@
+/**
+ * How a run of the tests ends. Mocha lets the process end by itself, so that one sees what is never closed; but a test
+ * that failed half-way leaves its gateway running, and a build service would wait for that one until its own limit.
+ *
+ * E1. What still holds the process some seconds after the last test is named, its children are killed, and the process
+ *     ends with Mocha's own exit code: the run has said by then what passed and what failed.
+ * E2. A run that leaves nothing behind is not kept a moment by this.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Enough for a gateway to drain on a machine that is busy. */
+const PATIENCE_MS = Number(process.env['TEST_END_PATIENCE_MS'] ?? 30_000);
+
+/** @param failed how many tests failed */
+export function endInTime(failed: number): void {
+  // E2: unreferenced, it comes only where something else keeps the loop going.
+  setTimeout(() => {
+    const children = childrenOf(process.pid);
+    console.error(`Still open after the last test: ${summary(process.getActiveResourcesInfo())}`);
+    for (const pid of children) {
+      console.error(`  killed: ${commandOf(pid)}`);
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+    process.exit(Math.min(failed, 255));
+  }, PATIENCE_MS).unref();
+}
+
+function summary(resources: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const name of resources) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].map(([name, count]) => `${count} × ${name}`).join(', ');
+}
+
+/** Where there is a /proc: elsewhere the process ends without them. */
+function childrenOf(parent: number): number[] {
+  try {
+    return readdirSync(`/proc/${parent}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${parent}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    );
+  } catch {
+    return [];
+  }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ');
+  } catch {
+    return `process ${pid}`;
+  }
+}
