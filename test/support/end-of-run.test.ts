@@ -25,7 +25,7 @@ describe('the end of a run', function () {
     expect(code).to.equal(1);
     expect(stdout).to.match(/^0 passed, 1 failed$/m);
     expect(stderr).to.match(/^Still open after the last test: .*ProcessWrap/m);
-    expect(stderr).to.match(/^ {2}killed: .*setInterval/m);
+    expect(stderr).to.match(/^Left behind by a test, and killed: .*setInterval/m);
     const child = Number(/^child (\d+)$/m.exec(stdout)?.[1]);
     // Where nobody waits for it, it stays in the table of processes as a zombie.
     await eventually(

@@ -1,30 +1,35 @@
 /**
- * How a run of the tests ends. Mocha lets the process end by itself, so that one sees what is never closed; but a test
- * that failed half-way leaves its gateway running, and a build service would wait for that one until its own limit.
+ * How a run of the tests ends, in Mocha's process and in those it hands files to (.mocharc.json requires this module).
+ * Mocha lets its process end by itself, so that one sees what is never closed; but a test that failed half-way leaves
+ * its gateway running, and a build service would wait for that one until its own limit.
  *
- * E1. What still holds the process some seconds after the last test is named, its children are killed, and the process
- *     ends with Mocha's own exit code: the run has said by then what passed and what failed.
+ * E1. What still holds the process some seconds after the last test is named, and the process ends with Mocha's own exit
+ *     code: the run has said by then what passed and what failed.
  * E2. A run that leaves nothing behind is not kept a moment by this.
+ * E3. No process that tests have started outlives the one that started it; each that would have is named.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** Enough for a gateway to drain on a machine that is busy. */
 const PATIENCE_MS = Number(process.env['TEST_END_PATIENCE_MS'] ?? 30_000);
 
+process.once('exit', () => {
+  for (const pid of childrenOf(process.pid)) {
+    const command = commandOf(pid);
+    try {
+      process.kill(pid, 'SIGKILL');
+      console.error(`Left behind by a test, and killed: ${command}`);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+});
+
 /** @param failed how many tests failed */
 export function endInTime(failed: number): void {
   // E2: unreferenced, it comes only where something else keeps the loop going.
   setTimeout(() => {
-    const children = childrenOf(process.pid);
     console.error(`Still open after the last test: ${summary(process.getActiveResourcesInfo())}`);
-    for (const pid of children) {
-      console.error(`  killed: ${commandOf(pid)}`);
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It has ended meanwhile.
-      }
-    }
     process.exit(Math.min(failed, 255));
   }, PATIENCE_MS).unref();
 }
