@@ -13,7 +13,7 @@ import { ToolError } from '../../call/tool-error.ts';
 import { problemHeaders } from '../http/response.ts';
 import { detailsOf } from '../rendering/error-rendering.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
-import { jsonText, type MessageId } from './message.ts';
+import { type InvalidMessage, jsonText, type MessageId } from './message.ts';
 
 export const PARSE_ERROR = -32700;
 export const INVALID_REQUEST = -32600;
@@ -52,6 +52,10 @@ export class McpFault extends Error {
     this.headers = more.headers ?? [];
   }
 }
+
+/** The fault of what came and is no good message. */
+export const malformed = ({ what, reason }: Pick<InvalidMessage, 'what' | 'reason'>): McpFault =>
+  new McpFault(what === 'params' ? INVALID_PARAMS : INVALID_REQUEST, reason, { status: 400 });
 
 /** What the log calls a fault: the gateway's own code, else the number of JSON-RPC. */
 export function codeOf({ code, data }: McpFault): string {
