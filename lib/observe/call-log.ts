@@ -13,6 +13,7 @@ import type { CallKind } from '../call/catalog.ts';
 import { ERROR_CODES, type ErrorCode } from '../call/error-code.ts';
 import type { RequestOrigin } from '../call/running-call.ts';
 import { describeThrown } from '../call/tool-error.ts';
+import { type TraceContext, traceIdOf } from '../call/trace-context.ts';
 import type { Defect, ToolLogRecord, UnitEvent } from '../runners/runner.ts';
 import type { Logger } from './logger.ts';
 
@@ -23,6 +24,7 @@ export interface EndedCall {
   readonly name: string;
   readonly caller: Caller;
   readonly origin?: RequestOrigin | undefined;
+  readonly trace?: TraceContext | undefined;
   readonly end: TerminalEvent;
   /** How often its tool was run again after a crash. */
   readonly retries?: number;
@@ -47,12 +49,13 @@ const isRefused = (end: TerminalEvent): end is ErrorEvent =>
 
 export function logCall(
   logger: Logger,
-  { callId, kind, name, caller, origin, end, retries }: EndedCall,
+  { callId, kind, name, caller, origin, trace, end, retries }: EndedCall,
 ): void {
   const isCallersFault = end.type === 'error' && ERROR_CODES[end.error.code].fault === 'caller';
   const line = {
     callId,
     ...(origin && { requestId: origin.requestId }),
+    ...(trace && { traceId: traceIdOf(trace) }),
     ...(origin && isCallersFault && { address: origin.address }),
     [kind]: name,
     transport: caller.transport,

@@ -102,8 +102,7 @@ export class HttpSession implements KeptSession {
     }
     if (requests.length + invalid.length === 0) return reply.end(202);
     const outlet = this.#openOutlet(reply, requests, prefersStream(request));
-    const header = request.headers['traceparent'];
-    const via = { origin: request.origin, traceparent: typeof header === 'string' ? header : undefined };
+    const via = { origin: request.origin, sessionId: this.id };
     if (!isBatch) return this.#serve(requests[0] as McpRequest, outlet, outlet, via);
     const batch = new BatchReply(outlet, requests.length + invalid.length);
     for (const message of invalid) batch.outlet().respond(faultText(message.id, malformed(message)));

@@ -98,8 +98,7 @@ export class LegacySse {
     requireJson(request);
     const body = await readJsonBody(request, response, this.#options.maxBodyBytes);
     const messages = session.messagesOf(body);
-    const header = request.headers['traceparent'];
-    const via = { origin: request.origin, traceparent: typeof header === 'string' ? header : undefined };
+    const via = { origin: request.origin, sessionId: session.id };
     for (const message of messages) {
       if (message.kind === 'invalid') return refuse(request, response, malformed(message), message.id);
     }

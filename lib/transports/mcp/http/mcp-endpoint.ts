@@ -271,11 +271,9 @@ export class McpEndpoint implements Mount {
       checkHeaders(headers, message, this.#inputSchema(message, request.keyId));
       const reply = new McpReply(request, response, this.#reply);
       const outlet = new HttpOutlet(reply, prefersStream(request));
-      const traceparent = headers['traceparent'];
       const who = {
         caller: { keyId: request.keyId, transport: this.#service.transport },
         origin: request.origin,
-        traceparent: typeof traceparent === 'string' ? traceparent : undefined,
         track: (served: { drop(reason?: 'cancelled' | 'slow_consumer'): void }) =>
           outlet.onGone((isStalled) => served.drop(isStalled ? 'slow_consumer' : 'cancelled')),
       } as const;
