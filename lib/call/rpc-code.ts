@@ -45,3 +45,12 @@ export function rpcCodeOf(
   if (kind === 'tool' && !isRpcError(code, hasRun)) return null;
   return JSON_RPC_CODES[code] ?? 1000 + status;
 }
+
+/**
+ * What went wrong, as `error.type` of OpenTelemetry's conventions has it.
+ * @param rpcCode null: the client gets an `isError` result; undefined: it speaks no JSON-RPC.
+ */
+export function errorTypeOf(code: string, rpcCode: number | null | undefined): string {
+  if (rpcCode === undefined || code === 'cancelled') return code;
+  return rpcCode === null ? 'tool_error' : String(rpcCode);
+}

@@ -11,7 +11,7 @@ import type { ErrorEvent, TerminalEvent } from '../call/call-events.ts';
 import type { Caller } from '../call/caller.ts';
 import type { CallKind } from '../call/catalog.ts';
 import { ERROR_CODES, type ErrorCode } from '../call/error-code.ts';
-import type { RequestOrigin } from '../call/running-call.ts';
+import type { RequestOrigin, RpcOrigin } from '../call/running-call.ts';
 import { describeThrown } from '../call/tool-error.ts';
 import { type TraceContext, traceIdOf } from '../call/trace-context.ts';
 import type { Defect, ToolLogRecord, UnitEvent } from '../runners/runner.ts';
@@ -24,6 +24,9 @@ export interface EndedCall {
   readonly name: string;
   readonly caller: Caller;
   readonly origin?: RequestOrigin | undefined;
+  readonly rpc?: RpcOrigin | undefined;
+  /** Whether its tool has run. */
+  readonly hasRun?: boolean;
   readonly trace?: TraceContext | undefined;
   readonly end: TerminalEvent;
   /** How often its tool was run again after a crash. */

@@ -26,7 +26,7 @@ import {
 import type { TerminalEvent } from '../../call/call-events.ts';
 import type { CallTracer, TracedCall } from '../../call/call-tracer.ts';
 import type { CallKind } from '../../call/catalog.ts';
-import { rpcCodeOf } from '../../call/rpc-code.ts';
+import { errorTypeOf, rpcCodeOf } from '../../call/rpc-code.ts';
 import type { CallRequest } from '../../call/running-call.ts';
 import { type TraceContext, traceIdOf } from '../../call/trace-context.ts';
 
@@ -157,12 +157,6 @@ function endWith(span: Span, errorType: string, at: number, message?: string): v
   if (errorType !== 'cancelled')
     span.setStatus({ code: SpanStatusCode.ERROR, ...(message === undefined ? {} : { message }) });
   span.end(at);
-}
-
-/** @param rpcCode null: the client gets an `isError` result; undefined: it speaks no JSON-RPC. */
-export function errorTypeOf(code: string, rpcCode: number | null | undefined): string {
-  if (rpcCode === undefined || code === 'cancelled') return code;
-  return rpcCode === null ? 'tool_error' : String(rpcCode);
 }
 
 /** Where a call belongs (S2). */
