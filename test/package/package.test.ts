@@ -134,7 +134,7 @@ describe('the packed package', function () {
         resolutionKind !== 'node16-cjs' && !(resolutionKind === 'node10' && entrypoint === './testing'),
     );
     expect(problems).to.deep.equal([]);
-    expect(Object.keys(analysis.entrypoints)).to.deep.equal(['.', './package.json', './testing']);
+    expect(Object.keys(analysis.entrypoints)).to.have.members(['.', './package.json', './testing']);
   });
 
   it('begins a package of tools that passes its own test', async () => {
