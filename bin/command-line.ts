@@ -8,12 +8,14 @@ import { flags, variablesWithoutFlag } from '../lib/config/explain.ts';
 import type { ConfigSources } from '../lib/config/load.ts';
 
 export interface Invocation {
-  readonly command: 'serve' | 'stdio' | 'tools' | 'call' | 'healthcheck' | 'print-config';
+  readonly command: 'serve' | 'stdio' | 'tools' | 'call' | 'healthcheck' | 'init' | 'print-config';
   readonly flags: ConfigSources['flags'];
   /** A sentence for each flag that there is not. */
   readonly problems?: readonly string[];
   /** Of `call`. */
   readonly tool?: string;
+  /** Of `init`: where to write. */
+  readonly folder?: string;
   /** Of `call`: the arguments as JSON text. */
   readonly json?: string;
 }
@@ -21,19 +23,16 @@ export interface Invocation {
 /** The exit code of a wrong command line or configuration. */
 export const USAGE_ERROR = 2;
 
-type Choose = (
-  command: Invocation['command'],
-  call?: { readonly tool: string; readonly json: string },
-) => void;
+type Choose = (command: Invocation['command'], more?: Pick<Invocation, 'tool' | 'json' | 'folder'>) => void;
 
 /**
  * @returns what to do, or the exit code when all is said: help or the version on stdout, or on stderr what is wrong.
  */
 export function parseCommandLine(argv: readonly string[]): Invocation | number {
   let chosen: Invocation | undefined;
-  const program = newProgram((command, call) => {
+  const program = newProgram((command, more) => {
     const { printConfig, ...given } = program.opts();
-    chosen = { command: printConfig ? 'print-config' : command, flags: asFlags(given), ...call };
+    chosen = { command: printConfig ? 'print-config' : command, flags: asFlags(given), ...more };
   });
   try {
     program.parse(argv, { from: 'user' });
@@ -76,7 +75,7 @@ function newProgram(choose: Choose): Command {
       if (unknown === undefined) choose('serve');
       else {
         program.error(
-          `error: unknown command '${unknown}'; commands are serve, stdio, tools, call and healthcheck`,
+          `error: unknown command '${unknown}'; commands are serve, stdio, tools, call, healthcheck and init`,
         );
       }
     });
@@ -98,6 +97,11 @@ function newProgram(choose: Choose): Command {
     .command('healthcheck')
     .description('ask the gateway that runs with the same options whether it is ready: exit code 0 or 1')
     .action(() => choose('healthcheck'));
+  program
+    .command('init')
+    .description('write a small package with a typed tool and its test into a new folder')
+    .argument('<dir>', 'the folder')
+    .action((folder: string) => choose('init', { folder }));
   return program;
 }
 
@@ -120,7 +124,7 @@ function withWrongFlags(argv: readonly string[]): Invocation {
   return { command, flags: asFlags(given), problems: wrong.map(unknownFlag) };
 }
 
-const COMMANDS = ['serve', 'stdio', 'tools', 'call', 'healthcheck'] as const;
+const COMMANDS = ['serve', 'stdio', 'tools', 'call', 'healthcheck', 'init'] as const;
 
 /** The sentence for one flag, with the one that may be meant, which commander knows. */
 function unknownFlag(flag: string): string {

@@ -58,6 +58,10 @@ async function run(
       const { checkHealth } = await import('./healthcheck.ts');
       return checkHealth(loaded.config);
     }
+    case 'init': {
+      const { init } = await import('./init/init.ts');
+      return init(invocation.folder ?? '.');
+    }
     case 'print-config':
       process.stdout.write(`${explainConfig(loaded)}\n`);
       return 0;

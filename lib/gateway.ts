@@ -30,6 +30,7 @@ import { CallStatistics, type ToolStatistics } from './observe/call-statistics.t
 import { type LibuvWatch, watchLibuv } from './observe/libuv-watch.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { StatusPages } from './observe/status-pages.ts';
+import { openTracing } from './observe/tracing/open-tracing.ts';
 import { LeftOver } from './runners/catalog-handover.ts';
 import * as runnerKinds from './runners/index.ts';
 import type { Runner } from './runners/runner.ts';
@@ -189,12 +190,14 @@ export class Gateway {
     if (preload === 'listen') loadListening().catch(() => undefined); // it fails where it is opened
     const started = await starting;
     try {
+      const tracer = await openTracing(IDENTITY.version, log);
       const dispatcher = new Dispatcher({
         runners: [...started, ...more],
         timeoutMs: config.requestTimeoutMs,
         policy: keys,
         history: new MemoryHistory(config),
         toolPolicies: new ToolPolicies(policyOptions(config)),
+        tracer,
       });
       return new Gateway(config, dispatcher, log, transports, keys);
     } catch (error) {

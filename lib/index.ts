@@ -26,8 +26,15 @@ export type {
 } from './call/catalog.ts';
 export type { ErrorCode } from './call/error-code.ts';
 export type { LogLevel } from './call/log-level.ts';
-export type { CallRequest, CancelReason, RequestOrigin, RunningCall } from './call/running-call.ts';
+export type {
+  CallRequest,
+  CancelReason,
+  RequestOrigin,
+  RpcOrigin,
+  RunningCall,
+} from './call/running-call.ts';
 export { ToolError, type ToolErrorOptions } from './call/tool-error.ts';
+export type { TraceContext } from './call/trace-context.ts';
 export type { ConfigError } from './config/config-error.ts';
 export type { Config } from './config/options.ts';
 export type { Quota } from './dispatch/call-rates.ts';

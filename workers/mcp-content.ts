@@ -253,6 +253,27 @@ export function lookAtEntry(value: object): Verdict {
   return found && misfit(slice(found.at, 1), found.why);
 }
 
+/**
+ * Writes the bytes in the messages of a `sampling/createMessage` as base64, where MCP wants that (M2). Their client says
+ * what is wrong with the rest, as long as it is new kinds of content that a gateway need not know.
+ */
+export function writeSampledBytes(params: Fields): void {
+  const messages = own(params, 'messages');
+  if (!isArray(messages)) return;
+  each(messages, 'messages', (message, at) => {
+    const content = isFields(message) ? own(message, 'content') : undefined;
+    return each(isArray(content) ? content : [content], at, writeBlockBytes);
+  });
+}
+
+const writeBlockBytes: Look = (block, at) => {
+  if (!isFields(block)) return null;
+  bytes(block, 'data', at);
+  const [resource, inner] = [own(block, 'resource'), own(block, 'content')];
+  if (isFields(resource)) bytes(resource, 'blob', at);
+  return isArray(inner) ? each(inner, at, writeBlockBytes) : null; // of a tool_result
+};
+
 /** Looks at `{contents: […]}`, or `{resources: […]}`: what a resource gave. */
 export function lookAtResource(value: Fields): Verdict {
   const contents = own(value, 'contents');

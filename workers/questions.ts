@@ -13,6 +13,7 @@ import type { CallTask, HostFrame } from '../lib/runners/threads/port/frames.ts'
 import { NativePromise, parse } from './intrinsics/captured.ts';
 import { freeText, MAX_FREE_BYTES } from './json-text.ts';
 import { compileCheck } from './loading/schema.ts';
+import { writeSampledBytes } from './mcp-content.ts';
 import type { Outbox } from './outbox.ts';
 
 interface Open {
@@ -48,6 +49,7 @@ export class Questions {
     if (text === null)
       throw new ToolError('tool_failed', `a question to the client is larger than ${MAX_FREE_BYTES} bytes`);
     const plain: unknown = text === undefined ? {} : parse(text);
+    if (method === 'sample' && isObject(plain)) writeSampledBytes(plain);
     const ask = ++this.#asked;
     return new NativePromise((resolve, reject) => {
       this.#open.set(ask, { resolve, reject, schema: schemaOf(method, plain) });
@@ -80,7 +82,7 @@ interface Accepted {
   readonly content?: unknown;
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 
 const isAccepted = (answer: unknown): answer is Accepted => isObject(answer) && answer['action'] === 'accept';

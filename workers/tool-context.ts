@@ -52,6 +52,10 @@ class BoundContext implements ToolContext {
     return this.#run.task.requestMeta ?? {};
   }
 
+  get trace(): ToolContext['trace'] {
+    return this.#run.task.trace;
+  }
+
   get callId(): string {
     return this.#run.task.callId;
   }

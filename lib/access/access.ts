@@ -99,6 +99,11 @@ export class Access {
     );
   }
 
+  /** Whether a request comes with a key in its headers, good or not; never where none is asked for. */
+  bringsKey(request: IncomingMessage): boolean {
+    return this.#auth && presentedKey(request, false) !== undefined;
+  }
+
   /** Whether a text is a good key. */
   isKey(text: string): boolean {
     return this.#auth && this.#keys.keyIdFor(text) !== undefined;

@@ -14,6 +14,7 @@ import type { Caller, ClientAbilities } from './caller.ts';
 import type { CallKind } from './catalog.ts';
 import type { LogLevel } from './log-level.ts';
 import type { ToolError } from './tool-error.ts';
+import type { TraceContext } from './trace-context.ts';
 
 export type CancelReason = 'cancelled' | 'deadline_exceeded' | 'slow_consumer' | 'unavailable';
 
@@ -25,12 +26,22 @@ export interface Keeping {
   readonly repeatBytes: number;
 }
 
-/** The request of a client that a call came with; for the log, and for nobody else. */
+/** The request of a client that a call came with; for the log and for traces, and for nobody else. */
 export interface RequestOrigin {
   /** The `X-Request-Id` of its answer. */
   readonly requestId: string;
   /** Where the client is, as far as proxies that are trusted tell. */
   readonly address: string;
+  /** Of its headers. */
+  readonly trace?: TraceContext | undefined;
+}
+
+/** The JSON-RPC request that a call came with, and its connection; for traces and metrics, and for nobody else. */
+export interface RpcOrigin {
+  readonly method: string;
+  readonly id: string | number;
+  readonly protocolVersion: string;
+  readonly sessionId?: string | undefined;
 }
 
 /** One call as a transport asks for it. What is absent may be undefined, so that a call can be written as one literal. */
@@ -56,6 +67,10 @@ export interface CallRequest {
   /** When the dispatcher took it in, in milliseconds since 1970. */
   readonly madeAt?: number;
   readonly origin?: RequestOrigin | undefined;
+  /** Absent: it came by another protocol. */
+  readonly rpc?: RpcOrigin | undefined;
+  /** The trace that its own message names; it wins over that of `origin`. */
+  readonly trace?: TraceContext | undefined;
   /** True: the call belongs to a list that is being made, and no rate limit counts it. */
   readonly isListing?: boolean;
 }

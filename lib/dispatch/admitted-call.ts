@@ -1,5 +1,6 @@
 /** A call as it is handed on: its id, and one shape whatever transport it came over. */
 import { randomBytes } from 'node:crypto';
+import type { TracedCall } from '../call/call-tracer.ts';
 import type { CallKind } from '../call/catalog.ts';
 import type { CallRequest, Keeping } from '../call/running-call.ts';
 import type { AdmittedCall } from '../runners/runner.ts';
@@ -10,6 +11,7 @@ export function admit(
   kind: CallKind,
   callId: string,
   keep: Keeping | undefined,
+  traced: TracedCall | undefined,
 ): AdmittedCall {
   return {
     callId,
@@ -23,6 +25,8 @@ export function admit(
     abilities: request.abilities,
     logLevel: request.logLevel,
     requestMeta: request.requestMeta,
+    trace: request.trace ?? request.origin?.trace,
+    runs: traced && (() => traced.runs()),
     keep,
     madeAt: Date.now(),
   };

@@ -10,6 +10,7 @@
  * D5. What is kept of a call stands before it (history/): observers and deadlines see the call itself, once.
  */
 import { TransitMap } from '../async/transit-map.ts';
+import type { CallTracer } from '../call/call-tracer.ts';
 import type { CallKind, Catalog, ToolDescriptor } from '../call/catalog.ts';
 import type { CallRequest, Keeping, RunningCall } from '../call/running-call.ts';
 import { ToolError } from '../call/tool-error.ts';
@@ -40,6 +41,8 @@ export interface DispatcherOptions {
   readonly policy?: KeyPolicy;
   /** What is done around the calls of tools. Default: nothing. */
   readonly toolPolicies?: ToolPolicies;
+  /** Who writes spans of calls. Default: nobody. */
+  readonly tracer?: CallTracer | undefined;
 }
 
 /** How long a call with an idempotency key goes on without a reader, where nobody says otherwise. */
@@ -53,6 +56,7 @@ export class Dispatcher implements Calls {
   readonly #calls = new TransitMap<string, RunningCall>();
   readonly #observers = new Observers();
   readonly #gate: KeyGate;
+  readonly #tracer: CallTracer | undefined;
   /** When the last call has ended or is ended, once the gateway closes; by `performance.now()`. */
   #drainedBy: number | undefined;
   #whenIdle: (() => void)[] = [];
@@ -61,7 +65,9 @@ export class Dispatcher implements Calls {
    * @throws {ToolError} `unavailable` when two runners have the same name, or offer the same, or TOOL_LIMITS cannot hold
    * for their tools.
    */
-  constructor({ runners, timeoutMs, history, policy = NO_POLICY, toolPolicies }: DispatcherOptions) {
+  constructor(options: DispatcherOptions) {
+    const { runners, timeoutMs, history, policy = NO_POLICY, toolPolicies } = options;
+    this.#tracer = options.tracer;
     this.#runners = new RunnerSet(runners, this.#observers);
     this.#timeoutMs = timeoutMs;
     this.#history = history;
@@ -117,17 +123,27 @@ export class Dispatcher implements Calls {
    * @param fault what the caller has found wrong with the request, which refuses it.
    */
   call(request: CallRequest, fault?: ToolError): RunningCall {
-    const { name, caller, origin } = request;
+    const { name, caller, origin, rpc } = request;
     const kind = request.kind ?? 'tool';
     const callId = request.callId ?? newCallId();
     const route = kind === 'tool' ? this.#runners.tool(name) : undefined;
     const refusal = fault ?? this.#refusal(request, kind, route?.tool);
     const keep = request.keep && this.#keeping(request.keep);
-    const admitted = admit(request, kind, callId, keep);
+    const traced = this.#tracer?.begin(request, kind, callId);
+    const admitted = admit(request, kind, callId, keep, traced);
+    const trace = traced ? traced.trace : admitted.trace;
     const ownLimitMs = Math.min(this.#toolLimitMs(route?.tool) ?? Infinity, this.#timeoutMs);
     const call = this.#start(admitted, route, ownLimitMs, refusal);
     this.#calls.set(callId, call);
-    const started: StartedCall = { callId, kind, name, caller, origin };
+    const started: { -readonly [Field in keyof StartedCall]: StartedCall[Field] } = {
+      callId,
+      kind,
+      name,
+      caller,
+      origin,
+    };
+    if (rpc) started.rpc = rpc;
+    if (trace) started.trace = trace;
     this.#observers.tell('started', started);
 
     const timeoutMs = Math.min(request.timeoutMs ?? Infinity, ownLimitMs);
@@ -138,8 +154,9 @@ export class Dispatcher implements Calls {
     call.onEnd((end) => {
       clearTimeout(deadline);
       this.#calls.delete(callId);
-      const { retries } = call;
-      const record = { callId, kind, name, caller, origin, end };
+      const { retries, hasStarted: hasRun } = call;
+      traced?.ended(end, hasRun);
+      const record = { ...started, end, hasRun };
       this.#observers.tell('ended', retries ? { ...record, retries } : record);
       if (this.#calls.size === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
     });

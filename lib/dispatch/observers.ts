@@ -6,7 +6,8 @@ import { GuardedList } from '../async/guarded-list.ts';
 import type { TerminalEvent } from '../call/call-events.ts';
 import type { Caller } from '../call/caller.ts';
 import type { CallKind } from '../call/catalog.ts';
-import type { RequestOrigin } from '../call/running-call.ts';
+import type { RequestOrigin, RpcOrigin } from '../call/running-call.ts';
+import type { TraceContext } from '../call/trace-context.ts';
 import type { RunnerListener, UnitEvent } from '../runners/runner.ts';
 
 /** A call, as observers know it. */
@@ -17,11 +18,17 @@ export interface StartedCall {
   readonly caller: Caller;
   /** Absent where no request of a client brought the call. */
   readonly origin?: RequestOrigin | undefined;
+  /** Absent: it came by another protocol than MCP. */
+  readonly rpc?: RpcOrigin | undefined;
+  /** The trace that it belongs to, and in it the call's own span where spans are written. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** What observers learn of each call, once, at its end. */
 export interface CallRecord extends StartedCall {
   readonly end: TerminalEvent;
+  /** Whether its tool has run. */
+  readonly hasRun: boolean;
   /** How often its tool was run again after a crash. Absent: never. */
   readonly retries?: number;
 }

@@ -11,8 +11,9 @@ import type { ErrorEvent, TerminalEvent } from '../call/call-events.ts';
 import type { Caller } from '../call/caller.ts';
 import type { CallKind } from '../call/catalog.ts';
 import { ERROR_CODES, type ErrorCode } from '../call/error-code.ts';
-import type { RequestOrigin } from '../call/running-call.ts';
+import type { RequestOrigin, RpcOrigin } from '../call/running-call.ts';
 import { describeThrown } from '../call/tool-error.ts';
+import { type TraceContext, traceIdOf } from '../call/trace-context.ts';
 import type { Defect, ToolLogRecord, UnitEvent } from '../runners/runner.ts';
 import type { Logger } from './logger.ts';
 
@@ -23,6 +24,10 @@ export interface EndedCall {
   readonly name: string;
   readonly caller: Caller;
   readonly origin?: RequestOrigin | undefined;
+  readonly rpc?: RpcOrigin | undefined;
+  /** Whether its tool has run. */
+  readonly hasRun?: boolean;
+  readonly trace?: TraceContext | undefined;
   readonly end: TerminalEvent;
   /** How often its tool was run again after a crash. */
   readonly retries?: number;
@@ -47,12 +52,13 @@ const isRefused = (end: TerminalEvent): end is ErrorEvent =>
 
 export function logCall(
   logger: Logger,
-  { callId, kind, name, caller, origin, end, retries }: EndedCall,
+  { callId, kind, name, caller, origin, trace, end, retries }: EndedCall,
 ): void {
   const isCallersFault = end.type === 'error' && ERROR_CODES[end.error.code].fault === 'caller';
   const line = {
     callId,
     ...(origin && { requestId: origin.requestId }),
+    ...(trace && { traceId: traceIdOf(trace) }),
     ...(origin && isCallersFault && { address: origin.address }),
     [kind]: name,
     transport: caller.transport,

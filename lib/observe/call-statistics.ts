@@ -8,6 +8,7 @@ import { DurationHistogram } from '../async/duration-histogram.ts';
 import type { CallKind } from '../call/catalog.ts';
 import type { ErrorCode } from '../call/error-code.ts';
 import type { EndedCall } from './call-log.ts';
+import { OperationDurations } from './operation-durations.ts';
 
 export interface ToolStatistics {
   readonly calls: number;
@@ -71,10 +72,13 @@ export class CallStatistics {
   readonly #isTool: (name: string) => boolean;
   readonly #tools = new Map<string, Counts>();
   readonly #unknown = new Counts();
+  /** Calls of MCP clients, prompts and resources included. */
+  readonly operations: OperationDurations;
 
   /** @param isTool whether a tool of that name is loaded. */
   constructor(isTool: (name: string) => boolean) {
     this.#isTool = isTool;
+    this.operations = new OperationDurations(isTool);
   }
 
   started({ name, kind }: { readonly name: string; readonly kind: CallKind }): void {
@@ -85,6 +89,7 @@ export class CallStatistics {
   }
 
   ended(call: EndedCall): void {
+    this.operations.ended(call);
     if (call.kind !== 'tool') return;
     const counts = this.#tools.get(call.name);
     // A tool that a reload added between a refused call's start and end was not counted in.

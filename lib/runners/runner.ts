@@ -13,11 +13,16 @@ import type { DurationCounts, Percentiles } from '../async/duration-histogram.ts
 import type { Catalog } from '../call/catalog.ts';
 import type { LogLevel } from '../call/log-level.ts';
 import type { CallRequest, RunningCall } from '../call/running-call.ts';
+import type { TraceContext } from '../call/trace-context.ts';
 
 export type { DurationCounts, Percentiles } from '../async/duration-histogram.ts';
 
-/** A call with its id, as a runner gets it. */
-export type AdmittedCall = CallRequest & { readonly callId: string };
+/** A call with its id, as a runner gets it. Its `trace` is what its tool is told, unless `runs` says otherwise. */
+export type AdmittedCall = CallRequest & {
+  readonly callId: string;
+  /** To be called when the call is given to its tool, each time; never throws. Absent: nobody wants to know. */
+  readonly runs?: (() => TraceContext | undefined) | undefined;
+};
 
 /** Something a tool tells the whole gateway, outside any call's stream. */
 export type ToolNotice =

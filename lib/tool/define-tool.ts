@@ -9,6 +9,7 @@ import type { Caller } from '../call/caller.ts';
 import type { Icon, Isolation, JsonSchema, ToolAnnotations } from '../call/catalog.ts';
 import type { LogLevel } from '../call/log-level.ts';
 import { LIMIT_NAMES, LIMITS, type LimitName, NOT_READ_ONLY, type ToolLimits } from '../call/tool-limits.ts';
+import type { TraceContext } from '../call/trace-context.ts';
 import type { AskClient } from './ask-client.ts';
 import { brand } from './brand.ts';
 
@@ -85,6 +86,8 @@ export interface ToolContext extends AskClient {
   readonly meta: Record<string, unknown>;
   /** `_meta` of the request, where the transport has one. */
   readonly requestMeta: Readonly<Record<string, unknown>>;
+  /** The trace that the call belongs to, for spans of the tool's own and for what it calls; undefined: none. */
+  readonly trace: TraceContext | undefined;
   /** Names this call in every log record and answer; never that of another call. */
   readonly callId: string;
   /** Whose key called (`keyId`, a public name of it) and through which transport. */

@@ -129,10 +129,31 @@ describe('the packed package', function () {
     const { stdout } = await run(process.execPath, args, { maxBuffer: 1e7 }).catch(said);
     const { analysis } = JSON.parse(stdout);
     const problems = analysis.problems.filter(
-      ({ resolutionKind }: { resolutionKind?: string }) => resolutionKind !== 'node16-cjs',
+      // Before it knew "exports", TypeScript looked for subpaths in folders; Node never did so for ES modules.
+      ({ resolutionKind, entrypoint }: { resolutionKind?: string; entrypoint?: string }) =>
+        resolutionKind !== 'node16-cjs' && !(resolutionKind === 'node10' && entrypoint === './testing'),
     );
     expect(problems).to.deep.equal([]);
-    expect(Object.keys(analysis.entrypoints)).to.deep.equal(['.', './package.json']);
+    expect(Object.keys(analysis.entrypoints)).to.have.members(['.', './package.json', './testing']);
+  });
+
+  it('begins a package of tools that passes its own test', async () => {
+    await gateway('init', '../My Tools');
+    const mine = join(root, 'My Tools');
+    const manifest = JSON.parse(readFileSync(join(mine, 'package.json'), 'utf8'));
+    expect(manifest.name).to.equal('my-tools');
+    const inMine = (program: string, ...args: string[]) => run(program, args, { cwd: mine });
+    const more = isFull ? [] : ['--omit=optional'];
+    await inMine('npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', ...more, tarball);
+    const { stdout } = await inMine('npm', 'test');
+    expect(stdout)
+      .to.match(/^(?:#|ℹ) pass 2$/m)
+      .and.match(/^(?:#|ℹ) fail 0$/m);
+    const again = await gateway('init', '../My Tools').catch((failed) => failed);
+    expect([again.code, again.stderr]).to.deep.equal([
+      1,
+      `mcp-streaming-gateway: init: ${mine} is not empty; name a new folder\n`,
+    ]);
   });
 
   it('prints its version with npx', async () => {

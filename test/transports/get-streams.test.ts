@@ -116,6 +116,17 @@ describe('a stream by GET', () => {
     expect(runs).to.equal(1);
   });
 
+  it('looks at no ticket beside a key: the key is what counts, good or wrong', async () => {
+    await start();
+    const ticket = await ticketOf();
+    expect(await statusOf(get(reads('ticket=void'), KEY))).to.equal(200);
+    expect(await statusOf(get(reads(`ticket=${ticket}`), { 'X-API-Key': 'wrong' }))).to.equal(401);
+    expect(await statusOf(get(reads(`ticket=${ticket}`), KEY))).to.equal(200);
+    // It was not used up: it starts a call of its own.
+    expect(await statusOf(get(reads(`ticket=${ticket}`)))).to.equal(200);
+    expect(runs).to.equal(3);
+  });
+
   it('needs a ticket where keys are off, which no other site can have', async () => {
     await start({ auth: false });
     expect(await statusOf(get(reads('')))).to.equal(401);

@@ -42,6 +42,7 @@ export async function callDirectly(
     log() {},
     meta: call.meta,
     requestMeta: {},
+    trace: undefined,
     callId: 'direct',
     caller: { keyId: 'test', transport: 'cli' },
     resourceUpdated: (uri) => call.updated.push(uri),

@@ -3,7 +3,8 @@
  * for `cacheSeconds` after its end.
  *
  * A1. Equal calls have the same tool, the same arguments as JSON, and the same key, which tools can see. What else a
- *     tool could see of its caller is not shown to a run that may be shared: nobody to ask, no `requestMeta`.
+ *     tool could see of its caller is not shown to a run that may be shared: nobody to ask, no
+ *     `requestMeta`, no trace.
  * A2. Failures are told to all that wait for them, and not kept.
  * A3. Bounded in bytes: what was used least recently goes first, and a large answer is not kept.
  */
@@ -89,6 +90,8 @@ export class AnswerCache {
       timeoutMs: undefined, // each has its own deadline
       abilities: undefined,
       requestMeta: undefined,
+      trace: undefined,
+      runs: undefined,
     };
     const run = new SharedRun(share.run(asked), {
       mostBytes: MOST_BYTES_EACH,

@@ -8,12 +8,12 @@
 import { addedCounts, type DurationCounts } from '../../async/duration-histogram.ts';
 import type { RunnerStats, UnitEvent } from '../../runners/runner.ts';
 import type { CallStatistics, ToolCounts } from '../call-statistics.ts';
+import { MOST_TOOLS } from '../operation-durations.ts';
 import { Exposition, type Sample } from './exposition.ts';
 import { ProcessFigures } from './process-figures.ts';
 
 export { EXPOSITION_TYPE } from './exposition.ts';
 
-const MOST_TOOLS = 300;
 const PREFIX = 'mcp_gateway_';
 
 /** What a transport counts, as far as it is shown here. */
@@ -80,6 +80,11 @@ export class GatewayMetrics {
       `${PREFIX}call_duration_seconds`,
       'From a call’s admission to its end.',
       tools.map(([tool, parts]) => ({ labels: { tool }, value: durationsOf(parts) })),
+    );
+    exposition.durations(
+      'mcp_server_operation_duration_seconds',
+      'Requests of MCP clients that ran as calls, as OpenTelemetry’s conventions count them.',
+      statistics.operations.samples(),
     );
     exposition.counter(
       `${PREFIX}calls_total`,

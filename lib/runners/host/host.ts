@@ -107,6 +107,7 @@ export class Host {
       abilities: task.abilities,
       logLevel: task.logLevel,
       requestMeta: task.requestMeta,
+      trace: task.trace,
       mark: this.#marksFd === undefined ? undefined : { fd: this.#marksFd, place, call: number },
     });
     const hosted = new HostedCall(number, call, {

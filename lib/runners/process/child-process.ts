@@ -17,6 +17,7 @@ import type { Link } from '../host/link.ts';
 import type { HostPong, HostReport, HostRequest, HostSettings } from '../host/link-frames.ts';
 import { PipeLink } from '../host/pipe-link.ts';
 import { Death } from '../threads/ending/thread-death.ts';
+import { optionsWithoutPreloads, withoutPreloads } from '../threads/environment/preloads.ts';
 import type { HostFrame, ThreadFrame } from '../threads/port/frames.ts';
 import type { PoolThread, ThreadPort } from '../threads/thread-source.ts';
 import { BegunFile } from './begun-file.ts';
@@ -235,10 +236,16 @@ const ownEnvironment = (): NodeJS.ProcessEnv =>
   Object.fromEntries(
     ['NODE_OPTIONS', 'UV_THREADPOOL_SIZE'].flatMap((name) => {
       const value = process.env[name];
-      return value === undefined ? [] : [[name, value]];
+      if (value === undefined) return [];
+      return [[name, name === 'NODE_OPTIONS' ? optionsWithoutPreloads(value) : value]];
     }),
   );
 
-/** Flags of Node that this process has, but for those that want something of which there is one: a port, a file. */
-const flags = (): string[] =>
-  process.execArgv.filter((flag) => !/^--(?:inspect|debug|test|watch)/.test(flag));
+/** Flags of Node that this process has, but for those that want something of which there is one: a port, a file;
+ * and for what it preloads. */
+function flags(): string[] {
+  const kept = withoutPreloads(process.execArgv)?.flat() ?? process.execArgv;
+  return kept.filter(
+    (flag) => flag !== undefined && !/^--(?:inspect|debug|test|watch)/.test(flag),
+  ) as string[];
+}

@@ -21,6 +21,8 @@ export function callTask({ number, callId, request, isExclusive }: ToolCall, pla
   if (abilities !== undefined) task.abilities = abilities;
   if (logLevel !== undefined) task.logLevel = logLevel;
   if (requestMeta !== undefined) task.requestMeta = requestMeta;
+  const trace = request.runs ? request.runs() : request.trace;
+  if (trace !== undefined) task.trace = trace;
   if (mark !== undefined) task.mark = mark;
   return task;
 }

@@ -11,6 +11,7 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Ticket } from '../../access/tickets.ts';
 import type { RequestOrigin } from '../../call/running-call.ts';
+import { readTrace } from '../../call/trace-context.ts';
 
 const NO_HEADERS: readonly string[] = [];
 
@@ -46,9 +47,9 @@ export class GatewayRequest extends IncomingMessage {
     this.offersUpgrade = offered;
   }
 
-  /** The request as the log knows it. */
+  /** The request as the log, and traces, know it. */
   get origin(): RequestOrigin {
-    return { requestId: this.requestId, address: this.address };
+    return { requestId: this.requestId, address: this.address, trace: readTrace(this.headers) };
   }
 
   /** The path without its query, which may hold a key. */

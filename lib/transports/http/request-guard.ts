@@ -55,7 +55,8 @@ export function requestGuard(options: GuardOptions) {
     if (openPaths.has(request.pathOnly)) return next();
     const mayHaveTicket = isSafe(request) && takesTicket(request.pathOnly);
     if (mayHaveTicket) refuseOtherSites(request, request.corsOrigin !== undefined);
-    const ticket = mayHaveTicket ? ticketIn(request) : undefined;
+    // Who sends a key needs no ticket: one beside it is not looked at.
+    const ticket = mayHaveTicket && !access.bringsKey(request) ? ticketIn(request) : undefined;
     const keyId = ticket === undefined ? access.checkKey(request) : useTicket(request, ticket);
     if (typeof keyId === 'string') {
       request.keyId = keyId;

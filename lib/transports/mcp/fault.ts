@@ -1,25 +1,27 @@
 /**
  * A JSON-RPC error, and which of the gateway's errors become one.
  *
- * F1. A tool's own failure is an `isError` result, so that the model sees it; what the gateway refuses, and what
- *     is wrong with the request itself, is a JSON-RPC error.
- * F2. A refusal that HTTP has a status for has code 1000 + status, outside the range the protocol keeps for itself.
- * F3. `faultOf` is the one way from a thrown value to a fault: what was not meant to be thrown is a defect of ours,
+ * F1. Which errors are one, and their codes, is told in lib/call/rpc-code.ts: traces and metrics name them too.
+ * F2. `faultOf` is the one way from a thrown value to a fault: what was not meant to be thrown is a defect of ours,
  *     told as `INTERNAL_ERROR` without a word of what it is, and logged with its stack.
- * F4. Rendered data holds nothing but what a caller may see: no stack, no path, no key.
+ * F3. Rendered data holds nothing but what a caller may see: no stack, no path, no key.
  */
-import type { ErrorCode } from '../../call/error-code.ts';
+import {
+  INTERNAL_ERROR,
+  INVALID_PARAMS,
+  INVALID_REQUEST,
+  isRpcError,
+  JSON_RPC_CODES,
+  PARSE_ERROR,
+} from '../../call/rpc-code.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import { problemHeaders } from '../http/response.ts';
 import { detailsOf } from '../rendering/error-rendering.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
-import { jsonText, type MessageId } from './message.ts';
+import { type InvalidMessage, jsonText, type MessageId } from './message.ts';
 
-export const PARSE_ERROR = -32700;
-export const INVALID_REQUEST = -32600;
+export { INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR };
 export const METHOD_NOT_FOUND = -32601;
-export const INVALID_PARAMS = -32602;
-export const INTERNAL_ERROR = -32603;
 /** Resource not found, in the revisions before 2026-07-28. */
 export const RESOURCE_NOT_FOUND = -32002;
 /** As the protocol's own SDKs have it. */
@@ -53,6 +55,10 @@ export class McpFault extends Error {
   }
 }
 
+/** The fault of what came and is no good message. */
+export const malformed = ({ what, reason }: Pick<InvalidMessage, 'what' | 'reason'>): McpFault =>
+  new McpFault(what === 'params' ? INVALID_PARAMS : INVALID_REQUEST, reason, { status: 400 });
+
 /** What the log calls a fault: the gateway's own code, else the number of JSON-RPC. */
 export function codeOf({ code, data }: McpFault): string {
   const own = typeof data === 'object' && data !== null && 'code' in data ? data.code : undefined;
@@ -75,15 +81,6 @@ export function errorData(error: ToolError): Record<string, unknown> {
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
   };
 }
-
-const JSON_RPC_CODES: Partial<Record<ErrorCode, number>> = {
-  parse_error: PARSE_ERROR,
-  invalid_request: INVALID_REQUEST,
-  too_complex: INVALID_REQUEST,
-  duplicate_id: INVALID_REQUEST,
-  tool_not_found: INVALID_PARAMS,
-  internal: INTERNAL_ERROR,
-};
 
 /** Statuses that a client's transport acts on; every other refusal is told inside a 200. */
 const HTTP_STATUSES = new Set([401, 403, 404, 405, 406, 408, 413, 415, 429, 503]);
@@ -112,7 +109,7 @@ export interface FaultContext {
 }
 
 /**
- * The fault that answers for a thrown value (F3).
+ * The fault that answers for a thrown value (F2).
  * @param status of the HTTP response to a defect.
  */
 export function faultOf(thrown: unknown, log: TransportLog, context: FaultContext, status = 200): McpFault {
@@ -122,23 +119,12 @@ export function faultOf(thrown: unknown, log: TransportLog, context: FaultContex
   return new McpFault(INTERNAL_ERROR, 'the request failed', { status });
 }
 
-/** Refusals that are JSON-RPC errors when the call has not started, though a tool that throws them gets `isError`. */
-const REFUSALS = new Set<ErrorCode>([
-  'unauthenticated',
-  'permission_denied',
-  'rate_limited',
-  'overloaded',
-  'unavailable',
-]);
-
 /**
  * The JSON-RPC error of a failed tools/call, or null when the failure is an `isError` result.
  * @param started whether the call had reached its tool.
  */
 export function toolCallFault(error: ToolError, started: boolean): McpFault | null {
-  if (JSON_RPC_CODES[error.code] !== undefined) return refusalFault(error);
-  if (REFUSALS.has(error.code) && !started) return refusalFault(error);
-  return null;
+  return isRpcError(error.code, started) ? refusalFault(error) : null;
 }
 
 /** The fault for a request whose client does not declare an extension that it needs. */

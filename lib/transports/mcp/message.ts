@@ -2,7 +2,8 @@
  * JSON-RPC messages as MCP has them: what came in, told apart and checked, and the text of what goes out.
  *
  * M1. An id is a string or a safe integer and keeps its JSON type: 1 and "1" are different requests.
- * M2. `params` is always an object here; absent params, and null, are an empty one.
+ * M2. `params` is always an object here; absent params, and null, are an empty one. A list is a request of JSON-RPC with
+ *     the wrong params; anything else there is no request.
  * M3. Outgoing messages are text, so that results and chunks made in a thread are pasted, never parsed.
  * M4. What of a client's strings is told back has no lone surrogates: they are no Unicode text, and leave as U+FFFD.
  */
@@ -32,6 +33,8 @@ export interface McpResponse {
 
 export interface InvalidMessage {
   readonly kind: 'invalid';
+  /** What is wrong: the message, or no more than its params. */
+  readonly what: 'message' | 'params';
   /** The id to answer under, null when it cannot be known. */
   readonly id: MessageId | null;
   readonly reason: string;
@@ -49,10 +52,12 @@ export function isMessageId(value: unknown): value is MessageId {
 
 /** Tells what one JSON value is as an MCP message. */
 export function readMessage(value: unknown): IncomingMcpMessage {
-  if (!isObject(value)) return { kind: 'invalid', id: null, reason: 'a message is a JSON object' };
+  if (!isObject(value))
+    return { kind: 'invalid', what: 'message', id: null, reason: 'a message is a JSON object' };
   const { id, method, params } = value;
-  const invalid = (reason: string): InvalidMessage => ({
+  const invalid = (reason: string, what: InvalidMessage['what'] = 'message'): InvalidMessage => ({
     kind: 'invalid',
+    what,
     id: isMessageId(id) ? id : null,
     reason,
   });
@@ -66,7 +71,8 @@ export function readMessage(value: unknown): IncomingMcpMessage {
   if (answers) return invalid('a message with a "method" has no "result" and no "error"');
   if (typeof method !== 'string' || method === '') return invalid('"method" must be a string');
   const given = params ?? {};
-  if (!isObject(given)) return invalid('"params" must be an object');
+  if (!isObject(given))
+    return invalid('"params" must be an object', Array.isArray(given) ? 'params' : 'message');
   if (!('id' in value)) return { kind: 'notification', method, params: given };
   if (!isMessageId(id)) return invalid('"id" must be a string or a whole number within 2^53');
   return { kind: 'request', id, method, params: given };

@@ -8,6 +8,7 @@
 import type { Caller, ClientAbilities } from '../../call/caller.ts';
 import type { Catalog } from '../../call/catalog.ts';
 import type { CallRequest, RequestOrigin, RunningCall } from '../../call/running-call.ts';
+import { readTrace } from '../../call/trace-context.ts';
 import type { Calls } from '../../dispatch/calls.ts';
 import type { News, NewsSource } from '../news.ts';
 import { rateLimitHeaders } from '../rendering/rate-limit-headers.ts';
@@ -60,8 +61,8 @@ export interface RequestScope {
   readonly origin?: RequestOrigin | undefined;
   /** Leaves the call running when it has told and asked nothing by the time that this settles. */
   readonly suspension?: Promise<void>;
-  /** Trace context of the HTTP request, where it has one. */
-  readonly traceparent?: string | undefined;
+  readonly protocolVersion: string;
+  readonly sessionId?: string | undefined;
   /** Told, before anything is awaited, of what the request runs, so that it can be cancelled. */
   track(served: Pick<ServedCall, 'drop'>): void;
 }
@@ -227,12 +228,12 @@ export class McpService {
   }
 
   /** Starts a call. Never throws: a refused call ends at once. @param keeps whether its events, where it has any, are kept. */
-  start({ params }: McpRequest, plan: CallPlan, scope: RequestScope, keeps = false): ServedCall {
-    const { wishes, abilities, traceparent } = scope;
+  start({ id, method, params }: McpRequest, plan: CallPlan, scope: RequestScope, keeps = false): ServedCall {
+    const { wishes, abilities, origin, protocolVersion, sessionId } = scope;
     const streams = wishes.progressToken !== undefined || wishes.partialResultToken !== undefined;
     const { logLevel } = wishes;
     const meta = metaOf(params);
-    const requestMeta = traceparent && meta['traceparent'] === undefined ? { traceparent, ...meta } : meta;
+    const traceparent = meta['traceparent'] === undefined ? origin?.trace?.traceparent : undefined;
     const { callTimeoutMs, maxResultBytes: repeatBytes } = this.#options;
     const call = this.#call({
       kind: plan.kind,
@@ -241,12 +242,14 @@ export class McpService {
       caller: scope.caller,
       streams,
       repeatBytes,
-      requestMeta,
+      requestMeta: traceparent === undefined ? meta : { traceparent, ...meta },
       abilities,
       logLevel: logLevel === undefined ? undefined : toolLogLevel(logLevel),
       timeoutMs: callTimeoutMs,
       keep: keeps && streams && plan.kind === 'tool' ? { detachMs: undefined, repeatBytes } : undefined,
-      origin: scope.origin,
+      origin,
+      rpc: { method, id, protocolVersion, sessionId },
+      trace: readTrace(meta),
     });
     return new ServedCall(call, plan, scope.era, scope.asker, this.maxMessageBytes);
   }

@@ -20,6 +20,7 @@ import {
   type RunningCall,
 } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
+import { readTrace } from '../../call/trace-context.ts';
 import type { Calls } from '../../dispatch/calls.ts';
 import type { UpgradedConnection } from '../http/connection-table.ts';
 import type { GatewayRequest } from '../http/gateway-message.ts';
@@ -279,6 +280,7 @@ export class WebSocketChannel implements WatchedStream, UpgradedConnection {
     const input = readCallInput(body, calls.tool(this.#tool, this.keyId)?.inputSchema, MESSAGE_FIELDS);
     this.#checkRoom();
     const repeatBytes = repeatBytesOf(input, limits);
+    const { trace } = body;
     return {
       name: this.#tool,
       arguments: input.arguments,
@@ -288,6 +290,7 @@ export class WebSocketChannel implements WatchedStream, UpgradedConnection {
       abilities: ABILITIES,
       timeoutMs: input.timeoutMs,
       origin: this.#origin,
+      trace: isJsonObject(trace) ? readTrace(trace) : undefined,
       keep: { detachMs: input.detachMs, repeatBytes },
     };
   }

@@ -315,7 +315,8 @@ describe('/mcp, era with sessions', () => {
     ['a null id', { jsonrpc: '2.0', id: null, method: 'ping' }, {}, 400, -32600],
     ['a fraction as id', { jsonrpc: '2.0', id: 1.5, method: 'ping' }, {}, 400, -32600],
     ['an id beyond 2^53', '{"jsonrpc":"2.0","id":9007199254740993,"method":"ping"}', {}, 400, -32600],
-    ['params that are a list', { jsonrpc: '2.0', id: 1, method: 'ping', params: [] }, {}, 400, -32600],
+    ['params that are a list', { jsonrpc: '2.0', id: 1, method: 'ping', params: [] }, {}, 400, -32602],
+    ['params that are a text', { jsonrpc: '2.0', id: 1, method: 'ping', params: 'x' }, {}, 400, -32600],
     [
       'a __proto__ key',
       '{"jsonrpc":"2.0","id":1,"method":"ping","params":{"__proto__":{}}}',

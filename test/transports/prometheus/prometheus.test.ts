@@ -59,6 +59,43 @@ describe('GET /metrics', () => {
       expect(samples.get(wanted), wanted).to.be.above(0);
   });
 
+  it('tells how long the calls of MCP clients took, as OpenTelemetry’s conventions do', async () => {
+    const call = (name: string, args: object) =>
+      fetch(`${served.url}/mcp`, {
+        method: 'POST',
+        headers: {
+          ...KEY,
+          'Content-Type': 'application/json',
+          Accept: 'application/json, text/event-stream',
+          'MCP-Protocol-Version': '2026-07-28',
+          'Mcp-Method': 'tools/call',
+          'Mcp-Name': name,
+        },
+        body: JSON.stringify({
+          jsonrpc: '2.0',
+          id: 1,
+          method: 'tools/call',
+          params: {
+            name,
+            arguments: args,
+            _meta: {
+              'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+              'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
+              'io.modelcontextprotocol/clientCapabilities': {},
+            },
+          },
+        }),
+      }).then((response) => response.text());
+    await call('echo', { text: 'a' });
+    await call('echo', { text: 5 });
+    const samples = samplesOf(await scraped());
+    const count = (error: string) =>
+      samples.get(
+        `mcp_server_operation_duration_seconds_count{mcp_method_name="tools/call",gen_ai_tool_name="echo",error_type="${error}",network_transport="tcp"}`,
+      );
+    expect([count(''), count('tool_error')]).to.deep.equal([1, 1]);
+  });
+
   it('invents no label: unknown tools count together, and no key or address is told', async () => {
     const before = samplesOf(await scraped()).size;
     for (let n = 0; n < 5; n++) await served.gateway.call(`invented_${n}`, {}, { streams: false }).outcome();

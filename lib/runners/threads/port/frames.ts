@@ -19,6 +19,7 @@ import type { CallKind, Catalog } from '../../../call/catalog.ts';
 import type { LogLevel } from '../../../call/log-level.ts';
 import type { CancelReason } from '../../../call/running-call.ts';
 import type { WireError } from '../../../call/tool-error.ts';
+import type { TraceContext } from '../../../call/trace-context.ts';
 import type { ToolNotice } from '../../runner.ts';
 
 /** How many items and bytes of chunks a thread may still send for a call. */
@@ -82,8 +83,10 @@ export interface CallTask {
   readonly repeatBytes: number;
   /** The least level of log records that the caller wants as events; absent: none. */
   readonly logLevel?: LogLevel;
-  /** Request metadata a tool may read (`_meta` of an MCP request, trace context). */
+  /** Request metadata a tool may read: `_meta` of an MCP request. */
   readonly requestMeta?: Readonly<Record<string, unknown>>;
+  /** Where the tool's own spans belong. */
+  readonly trace?: TraceContext;
   /** Absent: nobody outside of this process asks. */
   readonly mark?: BegunMark;
 }

@@ -10,7 +10,7 @@
 import { TransitMap } from '../../../async/transit-map.ts';
 import { onceClosed } from '../../http/departure.ts';
 import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
-import { faultText, INVALID_REQUEST, McpFault } from '../fault.ts';
+import { faultText, INVALID_REQUEST, McpFault, malformed } from '../fault.ts';
 import type { IncomingMcpMessage, McpRequest } from '../message.ts';
 import type { Outlet } from '../outlet.ts';
 import type { McpService } from '../service.ts';
@@ -95,19 +95,17 @@ export class HttpSession implements KeptSession {
     const reply = new McpReply(request, response, this.#options.reply);
     reply.header('Mcp-Session-Id', this.id);
     const requests = messages.filter((message) => message.kind === 'request');
-    const malformed = messages.filter((message) => message.kind === 'invalid');
+    const invalid = messages.filter((message) => message.kind === 'invalid');
     for (const message of messages) {
       if (message.kind === 'notification') this.session.notification(message);
       else if (message.kind === 'response') this.session.response(message);
     }
-    if (requests.length + malformed.length === 0) return reply.end(202);
+    if (requests.length + invalid.length === 0) return reply.end(202);
     const outlet = this.#openOutlet(reply, requests, prefersStream(request));
-    const header = request.headers['traceparent'];
-    const via = { origin: request.origin, traceparent: typeof header === 'string' ? header : undefined };
+    const via = { origin: request.origin, sessionId: this.id };
     if (!isBatch) return this.#serve(requests[0] as McpRequest, outlet, outlet, via);
-    const batch = new BatchReply(outlet, requests.length + malformed.length);
-    for (const { id, reason } of malformed)
-      batch.outlet().respond(faultText(id, new McpFault(INVALID_REQUEST, reason)));
+    const batch = new BatchReply(outlet, requests.length + invalid.length);
+    for (const message of invalid) batch.outlet().respond(faultText(message.id, malformed(message)));
     for (const one of requests) this.#serve(one, batch.outlet(), outlet, via);
   }
 

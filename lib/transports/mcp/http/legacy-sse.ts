@@ -10,10 +10,10 @@ import type { Endpoint } from '../../http/endpoint.ts';
 import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
 import { negotiate } from '../../http/negotiation.ts';
 import { readJsonBody, requireJson } from '../../http/request-body.ts';
-import { refusalFault, sessionGone } from '../fault.ts';
+import { malformed, refusalFault, sessionGone } from '../fault.ts';
 import type { McpService } from '../service.ts';
 import type { LegacySession } from './legacy-session.ts';
-import { malformed, refuse } from './refusal.ts';
+import { refuse } from './refusal.ts';
 import { McpReply, type ReplyContext } from './reply.ts';
 import { SessionTable } from './session-table.ts';
 
@@ -98,10 +98,9 @@ export class LegacySse {
     requireJson(request);
     const body = await readJsonBody(request, response, this.#options.maxBodyBytes);
     const messages = session.messagesOf(body);
-    const header = request.headers['traceparent'];
-    const via = { origin: request.origin, traceparent: typeof header === 'string' ? header : undefined };
+    const via = { origin: request.origin, sessionId: session.id };
     for (const message of messages) {
-      if (message.kind === 'invalid') return refuse(request, response, malformed(message.reason), message.id);
+      if (message.kind === 'invalid') return refuse(request, response, malformed(message), message.id);
     }
     new McpReply(request, response, this.#options.reply).end(202);
     for (const message of messages) {

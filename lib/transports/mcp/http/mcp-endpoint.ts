@@ -21,7 +21,7 @@ import type { StreamWatch } from '../../rendering/stream-watch.ts';
 import type { TransportLog } from '../../rendering/transport-log.ts';
 import type { TransportMeter } from '../../rendering/transport-meter.ts';
 import { isSessionVersion, STATELESS_VERSION } from '../era.ts';
-import { INVALID_REQUEST, McpFault, refusalFault, sessionGone } from '../fault.ts';
+import { INVALID_REQUEST, McpFault, malformed, refusalFault, sessionGone } from '../fault.ts';
 import { type IncomingMcpMessage, type McpRequest, readMessage } from '../message.ts';
 import { McpService, type McpServiceOptions } from '../service.ts';
 import { checkVersion, isStatelessRequest, readEnvelope } from '../stateless/envelope.ts';
@@ -34,7 +34,7 @@ import { HttpOutlet, prefersStream } from './http-outlet.ts';
 import type { HttpSession } from './http-session.ts';
 import { LegacySse } from './legacy-sse.ts';
 import { OAuthGuard, type OAuthOptions } from './oauth-guard.ts';
-import { malformed, refuse } from './refusal.ts';
+import { refuse } from './refusal.ts';
 import { McpReply, type ReplyContext } from './reply.ts';
 import { SessionTable } from './session-table.ts';
 
@@ -199,7 +199,7 @@ export class McpEndpoint implements Mount {
     const body = await readJsonBody(request, response, this.#options.maxBodyBytes);
     if (Array.isArray(body)) return this.#batch(body, request, response);
     const message = readMessage(body);
-    if (message.kind === 'invalid') return refuse(request, response, malformed(message.reason), message.id);
+    if (message.kind === 'invalid') return refuse(request, response, malformed(message), message.id);
     if (this.#isStateless(message, request)) return this.#stateless(message, request, response);
     const isHandshake = message.kind === 'request' && message.method === 'initialize';
     if (!isHandshake || request.headers['mcp-session-id'] !== undefined) {
@@ -236,9 +236,9 @@ export class McpEndpoint implements Mount {
   #batch(body: readonly unknown[], request: GatewayRequest, response: GatewayResponse): void {
     const session = request.headers['mcp-session-id'] === undefined ? undefined : this.#session(request);
     if (session?.session.protocolVersion !== '2025-03-26')
-      throw malformed('send one message per POST, not a batch');
+      throw refusedMessage('send one message per POST, not a batch');
     const messages = body.map(readMessage);
-    if (messages.length === 0 || messages.length > 100) throw malformed('a batch has 1 to 100 messages');
+    if (messages.length === 0 || messages.length > 100) throw refusedMessage('a batch has 1 to 100 messages');
     session.post(messages, true, request, response);
   }
 
@@ -261,7 +261,8 @@ export class McpEndpoint implements Mount {
   ): Promise<void> {
     const { headers } = request;
     if (message.kind === 'notification') return new McpReply(request, response, this.#reply).end(202);
-    if (message.kind === 'response') throw malformed('a response answers nothing here; send inputResponses');
+    if (message.kind === 'response')
+      throw refusedMessage('a response answers nothing here; send inputResponses');
     try {
       if (!isStatelessRequest(message.params)) checkKnownVersion(headers['mcp-protocol-version']);
       const envelope = readEnvelope(message);
@@ -270,11 +271,9 @@ export class McpEndpoint implements Mount {
       checkHeaders(headers, message, this.#inputSchema(message, request.keyId));
       const reply = new McpReply(request, response, this.#reply);
       const outlet = new HttpOutlet(reply, prefersStream(request));
-      const traceparent = headers['traceparent'];
       const who = {
         caller: { keyId: request.keyId, transport: this.#service.transport },
         origin: request.origin,
-        traceparent: typeof traceparent === 'string' ? traceparent : undefined,
         track: (served: { drop(reason?: 'cancelled' | 'slow_consumer'): void }) =>
           outlet.onGone((isStalled) => served.drop(isStalled ? 'slow_consumer' : 'cancelled')),
       } as const;
@@ -303,6 +302,8 @@ export class McpEndpoint implements Mount {
     return session;
   }
 }
+
+const refusedMessage = (reason: string): McpFault => malformed({ what: 'message', reason });
 
 const accepts = (header: string | undefined, mediaType: string): boolean =>
   negotiate(header, [{ mediaType }]) !== undefined;

@@ -4,11 +4,8 @@
  */
 import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
 import { commonHeaders } from '../../http/response.ts';
-import { codeOf, faultText, INVALID_REQUEST, McpFault } from '../fault.ts';
+import { codeOf, faultText, type McpFault } from '../fault.ts';
 import type { MessageId } from '../message.ts';
-
-/** The error of a request that is no good message. */
-export const malformed = (reason: string): McpFault => new McpFault(INVALID_REQUEST, reason, { status: 400 });
 
 /** Refuses a request, unless it is being answered already. */
 export function refuse(

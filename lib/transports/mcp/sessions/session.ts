@@ -48,7 +48,7 @@ import type { TaskLine } from './task.ts';
 const MAX_SUBSCRIPTIONS = 1000;
 
 /** What is known of the HTTP request that brought a message. */
-export type HttpRequest = Pick<TaskScope, 'origin' | 'traceparent'>;
+export type HttpRequest = Pick<TaskScope, 'origin' | 'sessionId'>;
 
 interface InFlight {
   readonly id: MessageId;
@@ -137,6 +137,7 @@ export class Session {
       wishes,
       asker: this.#askerOf(id),
       hasTasks: this.#tasks !== undefined,
+      protocolVersion: this.#protocolVersion,
       ...via,
       track: (served) => {
         entry.served = served;

@@ -46,7 +46,6 @@ const QUIET_MS = 5;
 export interface StatelessCaller {
   readonly caller: Caller;
   readonly origin?: RequestOrigin | undefined;
-  readonly traceparent?: string | undefined;
   track(served: Pick<ServedCall, 'drop'>): void;
 }
 
@@ -142,7 +141,7 @@ export class StatelessRequests {
       asker: askerOf(interview),
       ...(becomes === 'a task after its questions' ? { suspension: pause(FIRST_QUESTION_MS) } : {}),
       origin: who.origin,
-      traceparent: who.traceparent,
+      protocolVersion: STATELESS_VERSION,
       track: (served) => {
         if (served instanceof ServedCall) interview.served = served;
         who.track(served);

@@ -16,7 +16,7 @@ import { TransitMap } from '../../../async/transit-map.ts';
 import type { Caller } from '../../../call/caller.ts';
 import { ToolError } from '../../../call/tool-error.ts';
 import { parseJsonText } from '../../rendering/bounded-json.ts';
-import { faultText, INVALID_REQUEST, McpFault, PARSE_ERROR, refusalFault } from '../fault.ts';
+import { faultText, INVALID_REQUEST, McpFault, malformed, PARSE_ERROR, refusalFault } from '../fault.ts';
 import {
   type IncomingMcpMessage,
   isMessageId,
@@ -174,7 +174,7 @@ class StdioConnection {
   #message(message: IncomingMcpMessage): void {
     switch (message.kind) {
       case 'invalid':
-        return this.#refuse(new McpFault(INVALID_REQUEST, message.reason), message.id);
+        return this.#refuse(malformed(message), message.id);
       case 'response':
         return this.#session.response(message);
       case 'notification':
