@@ -102,6 +102,11 @@ export class Dispatcher implements Calls {
     return this.#calls.size;
   }
 
+  /** Chunks of streamed calls since the start. */
+  get chunksStreamed(): number {
+    return this.#history.chunks;
+  }
+
   /** @returns what ends the observing. */
   observe(observer: GatewayObserver): () => void {
     return this.#observers.add(observer);

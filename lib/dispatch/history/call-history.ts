@@ -46,6 +46,8 @@ export interface Claim {
 export interface CallHistory {
   /** The longest that a call goes on without a reader, in milliseconds. */
   readonly detachMaxMs: number;
+  /** Chunks of all kept calls since the start. */
+  readonly chunks: number;
   /**
    * Keeps a call from its start.
    * @param streams whether its first reader wants the events, or only the end.

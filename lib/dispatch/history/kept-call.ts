@@ -28,6 +28,8 @@ const CALL_BYTES = 1024;
 export interface KeptCallHost {
   /** How much of its newest events is kept now, in bytes. */
   readonly eventBytes: number;
+  /** So many chunks have come. */
+  took(chunks: number): void;
   /** More or less is kept by so many bytes. */
   grew(bytes: number): void;
   /** All of it is taken in: nothing comes any more. */
@@ -262,7 +264,10 @@ export class KeptCall implements ReadCall {
       case 'error':
         return this.#finish(event);
       default: {
-        if (event.type === 'chunks') this.#chunks = event.index + event.items.length;
+        if (event.type === 'chunks') {
+          this.#chunks = event.index + event.items.length;
+          this.#host.took(event.items.length);
+        }
         const bytes = this.#events.push(event);
         if (!this.#reader) this.#unread += bytes;
         this.#grow(bytes - this.#events.trim(this.#host.eventBytes, this.#reader?.seen ?? this.#seen));

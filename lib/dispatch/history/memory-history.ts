@@ -28,6 +28,7 @@ export interface HistoryLimits {
 
 export class MemoryHistory implements CallHistory, KeptCallHost {
   readonly detachMaxMs: number;
+  chunks = 0;
   readonly #callBytes: number;
   readonly #totalBytes: number;
   readonly #calls = new TransitMap<string, KeptCall>();
@@ -93,6 +94,10 @@ export class MemoryHistory implements CallHistory, KeptCallHost {
   #find(callId: string, keyId: string): KeptCall | undefined {
     const kept = this.#calls.get(callId);
     return kept?.keyId === keyId ? kept : undefined;
+  }
+
+  took(chunks: number): void {
+    this.chunks += chunks;
   }
 
   grew(bytes: number): void {
