@@ -104,12 +104,13 @@ describe('the packed package', function () {
 
   it('holds the compiled program and nothing of its tests', () => {
     const allowed =
-      /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(?:lib|workers|bin)\/.+\.(?:d\.c?ts|c?js))$/;
+      /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(?:lib|workers|bin)\/.+\.(?:d\.c?ts|c?js)|dist\/lib\/transports\/console\/assets\/(?:index\.html|console-\w+\.css))$/;
     expect(packed.filter((path) => !allowed.test(path))).to.deep.equal([]);
     expect(packed).to.include.members([
       'LICENSE',
       'README.md',
       'dist/lib/index.d.ts',
+      'dist/lib/transports/console/assets/index.html',
       'dist/workers/piscina-entry.cjs',
       'dist/workers/tool-host.js',
     ]);

@@ -88,7 +88,10 @@ export class ConsoleTransport implements Transport<TransportContext<ConsoleOptio
       handle: (request, response) => {
         if (request.method === 'GET' || request.method === 'HEAD')
           return this.#serve(request, response, request.pathOnly.slice(PATH.length));
-        const refused = new ToolError('method_not_allowed', `${request.method} is not allowed here; use GET, HEAD`);
+        const refused = new ToolError(
+          'method_not_allowed',
+          `${request.method} is not allowed here; use GET, HEAD`,
+        );
         respondProblem(request, response, refused, {}, 'Allow', 'GET, HEAD');
       },
     });

@@ -9,7 +9,8 @@ export const consoleOptions = {
     kind: onOff(),
     default: 'on',
     summary: 'Whether `GET /console/` serves the web console.',
-    reason: 'Its files hold no data and are read when they are first asked for; everything it shows needs a key.',
+    reason:
+      'Its files hold no data and are read when they are first asked for; everything it shows needs a key.',
   }),
 };
 

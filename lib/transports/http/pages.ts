@@ -2,8 +2,8 @@
 import type { Access } from '../../access/access.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
-import type { HttpRoute } from './registration.ts';
 import { negotiate, type Offer } from './negotiation.ts';
+import type { HttpRoute } from './registration.ts';
 import { redirect, respondJson } from './response.ts';
 
 export interface HealthPage {

@@ -8,8 +8,8 @@
 import type { Socket } from 'node:net';
 import { onceClosed } from '../http/departure.ts';
 import type { GatewayRequest, GatewayResponse } from '../http/gateway-message.ts';
-import { EVENT_STREAM_TYPE } from '../http/response-stream.ts';
 import { commonHeaders } from '../http/response.ts';
+import { EVENT_STREAM_TYPE } from '../http/response-stream.ts';
 import type { StreamWatch, WatchedStream } from '../rendering/stream-watch.ts';
 import type { TransportMeter } from '../rendering/transport-meter.ts';
 import type { FiguresSource, Transport, TransportContext } from '../transport.ts';

@@ -15,14 +15,19 @@ const ADVICE: Readonly<Record<string, string>> = {
   rate_limited: 'Too many calls with this key. Wait as long as it says, then run again.',
   gone: 'What came meanwhile is no longer kept (RESUME_BYTES). Run it again.',
   cancelled: 'The call was cancelled: by you, or since nobody had read it for too long.',
-  slow_consumer: 'The stream was not read for too long (STREAM_STALL). Run again; pause it here to stop it for longer.',
-  overloaded: 'All threads are busy and the queue is full. Wait a moment and run again; the Pool tab shows the load.',
-  unavailable: 'The gateway or the tool cannot serve now. Wait as long as it says; the Pool tab shows the state.',
-  deadline_exceeded: 'The call took longer than allowed. Give it a longer timeout, up to the tool’s own, or ask for less.',
+  slow_consumer:
+    'The stream was not read for too long (STREAM_STALL). Run again; pause it here to stop it for longer.',
+  overloaded:
+    'All threads are busy and the queue is full. Wait a moment and run again; the Pool tab shows the load.',
+  unavailable:
+    'The gateway or the tool cannot serve now. Wait as long as it says; the Pool tab shows the state.',
+  deadline_exceeded:
+    'The call took longer than allowed. Give it a longer timeout, up to the tool’s own, or ask for less.',
   tool_failed: 'The tool itself failed. Its log has the cause, under the call’s id.',
   result_not_serializable: 'The tool returned what JSON cannot hold. Its author has to change that.',
   result_too_large: 'The result is larger than MAX_RESULT_BYTES. Ask for less.',
-  worker_crashed: 'The thread of the tool died. The log has the cause; where the tool only reads, run it again.',
+  worker_crashed:
+    'The thread of the tool died. The log has the cause; where the tool only reads, run it again.',
   worker_out_of_memory: 'The tool used up its memory (WORKER_HEAP_MB). Ask for less.',
   internal: 'That is a defect of the gateway. Its log has the cause, under the call’s id.',
   unreachable: 'The gateway does not answer. Check that it runs, then try again.',

@@ -94,7 +94,12 @@ function SchemeButton() {
   }, [scheme]);
   const next = SCHEMES[(SCHEMES.indexOf(scheme) + 1) % SCHEMES.length] ?? 'light dark';
   return (
-    <button type="button" class="small scheme" onClick={() => setScheme(next)} aria-label={`Colours: ${SCHEME_NAMES[scheme]}. Change to ${SCHEME_NAMES[next]}`}>
+    <button
+      type="button"
+      class="small scheme"
+      onClick={() => setScheme(next)}
+      aria-label={`Colours: ${SCHEME_NAMES[scheme]}. Change to ${SCHEME_NAMES[next]}`}
+    >
       {SCHEME_NAMES[scheme]}
     </button>
   );
@@ -118,7 +123,8 @@ function KeyForm() {
   return (
     <Card title="Which key?">
       <p class="muted">
-        This gateway asks for an API key. What <code>npm start</code> printed names it, unless it was set with API_KEY.
+        This gateway asks for an API key. What <code>npm start</code> printed names it, unless it was set with
+        API_KEY.
       </p>
       <form
         onSubmit={(event) => {
@@ -128,14 +134,28 @@ function KeyForm() {
         }}
       >
         <label for="key">API key</label>
-        <input id="key" ref={input} type="password" autocomplete="off" spellcheck={false} value={key} onInput={({ currentTarget }) => setKey(currentTarget.value)} aria-invalid={gateway.reason !== '' || undefined} aria-describedby="key-note" />
+        <input
+          id="key"
+          ref={input}
+          type="password"
+          autocomplete="off"
+          spellcheck={false}
+          value={key}
+          onInput={({ currentTarget }) => setKey(currentTarget.value)}
+          aria-invalid={gateway.reason !== '' || undefined}
+          aria-describedby="key-note"
+        />
         {gateway.reason === '' ? null : (
           <p class="issue" role="alert">
             {gateway.reason}
           </p>
         )}
         <label class="check">
-          <input type="checkbox" checked={isKept} onChange={({ currentTarget }) => setKept(currentTarget.checked)} />
+          <input
+            type="checkbox"
+            checked={isKept}
+            onChange={({ currentTarget }) => setKept(currentTarget.checked)}
+          />
           Remember it in this tab until it is closed
         </label>
         <p class="muted" id="key-note">

@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const source = (name) => fileURLToPath(new URL(name, import.meta.url));
-const target = (name) => fileURLToPath(new URL(`../../../../dist/lib/transports/console/assets/${name}`, import.meta.url));
+const target = (name) =>
+  fileURLToPath(new URL(`../../../../dist/lib/transports/console/assets/${name}`, import.meta.url));
 
 rmSync(target(''), { recursive: true, force: true });
 mkdirSync(target(''), { recursive: true });

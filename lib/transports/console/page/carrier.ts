@@ -36,7 +36,12 @@ export interface Place {
 
 const ID = 'run';
 
-export function openCarrier(kind: CarrierKind, order: Order, place: Place | null, events: CarrierEvents): Carrier {
+export function openCarrier(
+  kind: CarrierKind,
+  order: Order,
+  place: Place | null,
+  events: CarrierEvents,
+): Carrier {
   return kind === 'socket' ? openSocket(order, place, events) : openStream(order, place, events);
 }
 
@@ -48,7 +53,9 @@ function openSocket(order: Order, place: Place | null, events: CarrierEvents): C
   socket.onopen = () => {
     isOpen = true;
     const { tool: _, ...call } = order;
-    socket.send(JSON.stringify(place ? { event: 'resume', id: ID, ...place } : { event: 'call', id: ID, ...call }));
+    socket.send(
+      JSON.stringify(place ? { event: 'resume', id: ID, ...place } : { event: 'call', id: ID, ...call }),
+    );
   };
   socket.onmessage = ({ data }) => events.line(data as string);
   socket.onclose = () => {

@@ -13,6 +13,9 @@ export interface Line {
 const HEIGHT = 120;
 const SECONDS = 300;
 
+const clock = (seconds: number): string =>
+  new Date(seconds * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hour12: false });
+
 export function Chart(props: {
   readonly title: string;
   readonly seconds: readonly number[];
@@ -22,7 +25,9 @@ export function Chart(props: {
   const { title, seconds, lines, text } = props;
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const latest = lines.map(({ label, values }) => `${label} ${text(values.findLast((value) => value !== null) ?? 0)}`);
+  const latest = lines.map(
+    ({ label, values }) => `${label} ${text(values.findLast((value) => value !== null) ?? 0)}`,
+  );
   const scheme = getComputedStyle(document.documentElement).colorScheme;
 
   useEffect(() => {
@@ -32,24 +37,44 @@ export function Chart(props: {
     const colour = (name: string) => style.getPropertyValue(name);
     // Registered as colours in the style sheet, so that light-dark() is settled here.
     const [ink, grid] = [colour('--chart-ink'), colour('--chart-grid')];
-    const axis = { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { show: false }, font: '11px system-ui' };
+    const axis = {
+      stroke: ink,
+      grid: { stroke: grid, width: 1 },
+      ticks: { show: false },
+      font: '11px system-ui',
+    };
     plot.current = new uPlot(
       {
         width: Math.max(200, element.clientWidth),
         height: HEIGHT,
         legend: { show: false },
         cursor: { show: false },
-        scales: { x: { time: true, range: (_self, _min, max) => [(max ?? 0) - SECONDS, max ?? 0] }, y: { range: (_self, _min, max) => [0, max > 0 ? max * 1.15 : 1] } },
-        axes: [{ ...axis, size: 26 }, { ...axis, size: 58, values: (_self, splits) => splits.map(text) }],
+        scales: {
+          x: { time: true, range: (_self, _min, max) => [(max ?? 0) - SECONDS, max ?? 0] },
+          y: { range: (_self, _min, max) => [0, max > 0 ? max * 1.15 : 1] },
+        },
+        padding: [6, 12, 0, 0],
+        axes: [
+          { ...axis, size: 26, space: 70, values: (_self, splits) => splits.map(clock) },
+          { ...axis, size: 58, values: (_self, splits) => splits.map(text) },
+        ],
         series: [
           {},
-          ...lines.map((line) => ({ label: line.label, stroke: colour(line.colour), width: 1.75, spanGaps: false, points: { show: false } })),
+          ...lines.map((line) => ({
+            label: line.label,
+            stroke: colour(line.colour),
+            width: 1.75,
+            spanGaps: true,
+            points: { show: line.values.some((value) => value === null), size: 4 },
+          })),
         ],
       },
       [[], ...lines.map(() => [])],
       element,
     );
-    const observer = new ResizeObserver(() => plot.current?.setSize({ width: Math.max(200, element.clientWidth), height: HEIGHT }));
+    const observer = new ResizeObserver(() =>
+      plot.current?.setSize({ width: Math.max(200, element.clientWidth), height: HEIGHT }),
+    );
     observer.observe(element);
     return () => {
       observer.disconnect();

@@ -48,8 +48,15 @@ export function ChunkList({ chunks }: { readonly chunks: ChunkRing }) {
         <h3>
           Chunks <span class="total">{count(chunks.total)}</span>
         </h3>
-        {chunks.dropped > 0 ? <span class="badge warn dropped">{count(chunks.dropped)} oldest dropped</span> : null}
-        <button type="button" class="small" aria-pressed={isFollowing} onClick={() => setFollowing(!isFollowing)}>
+        {chunks.dropped > 0 ? (
+          <span class="badge warn dropped">{count(chunks.dropped)} oldest dropped</span>
+        ) : null}
+        <button
+          type="button"
+          class="small"
+          aria-pressed={isFollowing}
+          onClick={() => setFollowing(!isFollowing)}
+        >
           Follow
         </button>
       </div>
@@ -77,7 +84,12 @@ export function ChunkList({ chunks }: { readonly chunks: ChunkRing }) {
           {rows.map((at) => {
             const index = chunks.dropped + at;
             return (
-              <div key={index} class={index === chosen ? 'line chosen' : 'line'} style={{ transform: `translateY(${at * ROW}px)` }} onClick={() => choose(index)}>
+              <div
+                key={index}
+                class={index === chosen ? 'line chosen' : 'line'}
+                style={{ transform: `translateY(${at * ROW}px)` }}
+                onClick={() => choose(index)}
+              >
                 <span class="index">{count(index)}</span>
                 <span>{chunks.at(at).slice(0, SHOWN_CHARACTERS)}</span>
               </div>

@@ -149,10 +149,15 @@ async function failureIn(response: Response): Promise<Failure> {
   try {
     const { code, detail, message, ...rest } = JSON.parse(text);
     const { error } = rest;
-    if (code === undefined && error) return { code: String(error.code), message: error.message, status: response.status };
+    if (code === undefined && error)
+      return { code: String(error.code), message: error.message, status: response.status };
     return { ...rest, code, message: detail ?? message, status: response.status };
   } catch {
-    return { code: `http_${response.status}`, message: text.slice(0, 300) || response.statusText, status: response.status };
+    return {
+      code: `http_${response.status}`,
+      message: text.slice(0, 300) || response.statusText,
+      status: response.status,
+    };
   }
 }
 
@@ -160,7 +165,9 @@ export const gateway = new Gateway();
 
 /** The lines of a body as they come; the reader that breaks off ends it. */
 export async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  const reader = body.pipeThrough(new TextDecoderStream() as unknown as TransformStream<Uint8Array, string>).getReader();
+  const reader = body
+    .pipeThrough(new TextDecoderStream() as unknown as TransformStream<Uint8Array, string>)
+    .getReader();
   let rest = '';
   try {
     for (;;) {

@@ -79,9 +79,14 @@ export class Live extends Emitter {
   async #follow(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        const { body } = await gateway.request('stats/stream', { headers: { Accept: 'text/event-stream' }, signal });
+        const { body } = await gateway.request('stats/stream', {
+          headers: { Accept: 'text/event-stream' },
+          signal,
+        });
         this.reason = '';
-        if (body) for await (const line of linesOf(body)) if (line.startsWith('data: ')) this.#take(JSON.parse(line.slice(6)));
+        if (body)
+          for await (const line of linesOf(body))
+            if (line.startsWith('data: ')) this.#take(JSON.parse(line.slice(6)));
       } catch (thrown) {
         if (signal.aborted) return;
         const { code, message } = failureOf(thrown);

@@ -55,7 +55,8 @@ export class McpClient extends Emitter {
 
   async #send(body: Message['body'], id?: number): Promise<Message['body'] | undefined> {
     this.#note('out', body);
-    const session = this.#session === null ? {} : { 'Mcp-Session-Id': this.#session, 'MCP-Protocol-Version': VERSION };
+    const session =
+      this.#session === null ? {} : { 'Mcp-Session-Id': this.#session, 'MCP-Protocol-Version': VERSION };
     const response = await gateway.request('mcp', {
       method: 'POST',
       headers: { Accept: 'application/json, text/event-stream', ...session },

@@ -31,7 +31,9 @@ async function listAll(): Promise<Lists> {
     const all: Listed[] = [];
     let cursor: Json | undefined;
     do {
-      const page = await mcp.ask(method, cursor === undefined ? {} : { cursor }).catch(() => ({}) as Record<string, Json>);
+      const page = await mcp
+        .ask(method, cursor === undefined ? {} : { cursor })
+        .catch(() => ({}) as Record<string, Json>);
       all.push(...((page[key] ?? []) as unknown as Listed[]));
       cursor = page['nextCursor'];
     } while (cursor !== undefined);
@@ -142,7 +144,11 @@ function Messages() {
     <section class="card messages" aria-label="Messages">
       <div class="row">
         <h2>
-          JSON-RPC <small>{count(mcp.messages.length + mcp.dropped)} messages{mcp.dropped > 0 ? `, ${count(mcp.dropped)} oldest dropped` : ''}</small>
+          JSON-RPC{' '}
+          <small>
+            {count(mcp.messages.length + mcp.dropped)} messages
+            {mcp.dropped > 0 ? `, ${count(mcp.dropped)} oldest dropped` : ''}
+          </small>
         </h2>
         <button type="button" class="small" onClick={() => mcp.clear()}>
           Clear
@@ -171,7 +177,11 @@ function MessageLine({ message: { at, way, body } }: { readonly message: Message
           </span>{' '}
           <small>{new Date(at).toLocaleTimeString()}</small>
         </summary>
-        {isOpen ? <pre class="code" tabIndex={0} aria-label="The message">{pretty(JSON.stringify(body))}</pre> : null}
+        {isOpen ? (
+          <pre class="code" tabIndex={0} aria-label="The message">
+            {pretty(JSON.stringify(body))}
+          </pre>
+        ) : null}
       </details>
     </li>
   );

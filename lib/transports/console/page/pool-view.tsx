@@ -8,8 +8,10 @@ import { count, duration, megabytes } from './run-text.ts';
 
 export const live = new Live();
 
-const plain = (value: number): string => (value >= 10_000 ? `${Math.round(value / 1000)}k` : count(Math.round(value * 10) / 10));
-const ms = (value: number): string => (value >= 1000 ? `${Math.round(value / 100) / 10} s` : `${Math.round(value * 10) / 10} ms`);
+const plain = (value: number): string =>
+  value >= 10_000 ? `${Math.round(value / 1000)}k` : count(Math.round(value * 10) / 10);
+const ms = (value: number): string =>
+  value >= 1000 ? `${Math.round(value / 100) / 10} s` : `${Math.round(value * 10) / 10} ms`;
 
 export function PoolView() {
   useChanges(live);
@@ -22,17 +24,61 @@ export function PoolView() {
     );
   const seconds = samples.map(({ at }) => at / 1000);
   const of = (pick: (sample: Sample) => number | null) => samples.map(pick);
-  const line = (label: string, colour: string, pick: (sample: Sample) => number | null) => ({ label, colour: `--line-${colour}`, values: of(pick) });
+  const line = (label: string, colour: string, pick: (sample: Sample) => number | null) => ({
+    label,
+    colour: `--line-${colour}`,
+    values: of(pick),
+  });
   return (
     <div class="pool">
       <h1>Pool</h1>
       <div class="charts">
-        <Chart title="Calls per second" seconds={seconds} text={plain} lines={[line('ended', '1', ({ calls }) => calls), line('failed', '4', ({ errors }) => sum(errors))]} />
-        <Chart title="Chunks per second" seconds={seconds} text={plain} lines={[line('chunks', '2', ({ chunks }) => chunks)]} />
-        <Chart title="Duration of calls" seconds={seconds} text={ms} lines={[line('p50', '1', ({ p50Ms }) => p50Ms), line('p95', '3', ({ p95Ms }) => p95Ms), line('p99', '4', ({ p99Ms }) => p99Ms)]} />
-        <Chart title="Calls in the gateway" seconds={seconds} text={plain} lines={[line('running', '1', ({ inFlight, queued }) => inFlight - queued), line('queued', '3', ({ queued }) => queued)]} />
-        <Chart title="Event loop delay" seconds={seconds} text={ms} lines={[line('max', '2', ({ loopDelayMs }) => loopDelayMs)]} />
-        <Chart title="Memory" seconds={seconds} text={megabytes} lines={[line('resident', '1', ({ rssBytes }) => rssBytes), line('heap', '3', ({ heapBytes }) => heapBytes)]} />
+        <Chart
+          title="Calls per second"
+          seconds={seconds}
+          text={plain}
+          lines={[line('ended', '1', ({ calls }) => calls), line('failed', '4', ({ errors }) => sum(errors))]}
+        />
+        <Chart
+          title="Chunks per second"
+          seconds={seconds}
+          text={plain}
+          lines={[line('chunks', '2', ({ chunks }) => chunks)]}
+        />
+        <Chart
+          title="Duration of calls"
+          seconds={seconds}
+          text={ms}
+          lines={[
+            line('p50', '1', ({ p50Ms }) => p50Ms),
+            line('p95', '3', ({ p95Ms }) => p95Ms),
+            line('p99', '4', ({ p99Ms }) => p99Ms),
+          ]}
+        />
+        <Chart
+          title="Calls in the gateway"
+          seconds={seconds}
+          text={plain}
+          lines={[
+            line('running', '1', ({ inFlight, queued }) => inFlight - queued),
+            line('queued', '3', ({ queued }) => queued),
+          ]}
+        />
+        <Chart
+          title="Event loop delay"
+          seconds={seconds}
+          text={ms}
+          lines={[line('max', '2', ({ loopDelayMs }) => loopDelayMs)]}
+        />
+        <Chart
+          title="Memory"
+          seconds={seconds}
+          text={megabytes}
+          lines={[
+            line('resident', '1', ({ rssBytes }) => rssBytes),
+            line('heap', '3', ({ heapBytes }) => heapBytes),
+          ]}
+        />
       </div>
       <Threads />
       <OwnCalls />
@@ -42,7 +88,8 @@ export function PoolView() {
   );
 }
 
-const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((all, one) => all + one, 0);
+const sum = (counts: Readonly<Record<string, number>>): number =>
+  Object.values(counts).reduce((all, one) => all + one, 0);
 
 function Threads() {
   const { min, max, alive, queueDepth } = live.pool as Readonly<Record<string, number | undefined>>;
@@ -55,17 +102,23 @@ function Threads() {
         </small>
       </h2>
       <ul class="threads">
-        {live.threads.map(({ id, state, calls = [], callsInFlight, completed, heapUsedBytes, utilization }) => (
-          <li key={id} class={state}>
-            <b>
-              <span class={`dot ${state}`} aria-hidden="true" />#{id} {state}
-            </b>
-            <span class="mono call">{calls.map(({ name }) => name).join(', ') || '–'}{callsInFlight > calls.length ? ` +${callsInFlight - calls.length}` : ''}</span>
-            <small>
-              {count(completed)} calls done, {Math.round(utilization * 100)} % busy, {megabytes(heapUsedBytes)}
-            </small>
-          </li>
-        ))}
+        {live.threads.map(
+          ({ id, state, calls = [], callsInFlight, completed, heapUsedBytes, utilization }) => (
+            <li key={id} class={state}>
+              <b>
+                <span class={`dot ${state}`} aria-hidden="true" />#{id} {state}
+              </b>
+              <span class="mono call">
+                {calls.map(({ name }) => name).join(', ') || '–'}
+                {callsInFlight > calls.length ? ` +${callsInFlight - calls.length}` : ''}
+              </span>
+              <small>
+                {count(completed)} calls done, {Math.round(utilization * 100)} % busy,{' '}
+                {megabytes(heapUsedBytes)}
+              </small>
+            </li>
+          ),
+        )}
       </ul>
     </section>
   );
@@ -89,7 +142,9 @@ function OwnCalls() {
       gateway.json<{ calls: OwnCall[] }>('calls').then(
         (answer) => {
           if (isGone) return;
-          setCalls(answer.calls.filter(({ status }) => status === 'running' || status === 'queued').reverse());
+          setCalls(
+            answer.calls.filter(({ status }) => status === 'running' || status === 'queued').reverse(),
+          );
           setReason('');
         },
         (thrown) => isGone || setReason(failureOf(thrown).message),
@@ -101,7 +156,8 @@ function OwnCalls() {
       clearInterval(timer);
     };
   }, []);
-  const cancel = (callId: string) => gateway.request(`calls/${encodeURIComponent(callId)}`, { method: 'DELETE' }).catch(() => undefined);
+  const cancel = (callId: string) =>
+    gateway.request(`calls/${encodeURIComponent(callId)}`, { method: 'DELETE' }).catch(() => undefined);
   return (
     <section class="card">
       <h2>
@@ -134,7 +190,12 @@ function OwnCalls() {
                   <td>{duration(Math.max(0, Date.now() - Date.parse(startedAt)))}</td>
                   <td class="mono">{callId}</td>
                   <td>
-                    <button type="button" class="small danger" aria-label={`Cancel ${tool}, call ${callId}`} onClick={() => cancel(callId)}>
+                    <button
+                      type="button"
+                      class="small danger"
+                      aria-label={`Cancel ${tool}, call ${callId}`}
+                      onClick={() => cancel(callId)}
+                    >
                       Cancel
                     </button>
                   </td>
@@ -150,7 +211,8 @@ function OwnCalls() {
 
 function Errors({ samples }: { readonly samples: readonly Sample[] }) {
   const totals = new Map<string, number>();
-  for (const { errors } of samples) for (const [code, times] of Object.entries(errors)) totals.set(code, (totals.get(code) ?? 0) + times);
+  for (const { errors } of samples)
+    for (const [code, times] of Object.entries(errors)) totals.set(code, (totals.get(code) ?? 0) + times);
   return (
     <section class="card">
       <h2>

@@ -63,10 +63,17 @@ export function RunPanel({ run }: { readonly run: Run }) {
         {callId ? <code class="call-id">{callId}</code> : null}
       </div>
       {phase === 'paused' ? <Held run={run} /> : null}
-      {run.question ? <QuestionForm key={run.question.ask} question={run.question} answer={(result) => run.answer(result)} /> : null}
+      {run.question ? (
+        <QuestionForm
+          key={run.question.ask}
+          question={run.question}
+          answer={(result) => run.answer(result)}
+        />
+      ) : null}
       {run.failure ? <FailureBox run={run} /> : null}
       {chunks.total > 0 ? <ChunkList chunks={chunks} /> : null}
-      {run.result !== null && !(chunks.total > 0 && run.result === `[${chunks.text().replaceAll('\n', ',')}]`) ? (
+      {run.result !== null &&
+      !(chunks.total > 0 && run.result === `[${chunks.text().replaceAll('\n', ',')}]`) ? (
         <div class="result">
           <div class="row">
             <h3>Result</h3>
@@ -100,7 +107,12 @@ function Progress({ run: { progress, isActive, phase } }: { readonly run: Run })
       {isKnown ? (
         <progress max={total} value={done} aria-label="Progress" />
       ) : (
-        <progress aria-label="Progress" class={phase === 'paused' ? 'still' : ''} value={isActive && phase !== 'paused' ? undefined : 0} max={1} />
+        <progress
+          aria-label="Progress"
+          class={phase === 'paused' ? 'still' : ''}
+          value={isActive && phase !== 'paused' ? undefined : 0}
+          max={1}
+        />
       )}
       <span>
         {label} {message}
@@ -113,7 +125,8 @@ function Progress({ run: { progress, isActive, phase } }: { readonly run: Run })
 function Spoken({ run }: { readonly run: Run }) {
   const [text, setText] = useState('');
   useEffect(() => {
-    const tell = () => setText(`${run.order.tool.name} ${PHASE_NAMES[run.phase]}, ${run.chunks.total} chunks`);
+    const tell = () =>
+      setText(`${run.order.tool.name} ${PHASE_NAMES[run.phase]}, ${run.chunks.total} chunks`);
     tell();
     if (!run.isActive) return;
     const timer = setInterval(tell, 1000);
@@ -139,7 +152,9 @@ function Held({ run }: { readonly run: Run }) {
           : held.isStill
             ? `Held back: the tool waits at its yield, ${count(ahead)} chunks ahead of you.`
             : `The tool fills the gateway’s share: ${count(ahead)} chunks ahead of you.`}{' '}
-      <span class="muted">The gateway waits {left} s for you (at most DETACH_MAX), then it cancels the call.</span>
+      <span class="muted">
+        The gateway waits {left} s for you (at most DETACH_MAX), then it cancels the call.
+      </span>
     </p>
   );
 }
@@ -178,7 +193,13 @@ function FailureBox({ run }: { readonly run: Run }) {
   );
 }
 
-function QuestionForm({ question, answer }: { readonly question: Question; readonly answer: (result: Json) => void }) {
+function QuestionForm({
+  question,
+  answer,
+}: {
+  readonly question: Question;
+  readonly answer: (result: Json) => void;
+}) {
   const { method, params } = question;
   const schema = (params.requestedSchema ?? { type: 'object' }) as Readonly<Record<string, unknown>>;
   const [content, setContent] = useState<Json>(() => firstArguments(schema));
@@ -194,7 +215,13 @@ function QuestionForm({ question, answer }: { readonly question: Question; reado
     >
       <h3>The tool asks</h3>
       <p>{params.message ?? `It wants “${method}” from its client.`}</p>
-      {isForm ? <SchemaForm schema={schema} value={content} onChange={setContent} /> : <pre class="code" tabIndex={0} aria-label="What it asks">{JSON.stringify(params, null, 2)}</pre>}
+      {isForm ? (
+        <SchemaForm schema={schema} value={content} onChange={setContent} />
+      ) : (
+        <pre class="code" tabIndex={0} aria-label="What it asks">
+          {JSON.stringify(params, null, 2)}
+        </pre>
+      )}
       <div class="actions">
         {method === 'elicit' ? (
           <button type="submit" class="small primary">

@@ -25,7 +25,8 @@ const LONGEST = 200_000;
 
 /** JSON text, indented; as it is where it is very long, or no JSON. */
 export function pretty(text: string): string {
-  if (text.length > LONGEST) return `${text.slice(0, LONGEST)}\n… ${count(text.length - LONGEST)} characters more`;
+  if (text.length > LONGEST)
+    return `${text.slice(0, LONGEST)}\n… ${count(text.length - LONGEST)} characters more`;
   try {
     return JSON.stringify(JSON.parse(text), null, 2);
   } catch {

@@ -1,8 +1,10 @@
 /**
  * A run of a tool: the call, what came of it, and how it is steered.
  *
- * R1. Pausing leaves the call: the gateway keeps what comes until its share is full, then the tool waits at its `yield`.
- *     Going on asks for what follows the last event that was seen, so that no chunk is lost nor comes twice.
+ * R1. Pausing takes the call from its stream, which brings what was under way and ends: how much that is, only the
+ *     sockets know, and the gateway keeps no copy of so much. Then nobody reads: the gateway keeps what comes until its
+ *     share is full, and the tool waits at its `yield`. Going on asks for what follows the last event that came, so that
+ *     no chunk is lost nor comes twice.
  * R2. A connection that breaks is taken up again in the same way.
  * R3. A page that is closed cancels its runs.
  */
@@ -16,7 +18,11 @@ export type Phase = 'waiting' | 'running' | 'paused' | 'success' | 'error' | 'ca
 export interface Question {
   readonly ask: number;
   readonly method: string;
-  readonly params: { readonly message?: string; readonly requestedSchema?: object; readonly [name: string]: unknown };
+  readonly params: {
+    readonly message?: string;
+    readonly requestedSchema?: object;
+    readonly [name: string]: unknown;
+  };
 }
 
 export interface RunOrder {
@@ -39,6 +45,7 @@ interface Held {
 export const DETACH_SECONDS = 300;
 const RETRIES = 5;
 const LOOK_EVERY_MS = 1000;
+const TAKE_AWAY_ATTEMPTS = 10;
 let nextId = 1;
 
 export class Run extends Emitter {
@@ -89,17 +96,40 @@ export class Run extends Emitter {
 
   pause(): void {
     if (!this.canPause) return;
-    this.#carrier?.leave();
-    this.#carrier = null;
     this.phase = 'paused';
     this.#pausedAt = Date.now();
     this.held = null;
     this.#looking = setInterval(() => void this.#look(), LOOK_EVERY_MS);
+    void this.#takeAway();
     this.changed();
+  }
+
+  /** Ends the stream behind what is under way: another reader takes the call over, and leaves at once. */
+  async #takeAway(): Promise<void> {
+    for (
+      let attempt = 0;
+      attempt < TAKE_AWAY_ATTEMPTS && this.phase === 'paused' && this.#carrier;
+      attempt++
+    ) {
+      try {
+        const path = `calls/${encodeURIComponent(this.callId)}`;
+        const { chunks } = await gateway.json<{ chunks: number }>(path);
+        // Where the gateway is, as far as is known: what is no chunk counts too, and only what came is known of that.
+        const after = Math.max(this.#seq, this.#seq - this.chunks.total + chunks);
+        const leaving = new AbortController();
+        const headers = { Accept: 'application/x-ndjson' };
+        await gateway.request(`${path}/events?after=${after}`, { headers, signal: leaving.signal });
+        leaving.abort();
+        return;
+      } catch {
+        // It was further by then: once more.
+      }
+    }
   }
 
   goOn(): void {
     if (this.phase !== 'paused') return;
+    this.#carrier?.leave();
     clearInterval(this.#looking);
     this.phase = 'running';
     this.held = null;
@@ -158,6 +188,7 @@ export class Run extends Emitter {
   }
 
   #onClosed(failure: Failure | undefined): void {
+    if (this.phase === 'paused') this.#carrier = null;
     if (!this.isActive || this.phase === 'paused') return;
     const isRefused = failure !== undefined && failure.code !== 'unreachable';
     if (isRefused || this.callId === '' || this.#retries >= RETRIES) {
@@ -184,8 +215,12 @@ export class Run extends Emitter {
     if (this.phase === 'waiting') this.phase = 'running';
   }
 
-  #takeEvent(event: { readonly event: string; readonly seq?: number; readonly [name: string]: unknown }): void {
-    if (event.seq !== undefined) this.#seq = event.seq;
+  #takeEvent(event: {
+    readonly event: string;
+    readonly seq?: number;
+    readonly [name: string]: unknown;
+  }): void {
+    if (event.seq !== undefined && event.event !== 'complete') this.#seq = event.seq;
     switch (event.event) {
       case 'started':
         this.callId = String(event['callId']);
@@ -201,16 +236,26 @@ export class Run extends Emitter {
         this.question = event as unknown as Question;
         return;
       case 'error':
+        if ((event['error'] as Failure).code === 'conflict' && this.phase === 'paused') return; // it has moved
         this.failure = event['error'] as Failure;
         return;
       case 'complete': {
         const { status, data, durationMs, meta } = event;
+        if (status === 'moved') return this.#onMoved();
         if (data !== undefined && event['omitted'] !== true) this.result = JSON.stringify(data);
         this.meta = (meta as Json | undefined) ?? null;
         this.durationMs = (durationMs as number | undefined) ?? null;
         this.#end(status as Phase, this.failure);
       }
     }
+  }
+
+  /** Another reader has the call: we, to pause it, or somebody else. */
+  #onMoved(): void {
+    this.#carrier?.leave();
+    this.#carrier = null;
+    if (this.phase !== 'paused')
+      this.#end('error', { code: 'conflict', message: 'another reader took the call over' });
   }
 
   #end(phase: Phase, failure: Failure | null): void {

@@ -28,7 +28,10 @@ interface FieldProps {
   readonly isRequired: boolean;
 }
 
-const Form = createContext<{ readonly root: Schema; readonly issues: readonly Issue[] }>({ root: {}, issues: [] });
+const Form = createContext<{ readonly root: Schema; readonly issues: readonly Issue[] }>({
+  root: {},
+  issues: [],
+});
 
 /** A place in the arguments as one text, however an issue names it. */
 export function pathText(path: Issue['path'] | Path): string {
@@ -50,7 +53,9 @@ export function SchemaForm(props: {
   return (
     <Form.Provider value={{ root: schema, issues }}>
       <Issues path={[]} />
-      {hasNone && plan.schema['additionalProperties'] !== undefined && isObject(plan.schema['additionalProperties']) ? (
+      {hasNone &&
+      plan.schema['additionalProperties'] !== undefined &&
+      isObject(plan.schema['additionalProperties']) ? (
         <JsonField {...{ schema, value, path: [], label: 'Arguments', isRequired: true }} onChange={change} />
       ) : hasNone ? (
         <p class="muted">This tool takes no arguments.</p>
@@ -127,11 +132,23 @@ function Label(props: FieldProps & { readonly plan: FieldPlan; readonly inputId:
 }
 
 function typeText({ kind, schema, isNullable }: FieldPlan): string {
-  const type = kind === 'choice' ? 'choice' : kind === 'constant' ? 'constant' : [schema['type']].flat().filter(Boolean).join(' | ');
+  const type =
+    kind === 'choice'
+      ? 'choice'
+      : kind === 'constant'
+        ? 'constant'
+        : [schema['type']].flat().filter(Boolean).join(' | ');
   const format = typeof schema['format'] === 'string' ? `, ${schema['format']}` : '';
   const { minimum, maximum } = schema as { minimum?: number; maximum?: number };
   const isFar = (bound?: number) => bound !== undefined && Math.abs(bound) < Number.MAX_SAFE_INTEGER;
-  const range = isFar(minimum) && isFar(maximum) ? `, ${minimum} to ${maximum}` : isFar(minimum) ? `, from ${minimum}` : isFar(maximum) ? `, up to ${maximum}` : '';
+  const range =
+    isFar(minimum) && isFar(maximum)
+      ? `, ${minimum} to ${maximum}`
+      : isFar(minimum)
+        ? `, from ${minimum}`
+        : isFar(maximum)
+          ? `, up to ${maximum}`
+          : '';
   return `${type}${format}${range}${isNullable && !type.includes('null') ? ' or null' : ''}`;
 }
 
@@ -151,7 +168,13 @@ function NullField(props: FieldProps & { readonly plan: FieldPlan }) {
       <div class="label">
         <span>{label}</span>
         <span class="type">null</span>
-        <button type="button" class="link" onClick={() => onChange(firstValue({ ...plan.schema, default: undefined }, root, true) ?? emptyOf(plan))}>
+        <button
+          type="button"
+          class="link"
+          onClick={() =>
+            onChange(firstValue({ ...plan.schema, default: undefined }, root, true) ?? emptyOf(plan))
+          }
+        >
           set a value
         </button>
       </div>
@@ -163,7 +186,12 @@ function NullField(props: FieldProps & { readonly plan: FieldPlan }) {
 const emptyOf = ({ kind, choices }: FieldPlan): Json | undefined =>
   kind === 'text' ? '' : kind === 'number' ? 0 : kind === 'choice' ? choices[0] : undefined;
 
-const INPUT_TYPES: Readonly<Record<string, 'date' | 'email' | 'url'>> = { date: 'date', email: 'email', uri: 'url', url: 'url' };
+const INPUT_TYPES: Readonly<Record<string, 'date' | 'email' | 'url'>> = {
+  date: 'date',
+  email: 'email',
+  uri: 'url',
+  url: 'url',
+};
 
 function Scalar(props: FieldProps & { readonly plan: FieldPlan; readonly hasIssue: boolean }) {
   const { plan, value, onChange, path, isRequired, hasIssue } = props;
@@ -171,7 +199,9 @@ function Scalar(props: FieldProps & { readonly plan: FieldPlan; readonly hasIssu
   const about = [
     typeof plan.schema['description'] === 'string' ? `${id}-about` : '',
     hasIssue ? `${id}-issue` : '',
-  ].join(' ').trim();
+  ]
+    .join(' ')
+    .trim();
   const common = { id, 'aria-describedby': about || undefined, 'aria-invalid': hasIssue || undefined };
   return (
     <div class="field">
@@ -197,7 +227,11 @@ function ScalarInput(props: {
     const all: readonly Json[] = kind === 'boolean' ? [true, false] : choices;
     const at = all.findIndex((choice) => JSON.stringify(choice) === JSON.stringify(value));
     return (
-      <select {...common} value={at < 0 ? '' : String(at)} onChange={({ currentTarget }) => onChange(all[Number(currentTarget.value || 'NaN')])}>
+      <select
+        {...common}
+        value={at < 0 ? '' : String(at)}
+        onChange={({ currentTarget }) => onChange(all[Number(currentTarget.value || 'NaN')])}
+      >
         {at >= 0 && isRequired ? null : <option value="">{isRequired ? 'choose…' : 'left out'}</option>}
         {all.map((choice, index) => (
           <option key={index} value={String(index)}>
@@ -215,7 +249,16 @@ function ScalarInput(props: {
   if (isLong) return <textarea {...common} rows={3} value={text} onInput={onInput} />;
   const type = INPUT_TYPES[String(schema['format'])] ?? 'text';
   const hint = type === 'text' && typeof schema['format'] === 'string' ? schema['format'] : undefined;
-  return <input {...common} type={type} value={text} onInput={onInput} placeholder={hint} autocomplete="off" spellcheck={false} />;
+  const attributes = {
+    ...common,
+    type,
+    value: text,
+    onInput,
+    placeholder: hint,
+    autocomplete: 'off',
+    spellcheck: false,
+  };
+  return <input {...(attributes as object)} />;
 }
 
 /** Keeps what is typed while it is no number yet, such as "-" or "1e". */
@@ -228,7 +271,8 @@ function NumberInput(props: {
   const { value, onChange, common } = props;
   const [typed, setTyped] = useState(value === undefined ? '' : String(value));
   useEffect(() => {
-    if (Number(typed) !== value && !(typed === '' && value === undefined)) setTyped(value === undefined ? '' : String(value));
+    if (Number(typed) !== value && !(typed === '' && value === undefined))
+      setTyped(value === undefined ? '' : String(value));
   }, [value]);
   return (
     <input
@@ -250,16 +294,30 @@ function Group(props: FieldProps & { readonly plan: FieldPlan }) {
   const { plan, value, onChange, path, label, isRequired } = props;
   const { root } = useContext(Form);
   const id = useId();
-  const add = () => onChange(firstValue({ ...plan.schema, default: undefined }, root, true) ?? (plan.kind === 'list' ? [] : {}));
+  const add = () =>
+    onChange(
+      firstValue({ ...plan.schema, default: undefined }, root, true) ?? (plan.kind === 'list' ? [] : {}),
+    );
   return (
-    <fieldset class="field group" aria-describedby={typeof plan.schema['description'] === 'string' ? id : undefined}>
+    <fieldset
+      class="field group"
+      aria-describedby={typeof plan.schema['description'] === 'string' ? id : undefined}
+    >
       <legend>
         <span>{label}</span>
         {isRequired ? <span class="required">required</span> : null}
         <span class="type">{plan.kind === 'variants' ? 'one of several' : typeText(plan)}</span>
         {plan.isNullable ? <LinkButton onClick={() => onChange(null)}>set null</LinkButton> : null}
-        {value === undefined ? <LinkButton onClick={add} label={`Add ${label}`}>add</LinkButton> : null}
-        {value !== undefined && !isRequired ? <LinkButton onClick={() => onChange(undefined)} label={`Leave ${label} out`}>leave out</LinkButton> : null}
+        {value === undefined ? (
+          <LinkButton onClick={add} label={`Add ${label}`}>
+            add
+          </LinkButton>
+        ) : null}
+        {value !== undefined && !isRequired ? (
+          <LinkButton onClick={() => onChange(undefined)} label={`Leave ${label} out`}>
+            leave out
+          </LinkButton>
+        ) : null}
       </legend>
       <Description schema={plan.schema} id={id} />
       <Issues path={path} />
@@ -274,7 +332,11 @@ function Group(props: FieldProps & { readonly plan: FieldPlan }) {
   );
 }
 
-function LinkButton(props: { readonly onClick: () => void; readonly label?: string; readonly children: ComponentChildren }) {
+function LinkButton(props: {
+  readonly onClick: () => void;
+  readonly label?: string;
+  readonly children: ComponentChildren;
+}) {
   return (
     <button type="button" class="link" onClick={props.onClick} aria-label={props.label}>
       {props.children}
@@ -299,12 +361,21 @@ function Items({ plan, value, onChange, path, label }: FieldProps & { readonly p
             isRequired
             onChange={(next) => onChange(items.map((one, index) => (index === at ? (next ?? '') : one)))}
           />
-          <button type="button" class="icon" aria-label={`Remove ${label} ${at + 1}`} onClick={() => onChange(items.filter((_, index) => index !== at))}>
+          <button
+            type="button"
+            class="icon"
+            aria-label={`Remove ${label} ${at + 1}`}
+            onClick={() => onChange(items.filter((_, index) => index !== at))}
+          >
             ✕
           </button>
         </div>
       ))}
-      <button type="button" class="small" onClick={() => onChange([...items, firstValue(schema, root, true) ?? emptyOf(itemPlan) ?? ''])}>
+      <button
+        type="button"
+        class="small"
+        onClick={() => onChange([...items, firstValue(schema, root, true) ?? emptyOf(itemPlan) ?? ''])}
+      >
         Add an item
       </button>
     </div>
@@ -340,7 +411,15 @@ function Variants(props: FieldProps & { readonly plan: FieldPlan }) {
           ))}
         </select>
       </div>
-      <Field key={chosen} schema={variant} value={value} onChange={onChange} path={path} label={label} isRequired />
+      <Field
+        key={chosen}
+        schema={variant}
+        value={value}
+        onChange={onChange}
+        path={path}
+        label={label}
+        isRequired
+      />
     </div>
   );
 }

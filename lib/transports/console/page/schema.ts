@@ -98,11 +98,13 @@ export function planOf(given: Schema, root: Schema): FieldPlan {
     return { ...inner, isNullable: isNullable || inner.isNullable };
   }
   const [type, ...others] = types.filter((one) => one !== 'null');
-  if (others.length > 0) return plan('variants', { variants: [type, ...others].map((one) => ({ ...schema, type: one })) });
+  if (others.length > 0)
+    return plan('variants', { variants: [type, ...others].map((one) => ({ ...schema, type: one })) });
   if (type === 'string') return plan('text');
   if (type === 'number' || type === 'integer') return plan('number');
   if (type === 'boolean') return plan('boolean');
-  if (type === 'object' || (!type && isObject(schema['properties']))) return plan(isForm(schema) ? 'object' : 'json');
+  if (type === 'object' || (!type && isObject(schema['properties'])))
+    return plan(isForm(schema) ? 'object' : 'json');
   if (type === 'array' && isObject(schema['items']) && !schema['prefixItems']) return plan('list');
   return plan(types.length === 1 && types[0] === 'null' ? 'null' : 'json');
 }
@@ -110,13 +112,16 @@ export function planOf(given: Schema, root: Schema): FieldPlan {
 /** Whether all that an object may hold is in its properties. */
 function isForm(schema: Schema): boolean {
   const names = Object.keys((schema['properties'] as object) ?? {});
-  return names.length > 0 && !isObject(schema['patternProperties']) && !isObject(schema['additionalProperties']);
+  return (
+    names.length > 0 && !isObject(schema['patternProperties']) && !isObject(schema['additionalProperties'])
+  );
 }
 
 export const propertiesOf = (schema: Schema): readonly (readonly [string, Schema])[] =>
   Object.entries((schema['properties'] as Record<string, Schema>) ?? {});
 
-export const requiredOf = (schema: Schema): ReadonlySet<string> => new Set((schema['required'] as string[]) ?? []);
+export const requiredOf = (schema: Schema): ReadonlySet<string> =>
+  new Set((schema['required'] as string[]) ?? []);
 
 /** What a field holds at first; undefined: nothing, it is left out. */
 export function firstValue(given: Schema, root: Schema, isRequired: boolean, depth = 0): Json | undefined {
@@ -156,7 +161,12 @@ function mayBe(value: Json | undefined, schema: Schema, root: Schema): boolean {
   if ('const' in schema) return JSON.stringify(schema['const']) === JSON.stringify(value);
   if (Array.isArray(schema['enum'])) return schema['enum'].includes(value);
   const type = schema['type'];
-  if (typeof type === 'string' && type !== typeOf(value) && !(type === 'number' && typeOf(value) === 'integer')) return false;
+  if (
+    typeof type === 'string' &&
+    type !== typeOf(value) &&
+    !(type === 'number' && typeOf(value) === 'integer')
+  )
+    return false;
   if (!isObject(value)) return true;
   const constants = propertiesOf(schema).filter(([, one]) => 'const' in resolved(one, root));
   if (constants.some(([name, one]) => value[name] !== resolved(one, root)['const'])) return false;

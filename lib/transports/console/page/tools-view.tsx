@@ -13,7 +13,13 @@ import { SNIPPET_KINDS, SNIPPET_PLACES, type SnippetKind, snippet } from './snip
 /** What was filled in and not run, by tool: going elsewhere and back loses nothing. */
 const drafts = new Map<string, Json>();
 
-export function ToolsView({ tool: name, given }: { readonly tool: string; readonly given: Json | undefined }) {
+export function ToolsView({
+  tool: name,
+  given,
+}: {
+  readonly tool: string;
+  readonly given: Json | undefined;
+}) {
   useChanges(runs);
   const tool = gateway.tools.find((one) => one.name === name);
   const shown = runs.all.filter((run) => run.order.tool.name === name || run.isActive);
@@ -28,7 +34,9 @@ export function ToolsView({ tool: name, given }: { readonly tool: string; readon
           <ToolCard key={tool.name} tool={tool} given={given} />
           <section class="runs" aria-label="Runs">
             {shown.length === 0 ? (
-              <p class="empty">Nothing has run yet. Chunks, progress and the result appear here as they come.</p>
+              <p class="empty">
+                Nothing has run yet. Chunks, progress and the result appear here as they come.
+              </p>
             ) : (
               shown.map((run) => <RunPanel key={run.id} run={run} />)
             )}
@@ -37,7 +45,9 @@ export function ToolsView({ tool: name, given }: { readonly tool: string; readon
       ) : (
         <p class="empty wide">
           {name ? `There is no tool “${name}” for this key. ` : ''}
-          {gateway.tools.length === 0 ? 'This gateway has no tools for this key.' : 'Choose a tool; “/” searches.'}
+          {gateway.tools.length === 0
+            ? 'This gateway has no tools for this key.'
+            : 'Choose a tool; “/” searches.'}
         </p>
       )}
     </div>
@@ -64,7 +74,14 @@ function Sidebar({ chosen }: { readonly chosen: string }) {
   return (
     <aside class="side">
       <search>
-        <input ref={input} type="search" placeholder="Search tools ( / )" aria-label="Search tools" value={query} onInput={({ currentTarget }) => setQuery(currentTarget.value)} />
+        <input
+          ref={input}
+          type="search"
+          placeholder="Search tools ( / )"
+          aria-label="Search tools"
+          value={query}
+          onInput={({ currentTarget }) => setQuery(currentTarget.value)}
+        />
       </search>
       <nav aria-label="Tools">
         <ul>
@@ -72,8 +89,16 @@ function Sidebar({ chosen }: { readonly chosen: string }) {
             <li key={name}>
               <a href={linkTo(name)} aria-current={chosen === name ? 'true' : undefined}>
                 <span class="mono">{name}</span>
-                {annotations?.destructiveHint ? <span class="mark warn" title="may destroy">!</span> : null}
-                {annotations?.readOnlyHint ? <span class="mark" title="only reads">R</span> : null}
+                {annotations?.destructiveHint ? (
+                  <span class="mark warn" title="may destroy">
+                    !
+                  </span>
+                ) : null}
+                {annotations?.readOnlyHint ? (
+                  <span class="mark" title="only reads">
+                    R
+                  </span>
+                ) : null}
                 {title ? <small>{title}</small> : null}
               </a>
             </li>
@@ -124,7 +149,9 @@ const HINTS = [
 ] as const;
 
 function ToolCard({ tool, given }: { readonly tool: Tool; readonly given: Json | undefined }) {
-  const [args, setArgs] = useState<Json>(() => given ?? drafts.get(tool.name) ?? firstArguments(tool.inputSchema));
+  const [args, setArgs] = useState<Json>(
+    () => given ?? drafts.get(tool.name) ?? firstArguments(tool.inputSchema),
+  );
   const [isJson, setJson] = useState(false);
   const [seconds, setSeconds] = useState('');
   const [carrier, setCarrier] = useState<'socket' | 'stream'>('socket');
@@ -183,11 +210,21 @@ function ToolCard({ tool, given }: { readonly tool: Tool; readonly given: Json |
           </button>
           <kbd>Ctrl ⏎</kbd>
           <label>
-            Timeout (s) <input class="short" inputMode="decimal" placeholder="its own" value={seconds} onInput={({ currentTarget }) => setSeconds(currentTarget.value)} />
+            Timeout (s){' '}
+            <input
+              class="short"
+              inputMode="decimal"
+              placeholder="its own"
+              value={seconds}
+              onInput={({ currentTarget }) => setSeconds(currentTarget.value)}
+            />
           </label>
           <label>
             Over{' '}
-            <select value={carrier} onChange={({ currentTarget }) => setCarrier(currentTarget.value as typeof carrier)}>
+            <select
+              value={carrier}
+              onChange={({ currentTarget }) => setCarrier(currentTarget.value as typeof carrier)}
+            >
               <option value="socket">WebSocket</option>
               <option value="stream">HTTP stream</option>
             </select>
@@ -211,7 +248,10 @@ function Arguments(props: {
   useChanges(...(last ? [last] : []));
   const { code, details } = last?.failure ?? {};
   const issues = code === 'invalid_arguments' ? (details?.issues ?? []) : [];
-  if (isJson) return <JsonBox label="Arguments as JSON" value={args} rows={12} onChange={(value) => change(value ?? {})} />;
+  if (isJson)
+    return (
+      <JsonBox label="Arguments as JSON" value={args} rows={12} onChange={(value) => change(value ?? {})} />
+    );
   return <SchemaForm schema={tool.inputSchema} value={args} onChange={change} issues={issues} />;
 }
 
@@ -223,7 +263,12 @@ function CopyAs({ tool, args }: { readonly tool: string; readonly args: Json }) 
       <summary>Use it elsewhere</summary>
       <div class="segments wrap">
         {Object.entries(SNIPPET_KINDS).map(([name, title]) => (
-          <button key={name} type="button" aria-pressed={kind === name} onClick={() => setKind(name as SnippetKind)}>
+          <button
+            key={name}
+            type="button"
+            aria-pressed={kind === name}
+            onClick={() => setKind(name as SnippetKind)}
+          >
             {title}
           </button>
         ))}
@@ -233,7 +278,10 @@ function CopyAs({ tool, args }: { readonly tool: string; readonly args: Json }) 
         {text}
       </pre>
       <CopyButton text={text} />{' '}
-      <CopyButton text={`${location.href.replace(/#.*$/, '')}${linkTo(tool, args)}`} label="Copy a link to this form" />
+      <CopyButton
+        text={`${location.href.replace(/#.*$/, '')}${linkTo(tool, args)}`}
+        label="Copy a link to this form"
+      />
     </details>
   );
 }
@@ -241,7 +289,8 @@ function CopyAs({ tool, args }: { readonly tool: string; readonly args: Json }) 
 export function CopyButton({ text, label = 'Copy' }: { readonly text: string; readonly label?: string }) {
   const [told, setTold] = useState('');
   const copy = () => {
-    const copied = navigator.clipboard?.writeText(text) ?? Promise.reject(new Error('only on localhost or https'));
+    const copied =
+      navigator.clipboard?.writeText(text) ?? Promise.reject(new Error('only on localhost or https'));
     copied.then(
       () => setTold('Copied'),
       () => setTold('Not allowed here: select the text'),
@@ -262,7 +311,13 @@ function Schemas({ tool }: { readonly tool: Tool }) {
     ['Chunks', chunkSchema],
     ['Output', outputSchema],
   ] as const;
-  const texts = useMemo(() => all.filter(([, schema]) => schema).map(([name, schema]) => [name, JSON.stringify(schema, null, 2)] as const), [tool]);
+  const texts = useMemo(
+    () =>
+      all
+        .filter(([, schema]) => schema)
+        .map(([name, schema]) => [name, JSON.stringify(schema, null, 2)] as const),
+    [tool],
+  );
   return (
     <details>
       <summary>Schemas</summary>
