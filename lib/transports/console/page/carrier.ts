@@ -17,6 +17,8 @@ export interface CarrierEvents {
 
 export interface Carrier {
   answer(ask: number, result: Json): void;
+  /** Whether it takes nothing for now, where that is up to it: a browser's WebSocket always takes. */
+  hold(isHeld: boolean): void;
   leave(): void;
 }
 
@@ -45,9 +47,26 @@ export function openCarrier(
   return kind === 'socket' ? openSocket(order, place, events) : openStream(order, place, events);
 }
 
+/**
+ * Takes a call over from whoever reads it, and leaves it in the same moment, so that next to nothing is sent: asking and
+ * leaving travel together.
+ */
+export function takeAway(tool: string, place: Place): Promise<void> {
+  const socket = new WebSocket(addressOf(tool), gateway.protocols);
+  socket.onopen = () => {
+    socket.send(JSON.stringify({ event: 'resume', id: ID, ...place }));
+    socket.close();
+  };
+  return new Promise((resolve) => {
+    socket.onclose = () => resolve();
+  });
+}
+
+const addressOf = (tool: string): string =>
+  `${BASE.replace(/^http/, 'ws')}ws/tools/${encodeURIComponent(tool)}`;
+
 function openSocket(order: Order, place: Place | null, events: CarrierEvents): Carrier {
-  const address = `${BASE.replace(/^http/, 'ws')}ws/tools/${encodeURIComponent(order.tool)}`;
-  const socket = new WebSocket(address, gateway.protocols);
+  const socket = new WebSocket(addressOf(order.tool), gateway.protocols);
   let isOpen = false;
   let instead: Carrier | null = null;
   socket.onopen = () => {
@@ -65,6 +84,7 @@ function openSocket(order: Order, place: Place | null, events: CarrierEvents): C
   };
   return {
     answer: (ask, result) => socket.send(JSON.stringify({ event: 'answer', id: ID, ask, result })),
+    hold: (isHeld) => instead?.hold(isHeld),
     leave() {
       instead?.leave();
       socket.onmessage = null;
@@ -76,6 +96,8 @@ function openSocket(order: Order, place: Place | null, events: CarrierEvents): C
 
 function openStream(order: Order, place: Place | null, events: CarrierEvents): Carrier {
   const leaving = new AbortController();
+  /** What reading waits for. */
+  let gate: { readonly promise: Promise<void>; resolve(): void } | null = null;
   const { tool, ...call } = order;
   const request = place
     ? gateway.request(`calls/${encodeURIComponent(place.callId)}/events?after=${place.after}`, {
@@ -90,7 +112,13 @@ function openStream(order: Order, place: Place | null, events: CarrierEvents): C
       });
   const read = async () => {
     const { body, status } = await request;
-    if (body && status !== 204) for await (const line of linesOf(body)) if (line !== '') events.line(line);
+    if (body && status !== 204) {
+      for await (const line of linesOf(body)) {
+        if (gate) await gate.promise;
+        if (leaving.signal.aborted) return;
+        if (line !== '') events.line(line);
+      }
+    }
   };
   read().then(
     () => leaving.signal.aborted || events.closed(),
@@ -98,6 +126,21 @@ function openStream(order: Order, place: Place | null, events: CarrierEvents): C
   );
   return {
     answer: () => undefined, // nothing is asked there
+    hold(isHeld) {
+      if (isHeld) gate ??= newGate();
+      else {
+        gate?.resolve();
+        gate = null;
+      }
+    },
     leave: () => leaving.abort(),
   };
+}
+
+function newGate(): { readonly promise: Promise<void>; resolve(): void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }

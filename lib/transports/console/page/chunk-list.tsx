@@ -3,8 +3,10 @@
  *
  * V1. While the end is in sight the list follows it; scrolled up it stays where it is, also when old chunks are dropped.
  */
+
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ChunkRing } from './chunk-ring.ts';
+import { Code } from './code-block.tsx';
 import { count, pretty } from './run-text.ts';
 
 const ROW = 24;
@@ -105,9 +107,7 @@ export function ChunkList({ chunks }: { readonly chunks: ChunkRing }) {
               Close
             </button>
           </div>
-          <pre class="code" tabIndex={0} aria-label={`Chunk ${chosen}`}>
-            {pretty(chunks.at(chosen - chunks.dropped))}
-          </pre>
+          <Code label={`Chunk ${chosen}`} text={pretty(chunks.at(chosen - chunks.dropped))} />
         </div>
       ) : null}
     </div>

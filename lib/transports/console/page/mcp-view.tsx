@@ -1,5 +1,7 @@
 /** What an MCP client sees of this gateway, and the messages of a call made as one. */
+
 import { useEffect, useState } from 'preact/hooks';
+import { Code } from './code-block.tsx';
 import { useChanges } from './emitter.ts';
 import type { Json, Schema } from './gateway.ts';
 import { type Message, mcp, reasonOf } from './mcp-client.ts';
@@ -69,9 +71,7 @@ export function McpView() {
                 <li key={one.uri ?? one.uriTemplate ?? one.name}>
                   <details>
                     <summary class="mono">{one.uri ?? one.uriTemplate ?? one.name}</summary>
-                    <pre class="code" tabIndex={0} aria-label={one.name}>
-                      {JSON.stringify(one, null, 2)}
-                    </pre>
+                    <Code label={one.name} text={JSON.stringify(one, null, 2)} />
                   </details>
                 </li>
               ))}
@@ -177,11 +177,7 @@ function MessageLine({ message: { at, way, body } }: { readonly message: Message
           </span>{' '}
           <small>{new Date(at).toLocaleTimeString()}</small>
         </summary>
-        {isOpen ? (
-          <pre class="code" tabIndex={0} aria-label="The message">
-            {pretty(JSON.stringify(body))}
-          </pre>
-        ) : null}
+        {isOpen ? <Code label="The message" text={pretty(JSON.stringify(body))} /> : null}
       </details>
     </li>
   );

@@ -1,7 +1,9 @@
 /** One run: how far it is, its chunks, its questions, its end, and what can be done with it. */
+
 import { useEffect, useState } from 'preact/hooks';
 import { adviceFor } from './advice.ts';
 import { ChunkList } from './chunk-list.tsx';
+import { Code } from './code-block.tsx';
 import { useChanges, useTicks } from './emitter.ts';
 import type { Json } from './gateway.ts';
 import { linkTo } from './route.ts';
@@ -79,17 +81,13 @@ export function RunPanel({ run }: { readonly run: Run }) {
             <h3>Result</h3>
             <CopyButton text={run.result} />
           </div>
-          <pre class="code" tabIndex={0} aria-label="Result">
-            {pretty(run.result)}
-          </pre>
+          <Code label="Result" text={pretty(run.result)} />
         </div>
       ) : null}
       {run.meta === null ? null : (
         <details>
           <summary>Meta</summary>
-          <pre class="code" tabIndex={0} aria-label="Meta">
-            {pretty(JSON.stringify(run.meta))}
-          </pre>
+          <Code label="Meta" text={pretty(JSON.stringify(run.meta))} />
         </details>
       )}
     </article>
@@ -185,9 +183,7 @@ function FailureBox({ run }: { readonly run: Run }) {
         {retryable && !retryAfterMs ? ' The same call may succeed later.' : ''}
       </p>
       {Object.keys(others).length > 0 ? (
-        <pre class="code" tabIndex={0} aria-label="Details">
-          {JSON.stringify(others, null, 2)}
-        </pre>
+        <Code label="Details" text={JSON.stringify(others, null, 2)} />
       ) : null}
     </div>
   );
@@ -218,9 +214,7 @@ function QuestionForm({
       {isForm ? (
         <SchemaForm schema={schema} value={content} onChange={setContent} />
       ) : (
-        <pre class="code" tabIndex={0} aria-label="What it asks">
-          {JSON.stringify(params, null, 2)}
-        </pre>
+        <Code label="What it asks" text={JSON.stringify(params, null, 2)} />
       )}
       <div class="actions">
         {method === 'elicit' ? (

@@ -8,7 +8,7 @@
  * R2. A connection that breaks is taken up again in the same way.
  * R3. A page that is closed cancels its runs.
  */
-import { type Carrier, type CarrierKind, openCarrier } from './carrier.ts';
+import { type Carrier, type CarrierKind, openCarrier, takeAway } from './carrier.ts';
 import { ChunkRing } from './chunk-ring.ts';
 import { Emitter } from './emitter.ts';
 import { type Failure, failureOf, gateway, type Json, type Tool } from './gateway.ts';
@@ -46,6 +46,7 @@ export const DETACH_SECONDS = 300;
 const RETRIES = 5;
 const LOOK_EVERY_MS = 1000;
 const TAKE_AWAY_ATTEMPTS = 10;
+const MOMENT_MS = 200;
 let nextId = 1;
 
 export class Run extends Emitter {
@@ -106,25 +107,35 @@ export class Run extends Emitter {
 
   /** Ends the stream behind what is under way: another reader takes the call over, and leaves at once. */
   async #takeAway(): Promise<void> {
-    for (
-      let attempt = 0;
-      attempt < TAKE_AWAY_ATTEMPTS && this.phase === 'paused' && this.#carrier;
-      attempt++
-    ) {
-      try {
-        const path = `calls/${encodeURIComponent(this.callId)}`;
-        const { chunks } = await gateway.json<{ chunks: number }>(path);
-        // Where the gateway is, as far as is known: what is no chunk counts too, and only what came is known of that.
-        const after = Math.max(this.#seq, this.#seq - this.chunks.total + chunks);
-        const leaving = new AbortController();
-        const headers = { Accept: 'application/x-ndjson' };
-        await gateway.request(`${path}/events?after=${after}`, { headers, signal: leaving.signal });
-        leaving.abort();
-        return;
-      } catch {
-        // It was further by then: once more.
-      }
+    const carrier = this.#carrier;
+    const isAwaited = () => this.phase === 'paused' && this.#carrier === carrier && carrier !== null;
+    for (let attempt = 0; attempt < TAKE_AWAY_ATTEMPTS && isAwaited(); attempt++) {
+      carrier?.hold(true);
+      const chunks = await this.#chunksThere();
+      // Where the gateway is, as far as is known: what is no chunk counts too, and only what came is known of that.
+      const after = Math.max(this.#seq, this.#seq - this.chunks.total + chunks);
+      await takeAway(this.order.tool.name, { callId: this.callId, after });
+      carrier?.hold(false);
+      if (await this.#isHeldBack(isAwaited)) return;
     }
+  }
+
+  /** Whether the tool stands still for a moment, once the gateway's share is full. Otherwise the call was further. */
+  async #isHeldBack(isAwaited: () => boolean): Promise<boolean> {
+    let before = -1;
+    for (let look = 0; look < 3 && isAwaited(); look++) {
+      await new Promise((resolve) => setTimeout(resolve, MOMENT_MS));
+      const now = await this.#chunksThere();
+      if (now === before) return true;
+      before = now;
+    }
+    return false;
+  }
+
+  /** How many chunks the gateway has had of it. */
+  async #chunksThere(): Promise<number> {
+    const path = `calls/${encodeURIComponent(this.callId)}`;
+    return gateway.json<{ chunks: number }>(path).then(({ chunks }) => chunks, () => this.chunks.total);
   }
 
   goOn(): void {

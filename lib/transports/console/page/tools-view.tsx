@@ -1,5 +1,7 @@
 /** The tools: a list to search, the form of the chosen one, and its runs beside it. */
+
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { Code } from './code-block.tsx';
 import { useChanges } from './emitter.ts';
 import { gateway, type Json, type Tool } from './gateway.ts';
 import { linkTo } from './route.ts';
@@ -274,9 +276,7 @@ function CopyAs({ tool, args }: { readonly tool: string; readonly args: Json }) 
         ))}
       </div>
       {SNIPPET_PLACES[kind] ? <p class="muted">Goes into {SNIPPET_PLACES[kind]}.</p> : null}
-      <pre class="code" tabIndex={0} aria-label="The snippet">
-        {text}
-      </pre>
+      <Code label="The snippet" text={text} />
       <CopyButton text={text} />{' '}
       <CopyButton
         text={`${location.href.replace(/#.*$/, '')}${linkTo(tool, args)}`}
@@ -324,9 +324,7 @@ function Schemas({ tool }: { readonly tool: Tool }) {
       {texts.map(([name, text]) => (
         <div key={name}>
           <h3>{name}</h3>
-          <pre class="code" tabIndex={0} aria-label={`${name} schema`}>
-            {text}
-          </pre>
+          <Code label={`${name} schema`} text={text} />
         </div>
       ))}
     </details>
