@@ -181,6 +181,11 @@ export class Dispatcher implements Calls {
     return this.#history.resume(point);
   }
 
+  async release(callId: string, keyId: string): Promise<void> {
+    if (!(await this.find(callId, keyId))) throw callNotFound(callId);
+    return this.#history.release(callId, keyId);
+  }
+
   async find(callId: string, keyId: string): Promise<CallState | undefined> {
     const running = this.#calls.get(callId);
     const isOwn = running && isListed(running, keyId);

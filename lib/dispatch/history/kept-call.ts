@@ -313,6 +313,23 @@ export class KeptCall implements ReadCall {
     this.#runAhead();
   }
 
+  /**
+   * Takes it from its reader, who is told so behind what is under way: it waits for another, as one whose reader left.
+   * @returns false where it would not wait, and stays with its reader.
+   */
+  release(): boolean {
+    const { detachMs = 0 } = this.request.keep ?? {};
+    if (detachMs === 0) return false;
+    const reader = this.#reader;
+    if (!reader) return true;
+    reader.farewell = { done: false, value: this.#movedEnd() };
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    this.leave(reader, 'cancelled', 'its reader was sent away');
+    waiting?.(farewell(reader));
+    return true;
+  }
+
   /** K1, K2 */
   #runAhead(): void {
     if (this.#outcome || this.#unread < this.#host.eventBytes / 2) this.#ask();

@@ -61,6 +61,14 @@ export class MemoryHistory implements CallHistory, KeptCallHost {
     return kept.resume(after);
   }
 
+  async release(callId: string, keyId: string): Promise<void> {
+    const kept = this.#find(callId, keyId);
+    if (!kept) throw callNotFound(callId);
+    if (kept.release()) return;
+    const reason = `the call ${callId} does not wait for readers; it was made without "detach"`;
+    throw new ToolError('failed_precondition', reason);
+  }
+
   async find(callId: string, keyId: string): Promise<CallState | undefined> {
     return this.#find(callId, keyId)?.state;
   }

@@ -17,8 +17,6 @@ export interface CarrierEvents {
 
 export interface Carrier {
   answer(ask: number, result: Json): void;
-  /** Whether it takes nothing for now, where that is up to it: a browser's WebSocket always takes. */
-  hold(isHeld: boolean): void;
   leave(): void;
 }
 
@@ -47,21 +45,6 @@ export function openCarrier(
   return kind === 'socket' ? openSocket(order, place, events) : openStream(order, place, events);
 }
 
-/**
- * Takes a call over from whoever reads it, and leaves it in the same moment, so that next to nothing is sent: asking and
- * leaving travel together.
- */
-export function takeAway(tool: string, place: Place): Promise<void> {
-  const socket = new WebSocket(addressOf(tool), gateway.protocols);
-  socket.onopen = () => {
-    socket.send(JSON.stringify({ event: 'resume', id: ID, ...place }));
-    socket.close();
-  };
-  return new Promise((resolve) => {
-    socket.onclose = () => resolve();
-  });
-}
-
 const addressOf = (tool: string): string =>
   `${BASE.replace(/^http/, 'ws')}ws/tools/${encodeURIComponent(tool)}`;
 
@@ -84,7 +67,6 @@ function openSocket(order: Order, place: Place | null, events: CarrierEvents): C
   };
   return {
     answer: (ask, result) => socket.send(JSON.stringify({ event: 'answer', id: ID, ask, result })),
-    hold: (isHeld) => instead?.hold(isHeld),
     leave() {
       instead?.leave();
       socket.onmessage = null;
@@ -96,8 +78,6 @@ function openSocket(order: Order, place: Place | null, events: CarrierEvents): C
 
 function openStream(order: Order, place: Place | null, events: CarrierEvents): Carrier {
   const leaving = new AbortController();
-  /** What reading waits for. */
-  let gate: { readonly promise: Promise<void>; resolve(): void } | null = null;
   const { tool, ...call } = order;
   const request = place
     ? gateway.request(`calls/${encodeURIComponent(place.callId)}/events?after=${place.after}`, {
@@ -114,8 +94,6 @@ function openStream(order: Order, place: Place | null, events: CarrierEvents): C
     const { body, status } = await request;
     if (body && status !== 204) {
       for await (const line of linesOf(body)) {
-        if (gate) await gate.promise;
-        if (leaving.signal.aborted) return;
         if (line !== '') events.line(line);
       }
     }
@@ -126,21 +104,6 @@ function openStream(order: Order, place: Place | null, events: CarrierEvents): C
   );
   return {
     answer: () => undefined, // nothing is asked there
-    hold(isHeld) {
-      if (isHeld) gate ??= newGate();
-      else {
-        gate?.resolve();
-        gate = null;
-      }
-    },
     leave: () => leaving.abort(),
   };
-}
-
-function newGate(): { readonly promise: Promise<void>; resolve(): void } {
-  let resolve = () => {};
-  const promise = new Promise<void>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }

@@ -1,14 +1,13 @@
 /**
  * A run of a tool: the call, what came of it, and how it is steered.
  *
- * R1. Pausing takes the call from its stream, which brings what was under way and ends: how much that is, only the
- *     sockets know, and the gateway keeps no copy of so much. Then nobody reads: the gateway keeps what comes until its
- *     share is full, and the tool waits at its `yield`. Going on asks for what follows the last event that came, so that
- *     no chunk is lost nor comes twice.
+ * R1. To pause, the gateway is asked to end the call's stream: it brings what was under way, and nobody reads then. The
+ *     gateway keeps what comes until its share is full, and the tool waits at its `yield`. Going on asks for what follows
+ *     the last event that came, so that no chunk is lost nor comes twice.
  * R2. A connection that breaks is taken up again in the same way.
  * R3. A page that is closed cancels its runs.
  */
-import { type Carrier, type CarrierKind, openCarrier, takeAway } from './carrier.ts';
+import { type Carrier, type CarrierKind, openCarrier } from './carrier.ts';
 import { ChunkRing } from './chunk-ring.ts';
 import { Emitter } from './emitter.ts';
 import { type Failure, failureOf, gateway, type Json, type Tool } from './gateway.ts';
@@ -45,8 +44,6 @@ interface Held {
 export const DETACH_SECONDS = 300;
 const RETRIES = 5;
 const LOOK_EVERY_MS = 1000;
-const TAKE_AWAY_ATTEMPTS = 10;
-const MOMENT_MS = 200;
 let nextId = 1;
 
 export class Run extends Emitter {
@@ -101,50 +98,16 @@ export class Run extends Emitter {
     this.#pausedAt = Date.now();
     this.held = null;
     this.#looking = setInterval(() => void this.#look(), LOOK_EVERY_MS);
-    void this.#takeAway();
+    gateway.request(`calls/${encodeURIComponent(this.callId)}/events`, { method: 'DELETE' }).catch(() => undefined);
     this.changed();
-  }
-
-  /** Ends the stream behind what is under way: another reader takes the call over, and leaves at once. */
-  async #takeAway(): Promise<void> {
-    const carrier = this.#carrier;
-    const isAwaited = () => this.phase === 'paused' && this.#carrier === carrier && carrier !== null;
-    for (let attempt = 0; attempt < TAKE_AWAY_ATTEMPTS && isAwaited(); attempt++) {
-      carrier?.hold(true);
-      const chunks = await this.#chunksThere();
-      // Where the gateway is, as far as is known: what is no chunk counts too, and only what came is known of that.
-      const after = Math.max(this.#seq, this.#seq - this.chunks.total + chunks);
-      await takeAway(this.order.tool.name, { callId: this.callId, after });
-      carrier?.hold(false);
-      if (await this.#isHeldBack(isAwaited)) return;
-    }
-  }
-
-  /** Whether the tool stands still for a moment, once the gateway's share is full. Otherwise the call was further. */
-  async #isHeldBack(isAwaited: () => boolean): Promise<boolean> {
-    let before = -1;
-    for (let look = 0; look < 3 && isAwaited(); look++) {
-      await new Promise((resolve) => setTimeout(resolve, MOMENT_MS));
-      const now = await this.#chunksThere();
-      if (now === before) return true;
-      before = now;
-    }
-    return false;
-  }
-
-  /** How many chunks the gateway has had of it. */
-  async #chunksThere(): Promise<number> {
-    const path = `calls/${encodeURIComponent(this.callId)}`;
-    return gateway.json<{ chunks: number }>(path).then(({ chunks }) => chunks, () => this.chunks.total);
   }
 
   goOn(): void {
     if (this.phase !== 'paused') return;
-    this.#carrier?.leave();
     clearInterval(this.#looking);
     this.phase = 'running';
     this.held = null;
-    this.#open();
+    if (!this.#carrier) this.#open(); // what is still under way comes first
     this.changed();
   }
 
@@ -261,12 +224,15 @@ export class Run extends Emitter {
     }
   }
 
-  /** Another reader has the call: we, to pause it, or somebody else. */
+  /** The stream has ended: we asked for that, or somebody else reads the call. */
   #onMoved(): void {
     this.#carrier?.leave();
     this.#carrier = null;
-    if (this.phase !== 'paused')
-      this.#end('error', { code: 'conflict', message: 'another reader took the call over' });
+    if (this.phase === 'paused') return;
+    const isOurs = this.#pausedAt > 0;
+    this.#pausedAt = 0;
+    if (isOurs) this.#open();
+    else this.#end('error', { code: 'conflict', message: 'another reader took the call over' });
   }
 
   #end(phase: Phase, failure: Failure | null): void {
