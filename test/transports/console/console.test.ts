@@ -68,11 +68,7 @@ describe('the console, over HTTP', () => {
   });
 
   it('serves its own files and nothing else', async () => {
-    for (const path of [
-      '/console/nothing.js',
-      '/console/..%2f..%2fpackage.json',
-      '/console/index.html/x',
-    ])
+    for (const path of ['/console/nothing.js', '/console/..%2f..%2fpackage.json', '/console/index.html/x'])
       expect((await ask(path)).status, path).to.equal(404);
     const posted = await ask('/console/', { method: 'POST' });
     expect([posted.status, posted.headers.get('allow')]).to.deep.equal([405, 'GET, HEAD']);

@@ -98,7 +98,9 @@ export class Run extends Emitter {
     this.#pausedAt = Date.now();
     this.held = null;
     this.#looking = setInterval(() => void this.#look(), LOOK_EVERY_MS);
-    gateway.request(`calls/${encodeURIComponent(this.callId)}/events`, { method: 'DELETE' }).catch(() => undefined);
+    gateway
+      .request(`calls/${encodeURIComponent(this.callId)}/events`, { method: 'DELETE' })
+      .catch(() => undefined);
     this.changed();
   }
 
