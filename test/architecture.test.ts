@@ -303,7 +303,9 @@ describe('the architecture', () => {
       const { text } = readSource(join(PAGE, name));
       expect(text, name).to.match(/^\/\*\*/);
       expect(text.split('\n').length, name).to.be.at.most(MAX_LINES + 1);
-      const from = [...text.matchAll(/^(?:import|export)\b[^;'"]*'([^']+)';/gm)].map(([, target]) => target);
+      const from = [...text.matchAll(/^(?:import|export)\b(?:[^;'"=]*? from )? ?'([^']+)';/gm)].map(
+        ([, target]) => target,
+      );
       const abroad = from.filter(
         (target) => !/^(?:\.\/[\w.-]+|preact(?:\/\w+)?|uplot(?:\/.+)?)$/.test(target ?? ''),
       );

@@ -234,10 +234,14 @@ describe('the console, in a browser', function () {
   });
 
   it('fits a phone', async () => {
+    await fill('wait', { ms: 60_000 });
+    await run();
+    await reaches('running');
     await page.setViewportSize({ width: 390, height: 844 });
     for (const view of ['tools/journeys_tool', 'pool', 'mcp']) {
       await page.goto(`${served.url}/console/#/${view}`);
       await page.locator('h1').waitFor();
+      if (view === 'pool') await page.getByRole('button', { name: /^Cancel wait/ }).waitFor();
       expect(await page.evaluate('document.documentElement.scrollWidth'), view).to.equal(390);
       await expectAccessible(`${view} on a phone`);
     }

@@ -170,7 +170,7 @@ function ToolCard({ tool, given }: { readonly tool: Tool; readonly given: Json |
   return (
     <section class="card tool" aria-labelledby="tool-name">
       <h1 id="tool-name">
-        {tool.title ?? tool.name} <code>{tool.name}</code>
+        {tool.title ?? tool.name} {tool.title ? <code>{tool.name}</code> : null}
       </h1>
       <p class="badges">
         {HINTS.filter(([hint]) => tool.annotations?.[hint]).map(([hint, text, kind]) => (
