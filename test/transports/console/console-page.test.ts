@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
 import { eventually } from '../../support/eventually.ts';
 import { startGateway, type TestGateway } from '../../support/start-gateway.ts';
+import { fixture } from '../../support/start-pool.ts';
 import { openBrowser } from './browser.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -26,7 +27,8 @@ describe('the console, in a browser', function () {
   before(async function () {
     browser = await openBrowser();
     if (!browser) return this.skip();
-    served = await startGateway({ requestTimeoutMs: 120_000 });
+    const tools = ['basic-tools', 'form-tools'].map(fixture);
+    served = await startGateway({ requestTimeoutMs: 120_000, tools });
     page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
     page.setDefaultTimeout(PATIENCE_MS);
     page.on('request', (request) => requested.push(request.url()));
@@ -110,7 +112,50 @@ describe('the console, in a browser', function () {
     expect(await page.getByLabel('n', { exact: true }).inputValue()).to.equal('four');
   });
 
+  it('makes a form of every shape of schema', async () => {
+    await fill('shapes');
+    await page.getByRole('button', { name: 'Form', exact: true }).click();
+    await page.getByLabel('street').fill('Main');
+    await page.getByLabel('level').selectOption('3');
+    await page.getByLabel('flag').selectOption('true');
+    await page.getByLabel('size').fill('7');
+    await page.getByLabel('zip').fill('1');
+    await page
+      .locator('.field', { has: page.getByLabel('zip') })
+      .last()
+      .getByRole('button', { name: 'set null' })
+      .click();
+    await page.getByLabel('Kind of shape').selectOption('Square');
+    await page.getByLabel('side').fill('2.5');
+    await page.getByRole('button', { name: 'Add tags' }).click();
+    await page
+      .locator('fieldset', { hasText: 'tags' })
+      .last()
+      .getByRole('button', { name: 'Add an item' })
+      .click();
+    await page.getByLabel('tags 1', { exact: true }).fill('red');
+    await page.getByRole('button', { name: 'Add tree' }).click();
+    await page.getByLabel('label').fill('root');
+    await page.getByLabel('anything').fill('{"free": [1]}');
+    await expectAccessible('a form of every shape');
+    await run();
+    await reaches('success');
+    expect(JSON.parse((await newest().locator('.result pre').textContent()) ?? '')).to.deep.equal({
+      level: 3,
+      fixed: 'v1',
+      flag: true,
+      size: 7,
+      home: { street: 'Main', zip: null },
+      tags: ['red'],
+      shape: { kind: 'square', side: 2.5 },
+      tree: { label: 'root' },
+      anything: { free: [1] },
+    });
+    await clear();
+  });
+
   it('shows what is wrong with an argument beside it, and what to do', async () => {
+    await fill('count', { n: 'four' });
     await run();
     await reaches('error');
     const field = page.getByLabel('n', { exact: true });

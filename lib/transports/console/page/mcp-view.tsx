@@ -4,10 +4,10 @@ import { useEffect, useState } from 'preact/hooks';
 import { Code } from './code-block.tsx';
 import { useChanges } from './emitter.ts';
 import type { Json, Schema } from './gateway.ts';
+import { JsonBox } from './json-box.tsx';
 import { type Message, mcp, reasonOf } from './mcp-client.ts';
 import { count, pretty } from './run-text.ts';
 import { firstArguments } from './schema.ts';
-import { JsonBox } from './schema-form.tsx';
 
 const LISTS = [
   { method: 'tools/list', key: 'tools', title: 'Tools' },

@@ -3,8 +3,10 @@
  * as JSON, and nothing is checked here but that: the gateway does.
  */
 import { type ComponentChildren, createContext } from 'preact';
-import { useContext, useEffect, useId, useState } from 'preact/hooks';
+import { useContext, useId, useState } from 'preact/hooks';
 import type { Issue, Json, Schema } from './gateway.ts';
+import { JsonBox } from './json-box.tsx';
+import { ScalarInput } from './scalar-input.tsx';
 import {
   type FieldPlan,
   firstValue,
@@ -186,13 +188,6 @@ function NullField(props: FieldProps & { readonly plan: FieldPlan }) {
 const emptyOf = ({ kind, choices }: FieldPlan): Json | undefined =>
   kind === 'text' ? '' : kind === 'number' ? 0 : kind === 'choice' ? choices[0] : undefined;
 
-const INPUT_TYPES: Readonly<Record<string, 'date' | 'email' | 'url'>> = {
-  date: 'date',
-  email: 'email',
-  uri: 'url',
-  url: 'url',
-};
-
 function Scalar(props: FieldProps & { readonly plan: FieldPlan; readonly hasIssue: boolean }) {
   const { plan, value, onChange, path, isRequired, hasIssue } = props;
   const id = useId();
@@ -210,83 +205,6 @@ function Scalar(props: FieldProps & { readonly plan: FieldPlan; readonly hasIssu
       <ScalarInput {...{ plan, value, onChange, isRequired, common }} />
       <Issues path={path} id={`${id}-issue`} />
     </div>
-  );
-}
-
-function ScalarInput(props: {
-  readonly plan: FieldPlan;
-  readonly value: Json | undefined;
-  readonly onChange: Change;
-  readonly isRequired: boolean;
-  readonly common: object;
-}) {
-  const { plan, value, onChange, isRequired, common } = props;
-  const { schema, kind, choices } = plan;
-  if (kind === 'constant') return <input {...common} readOnly value={JSON.stringify(schema['const'])} />;
-  if (kind === 'boolean' || kind === 'choice') {
-    const all: readonly Json[] = kind === 'boolean' ? [true, false] : choices;
-    const at = all.findIndex((choice) => JSON.stringify(choice) === JSON.stringify(value));
-    return (
-      <select
-        {...common}
-        value={at < 0 ? '' : String(at)}
-        onChange={({ currentTarget }) => onChange(all[Number(currentTarget.value || 'NaN')])}
-      >
-        {at >= 0 && isRequired ? null : <option value="">{isRequired ? 'choose…' : 'left out'}</option>}
-        {all.map((choice, index) => (
-          <option key={index} value={String(index)}>
-            {typeof choice === 'string' ? choice : JSON.stringify(choice)}
-          </option>
-        ))}
-      </select>
-    );
-  }
-  if (kind === 'number') return <NumberInput {...{ plan, value, onChange, common }} />;
-  const text = typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
-  const onInput = ({ currentTarget }: { currentTarget: { value: string } }) =>
-    onChange(currentTarget.value === '' && !isRequired ? undefined : currentTarget.value);
-  const isLong = Number(schema['maxLength'] ?? 0) > 200 || text.length > 60 || text.includes('\n');
-  if (isLong) return <textarea {...common} rows={3} value={text} onInput={onInput} />;
-  const type = INPUT_TYPES[String(schema['format'])] ?? 'text';
-  const hint = type === 'text' && typeof schema['format'] === 'string' ? schema['format'] : undefined;
-  const attributes = {
-    ...common,
-    type,
-    value: text,
-    onInput,
-    placeholder: hint,
-    autocomplete: 'off',
-    spellcheck: false,
-  };
-  return <input {...(attributes as object)} />;
-}
-
-/** Keeps what is typed while it is no number yet, such as "-" or "1e". */
-function NumberInput(props: {
-  readonly plan: FieldPlan;
-  readonly value: Json | undefined;
-  readonly onChange: Change;
-  readonly common: object;
-}) {
-  const { value, onChange, common } = props;
-  const [typed, setTyped] = useState(value === undefined ? '' : String(value));
-  useEffect(() => {
-    if (Number(typed) !== value && !(typed === '' && value === undefined))
-      setTyped(value === undefined ? '' : String(value));
-  }, [value]);
-  return (
-    <input
-      {...common}
-      inputMode="decimal"
-      autocomplete="off"
-      value={typed}
-      onInput={({ currentTarget }) => {
-        const text = currentTarget.value;
-        setTyped(text);
-        if (text.trim() === '') onChange(undefined);
-        else onChange(Number.isFinite(Number(text)) ? Number(text) : text); // the gateway says what is wrong with it
-      }}
-    />
   );
 }
 
@@ -436,67 +354,4 @@ function JsonField(props: FieldProps) {
       <Issues path={path} />
     </div>
   );
-}
-
-/** JSON as text: what is typed stays as it is typed, and reaches the owner where it is JSON. */
-export function JsonBox(props: {
-  readonly id?: string;
-  readonly label?: string;
-  readonly value: Json | undefined;
-  readonly rows: number;
-  readonly mayBeEmpty?: boolean;
-  readonly onChange: Change;
-}) {
-  const { id, label, value, rows, mayBeEmpty = false, onChange } = props;
-  const shown = value === undefined ? '' : JSON.stringify(value, null, 2);
-  const [text, setText] = useState(shown);
-  const [fault, setFault] = useState('');
-  const faultId = useId();
-  useEffect(() => {
-    if (normal(text) !== normal(shown)) {
-      setText(shown);
-      setFault('');
-    }
-  }, [shown]);
-  return (
-    <>
-      <textarea
-        id={id}
-        class="code"
-        aria-label={label}
-        aria-invalid={fault !== '' || undefined}
-        aria-describedby={fault === '' ? undefined : faultId}
-        rows={rows}
-        spellcheck={false}
-        value={text}
-        onInput={({ currentTarget }) => {
-          const typed = currentTarget.value;
-          setText(typed);
-          if (typed.trim() === '' && mayBeEmpty) {
-            setFault('');
-            return onChange(undefined);
-          }
-          try {
-            onChange(JSON.parse(typed));
-            setFault('');
-          } catch (error) {
-            setFault(`No JSON yet: ${(error as Error).message}`);
-          }
-        }}
-      />
-      {fault === '' ? null : (
-        <p class="issue" id={faultId}>
-          {fault}
-        </p>
-      )}
-    </>
-  );
-}
-
-function normal(text: string): string {
-  try {
-    return JSON.stringify(JSON.parse(text));
-  } catch {
-    return text;
-  }
 }

@@ -69,7 +69,7 @@ for line in response.iter_lines():
       const socket = `${BASE.replace(/^http/, 'ws')}ws/tools/${encodeURIComponent(tool)}`;
       const key = "'apikey.' + Buffer.from(process.env.API_KEY).toString('base64url')";
       return `// npm install ws
-import WebSocket from 'ws';
+const { WebSocket } = await import('ws');
 const socket = new WebSocket(${JSON.stringify(socket)}, ['mcp-gateway.v1'${hasKey ? `, ${key}` : ''}]);${hasKey ? ' // $API_KEY' : ''}
 socket.on('open', () => socket.send(JSON.stringify(${indented(pretty({ id: 1, arguments: args }), 2)})));
 socket.on('message', (text) => {

@@ -4,12 +4,13 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Code } from './code-block.tsx';
 import { useChanges } from './emitter.ts';
 import { gateway, type Json, type Tool } from './gateway.ts';
+import { JsonBox } from './json-box.tsx';
 import { linkTo } from './route.ts';
 import { type Run, runs } from './run.ts';
 import { RunPanel } from './run-panel.tsx';
 import { duration, PHASE_NAMES } from './run-text.ts';
 import { firstArguments } from './schema.ts';
-import { JsonBox, SchemaForm } from './schema-form.tsx';
+import { SchemaForm } from './schema-form.tsx';
 import { SNIPPET_KINDS, SNIPPET_PLACES, type SnippetKind, snippet } from './snippets.ts';
 
 /** What was filled in and not run, by tool: going elsewhere and back loses nothing. */
