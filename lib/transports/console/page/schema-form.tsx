@@ -232,7 +232,7 @@ function Group(props: FieldProps & { readonly plan: FieldPlan }) {
           </LinkButton>
         ) : null}
         {value !== undefined && !isRequired ? (
-          <LinkButton onClick={() => onChange(undefined)} label={`Leave ${label} out`}>
+          <LinkButton onClick={() => onChange(undefined)} label={`Leave out ${label}`}>
             leave out
           </LinkButton>
         ) : null}
