@@ -23,6 +23,7 @@ export function announcement(
     '',
     toolsLine(config, tools),
     '',
+    ...consoleLine(url, endpoints),
     ...(isPublishedKey
       ? [`The key is ${PUBLISHED_API_KEY}. Everybody knows it: set API_KEY to one of your own.`, '']
       : []),
@@ -30,6 +31,12 @@ export function announcement(
     '',
     '',
   ].join('\n');
+}
+
+/** Where the console is. */
+function consoleLine(url: string, endpoints: Listening['endpoints']): readonly string[] {
+  const page = endpoints.find(({ path }) => path === '/console/');
+  return page ? [`Open ${url}${page.path} in a browser to run them and watch.`, ''] : [];
 }
 
 function toolsLine({ builtIns, tools: given }: Config, tools: readonly ToolDescriptor[]): string {

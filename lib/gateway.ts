@@ -44,6 +44,7 @@ import type { TransportLog } from './transports/rendering/transport-log.ts';
 import type {
   BaseContext,
   ClientStreams,
+  FiguresSource,
   MetricsSource,
   PrintOptions,
   Transport,
@@ -327,7 +328,8 @@ export class Gateway {
     const http = new HttpHost({ ...base, ...tls, access, maxConnections, pages: this.#gatewayPages() });
     const watch = new StreamWatch({ heartbeatMs: SILENCE_MS, stallMs: config.streamStallMs });
     const openMetrics = () => this.#openMetrics();
-    await this.#transports.listen({ ...base, access, watch, http, openMetrics });
+    const openFigures = () => this.#openFigures();
+    await this.#transports.listen({ ...base, access, watch, http, openMetrics, openFigures });
     try {
       const { port } = await http.listen(config.host, config.port, keeper);
       this.#host = http;
@@ -368,6 +370,18 @@ export class Gateway {
         metrics.close();
       },
     };
+  }
+
+  async #openFigures(): Promise<FiguresSource> {
+    const { LiveFigures } = await import('./observe/live/live-figures.ts');
+    return new LiveFigures({
+      stats: () => this.#statsPage(),
+      status: () => this.#pages.health().status,
+      runners: () => this.#dispatcher.stats(),
+      callsInFlight: () => this.#dispatcher.callsInFlight,
+      chunks: () => this.#dispatcher.chunksStreamed,
+      observe: (observer) => this.observe(observer),
+    });
   }
 
   #gatewayPages() {

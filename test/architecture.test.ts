@@ -93,10 +93,14 @@ interface Source {
   readonly packages: readonly string[];
 }
 
+/** A program of its own, for browsers: bundled, and loaded by nothing here. */
+const PAGE = 'lib/transports/console/page';
+
 function sourcesIn(folder: string): Source[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => readSource(join(folder, name)));
+    .map((name) => join(folder, name))
+    .filter((path) => path.endsWith('.ts') && !path.startsWith(`${PAGE}/`))
+    .map(readSource);
 }
 
 function readSource(path: string): Source {
@@ -296,6 +300,26 @@ describe('the architecture', () => {
   it('opens every file with a comment that says what it is', () => {
     const bare = sources.filter(({ text }) => !/^(?:#!.*\n)?\/\*\*/.test(text));
     expect(bare.map(({ path }) => path)).to.deep.equal([]);
+  });
+
+  it('keeps the page of the console to itself, in files that say what they are', () => {
+    const page = readdirSync(join(ROOT, PAGE)).filter((name) => /\.tsx?$/.test(name));
+    expect(page.length).to.be.above(5);
+    for (const name of page) {
+      const { text } = readSource(join(PAGE, name));
+      expect(text, name).to.match(/^\/\*\*/);
+      expect(text.split('\n').length, name).to.be.at.most(MAX_LINES + 1);
+      const from = [...text.matchAll(/^(?:import|export)\b(?:[^;'"=]*? from )? ?'([^']+)';/gm)].map(
+        ([, target]) => target,
+      );
+      const abroad = from.filter(
+        (target) => !/^(?:\.\/[\w.-]+|preact(?:\/\w+)?|uplot(?:\/.+)?)$/.test(target ?? ''),
+      );
+      expect(abroad, name).to.deep.equal([]);
+    }
+    expect(sources.filter(({ imports }) => imports.some(({ path }) => path.startsWith(PAGE)))).to.deep.equal(
+      [],
+    );
   });
 
   it('names no folder and no file after a drawer', () => {

@@ -77,7 +77,7 @@ describe('a gateway and its runners', () => {
   it('keeps the pages as they are where the threads are alone', async () => {
     gateway = await startGateway();
     expect(await getJson('/')).to.have.all.keys(
-      'name version uptimeSeconds tools workers calls endpoints'.split(' '),
+      'name version uptimeSeconds tools workers calls console endpoints'.split(' '),
     );
     const health = await getJson('/health');
     expect(Object.keys(health)).to.deep.equal(['status', 'workers', 'queue', 'uptimeSeconds']);

@@ -46,6 +46,11 @@ export interface Calls {
    * @throws {ToolError} call_not_found, `gone`, invalid_request, as `CallHistory.resume` does.
    */
   resume(point: ResumePoint): Promise<RunningCall>;
+  /**
+   * Takes a call that is kept from its reader, who is told that it has moved; it waits for another.
+   * @throws {ToolError} call_not_found, failed_precondition, as `CallHistory.release` does.
+   */
+  release(callId: string, keyId: string): Promise<void>;
   /** A call of this key that runs, or is kept. */
   find(callId: string, keyId: string): Promise<CallState | undefined>;
   /** The calls of tools of this key that run, or are kept. */

@@ -108,6 +108,11 @@ export class Dispatcher implements Calls {
     return this.#calls.size;
   }
 
+  /** Chunks of streamed calls since the start. */
+  get chunksStreamed(): number {
+    return this.#history.chunks;
+  }
+
   /** @returns what ends the observing. */
   observe(observer: GatewayObserver): () => void {
     return this.#observers.add(observer);
@@ -191,6 +196,11 @@ export class Dispatcher implements Calls {
     const { callId, keyId } = point;
     if (!(await this.find(callId, keyId))) throw callNotFound(callId);
     return this.#history.resume(point);
+  }
+
+  async release(callId: string, keyId: string): Promise<void> {
+    if (!(await this.find(callId, keyId))) throw callNotFound(callId);
+    return this.#history.release(callId, keyId);
   }
 
   async find(callId: string, keyId: string): Promise<CallState | undefined> {

@@ -74,6 +74,17 @@ export interface MetricsSource {
   close(): void;
 }
 
+/** The figures of the gateway as they move. */
+export interface FiguresSource {
+  /**
+   * Calls `listener` with all of them and what is known of the last minutes, at once, and every second with what has
+   * moved; each is JSON text. Nothing is gathered while nobody watches.
+   * @returns what ends it.
+   */
+  watch(listener: (text: string) => void): () => void;
+  close(): void;
+}
+
 /** What a transport for many clients is opened with. */
 export interface TransportContext<Options extends object = object> extends BaseContext<Options> {
   /** Who may call, and how often. */
@@ -84,6 +95,8 @@ export interface TransportContext<Options extends object = object> extends BaseC
   readonly http: HttpRegistration;
   /** Loads what gathers the gateway's figures; who opens it closes it. */
   openMetrics(): Promise<MetricsSource>;
+  /** Loads what watches them as they move; who opens it closes it. */
+  openFigures(): Promise<FiguresSource>;
 }
 
 /** The two ends of one client. */

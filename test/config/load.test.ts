@@ -73,6 +73,7 @@ describe('loadConfig()', () => {
       oauthAudience: '',
       oauthJwksUri: '',
       oauthScopes: [],
+      console: true,
       metrics: true,
       metricsPort: null,
       metricsHost: '127.0.0.1',

@@ -3,7 +3,7 @@
  *
  * Without PACKAGE_TEST=full the install leaves out the optional SQLite, which may compile for minutes.
  */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,12 +104,13 @@ describe('the packed package', function () {
 
   it('holds the compiled program and nothing of its tests', () => {
     const allowed =
-      /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(?:lib|workers|bin)\/.+\.(?:d\.c?ts|c?js))$/;
+      /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(?:lib|workers|bin)\/.+\.(?:d\.c?ts|c?js)|dist\/lib\/transports\/console\/assets\/(?:index\.html|console-\w+\.css))$/;
     expect(packed.filter((path) => !allowed.test(path))).to.deep.equal([]);
     expect(packed).to.include.members([
       'LICENSE',
       'README.md',
       'dist/lib/index.d.ts',
+      'dist/lib/transports/console/assets/index.html',
       'dist/workers/piscina-entry.cjs',
       'dist/workers/tool-host.js',
     ]);
@@ -189,6 +190,30 @@ describe('the packed package', function () {
       const result = await client.callTool({ name: 'primes_tool', arguments: { to: 10 } });
       expect(result.structuredContent).to.include({ count: 4 });
       await client.close();
+    }
+  });
+
+  it('serves the console, whose files are in the package', async () => {
+    const program = join(folder, 'node_modules/mcp-streaming-gateway/dist/bin/mcp-streaming-gateway.cjs');
+    const args = [program, '--port', '0', '--tools', 'my-tools.js'];
+    const served = spawn(process.execPath, args, {
+      cwd: folder,
+      env: env(),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    try {
+      let said = '';
+      for await (const text of served.stderr) {
+        said += text;
+        if (said.includes('/console/ in a browser')) break;
+      }
+      const [url = ''] = /http:\S+\/console\//.exec(said) ?? [];
+      const page = await (await fetch(url)).text();
+      const files = [...page.matchAll(/(?:src|href)="(console-[^"]+)"/g)].map(([, name]) => name ?? '');
+      expect(files).to.have.length(2);
+      for (const file of files) expect((await fetch(url + file)).status, file).to.equal(200);
+    } finally {
+      served.kill('SIGKILL');
     }
   });
 

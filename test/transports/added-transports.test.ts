@@ -78,6 +78,8 @@ describe('transports of the user', () => {
         'sse',
         'ndjson',
         'openapi',
+        'stats-stream',
+        'console',
         'prometheus',
         'websocket',
         'mcp-http',

@@ -129,6 +129,32 @@ describe('a detached call', () => {
     expect(ids).to.deep.equal(Array.from({ length: n + 2 - after }, (_, at) => after + 1 + at));
   });
 
+  it('is taken from its reader on demand, who has all that it will get; going on there misses nothing', async () => {
+    await start({ resumeBytes: 64 * 1024 });
+    const n = 12_000; // more than all sockets on the way hold
+    const reading = await post('long/stream', { arguments: { n }, detach: 60, result: 'none' });
+    const callId = reading.headers.get('x-call-id') ?? '';
+    gate.open();
+    await eventually(() => yielded > 100);
+    const released = await fetch(`${served.url}/calls/${callId}/events`, { ...JSON_POST, method: 'DELETE' });
+    expect(released.status).to.equal(204);
+    const idsIn = (text: string) => [...text.matchAll(/^id: [\w-]+\.(\d+)$/gm)].map(([, id]) => Number(id));
+    const text = await reading.text();
+    const seen = idsIn(text);
+    expect(text).to.match(/"status":"moved"\}\n\n$/);
+    expect(await shown(callId)).to.include({ status: 'running' });
+    const rest = await (await get(`/calls/${callId}/events?after=${seen.at(-1)}`)).text();
+    expect([...seen, ...idsIn(rest)]).to.deep.equal(Array.from({ length: n + 2 }, (_, at) => at + 1));
+    expect(
+      (await fetch(`${served.url}/calls/nope/events`, { headers: KEY, method: 'DELETE' })).status,
+    ).to.equal(404);
+    const bound = await post('gated/stream', {});
+    const id = bound.headers.get('x-call-id');
+    const refused = await fetch(`${served.url}/calls/${id}/events`, { headers: KEY, method: 'DELETE' });
+    expect(refused.status).to.equal(412);
+    await bound.body?.cancel();
+  });
+
   it('is kept and readable where it was made for its end alone; who waits is told when another reads it', async () => {
     await start();
     runs = 0;

@@ -113,9 +113,10 @@ export async function startTransports(
   const http = new HttpHost({ calls, access, pages, log, limits, maxConnections, ...(tls && { tls }) });
   const identity = { name: 'gateway-under-test', version: '1.0.0' };
   const watch = new StreamWatch({ heartbeatMs, stallMs: streamStallMs });
-  const openMetrics = () => Promise.reject(new Error('nothing is measured here'));
+  const measureNothing = () => Promise.reject(new Error('nothing is measured here'));
+  const figures = { openMetrics: measureNothing, openFigures: measureNothing };
   const news = new NewsFeed();
-  const context = { calls, access, identity, log, watch, limits, news, reloads: false, http, openMetrics };
+  const context = { calls, access, identity, log, watch, limits, news, reloads: false, http, ...figures };
   const meters = {
     http: newTransportMeter(),
     sse: newTransportMeter(),

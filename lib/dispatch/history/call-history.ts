@@ -46,6 +46,8 @@ export interface Claim {
 export interface CallHistory {
   /** The longest that a call goes on without a reader, in milliseconds. */
   readonly detachMaxMs: number;
+  /** Chunks of all kept calls since the start. */
+  readonly chunks: number;
   /**
    * Keeps a call from its start.
    * @param streams whether its first reader wants the events, or only the end.
@@ -58,6 +60,11 @@ export interface CallHistory {
    * not come that far.
    */
   resume(point: ResumePoint): Promise<RunningCall>;
+  /**
+   * Takes a call from its reader, so that it waits for another; a reader that goes on later misses nothing.
+   * @throws {ToolError} call_not_found; failed_precondition where it does not wait for readers.
+   */
+  release(callId: string, keyId: string): Promise<void>;
   /** @returns undefined for what is not kept, or another key's. */
   find(callId: string, keyId: string): Promise<CallState | undefined>;
   /** The calls of a key that run or have ended, oldest first. */

@@ -28,6 +28,8 @@ const CALL_BYTES = 1024;
 export interface KeptCallHost {
   /** How much of its newest events is kept now, in bytes. */
   readonly eventBytes: number;
+  /** So many chunks have come. */
+  took(chunks: number): void;
   /** More or less is kept by so many bytes. */
   grew(bytes: number): void;
   /** All of it is taken in: nothing comes any more. */
@@ -262,7 +264,10 @@ export class KeptCall implements ReadCall {
       case 'error':
         return this.#finish(event);
       default: {
-        if (event.type === 'chunks') this.#chunks = event.index + event.items.length;
+        if (event.type === 'chunks') {
+          this.#chunks = event.index + event.items.length;
+          this.#host.took(event.items.length);
+        }
         const bytes = this.#events.push(event);
         if (!this.#reader) this.#unread += bytes;
         this.#grow(bytes - this.#events.trim(this.#host.eventBytes, this.#reader?.seen ?? this.#seen));
@@ -306,6 +311,23 @@ export class KeptCall implements ReadCall {
       this.#absence = setTimeout(() => this.cancel('cancelled', wait), detachMs).unref();
     }
     this.#runAhead();
+  }
+
+  /**
+   * Takes it from its reader, who is told so behind what is under way: it waits for another, as one whose reader left.
+   * @returns false where it would not wait, and stays with its reader.
+   */
+  release(): boolean {
+    const { detachMs = 0 } = this.request.keep ?? {};
+    if (detachMs === 0) return false;
+    const reader = this.#reader;
+    if (!reader) return true;
+    reader.farewell = { done: false, value: this.#movedEnd() };
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    this.leave(reader, 'cancelled', 'its reader was sent away');
+    waiting?.(farewell(reader));
+    return true;
   }
 
   /** K1, K2 */

@@ -28,6 +28,7 @@ export interface HistoryLimits {
 
 export class MemoryHistory implements CallHistory, KeptCallHost {
   readonly detachMaxMs: number;
+  chunks = 0;
   readonly #callBytes: number;
   readonly #totalBytes: number;
   readonly #calls = new TransitMap<string, KeptCall>();
@@ -58,6 +59,14 @@ export class MemoryHistory implements CallHistory, KeptCallHost {
     const kept = this.#find(callId, keyId);
     if (!kept) throw callNotFound(callId);
     return kept.resume(after);
+  }
+
+  async release(callId: string, keyId: string): Promise<void> {
+    const kept = this.#find(callId, keyId);
+    if (!kept) throw callNotFound(callId);
+    if (kept.release()) return;
+    const reason = `the call ${callId} does not wait for readers; it was made without "detach"`;
+    throw new ToolError('failed_precondition', reason);
   }
 
   async find(callId: string, keyId: string): Promise<CallState | undefined> {
@@ -93,6 +102,10 @@ export class MemoryHistory implements CallHistory, KeptCallHost {
   #find(callId: string, keyId: string): KeptCall | undefined {
     const kept = this.#calls.get(callId);
     return kept?.keyId === keyId ? kept : undefined;
+  }
+
+  took(chunks: number): void {
+    this.chunks += chunks;
   }
 
   grew(bytes: number): void {

@@ -52,7 +52,7 @@ export async function resumeCall(
   else format.serve(request, response, call);
 }
 
-function answerNothing(request: GatewayRequest, response: GatewayResponse, callId: string): void {
+export function answerNothing(request: GatewayRequest, response: GatewayResponse, callId: string): void {
   if (response.destroyed) return;
   response.writeHead(204, [...commonHeaders(request), 'X-Call-Id', callId, 'Cache-Control', 'no-store']);
   response.end();

@@ -1,7 +1,7 @@
-/** `GET /calls/{id}/events`: the events of a call that is kept, in the format that the client asks for. */
+/** `/calls/{id}/events`: the events of a call that is kept, in the format that the client asks for, or no longer. */
 
 import { callNotFound } from '../../dispatch/calls.ts';
-import { type LeftAt, leftAt, resumeCall } from './call-resumption.ts';
+import { answerNothing, type LeftAt, leftAt, resumeCall } from './call-resumption.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import type { AnswerFormat, HttpRoute } from './registration.ts';
 import { commonHeaders } from './response.ts';
@@ -45,5 +45,19 @@ export function callRoutes(
     response.end();
   };
   const description = 'goes on with the events of a call, after Last-Event-ID or ?after=';
-  return [{ method: 'GET', path: '/calls/:id/events', description, takesTicket: true, handle }];
+  const release = async (request: GatewayRequest, response: GatewayResponse): Promise<void> => {
+    const { id: callId = '' } = request.params;
+    await calls.release(callId, request.keyId);
+    answerNothing(request, response, callId);
+  };
+  const path = '/calls/:id/events';
+  return [
+    { method: 'GET', path, description, takesTicket: true, handle },
+    {
+      method: 'DELETE',
+      path,
+      description: 'ends the stream of a call that was made with detach; it holds until somebody goes on',
+      handle: release,
+    },
+  ];
 }

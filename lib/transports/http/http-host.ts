@@ -54,6 +54,7 @@ export class HttpHost implements HttpRegistration {
   readonly #upgrades: UpgradeRoute[] = [];
   /** What is registered, so that nobody's path hides another's. */
   readonly #taken = new Map<string, Set<string>>();
+  #welcome: string | undefined;
   #meter = newTransportMeter();
   #endpoints: readonly Endpoint[] = [];
   #server: GatewayServer | undefined;
@@ -61,7 +62,8 @@ export class HttpHost implements HttpRegistration {
 
   constructor(options: HttpHostOptions) {
     this.#options = options;
-    for (const route of pageRoutes(options.pages, options.access, () => this.#endpoints)) this.route(route);
+    const overview = { endpoints: () => this.#endpoints, welcome: () => this.#welcome };
+    for (const route of pageRoutes(options.pages, options.access, overview)) this.route(route);
   }
 
   route(route: HttpRoute): void {
@@ -84,6 +86,10 @@ export class HttpHost implements HttpRegistration {
   upgrade(upgrade: UpgradeRoute): void {
     this.#take(upgrade.path, 'GET');
     this.#upgrades.push(upgrade);
+  }
+
+  welcome(path: string): void {
+    this.#welcome = path;
   }
 
   countConnections(meter: TransportMeter): void {

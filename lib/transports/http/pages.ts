@@ -2,8 +2,9 @@
 import type { Access } from '../../access/access.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
+import { negotiate, type Offer } from './negotiation.ts';
 import type { HttpRoute } from './registration.ts';
-import { respondJson } from './response.ts';
+import { redirect, respondJson } from './response.ts';
 
 export interface HealthPage {
   readonly status: 'ok' | 'degraded' | 'draining' | 'down';
@@ -19,10 +20,20 @@ export interface GatewayPages {
   stats(): object;
 }
 
+/** What can be asked, once that is final. */
+export interface Overview {
+  endpoints(): readonly Endpoint[];
+  /** Where a browser goes that asks for `/`; undefined: nowhere. */
+  welcome(): string | undefined;
+}
+
+const PAGE: Offer = { mediaType: 'text/html' };
+const JSON_OR_PAGE: readonly [Offer, ...Offer[]] = [{ mediaType: 'application/json' }, PAGE];
+
 export function pageRoutes(
   pages: GatewayPages,
   access: Pick<Access, 'identifyIfKnown'>,
-  endpoints: () => readonly Endpoint[],
+  overview: Overview,
 ): readonly HttpRoute[] {
   const respondHealth = (request: GatewayRequest, response: GatewayResponse, page: HealthPage) => {
     if (page.status === 'ok' || page.status === 'degraded') respondJson(request, response, page);
@@ -34,11 +45,15 @@ export function pageRoutes(
       path: '/',
       description: 'describes the gateway',
       isOpen: true,
-      handle: (request, response) =>
-        respondJson(request, response, {
-          ...pages.info(access.identifyIfKnown(request)),
-          endpoints: endpoints(),
-        }),
+      handle: (request, response) => {
+        const welcome = overview.welcome();
+        const prefersPage = negotiate(request.headers.accept, JSON_OR_PAGE) === PAGE;
+        if (welcome !== undefined && prefersPage) return redirect(request, response, 303, welcome);
+        const info = pages.info(access.identifyIfKnown(request));
+        const page = welcome === undefined ? {} : { console: welcome };
+        const body = { ...info, ...page, endpoints: overview.endpoints() };
+        respondJson(request, response, body, 200, 'Vary', 'Accept');
+      },
     },
     {
       method: 'GET',

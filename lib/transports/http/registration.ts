@@ -79,6 +79,8 @@ export interface HttpRegistration {
   mount(mount: Mount): void;
   format(format: AnswerFormat): void;
   upgrade(route: UpgradeRoute): void;
+  /** Where a browser goes that asks for `/`. */
+  welcome(path: string): void;
   /** From now on the owner of an upgraded socket says whether it is idle, and closes it when room is short. */
   adopt(socket: Socket, upgraded: UpgradedConnection): void;
   /**

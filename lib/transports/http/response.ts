@@ -99,6 +99,18 @@ export function respondJson(
   respond(request, response, status, JSON_TYPE, JSON.stringify(body), ...extra);
 }
 
+/** Answers with another address; which one depends on Accept. */
+export function redirect(
+  request: GatewayRequest,
+  response: GatewayResponse,
+  status: 303 | 308,
+  location: string,
+): void {
+  const headers = [...commonHeaders(request), 'Location', location, 'Vary', 'Accept', 'Content-Length', '0'];
+  response.writeHead(status, headers);
+  response.end();
+}
+
 /** Answers with the problem document of an error. */
 export function respondProblem(
   request: GatewayRequest,

@@ -4,6 +4,7 @@
  *
  * W1. All calls of a socket wait together and go on together, so that a slow reader stops every call and none
  *     starves another.
+ * W2. Once the client has said that it leaves, nothing counts as read: what follows is for whoever comes back.
  */
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
@@ -54,8 +55,9 @@ export class FrameWriter {
 
   /** A promise while the reader is behind; it resolves when it caught up, left or is being dropped. */
   ready(): Promise<void> | undefined {
-    const isOpen = this.#ws.readyState === this.#ws.OPEN;
-    return isOpen && this.isBehind ? this.#gate.opened() : undefined;
+    const { readyState, OPEN, CLOSING } = this.#ws;
+    const isWaiting = readyState === CLOSING || (readyState === OPEN && this.isBehind); // W2
+    return isWaiting ? this.#gate.opened() : undefined;
   }
 
   /** Lets go on whoever waits. */

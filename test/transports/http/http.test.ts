@@ -198,7 +198,7 @@ describe('HTTP', () => {
       ['POST', '/tools', 'GET, HEAD'],
       ['POST', '/', 'GET, HEAD'],
       ['POST', '/calls/x', 'GET, HEAD, DELETE'],
-      ['POST', '/calls/x/events', 'GET, HEAD'],
+      ['POST', '/calls/x/events', 'GET, HEAD, DELETE'],
     ];
     for (const [method, path, allow] of allowed) {
       const response = await fetch(served.url + path, { method, headers: KEY });

@@ -4,10 +4,19 @@
  */
 import type { RunnerStats, RunnerStatus } from '../../runner.ts';
 
+/** A call on a thread. */
+export interface ThreadCall {
+  readonly callId: string;
+  /** Of the tool, or what else runs. */
+  readonly name: string;
+}
+
 export interface ThreadStats {
   readonly id: number;
   readonly state: 'starting' | 'idle' | 'busy' | 'retiring' | 'killed';
   readonly callsInFlight: number;
+  /** The oldest of them, a few. */
+  readonly calls: readonly ThreadCall[];
   /** Calls that have left the thread, however they ended. */
   readonly completed: number;
   /** Calls ended by an error that escaped them; a thread that dies itself is gone from the list. */

@@ -36,6 +36,8 @@ export interface LinkListener {
 
 /** What one message holds: a thread that has so much to do begins while the gateway reads on. */
 const MOST_FRAMES = 8;
+/** So many calls of a thread are named in its figures. */
+const CALLS_SHOWN = 4;
 
 export class ThreadLink implements ThreadLoad, WatchedThread {
   readonly id: number;
@@ -200,12 +202,18 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
       id: this.id,
       state: this.#state(),
       callsInFlight: this.#calls.size,
+      calls: this.#firstCalls(),
       completed: this.#completed,
       crashes: this.#crashes,
       heapUsedBytes: this.heapUsedBytes,
       utilization: Math.round(this.utilization * 1000) / 1000,
       ageSeconds: Math.round((performance.now() - this.#startedAt) / 1000),
     };
+  }
+
+  #firstCalls(): ThreadStats['calls'] {
+    const calls = this.#calls.size === 0 ? [] : this.#calls.values();
+    return calls.slice(0, CALLS_SHOWN).map(({ callId, request: { name } }) => ({ callId, name }));
   }
 
   #state(): ThreadStats['state'] {

@@ -1,0 +1,305 @@
+/** The console in a real browser: what a newcomer does, what an expert breaks, and what axe-core says of it. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { expect } from 'chai';
+import type { Browser, Page } from 'playwright-core';
+import { eventually } from '../../support/eventually.ts';
+import { startGateway, type TestGateway } from '../../support/start-gateway.ts';
+import { fixture } from '../../support/start-pool.ts';
+import { openBrowser } from './browser.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const PATIENCE_MS = 15_000;
+
+interface Violation {
+  readonly id: string;
+  readonly nodes: readonly { readonly html: string }[];
+}
+
+describe('the console, in a browser', function () {
+  this.timeout(60_000);
+  let served: TestGateway;
+  let browser: Browser | undefined;
+  let page: Page;
+  const requested: string[] = [];
+  const complaints: string[] = [];
+
+  before(async function () {
+    browser = await openBrowser();
+    if (!browser) return this.skip();
+    const tools = ['basic-tools', 'form-tools'].map(fixture);
+    served = await startGateway({ requestTimeoutMs: 120_000, tools });
+    page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+    page.setDefaultTimeout(PATIENCE_MS);
+    page.on('request', (request) => requested.push(request.url()));
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+  });
+  after(async () => {
+    await browser?.close();
+    await served?.close();
+  });
+
+  const fill = (tool: string, args?: object) =>
+    page.goto(
+      `${served.url}/console/#/tools/${tool}${args ? `?args=${encodeURIComponent(JSON.stringify(args))}` : ''}`,
+    );
+  const run = () => page.locator('.run-line').getByRole('button', { name: 'Run' }).click();
+  const newest = () => page.locator('article.run').first();
+  /** Of the newest run. */
+  const reaches = (phase: string) => page.locator(`article.run:first-child.${phase}`).waitFor();
+  const act = (name: string) => newest().getByRole('button', { name, exact: true }).click();
+  const total = async () => Number((await newest().locator('.total').textContent())?.replaceAll(',', ''));
+  const clear = async () => {
+    const button = page.getByRole('button', { name: 'Dismiss', exact: true });
+    for (let left = await button.count(); left > 0; left--) await button.first().click();
+  };
+
+  async function expectAccessible(what: string): Promise<void> {
+    await page.evaluate(AXE);
+    const found: readonly Violation[] = await page.evaluate(
+      "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)",
+    );
+    expect(
+      found.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`),
+      what,
+    ).to.deep.equal([]);
+  }
+
+  it('asks for a key, says when one is wrong, and lists the tools', async () => {
+    await page.goto(served.url, { waitUntil: 'load' });
+    expect(page.url()).to.equal(`${served.url}/console/`);
+    await page.getByLabel('API key').fill('wrong');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').waitFor();
+    await expectAccessible('the key');
+    await page.getByLabel('API key').fill('super-secret');
+    await page.keyboard.press('Enter');
+    await page.getByRole('link', { name: /^primes_tool/ }).waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('yields 0 to');
+    expect(await page.locator('.side nav a').allTextContents()).to.deep.equal(['count']);
+    await page.getByRole('searchbox').fill('');
+  });
+
+  it('runs a tool by keyboard alone, and shows what comes', async () => {
+    await page.getByRole('link', { name: /^sum/ }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByLabel('n', { exact: true }).focus();
+    await page.keyboard.type('5');
+    await page.keyboard.press('Control+Enter');
+    await reaches('success');
+    expect(await total()).to.equal(5);
+    expect(await newest().locator('.line').allTextContents()).to.deep.equal(['01', '12', '23', '34', '45']);
+    expect(JSON.parse((await newest().locator('.result pre').textContent()) ?? '')).to.deep.equal({
+      total: 15,
+    });
+    await expectAccessible('a run');
+  });
+
+  it('fills a form from a link and runs nothing; Form and JSON are the same arguments', async () => {
+    await clear();
+    await fill('count', { n: 3 });
+    expect(await page.getByLabel('n', { exact: true }).inputValue()).to.equal('3');
+    expect(await page.locator('article.run').count()).to.equal(0);
+    await page.getByRole('button', { name: 'JSON', exact: true }).click();
+    await page.getByLabel('Arguments as JSON').fill('{"n": 4');
+    await page.getByText('No JSON yet').waitFor();
+    await page.getByLabel('Arguments as JSON').fill('{"n": "four"}');
+    await page.getByRole('button', { name: 'Form', exact: true }).click();
+    expect(await page.getByLabel('n', { exact: true }).inputValue()).to.equal('four');
+  });
+
+  it('makes a form of every shape of schema', async () => {
+    await fill('shapes');
+    await page.getByRole('button', { name: 'Form', exact: true }).click();
+    await page.getByLabel('street').fill('Main');
+    await page.getByLabel('level').selectOption('3');
+    await page.getByLabel('flag').selectOption('true');
+    await page.getByLabel('size').fill('7');
+    await page.getByLabel('zip').fill('1');
+    await page
+      .locator('.field', { has: page.getByLabel('zip') })
+      .last()
+      .getByRole('button', { name: 'set null' })
+      .click();
+    await page.getByLabel('Kind of shape').selectOption('Square');
+    await page.getByLabel('side').fill('2.5');
+    await page.getByRole('button', { name: 'Add tags' }).click();
+    await page
+      .locator('fieldset', { hasText: 'tags' })
+      .last()
+      .getByRole('button', { name: 'Add an item' })
+      .click();
+    await page.getByLabel('tags 1', { exact: true }).fill('red');
+    await page.getByRole('button', { name: 'Add tree' }).click();
+    await page.getByLabel('label').fill('root');
+    await page.getByLabel('anything').fill('{"free": [1]}');
+    await expectAccessible('a form of every shape');
+    await run();
+    await reaches('success');
+    expect(JSON.parse((await newest().locator('.result pre').textContent()) ?? '')).to.deep.equal({
+      level: 3,
+      fixed: 'v1',
+      flag: true,
+      size: 7,
+      home: { street: 'Main', zip: null },
+      tags: ['red'],
+      shape: { kind: 'square', side: 2.5 },
+      tree: { label: 'root' },
+      anything: { free: [1] },
+    });
+    await clear();
+  });
+
+  it('shows what is wrong with an argument beside it, and what to do', async () => {
+    await fill('count', { n: 'four' });
+    await run();
+    await reaches('error');
+    const field = page.getByLabel('n', { exact: true });
+    expect(await field.getAttribute('aria-invalid')).to.equal('true');
+    const about = (await field.getAttribute('aria-describedby')) ?? '';
+    expect(await page.locator(`[id="${about}"]`).textContent()).to.match(/number/);
+    expect(await newest().locator('.failure').textContent()).to.match(
+      /invalid_arguments.*Correct the fields/,
+    );
+    await expectAccessible('an error');
+  });
+
+  it('shows 120 000 chunks with few rows, the oldest dropped and counted', async () => {
+    await fill('count', { n: 120_000 });
+    await page.getByLabel('Over').selectOption('stream');
+    await run();
+    await reaches('success');
+    expect(await total()).to.equal(120_000);
+    expect(await newest().locator('.dropped').textContent()).to.match(/^20,000 /);
+    expect(await newest().locator('.line').count()).to.be.below(60);
+    expect(await newest().locator('.line').last().textContent()).to.equal('119,999{"i":119999}');
+  });
+
+  // Playwright is told of each frame of a WebSocket, which is slow: less of it there.
+  for (const [carrier, args] of [
+    ['socket', { n: 1500, pad: 4000, delayMs: 1 }],
+    ['stream', { n: 20_000, pad: 4000 }],
+  ] as const)
+    it(`holds a tool back while paused over a ${carrier}, and loses no chunk`, async () => {
+      await clear();
+      await fill('count', args);
+      await page.getByLabel('Over').selectOption(carrier);
+      await run();
+      await eventually(async () => (await newest().locator('.total').count()) > 0 && (await total()) > 0);
+      await act('Pause');
+      await newest()
+        .getByText(/Held back: the tool waits at its yield/)
+        .waitFor();
+      const held = await total();
+      expect(held).to.be.below(args.n);
+      await expectAccessible('paused');
+      await act('Go on');
+      await reaches('success');
+      expect(await total()).to.equal(args.n);
+      expect(await newest().locator('.line').last().textContent()).to.contain(`{"i":${args.n - 1},`);
+    });
+
+  it('cancels, with several runs side by side, and runs again', async () => {
+    await clear();
+    await fill('wait', { ms: 60_000 });
+    await run();
+    await run();
+    await eventually(async () => (await page.locator('article.run.running').count()) === 2);
+    await act('Cancel');
+    await reaches('cancelled');
+    expect(await page.locator('article.run.running').count()).to.equal(1);
+    await page.locator('article.run.running').getByRole('button', { name: 'Cancel' }).press('Escape');
+    await eventually(async () => (await page.locator('article.run.running').count()) === 0);
+    await act('Run again');
+    await reaches('running');
+    await act('Cancel');
+    await reaches('cancelled');
+  });
+
+  it('asks what a tool asks, as a form', async () => {
+    await fill('ask');
+    await run();
+    await page.getByLabel('colour', { exact: true }).fill('blue');
+    await expectAccessible('a question');
+    await page.getByRole('button', { name: 'Answer' }).click();
+    await reaches('success');
+    expect(await newest().locator('.result pre').textContent()).to.match(/"colour": "blue"/);
+  });
+
+  it('gives snippets without the key, for every client', async () => {
+    await page.getByText('Use it elsewhere').click();
+    for (const name of [
+      'curl',
+      'fetch',
+      'Python',
+      'WebSocket',
+      'Claude Desktop',
+      'Claude Code',
+      'VS Code',
+      'Cursor',
+    ]) {
+      await page.getByRole('button', { name, exact: true }).click();
+      const text = (await page.getByLabel('The snippet').textContent()) ?? '';
+      expect(text, name)
+        .to.match(/\$API_KEY/)
+        .and.not.match(/super-secret/);
+    }
+  });
+
+  it('shows the pool at work, and cancels what runs there', async () => {
+    await fill('spin', { ms: 60_000 });
+    await run();
+    await reaches('running');
+    await page.getByRole('link', { name: 'Pool' }).click();
+    await page.locator('.threads li.busy', { hasText: 'spin' }).waitFor();
+    expect(await page.locator('.chart canvas').count()).to.equal(6);
+    await expectAccessible('the pool');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await expectAccessible('the pool in the dark');
+    await page.getByRole('button', { name: /^Cancel spin/ }).click();
+    await page.getByRole('region', { name: 'Running calls' }).waitFor({ state: 'detached' });
+  });
+
+  it('shows the messages of an MCP client', async () => {
+    await page.getByRole('link', { name: 'MCP', exact: true }).click();
+    await page.locator('#mcp-tool option', { hasText: /^count$/ }).waitFor({ state: 'attached' });
+    await page.getByLabel('Tool', { exact: true }).selectOption('count');
+    await page.getByLabel('Arguments', { exact: true }).fill('{"n": 2}');
+    await page.getByRole('button', { name: 'Call', exact: true }).click();
+    await page.getByText('The tool has answered.').waitFor();
+    const said = (await page.locator('.messages .mono').allTextContents()).join();
+    expect(said).to.match(
+      /result #\d.*notifications\/progress.*tools\/call.*notifications\/initialized.*initialize/,
+    );
+    await expectAccessible('MCP in the dark');
+  });
+
+  it('fits a phone', async () => {
+    await fill('wait', { ms: 60_000 });
+    await run();
+    await reaches('running');
+    await page.setViewportSize({ width: 390, height: 844 });
+    for (const view of ['tools/journeys_tool', 'pool', 'mcp']) {
+      await page.goto(`${served.url}/console/#/${view}`);
+      await page.locator('h1').waitFor();
+      if (view === 'pool') await page.getByRole('button', { name: /^Cancel wait/ }).waitFor();
+      expect(await page.evaluate('document.documentElement.scrollWidth'), view).to.equal(390);
+      await expectAccessible(`${view} on a phone`);
+    }
+  });
+
+  it('keeps the key out of addresses and storage, asks nobody else, and breaks no rule of its policy', async () => {
+    expect(
+      requested.filter((url) => !url.startsWith(served.url) && !/^(?:ws:\/\/127|data:)/.test(url)),
+    ).to.deep.equal([]);
+    expect(requested.filter((url) => /super-secret|api_key/.test(url))).to.deep.equal([]);
+    expect(await page.evaluate('JSON.stringify([localStorage, sessionStorage, document.cookie])')).to.equal(
+      '[{},{},""]',
+    );
+    expect(complaints.filter((text) => !/status of 4\d\d/.test(text))).to.deep.equal([]);
+  });
+});
