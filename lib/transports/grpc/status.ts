@@ -2,8 +2,8 @@
  * How a call's error is told over gRPC: the status of its RPC, and google.rpc.Status in its details.
  *
  * S1. One table: a code that it lacks does not compile.
- * S2. What may safely be sent again by a client's retry policy, and only that, is UNAVAILABLE: a tool that has begun, and
- *     failed, is never that.
+ * S2. UNAVAILABLE is what clients' retry policies send again by themselves: what no tool has begun, or a tool calls
+ *     unavailable itself. A thread that died under its call is never that.
  * S3. Clients refuse metadata above 8 KiB: what is told fits well below, and details that do not are left out.
  */
 import type { ErrorCode } from '../../call/error-code.ts';
