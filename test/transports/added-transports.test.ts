@@ -79,6 +79,7 @@ describe('transports of the user', () => {
         'ndjson',
         'openapi',
         'prometheus',
+        'grpc',
         'websocket',
         'mcp-http',
         'toy',
