@@ -1,6 +1,9 @@
 /** gRPC beyond the shared behaviour: metadata, statuses, sessions, the catalog, health, reflection, ports. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:http2';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as tlsConnect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { credentials, loadPackageDefinition, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { fromJSON, loadFileDescriptorSetFromBuffer, loadSync } from '@grpc/proto-loader';
@@ -143,7 +146,7 @@ describe('gRPC', () => {
     expect([answer.data, [...answer.bytes]]).to.deep.equal(['bytes', [1, 2, 3]]);
   });
 
-  it('lists the tools, and tells of a change to who watches', async () => {
+  it('lists the tools with their schemas, and to who watches too', async () => {
     const { tools } = await unary(client, 'ListTools', {});
     expect(tools.map(({ name }: Any) => name)).to.include('echo');
     expect(JSON.parse(tools.find(({ name }: Any) => name === 'echo').input_schema).type).to.equal('object');
@@ -301,9 +304,6 @@ describe('gRPC', () => {
 
 describe('gRPC with TLS, and on a port of its own', () => {
   it('is chosen by ALPN where only it is offered', async () => {
-    const { mkdtempSync, writeFileSync, rmSync } = await import('node:fs');
-    const { tmpdir } = await import('node:os');
-    const { join } = await import('node:path');
     const folder = mkdtempSync(join(tmpdir(), 'grpc-tls-'));
     const [tlsCert, tlsKey] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
     writeFileSync(tlsCert, LOOPBACK_CERTIFICATE);
@@ -314,7 +314,6 @@ describe('gRPC with TLS, and on a port of its own', () => {
     try {
       const answer = await unary(client, 'Call', { tool: 'echo', arguments: '{"text":"tls"}' });
       expect(JSON.parse(answer.json)).to.deep.equal({ text: 'tls' });
-      const { connect: tlsConnect } = await import('node:tls');
       const both = tlsConnect({
         port: gateway.port,
         ca: LOOPBACK_CERTIFICATE,
@@ -346,6 +345,44 @@ describe('gRPC with TLS, and on a port of its own', () => {
     } finally {
       client.close();
       await gateway.close();
+    }
+  });
+
+  it('tells of a change of the tools to who watches', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'grpc-tools-'));
+    const module = join(folder, 'tools.mjs');
+    const write = (name: string) =>
+      writeFileSync(
+        module,
+        `import { defineTool } from 'mcp-streaming-gateway';
+        import { z } from 'zod';
+        export default defineTool({
+          name: '${name}', description: 'Is there.', input: z.object({}), run: async () => 1,
+        });`,
+      );
+    write('before');
+    const gateway = await startGateway({
+      grpc: true,
+      minWorkers: 1,
+      maxWorkers: 1,
+      builtIns: 'off',
+      tools: [module],
+    });
+    const client = grpcClient(`127.0.0.1:${gateway.port}`);
+    try {
+      const watch = client.WatchTools({}, keyMetadata());
+      const lists: string[][] = [];
+      for await (const { tools } of watch) {
+        lists.push(tools.map(({ name }: Any) => name));
+        if (lists.length === 2) break;
+        write('after');
+        await gateway.gateway.reload();
+      }
+      expect(lists).to.deep.equal([['before'], ['after']]);
+    } finally {
+      client.close();
+      await gateway.close();
+      rmSync(folder, { recursive: true });
     }
   });
 });
