@@ -34,6 +34,8 @@ const WORKLOADS = {
   streams: '1 000 SSE streams at once, as fast as they go',
   waits: 'tools that wait 10 ms, 500 and 2 000 in flight',
   bodies: 'echo of 16 KiB and of 128 KiB',
+  grpc: 'echo over gRPC, 32 in flight',
+  'grpc-chunks': 'small chunks over gRPC',
   process: 'threads beside child processes: echo, chunks over SSE',
 };
 

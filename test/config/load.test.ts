@@ -37,6 +37,8 @@ describe('loadConfig()', () => {
       callsPerWorker: 128,
       workerHeapMb: 256,
       memoryLimitBytes: defaultMemoryLimit(),
+      grpc: false,
+      grpcPort: null,
       isolation: 'tool',
       requestTimeoutMs: 60_000,
       queueLimit: 64,

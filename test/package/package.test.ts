@@ -104,7 +104,7 @@ describe('the packed package', function () {
 
   it('holds the compiled program and nothing of its tests', () => {
     const allowed =
-      /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(?:lib|workers|bin)\/.+\.(?:d\.c?ts|c?js)|dist\/lib\/transports\/console\/assets\/(?:index\.html|console-\w+\.css))$/;
+      /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(?:lib|workers|bin)\/.+\.(?:d\.c?ts|c?js)|dist\/lib\/transports\/console\/assets\/(?:index\.html|console-\w+\.css)|lib\/transports\/grpc\/\w+\.proto)$/;
     expect(packed.filter((path) => !allowed.test(path))).to.deep.equal([]);
     expect(packed).to.include.members([
       'LICENSE',
@@ -113,6 +113,7 @@ describe('the packed package', function () {
       'dist/lib/transports/console/assets/index.html',
       'dist/workers/piscina-entry.cjs',
       'dist/workers/tool-host.js',
+      'lib/transports/grpc/mcp_gateway.proto',
     ]);
   });
 

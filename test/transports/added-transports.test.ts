@@ -81,6 +81,7 @@ describe('transports of the user', () => {
         'stats-stream',
         'console',
         'prometheus',
+        'grpc',
         'websocket',
         'mcp-http',
         'toy',

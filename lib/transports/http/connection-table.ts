@@ -101,7 +101,7 @@ export class ConnectionTable {
    * Finds room for a request whose caller is known, where there are more connections than may be (C2).
    * @throws {ToolError} overloaded
    */
-  admit({ socket, keyId }: GatewayRequest): void {
+  admit({ socket, keyId }: Pick<GatewayRequest, 'socket' | 'keyId'>): void {
     if (this.#staying <= this.#options.max) return;
     const own = this.#bySocket.get(socket);
     if (own && this.#closeIdle(own, 1) > 0) return;

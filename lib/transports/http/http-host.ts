@@ -4,7 +4,7 @@
  *
  * H1. What is registered is final when the socket is bound.
  */
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, Socket, Server as SocketServer } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import express, { type RequestHandler } from 'express';
 import type { Access } from '../../access/access.ts';
@@ -24,9 +24,23 @@ import { OpenPaths } from './open-paths.ts';
 import { type GatewayPages, pageRoutes } from './pages.ts';
 import { refuseTunnel } from './raw-problem.ts';
 import { RefusalLog } from './refusal-log.ts';
-import type { AnswerFormat, HttpRegistration, HttpRoute, Mount, UpgradeRoute } from './registration.ts';
+import type {
+  AnswerFormat,
+  Http2Acceptor,
+  HttpRegistration,
+  HttpRoute,
+  Mount,
+  UpgradeRoute,
+} from './registration.ts';
 import { requestGuard } from './request-guard.ts';
-import { type GatewayServer, listen, newHttpServer, type SocketKeeper, type TlsMaterial } from './server.ts';
+import {
+  type GatewayServer,
+  listen,
+  newHttp2Server,
+  newHttpServer,
+  type SocketKeeper,
+  type TlsMaterial,
+} from './server.ts';
 import { ticketRoutes } from './ticket-route.ts';
 import { toolRoutes } from './tool-route.ts';
 import { plainRoute, UpgradeRouter } from './upgrade-router.ts';
@@ -52,6 +66,8 @@ export class HttpHost implements HttpRegistration {
   readonly #mounts: Mount[] = [];
   readonly #formats: AnswerFormat[] = [];
   readonly #upgrades: UpgradeRoute[] = [];
+  #http2: Http2Acceptor | undefined;
+  #http2Server: SocketServer | undefined;
   /** What is registered, so that nobody's path hides another's. */
   readonly #taken = new Map<string, Set<string>>();
   #welcome: string | undefined;
@@ -92,6 +108,11 @@ export class HttpHost implements HttpRegistration {
     this.#welcome = path;
   }
 
+  http2(acceptor: Http2Acceptor): void {
+    this.#take('HTTP/2', EVERY_METHOD);
+    this.#http2 = acceptor;
+  }
+
   countConnections(meter: TransportMeter): void {
     this.#meter = meter;
   }
@@ -100,7 +121,7 @@ export class HttpHost implements HttpRegistration {
     this.#connections?.adopt(socket, upgraded);
   }
 
-  admit(request: GatewayRequest): void {
+  admit(request: Pick<GatewayRequest, 'socket' | 'keyId'>): void {
     this.#connections?.admit(request);
   }
 
@@ -118,22 +139,40 @@ export class HttpHost implements HttpRegistration {
   async listen(host: string, port: number, keeper?: SocketKeeper): Promise<AddressInfo> {
     const { log } = this.#options;
     const server = this.#newServer();
-    const address = await listen(server, host, port, keeper);
+    await this.#listenForHttp2(host);
+    const address = await listen(server, host, port, { keeper }).catch((error: unknown) => {
+      this.#http2Server?.close();
+      throw error;
+    });
     this.#server = server;
     // Without a listener a connection that cannot be taken (no file descriptors left) would end the process.
     server.on('error', (error) => log('error', 'a connection could not be taken', { error }));
     return address;
   }
 
+  /** On the port of its own, where it has one. */
+  async #listenForHttp2(host: string): Promise<void> {
+    const { tls, log } = this.#options;
+    if (!this.#http2 || this.#http2.port === null || !this.#connections) return;
+    const { port, portFlag, accept } = this.#http2;
+    const server = newHttp2Server(tls, this.#connections, accept);
+    const address = await listen(server, host, port, { portFlag });
+    server.on('error', (error) => log('error', 'a connection could not be taken', { error }));
+    this.#http2Server = server;
+    this.#http2.bound(address.port);
+  }
+
   /** Speaks TLS with another certificate from now on; connections that are open keep the one they have. */
   renewTls({ cert, key }: TlsMaterial): void {
-    if (this.#server instanceof TlsServer) this.#server.setSecureContext({ cert, key });
+    for (const server of [this.#server, this.#http2Server])
+      if (server instanceof TlsServer) server.setSecureContext({ cert, key });
   }
 
   /** Stops listening and drops, after a moment, what is still open. */
   async close(): Promise<void> {
     const server = this.#server;
     if (!server) return;
+    this.#http2Server?.close();
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     const timer = setTimeout(() => server.closeAllConnections(), LAST_BYTES_MS);
     await closed;
@@ -196,9 +235,11 @@ export class HttpHost implements HttpRegistration {
     });
     app.use(guard as unknown as RequestHandler);
     addRoutes(app, { routes, mounts: this.#mounts, calls, log });
-    this.#endpoints = endpointsOf(routes, this.#mounts, this.#upgrades);
+    const http2 = this.#http2;
+    this.#endpoints = [...endpointsOf(routes, this.#mounts, this.#upgrades), ...(http2?.endpoints ?? [])];
 
-    const server = newHttpServer({ ...messages, tls, connections, refusals }, app);
+    const acceptHttp2 = http2?.port === null ? http2.accept : undefined;
+    const server = newHttpServer({ ...messages, tls, connections, refusals, acceptHttp2 }, app);
     server.on('checkContinue', (request, response) => {
       request.awaitsContinue = true;
       app(request, response);

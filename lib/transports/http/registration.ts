@@ -73,6 +73,19 @@ export interface UpgradeRoute {
   handle(request: GatewayRequest, socket: Socket, head: Buffer): void | Promise<void>;
 }
 
+/** Who speaks HTTP/2. */
+export interface Http2Acceptor {
+  /** A port of HOST for HTTP/2 alone; null: the gateway's own, where it is told apart from HTTP/1.1. */
+  readonly port: number | null;
+  /** The flag that sets that port, for an error that names it. */
+  readonly portFlag: string;
+  readonly endpoints: readonly Endpoint[];
+  /** Takes a connection over whose client begins with the preface of HTTP/2, or chose it by ALPN. */
+  accept(socket: Socket): void;
+  /** Told of a port of its own, once it is bound. */
+  bound(port: number): void;
+}
+
 export interface HttpRegistration {
   /** @throws {ToolError} `conflict`, like the others here, when another transport has registered it (R1). */
   route(route: HttpRoute): void;
@@ -81,13 +94,15 @@ export interface HttpRegistration {
   upgrade(route: UpgradeRoute): void;
   /** Where a browser goes that asks for `/`. */
   welcome(path: string): void;
+  /** One transport at most. */
+  http2(acceptor: Http2Acceptor): void;
   /** From now on the owner of an upgraded socket says whether it is idle, and closes it when room is short. */
   adopt(socket: Socket, upgraded: UpgradedConnection): void;
   /**
    * For mounts that check the key themselves: finds room for a request whose `keyId` is set.
    * @throws {ToolError} overloaded, when all connections are in use and no key has to yield one.
    */
-  admit(request: GatewayRequest): void;
+  admit(request: Pick<GatewayRequest, 'socket' | 'keyId'>): void;
   /** Counts the open connections of the socket in this meter. */
   countConnections(meter: TransportMeter): void;
 }

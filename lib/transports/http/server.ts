@@ -6,10 +6,17 @@
  */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket, Server as SocketServer } from 'node:net';
+import {
+  type AddressInfo,
+  createServer as createSocketServer,
+  type Socket,
+  type Server as SocketServer,
+} from 'node:net';
+import { createServer as createSecureServer } from 'node:tls';
 import type { ConnectionTable } from './connection-table.ts';
 import { type GatewayRequest, type GatewayResponse, offersWebSocket } from './gateway-message.ts';
 import { serveHalfClosed } from './half-closed.ts';
+import { SHARED_ALPN, shareWithHttp2 } from './http2-sharing.ts';
 import { explainListenFailure } from './listen-failure.ts';
 import { refuseMalformed } from './raw-problem.ts';
 import type { RefusalLog } from './refusal-log.ts';
@@ -30,10 +37,12 @@ export interface HttpServerOptions {
   readonly connections: ConnectionTable;
   /** Told of what was never a request. */
   readonly refusals: RefusalLog;
+  /** Takes over the connections of HTTP/2; undefined: nobody speaks it here. */
+  readonly acceptHttp2: ((socket: Socket) => void) | undefined;
 }
 
 export function newHttpServer(
-  { IncomingMessage, ServerResponse, tls, connections, refusals }: HttpServerOptions,
+  { IncomingMessage, ServerResponse, tls, connections, refusals, acceptHttp2 }: HttpServerOptions,
   listener: RequestListener<typeof GatewayRequest, typeof GatewayResponse>,
 ): GatewayServer {
   const options = {
@@ -49,11 +58,25 @@ export function newHttpServer(
     shouldUpgradeCallback: offersWebSocket,
   };
   const server: GatewayServer = tls
-    ? createTlsServer({ ...options, cert: tls.cert, key: tls.key }, listener)
+    ? createTlsServer({ ...options, ...tls, ...(acceptHttp2 && { ALPNProtocols: SHARED_ALPN }) }, listener)
     : createServer(options, listener);
   server.on('clientError', (error, socket) => refuseMalformed(error, socket as Socket, refusals));
   serveHalfClosed(server);
   connections.watch(server);
+  if (acceptHttp2) shareWithHttp2(server, tls !== undefined, acceptHttp2);
+  return server;
+}
+
+/** A server of sockets, of TLS where the gateway speaks that, for HTTP/2 alone. */
+export function newHttp2Server(
+  tls: TlsMaterial | undefined,
+  connections: ConnectionTable,
+  accept: (socket: Socket) => void,
+): SocketServer {
+  const server = tls ? createSecureServer({ ...tls, ALPNProtocols: ['h2'] }) : createSocketServer();
+  connections.watch(server);
+  server.on('connection', (socket) => socket.on('error', () => socket.destroy()));
+  server.on(tls ? 'secureConnection' : 'connection', accept);
   return server;
 }
 
@@ -67,14 +90,14 @@ export interface SocketKeeper {
 
 /** Listens, and gives the address; rejects with Node's error, explained, when the port cannot be had. */
 export function listen(
-  server: GatewayServer,
+  server: SocketServer,
   host: string,
   port: number,
-  keeper?: SocketKeeper,
+  { keeper, portFlag }: { readonly keeper?: SocketKeeper | undefined; readonly portFlag?: string } = {},
 ): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     const refuse = (error: Error) => {
-      explainListenFailure(error, host, port);
+      explainListenFailure(error, host, port, portFlag ? { host: '--host', port: portFlag } : undefined);
       reject(error);
     };
     server.once('error', refuse);

@@ -12,6 +12,7 @@ import type { RunningCall } from '../../call/running-call.ts';
 export type ProgressEvent = Extract<ToolEvent, { type: 'progress' }>;
 export type ChunksEvent = Extract<ToolEvent, { type: 'chunks' }>;
 export type AskEvent = Extract<ToolEvent, { type: 'ask' }>;
+export type LogEvent = Extract<ToolEvent, { type: 'log' }>;
 
 /** Where events go. Nothing here may throw, and after the client has left everything is a no-op. */
 export interface EventSink {
@@ -22,6 +23,8 @@ export interface EventSink {
   ended(end: TerminalEvent): void;
   /** Only where the transport's clients have abilities. */
   ask?(event: AskEvent): void;
+  /** Only where a client may ask for the log of its call. */
+  log?(event: LogEvent): void;
   /** A promise while the client is behind; undefined when the next event may come at once. */
   ready(): Promise<void> | undefined;
 }
@@ -43,7 +46,8 @@ export async function pumpEvents(call: RunningCall, sink: EventSink): Promise<vo
       case 'ask':
         sink.ask?.(event);
         break;
-      case 'log': // goes to the gateway's log, not to these clients
+      case 'log': // goes to the gateway's log, and to few clients
+        sink.log?.(event);
         break;
       default:
         sink.ended(event);

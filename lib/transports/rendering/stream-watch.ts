@@ -8,7 +8,8 @@ import type { Socket } from 'node:net';
 import type { TransportMeter } from './transport-meter.ts';
 
 export interface WatchedStream {
-  readonly socket: Socket;
+  /** The socket, or what counts as it does for a stream that shares its socket with others. */
+  readonly socket: Pick<Socket, 'bytesWritten' | 'writableLength'>;
   readonly meter: TransportMeter;
   /** Called after a while without a byte, while the reader keeps up. */
   beat?(): void;

@@ -14,7 +14,7 @@ import { onceClosed } from '../http/departure.ts';
 import type { GatewayRequest, GatewayResponse } from '../http/gateway-message.ts';
 import { JSON_TYPE, respond, respondProblem } from '../http/response.ts';
 import { replayHeader, type StreamContext } from '../http/response-stream.ts';
-import { readWhole } from './whole-reading.ts';
+import { readWhole } from '../rendering/whole-reading.ts';
 
 const WATCHED_LENGTH = 64 * 1024;
 

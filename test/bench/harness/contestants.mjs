@@ -71,6 +71,8 @@ export const plainLoop = server('res-write', 'in-process res.write loop', 'node-
 export const plainExpress = server('express', 'Express 5 in process', 'express', ['express']);
 export const betterSse = server('better-sse', 'better-sse push in process', 'better-sse', ['better-sse']);
 export const plainWs = server('ws', 'ws in process', 'plain-ws', ['ws']);
+export const oursGrpc = ours({ GRPC: 'on' });
+export const plainGrpc = server('grpc-js', 'grpc-js in process', 'plain-grpc');
 export const sdkV2 = server('sdk-v2', 'MCP SDK v2', 'sdk-v2-http', [
   '@modelcontextprotocol/server',
   '@modelcontextprotocol/node',

@@ -1,0 +1,22 @@
+/** (u) Small chunks to one client of grpc-js. */
+import { KEY, oursGrpc, plainGrpc } from '../harness/contestants.mjs';
+import { runRounds } from '../harness/rounds.mjs';
+import { runLoad } from '../harness/run-load.mjs';
+
+export const title = '(u) small chunks to one client of gRPC';
+export const columns = ['perSecond', 'chunkCpuUs'];
+
+export function run(plan) {
+  const entry = (spec, count) => ({
+    spec,
+    measure: async (contestant, _state, isWarmUp) => {
+      const job = { port: contestant.port, key: KEY, count };
+      if (isWarmUp) for (let run = 1; run < 4; run += 1) await runLoad('grpc-client', job);
+      const cpuBefore = contestant.cpuMs();
+      const measured = await runLoad('grpc-client', job);
+      return { ...measured, chunkCpuUs: ((contestant.cpuMs() - cpuBefore) * 1000) / count };
+    },
+  });
+  const factor = plan.quick ? 0.25 : 1;
+  return runRounds([entry(oursGrpc, 2_000_000 * factor), entry(plainGrpc, 200_000 * factor)], plan);
+}
