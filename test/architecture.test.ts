@@ -59,12 +59,13 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'better-sse': ['lib/transports/sse'],
   commander: ['bin'],
   express: ['lib/transports/http'],
+  graphql: ['lib/transports/graphql'],
   jose: ['lib/transports/mcp/http'],
   pino: ['lib/observe'],
   'pino-pretty': ['lib/observe'],
   piscina: ['lib/runners/threads/piscina'],
   'rate-limiter-flexible': ['lib/access'],
-  ws: ['lib/transports/websocket'],
+  ws: ['lib/transports/http', 'lib/transports/websocket', 'lib/transports/graphql'],
   zod: ['lib/tool', 'workers/loading', 'workers/tools'],
 };
 
@@ -208,11 +209,11 @@ describe('the architecture', () => {
   });
 
   it('lets each package be named in its room alone, its types and late imports included', () => {
-    const { dependencies, optionalDependencies } = JSON.parse(
+    const { dependencies, optionalDependencies, peerDependencies } = JSON.parse(
       readFileSync(join(ROOT, 'package.json'), 'utf8'),
     );
     expect(Object.keys(PACKAGES).sort()).to.deep.equal(
-      Object.keys({ ...dependencies, ...optionalDependencies }).sort(),
+      Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies }).sort(),
     );
     for (const [name, rooms] of Object.entries(PACKAGES)) {
       const named = new RegExp(
