@@ -3,6 +3,7 @@
  * their code comes with `load`.
  */
 
+export { graphql } from './graphql/index.ts';
 export { mcpHttp } from './mcp/http/index.ts';
 export { mcpStdio } from './mcp/stdio/index.ts';
 export { ndjson } from './ndjson/index.ts';
