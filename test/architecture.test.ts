@@ -235,10 +235,12 @@ describe('the architecture', () => {
       expect(text, path).to.match(/name: NAME,\n {2}opens: '(?:listen|connect|print)',/);
       // Two names are those of protocols too: of the scheme of a URL or of a key, and of what is upgraded to.
       const isProtocol = (line: string) => /https|upgrade|scheme: /i.test(line);
+      // One is that of its package as well.
+      const isPackage = (line: string) => PACKAGES[name] !== undefined && /from '|import\('/.test(line);
       const elsewhere = sources
         .filter((source) => source.path !== path)
         .flatMap((source) => source.text.split('\n').map((line) => `${source.path}: ${line.trim()}`))
-        .filter((line) => line.includes(`'${name}'`) && !isProtocol(line));
+        .filter((line) => line.includes(`'${name}'`) && !isProtocol(line) && !isPackage(line));
       expect(elsewhere, name).to.deep.equal([]);
     }
   });

@@ -2,7 +2,7 @@
  * The behaviour that every transport shares, run over each of them against a real gateway and real threads.
  */
 import { expect } from 'chai';
-import type { Transport } from '../../lib/index.ts';
+import type { GatewayOptions, Transport } from '../../lib/index.ts';
 import { startGateway, type TestGateway } from '../support/start-gateway.ts';
 import type { ClientCall, Connect, ToldEnd, TransportClient } from './transport-client.ts';
 
@@ -13,6 +13,8 @@ export interface TransportTraits {
   readonly cancels?: boolean;
   /** Given to the gateway, which does not have the transport itself. */
   readonly transports?: readonly Transport[];
+  /** What switches it on. */
+  readonly settings?: GatewayOptions;
 }
 
 interface Stats {
@@ -50,7 +52,7 @@ const FAILURES: readonly (readonly [string, string])[] = [
 ];
 
 export function transportBehaviour(name: string, connect: Connect, traits: TransportTraits = {}): void {
-  const { streams = true, cancels = streams, transports = [] } = traits;
+  const { streams = true, cancels = streams, transports = [], settings = {} } = traits;
 
   describe(`a call over ${name}`, () => {
     let gateway: TestGateway;
@@ -63,6 +65,7 @@ export function transportBehaviour(name: string, connect: Connect, traits: Trans
         cancelGraceMs: 10_000,
         streamStallMs: 20_000,
         transports,
+        ...settings,
       });
     });
     after(() => gateway.close());

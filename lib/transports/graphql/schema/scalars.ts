@@ -56,10 +56,11 @@ export const SafeIntScalar = new GraphQLScalarType<number, number>({
   description: 'A whole number that JSON carries exactly: from -(2^53 - 1) to 2^53 - 1. Int has 32 bits.',
   serialize: (value) => checkSafe(value, String(value)),
   parseValue: (value) => checkSafe(value, JSON.stringify(value)),
-  parseLiteral: (node) => checkSafe(node.kind === Kind.INT ? Number(node.value) : undefined, print(node)),
+  parseLiteral: (node) =>
+    checkSafe(node.kind === Kind.INT ? Number(node.value) : undefined, print(node), node),
 });
 
-function checkSafe(value: unknown, shown: string | undefined): number {
+function checkSafe(value: unknown, shown: string | undefined, node?: ValueNode): number {
   if (Number.isSafeInteger(value)) return value as number;
-  throw new GraphQLError(`SafeInt cannot represent ${shown?.slice(0, 60)}`);
+  throw new GraphQLError(`SafeInt cannot represent ${shown?.slice(0, 60)}`, node ? { nodes: node } : {});
 }
