@@ -119,9 +119,6 @@ export const connectGraphqlWs: Connect = async ({ url }) => {
     url: `${url.replace('http', 'ws')}/graphql`,
     webSocketImpl: SocketWithKey,
     on: {
-      connecting: () => {
-        socket = undefined;
-      },
       opened: (opened) => {
         socket = opened as WebSocket;
       },
@@ -189,7 +186,7 @@ export const connectGraphqlSse: Connect = async ({ url }) => {
       const body = new HeldBody();
       const client = createSseClient({
         url: `${url}/graphql`,
-        headers: KEY,
+        headers: { ...KEY }, // the client writes into them
         retryAttempts: 0,
         fetchFn: async (input: string, init: RequestInit) => body.around(await fetch(input, init)),
       });

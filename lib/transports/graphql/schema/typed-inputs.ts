@@ -102,7 +102,7 @@ export class TypedInputs {
       const { type } = member.input;
       fields[field] = {
         type: isRequired ? new GraphQLNonNull(type) : type,
-        description: describe(property, name, field),
+        description: describe(property, name, field) || null,
       };
     }
     return { fields, toJson: (values) => membersToJson(members, values) };
