@@ -35,6 +35,8 @@ const WORKLOADS = {
   waits: 'tools that wait 10 ms, 500 and 2 000 in flight',
   bodies: 'echo of 16 KiB and of 128 KiB',
   process: 'threads beside child processes: echo, chunks over SSE',
+  graphql: 'echo by GraphQL beside REST',
+  'graphql-chunks': '200 000 small chunks by a subscription, beside SSE',
 };
 
 /** `--against` alone is the baseline, as is one before a workload's name; `--against=ref` is always a ref. */
