@@ -61,12 +61,13 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'better-sse': ['lib/transports/sse'],
   commander: ['bin'],
   express: ['lib/transports/http'],
+  graphql: ['lib/transports/graphql'],
   jose: ['lib/transports/mcp/http'],
   pino: ['lib/observe'],
   'pino-pretty': ['lib/observe'],
   piscina: ['lib/runners/threads/piscina'],
   'rate-limiter-flexible': ['lib/access'],
-  ws: ['lib/transports/websocket'],
+  ws: ['lib/transports/http', 'lib/transports/websocket', 'lib/transports/graphql'],
   zod: ['lib/tool', 'workers/loading', 'workers/tools'],
 };
 
@@ -244,10 +245,12 @@ describe('the architecture', () => {
       expect(text, path).to.match(/name: NAME,\n {2}opens: '(?:listen|connect|print)',/);
       // Two names are those of protocols too: of the scheme of a URL or of a key, and of what is upgraded to.
       const isProtocol = (line: string) => /https|upgrade|scheme: /i.test(line);
+      // One is that of its package as well.
+      const isPackage = (line: string) => PACKAGES[name] !== undefined && /from '|import\('/.test(line);
       const elsewhere = sources
         .filter((source) => source.path !== path)
         .flatMap((source) => source.text.split('\n').map((line) => `${source.path}: ${line.trim()}`))
-        .filter((line) => line.includes(`'${name}'`) && !isProtocol(line));
+        .filter((line) => line.includes(`'${name}'`) && !isProtocol(line) && !isPackage(line));
       expect(elsewhere, name).to.deep.equal([]);
     }
   });

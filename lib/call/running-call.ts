@@ -116,7 +116,11 @@ export interface Reading {
 }
 
 /** Says that nobody reads a call any more; one that is not kept is cancelled. */
-export function leave(call: RunningCall, reason: CancelReason, message: string): void {
+export function leave(
+  call: Pick<RunningCall, 'cancel' | 'reading'>,
+  reason: CancelReason,
+  message: string,
+): void {
   if (call.reading) call.reading.leave(reason, message);
   else call.cancel(reason, message);
 }

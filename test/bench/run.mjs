@@ -37,6 +37,8 @@ const WORKLOADS = {
   grpc: 'echo over gRPC, 32 in flight',
   'grpc-chunks': 'small chunks over gRPC',
   process: 'threads beside child processes: echo, chunks over SSE',
+  graphql: 'echo by GraphQL beside REST',
+  'graphql-chunks': '200 000 small chunks by a subscription, beside SSE',
 };
 
 /** `--against` alone is the baseline, as is one before a workload's name; `--against=ref` is always a ref. */

@@ -70,6 +70,8 @@ describe('loadConfig()', () => {
       dataDir: '/data/mcp-streaming-gateway',
       tlsCert: null,
       tlsKey: null,
+      graphql: false,
+      graphqlCalls: 1,
       legacySse: true,
       oauthIssuer: '',
       oauthAudience: '',

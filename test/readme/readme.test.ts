@@ -34,7 +34,7 @@ describe('README.md and docs/', function () {
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'readme-'));
     writeFileSync(join(folder, 'my-tools.js'), block('js my-tools.js'));
-    gateway = await startGatewayProcess();
+    gateway = await startGatewayProcess({ args: ['--graphql'] });
   });
   after(async () => {
     await gateway.end();
@@ -45,7 +45,7 @@ describe('README.md and docs/', function () {
 
   it('show curl lines that answer as described', async function () {
     const commands = shellLines.filter((line) => line.startsWith('curl '));
-    expect(commands).to.have.length(6);
+    expect(commands).to.have.length(8);
     try {
       await run('curl', ['--version']);
     } catch {
@@ -69,6 +69,12 @@ describe('README.md and docs/', function () {
     expect(answerTo('"list"', 'x-ndjson'))
       .to.match(/^\{"event":"started"/)
       .and.match(/\n\{"event":"complete".*\}\n$/);
+    expect(JSON.parse(answerTo('/graphql', 'LIST')))
+      .to.have.nested.property('data.tools.journeysTool')
+      .an('array');
+    expect(answerTo('/graphql', 'subscription'))
+      .to.contain('"__typename":"CallChunks"')
+      .and.match(/event: complete\ndata: \n\n$/);
     expect(JSON.parse(answerTo('/health'))).to.include({ status: 'ok' });
     expect(JSON.parse(answerTo('/stats'))).to.have.keys('workers', 'pool', 'tools', 'transports', 'mcp');
   });
@@ -98,9 +104,20 @@ describe('README.md and docs/', function () {
     expect(lines.at(-1)).to.include({ event: 'complete', status: 'success', data: 'lift-off' });
   });
 
+  it('show a program that reads a subscription', async () => {
+    const program = join(ROOT, 'dist', `graphql-snippet-${process.pid}.mjs`); // where its package is found
+    writeFileSync(program, here(block('js graphql')));
+    try {
+      const { stdout } = await run(process.execPath, [program]);
+      expect(stdout).to.contain('items: [').and.not.contain('extensions');
+    } finally {
+      rmSync(program);
+    }
+  });
+
   it('show commands that the command line understands', () => {
     const commands = shellLines.filter((line) => line.startsWith('npx mcp-streaming-gateway'));
-    expect(commands).to.have.length(4);
+    expect(commands).to.have.length(5);
     for (const command of commands) {
       const argv = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(
         ([, quoted, plain]) => quoted ?? plain ?? '',

@@ -77,6 +77,7 @@ describe('transports of the user', () => {
         'http',
         'sse',
         'ndjson',
+        'graphql',
         'openapi',
         'stats-stream',
         'console',

@@ -245,7 +245,7 @@ export class HttpHost implements HttpRegistration {
       app(request, response);
     });
     server.on('checkExpectation', app); // an expectation that is not known here is no reason to refuse
-    const upgrades = new UpgradeRouter(this.#upgrades, {
+    const upgrades = new UpgradeRouter([...this.#upgrades, ...upgradesOf(this.#mounts)], {
       ...{ access, calls, connections, keepsSlash, log, onRefused },
     });
     server.on('connect', (request, socket) => {
@@ -257,6 +257,10 @@ export class HttpHost implements HttpRegistration {
     return server;
   }
 }
+
+/** The WebSockets of paths whose other requests a module answers too. */
+const upgradesOf = (mounts: readonly Mount[]): readonly UpgradeRoute[] =>
+  mounts.flatMap(({ path, upgrade: handle }) => (handle ? [{ path, description: '', handle }] : []));
 
 /** A way to tell, before there are parameters, whether a path is one of such a route. */
 function pathsThatTakeTickets(routes: readonly HttpRoute[]): (path: string) => boolean {

@@ -39,6 +39,8 @@ export interface Mount {
   readonly isOpen?: boolean;
   readonly endpoints: readonly Endpoint[];
   handle(request: GatewayRequest, response: GatewayResponse): unknown;
+  /** Takes WebSockets at its path, as `UpgradeRoute.handle` does. Absent: there are none. */
+  readonly upgrade?: UpgradeRoute['handle'];
 }
 
 /**

@@ -79,7 +79,7 @@ function ticketIn(request: GatewayRequest): string | undefined {
 
 function answerPreflight(request: GatewayRequest, response: GatewayResponse): void {
   const headers = commonHeaders(request);
-  headers.push('Access-Control-Allow-Methods', 'GET, POST, DELETE', 'Access-Control-Max-Age', '600');
+  headers.push('Access-Control-Allow-Methods', 'GET, POST, PUT, DELETE', 'Access-Control-Max-Age', '600');
   const asked = request.headers['access-control-request-headers'];
   if (typeof asked === 'string') headers.push('Access-Control-Allow-Headers', asked);
   response.writeHead(204, headers);

@@ -36,6 +36,12 @@ export interface HttpStreamContext extends StreamContext {
   readonly headDelayMs: number;
 }
 
+/** What a stream tells of: a call, or what makes some. */
+export interface StreamSource extends Pick<RunningCall, 'cancel' | 'reading'> {
+  /** Absent: it is no one call. */
+  readonly callId?: string | undefined;
+}
+
 export interface HttpStreamHooks {
   /** The tool takes long to start: send the head now. */
   beginLate(): void;
@@ -50,7 +56,7 @@ export class HttpStream implements WatchedStream {
   heartbeat = '';
   readonly #request: GatewayRequest;
   readonly #response: GatewayResponse;
-  readonly #call: RunningCall;
+  readonly #source: StreamSource;
   readonly #log: TransportLog;
   readonly #headTimer: NodeJS.Timeout;
   readonly #gate = new DrainGate();
@@ -60,7 +66,7 @@ export class HttpStream implements WatchedStream {
   constructor(
     request: GatewayRequest,
     response: GatewayResponse,
-    call: RunningCall,
+    source: StreamSource,
     context: HttpStreamContext,
     hooks: HttpStreamHooks,
   ) {
@@ -68,7 +74,7 @@ export class HttpStream implements WatchedStream {
     this.meter = context.meter;
     this.#request = request;
     this.#response = response;
-    this.#call = call;
+    this.#source = source;
     this.#log = context.log;
     this.#headTimer = setTimeout(() => hooks.beginLate(), context.headDelayMs);
     this.meter.streams++;
@@ -79,7 +85,7 @@ export class HttpStream implements WatchedStream {
       this.meter.streams--;
       clearTimeout(this.#headTimer);
       context.watch.remove(this);
-      if (hasLeft) leave(call, 'cancelled', 'the client left');
+      if (hasLeft) leave(source, 'cancelled', 'the client left');
       this.#gate.open();
       hooks.closed?.();
     });
@@ -100,8 +106,8 @@ export class HttpStream implements WatchedStream {
   /** Answers with a problem document; false when the stream has begun. */
   refuse(error: ToolError): boolean {
     if (!this.begin()) return false;
-    const { callId } = this.#call;
-    respondProblem(this.#request, this.#response, error, { callId }, ...replayHeader(this.#call));
+    const { callId } = this.#source;
+    respondProblem(this.#request, this.#response, error, { callId }, ...replayHeader(this.#source));
     return true;
   }
 
@@ -109,9 +115,11 @@ export class HttpStream implements WatchedStream {
   writeHead(contentType: string, comment: string): void {
     if (!this.#isOpen || this.#response.headersSent) return;
     const headers = commonHeaders(this.#request);
-    headers.push('X-Call-Id', this.#call.callId, 'Content-Type', contentType, 'Vary', 'Accept');
+    const { callId, reading } = this.#source;
+    if (callId !== undefined) headers.push('X-Call-Id', callId);
+    headers.push('Content-Type', contentType, 'Vary', 'Accept');
     headers.push('Cache-Control', 'no-store, no-cache, no-transform', 'X-Accel-Buffering', 'no');
-    if (this.#call.reading?.isReplay) headers.push(...replayHeader(this.#call));
+    if (reading?.isReplay) headers.push(...replayHeader(this.#source));
     this.#response.writeHead(200, headers);
     this.#response.comment = comment;
     this.#response.flushHeaders();
@@ -142,14 +150,14 @@ export class HttpStream implements WatchedStream {
   /** Breaks the answer off for a defect of ours. */
   fail(error: unknown): void {
     this.#slices = undefined;
-    this.#log('error', 'the events of a call could not be sent', { callId: this.#call.callId, error });
+    this.#log('error', 'the events of a call could not be sent', { callId: this.#source.callId, error });
     this.#response.destroy();
   }
 
   stall(): void {
-    const { callId } = this.#call;
+    const { callId } = this.#source;
     this.#log('warning', 'a reader made no progress; its stream was destroyed', { callId });
-    leave(this.#call, 'slow_consumer', 'the reader made no progress for too long');
+    leave(this.#source, 'slow_consumer', 'the reader made no progress for too long');
     this.#response.destroy();
   }
 
@@ -167,7 +175,7 @@ export class HttpStream implements WatchedStream {
 }
 
 /** What says that an answer is of a call that was made before. */
-export const replayHeader = ({ reading }: RunningCall): string[] =>
+export const replayHeader = ({ reading }: Pick<RunningCall, 'reading'>): string[] =>
   reading?.isReplay ? ['Idempotent-Replay', 'true'] : [];
 
 /** Sends the events of a call to its end, and what cannot be sent to the log. */

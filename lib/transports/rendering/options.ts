@@ -1,6 +1,6 @@
-/** The options that all transports share. */
+/** The options that all transports, or several, share. */
 import { option } from '../../config/option.ts';
-import { LARGEST_TEXT, seconds, size } from '../../config/value-kind.ts';
+import { LARGEST_TEXT, seconds, size, wholeNumber } from '../../config/value-kind.ts';
 
 export const renderingOptions = {
   maxBodyBytes: option({
@@ -28,3 +28,13 @@ export const renderingOptions = {
     reason: 'Longer than any hiccup of a network, shorter than patience for a dead peer.',
   }),
 };
+
+/** For transports with several calls on one connection; each lists it among its own. */
+export const socketCalls = option({
+  env: 'SOCKET_CALLS',
+  flag: '--socket-calls',
+  kind: wholeNumber(1, 10_000, 'calls'),
+  default: '8',
+  summary: 'Calls at once on one WebSocket; the next one is `overloaded`.',
+  reason: 'One socket cannot take every thread.',
+});

@@ -12,11 +12,10 @@ import { leave, type RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import { onceClosed } from '../http/departure.ts';
 import type { GatewayRequest, GatewayResponse } from '../http/gateway-message.ts';
-import { JSON_TYPE, respond, respondProblem } from '../http/response.ts';
+import { JSON_TYPE, respondProblem } from '../http/response.ts';
 import { replayHeader, type StreamContext } from '../http/response-stream.ts';
+import { respondWatched } from '../http/watched-answer.ts';
 import { readWhole } from '../rendering/whole-reading.ts';
-
-const WATCHED_LENGTH = 64 * 1024;
 
 /** How a call that has succeeded is answered. */
 type SuccessText = (callId: string, end: ResultEvent) => string;
@@ -68,28 +67,7 @@ function answerEnd(
   const extra = replayHeader(call);
   if (end.type === 'error') return respondProblem(request, response, end.error, { callId }, ...extra);
   const text = successText(callId, end);
-  const isWatched = text.length > WATCHED_LENGTH;
-  if (isWatched) watchAnswer(request, response, callId, context);
-  const bytes = respond(request, response, 200, JSON_TYPE, text, 'X-Call-Id', callId, ...extra);
-  if (!isWatched) context.meter.bytes += bytes; // the watch counts what it watches
-}
-
-function watchAnswer(
-  request: GatewayRequest,
-  response: GatewayResponse,
-  callId: string,
-  { watch, meter, log }: StreamContext,
-): void {
-  const answer = {
-    socket: request.socket,
-    meter,
-    stall() {
-      log('warning', 'a reader made no progress; its connection was destroyed', { callId });
-      response.destroy();
-    },
-  };
-  watch.add(answer);
-  onceClosed(request, response, () => watch.remove(answer));
+  respondWatched(request, response, context, 200, JSON_TYPE, text, 'X-Call-Id', callId, ...extra);
 }
 
 /** What the tool gave, and what is known of the call. */

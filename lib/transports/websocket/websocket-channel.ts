@@ -22,9 +22,10 @@ import {
 import { ToolError } from '../../call/tool-error.ts';
 import { readTrace } from '../../call/trace-context.ts';
 import type { Calls } from '../../dispatch/calls.ts';
-import type { UpgradedConnection } from '../http/connection-table.ts';
+import { FrameWriter } from '../http/frame-writer.ts';
 import type { GatewayRequest } from '../http/gateway-message.ts';
 import type { StreamContext } from '../http/response-stream.ts';
+import { type SocketChannel, STALLED_CLOSE_MS } from '../http/socket-server.ts';
 import { endEnvelopes, idField } from '../rendering/call-envelopes.ts';
 import {
   BODY_FIELDS,
@@ -39,14 +40,12 @@ import { renderErrorObject } from '../rendering/error-rendering.ts';
 import { pumpEvents } from '../rendering/event-pump.ts';
 import type { WatchedStream } from '../rendering/stream-watch.ts';
 import type { TransportMeter } from '../rendering/transport-meter.ts';
-import { FrameWriter } from './frame-writer.ts';
 import { WebSocketCallSink } from './websocket-call.ts';
 import { type ClientId, callBody, readLeftAt, readSocketMessage } from './websocket-message.ts';
 
 const MAX_BAD_FRAMES = 10;
-/** How long a client may take to answer our close, and one that stood still to read as far as that. */
+/** How long a client may take to answer our close, in milliseconds. */
 const CLOSE_MS = 2000;
-export const STALLED_CLOSE_MS = 30_000;
 /** Answers to pings and bad frames that may wait for a reader that takes nothing. */
 const MAX_REPLIES_BEHIND = 1000;
 /** What the members of a message mean to the gateway. */
@@ -75,7 +74,7 @@ interface OpenCall {
   isCancelled: boolean;
 }
 
-export class WebSocketChannel implements WatchedStream, UpgradedConnection {
+export class WebSocketChannel implements WatchedStream, SocketChannel {
   readonly socket: Socket;
   readonly meter: TransportMeter;
   missedPongs = 0;

@@ -24,6 +24,14 @@ export const streamRequest = (tool, args, type = 'text/event-stream') => {
   return { ...request, headers: { ...request.headers, Accept: type } };
 };
 
+/** An operation of GraphQL with variables. */
+export const graphqlRequest = (query, variables, accept, expect) => ({
+  path: '/graphql',
+  headers: { ...json, Accept: accept, 'X-API-Key': KEY },
+  body: JSON.stringify({ query, variables }),
+  expect,
+});
+
 async function post(url, headers, message) {
   const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(message) });
   const text = await response.text();
