@@ -31,6 +31,7 @@ interface Index {
   readonly prompts: readonly string[];
   readonly byUri: ReadonlyMap<string, ResourceDescriptor>;
   readonly matchers: readonly (readonly [ResourceDescriptor, TemplateMatcher])[];
+  readonly prefixes: readonly ResourceDescriptor[];
   readonly byTemplate: ReadonlyMap<string, ResourceDescriptor>;
   readonly promptByName: ReadonlyMap<string, PromptDescriptor>;
 }
@@ -147,6 +148,8 @@ export class McpCatalog {
       const variables = match(uri);
       if (variables) return { name, variables };
     }
+    for (const { name, uriPrefix } of this.#now.prefixes)
+      if (uri.startsWith(uriPrefix ?? '')) return { name, variables: {} };
     return undefined;
   }
 
@@ -228,14 +231,18 @@ function indexOf(catalog: Catalog): Index {
     prompts: catalog.prompts.map(promptText),
     byUri: new Map(fixed.map((resource) => [resource.uri ?? '', resource])),
     matchers: templates.map((resource) => [resource, templateMatcher(resource.uriTemplate ?? '')]),
+    // The longest first: one that has none takes what is left.
+    prefixes: catalog.resources
+      .filter(({ uriPrefix }) => uriPrefix !== undefined)
+      .sort((one, other) => (other.uriPrefix?.length ?? 0) - (one.uriPrefix?.length ?? 0)),
     byTemplate: new Map(templates.map((resource) => [resource.uriTemplate ?? '', resource])),
     promptByName: new Map(catalog.prompts.map((prompt) => [prompt.name, prompt])),
   };
 }
 
 function resourceText(resource: ResourceDescriptor): string {
-  const { isolation: _isolation, lists: _lists, completes: _completes, ...shown } = resource;
-  return JSON.stringify(shown);
+  const { isolation: _isolation, lists: _lists, completes: _completes, label, ...shown } = resource;
+  return JSON.stringify(label === undefined ? shown : { ...shown, name: label });
 }
 
 function promptText(prompt: PromptDescriptor): string {

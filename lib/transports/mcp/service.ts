@@ -240,6 +240,7 @@ export class McpService {
       arguments: plan.arguments,
       caller: scope.caller,
       streams,
+      everyProgress: true,
       repeatBytes,
       requestMeta,
       abilities,

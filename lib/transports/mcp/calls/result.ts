@@ -15,6 +15,7 @@ import { isObject } from '../message.ts';
 
 /** Text of the result of a tools/call. */
 export function toolResult(end: ResultEvent, era: Era): string {
+  if (end.relayed !== undefined) return era.result(end.relayed.slice(1, -1), end.meta);
   if (end.shape === 'content' && end.data !== null) return contentResult(end.data, end.meta, era);
   if (end.data === null) {
     const note =
