@@ -8,12 +8,14 @@ import { flags, variablesWithoutFlag } from '../lib/config/explain.ts';
 import type { ConfigSources } from '../lib/config/load.ts';
 
 export interface Invocation {
-  readonly command: 'serve' | 'stdio' | 'tools' | 'call' | 'healthcheck' | 'print-config';
+  readonly command: 'serve' | 'stdio' | 'tools' | 'call' | 'healthcheck' | 'pin' | 'print-config';
   readonly flags: ConfigSources['flags'];
   /** A sentence for each flag that there is not. */
   readonly problems?: readonly string[];
   /** Of `call`. */
   readonly tool?: string;
+  /** Of `pin`: the server; absent: all. */
+  readonly server?: string;
   /** Of `call`: the arguments as JSON text. */
   readonly json?: string;
 }
@@ -23,7 +25,7 @@ export const USAGE_ERROR = 2;
 
 type Choose = (
   command: Invocation['command'],
-  call?: { readonly tool: string; readonly json: string },
+  call?: { readonly tool: string; readonly json: string } | { readonly server: string },
 ) => void;
 
 /**
@@ -31,15 +33,26 @@ type Choose = (
  */
 export function parseCommandLine(argv: readonly string[]): Invocation | number {
   let chosen: Invocation | undefined;
+  // What stands behind `--` is the command of a server.
+  const end = argv.indexOf('--');
+  const own = end < 0 ? argv : argv.slice(0, end);
+  const mounted = end < 0 ? {} : { mcpCommand: JSON.stringify(argv.slice(end + 1)) };
+  if (end === argv.length - 1 && end >= 0) {
+    process.stderr.write(
+      'mcp-streaming-gateway: behind -- stands the command of an MCP server, and there is none\n',
+    );
+    return USAGE_ERROR;
+  }
   const program = newProgram((command, call) => {
     const { printConfig, ...given } = program.opts();
-    chosen = { command: printConfig ? 'print-config' : command, flags: asFlags(given), ...call };
+    const flags = { ...asFlags(given), ...mounted };
+    chosen = { command: printConfig ? 'print-config' : command, flags, ...call };
   });
   try {
-    program.parse(argv, { from: 'user' });
+    program.parse(own, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (WRONG_FLAGS.includes(error.code)) return withWrongFlags(argv);
+    if (WRONG_FLAGS.includes(error.code)) return withWrongFlags(own);
     if (error.exitCode === 0) return 0;
     process.stderr.write(`${program.name()}: ${sentence(error)}\n`);
     return USAGE_ERROR;
@@ -76,7 +89,7 @@ function newProgram(choose: Choose): Command {
       if (unknown === undefined) choose('serve');
       else {
         program.error(
-          `error: unknown command '${unknown}'; commands are serve, stdio, tools, call and healthcheck`,
+          `error: unknown command '${unknown}'; commands are serve, stdio, tools, call, pin and healthcheck`,
         );
       }
     });
@@ -94,6 +107,11 @@ function newProgram(choose: Choose): Command {
     .argument('<tool>', 'name of the tool')
     .argument('[json]', 'its arguments, such as \'{"to": 100}\'', '{}')
     .action((tool: string, json: string) => choose('call', { tool, json }));
+  program
+    .command('pin')
+    .description('accept the tools of mounted servers with "pin": true as they are now')
+    .argument('[server]', 'name of the server; without it, all of them')
+    .action((server?: string) => choose('pin', server === undefined ? undefined : { server }));
   program
     .command('healthcheck')
     .description('ask the gateway that runs with the same options whether it is ready: exit code 0 or 1')
@@ -120,7 +138,7 @@ function withWrongFlags(argv: readonly string[]): Invocation {
   return { command, flags: asFlags(given), problems: wrong.map(unknownFlag) };
 }
 
-const COMMANDS = ['serve', 'stdio', 'tools', 'call', 'healthcheck'] as const;
+const COMMANDS = ['serve', 'stdio', 'tools', 'call', 'pin', 'healthcheck'] as const;
 
 /** The sentence for one flag, with the one that may be meant, which commander knows. */
 function unknownFlag(flag: string): string {

@@ -266,6 +266,14 @@ export class Gateway {
     return this.#dispatcher.settled();
   }
 
+  /**
+   * Takes the definitions of tools of mounted servers as they are now, where they are pinned.
+   * @param server the one; default: all that are pinned. @returns how many tools each has.
+   */
+  acceptChanges(server?: string): Readonly<Record<string, number>> {
+    return this.#dispatcher.acceptChanges(server);
+  }
+
   /** The loaded tools, sorted by name. */
   tools(): readonly ToolDescriptor[] {
     return this.#dispatcher.catalog.tools;

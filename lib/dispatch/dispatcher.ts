@@ -308,6 +308,10 @@ export class Dispatcher implements Calls {
     return this.#runners.settled();
   }
 
+  acceptChanges(of?: string): Readonly<Record<string, number>> {
+    return this.#runners.acceptChanges(of);
+  }
+
   watch(uri: string): () => void {
     return this.#runners.watch(uri);
   }

@@ -102,6 +102,10 @@ export class RunnerSet {
     await Promise.all(this.#runners.map((runner) => runner.settled?.()));
   }
 
+  acceptChanges(of?: string): Readonly<Record<string, number>> {
+    return Object.assign({}, ...this.#runners.map((runner) => runner.acceptChanges?.(of) ?? {}));
+  }
+
   /** Watches a resource, wherever it is. @returns what ends that. */
   watch(uri: string): () => void {
     const ends = this.#runners.map((runner) => runner.watch?.(uri));

@@ -65,6 +65,8 @@ describe('loadConfig()', () => {
       tools: [],
       builtIns: 'auto',
       toolEnv: [],
+      mcpConfig: null,
+      mcpCommand: [],
       dataDir: '/data/mcp-streaming-gateway',
       tlsCert: null,
       tlsKey: null,

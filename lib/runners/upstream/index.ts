@@ -1,13 +1,6 @@
 /** MCP servers that are mounted, as a runner. Its options are in options.ts. */
 import type { RunnerKind } from '../runner.ts';
-import { type UpstreamConfig, upstreamOptions } from './options.ts';
-
-/** What it needs to know of the rest of the configuration. */
-export interface MountConfig extends UpstreamConfig {
-  readonly dataDir: string;
-  readonly reload: boolean;
-  readonly queueLimit: number;
-}
+import { type MountConfig, upstreamOptions } from './options.ts';
 
 export const upstream: RunnerKind<typeof upstreamOptions, readonly [], MountConfig> = {
   order: 2,

@@ -42,4 +42,11 @@ export const upstreamOptions = {
   }),
 };
 
-export type UpstreamConfig = ValuesOf<typeof upstreamOptions>;
+type UpstreamConfig = ValuesOf<typeof upstreamOptions>;
+
+/** What it needs to know of the rest of the configuration. */
+export interface MountConfig extends UpstreamConfig {
+  readonly dataDir: string;
+  readonly reload: boolean;
+  readonly queueLimit: number;
+}

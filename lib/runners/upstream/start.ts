@@ -2,7 +2,7 @@
 import { FileWatch } from '../../async/file-watch.ts';
 import { type Runner, type StartContext, StartFault } from '../runner.ts';
 import { commandEntry, type MountPlan, readConfigFile } from './file/config-file.ts';
-import type { MountConfig } from './index.ts';
+import type { MountConfig } from './options.ts';
 import { depthOf, MOST_DEPTH } from './stdio/environment.ts';
 import { UpstreamRunner } from './upstream-runner.ts';
 

@@ -273,7 +273,7 @@ export class UpstreamRunner implements Runner {
   }
 
   /** Accepts the definitions of pinned servers as they are now. @returns how many tools each has, by its name. */
-  acceptPins(only?: string): Readonly<Record<string, number>> {
+  acceptChanges(only?: string): Readonly<Record<string, number>> {
     const chosen = this.#servers.filter(({ entry }) =>
       only === undefined ? entry.pin : entry.name === only,
     );

@@ -227,7 +227,10 @@ function readSource(
       ...fromFile,
       // Gemini has `$NAME` too; as a part of a longer text that is an ordinary dollar elsewhere.
       ...mapped(env, (value, name) =>
-        expanded(`env.${name}`, value.replace(/^\$([A-Za-z_][A-Za-z0-9_]*)$/, '${$1}')),
+        expanded(
+          `env.${name}`,
+          value.replace(BARE, (_, bare) => `\${${bare}}`),
+        ),
       ),
     },
     cwd: cwd === undefined ? undefined : resolve(folder, expanded('cwd', cwd)),
@@ -254,6 +257,9 @@ function readFilters(fields: EntryFields, notice: (text: string) => void) {
     allows: (tool: string) => (wanted === undefined || isIn(wanted, tool)) && !isIn(unwanted, tool),
   };
 }
+
+/** `$NAME`, as a whole value. */
+const BARE = /^\$([A-Za-z_][A-Za-z0-9_]*)$/;
 
 const SECRET_NAME = /key|token|secret|pass|auth|credential|cookie|session|private|dsn|connection|_url$/i;
 

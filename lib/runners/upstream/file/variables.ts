@@ -22,10 +22,10 @@ const FORM = /\$\{([^{}]*)\}/g;
 
 /** @throws {MissingVariable} */
 export function expand(text: string, sources: VariableSources): string {
-  return text.replace(FORM, (form, inside: string) => valueOf(form, inside, sources));
+  return text.replace(FORM, (form, inside: string) => valueFor(form, inside, sources));
 }
 
-function valueOf(form: string, inside: string, { env, folder }: VariableSources): string {
+function valueFor(form: string, inside: string, { env, folder }: VariableSources): string {
   const known = FIXED[inside];
   if (known) return known(folder);
   if (inside.startsWith('input:'))

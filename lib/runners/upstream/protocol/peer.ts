@@ -9,7 +9,7 @@
  */
 
 import { membersOf } from './json-spans.ts';
-import { type Fields, isObject, METHOD_NOT_FOUND, type RpcError, rpcErrorOf } from './message.ts';
+import { type Fields, isObject, type RpcError, rpcErrorOf } from './message.ts';
 import type { RequestId, Wire } from './wire.ts';
 
 /** What a request is told of. */
@@ -229,10 +229,5 @@ export class RequestFailure extends Error {
   constructor(message: string, rpc?: RpcError) {
     super(message);
     this.rpc = rpc;
-  }
-
-  /** Whether the server does not know the method. */
-  get isUnknownMethod(): boolean {
-    return this.rpc?.code === METHOD_NOT_FOUND;
   }
 }
