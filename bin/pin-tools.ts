@@ -5,7 +5,7 @@ import { createGateway } from '../lib/index.ts';
 export async function pinTools(config: Config, server: string | undefined): Promise<number> {
   const gateway = await createGateway({ ...config, minWorkers: 1 });
   await gateway.settled();
-  const accepted = Object.entries(gateway.acceptChanges(server));
+  const accepted = Object.entries(await gateway.acceptChanges(server));
   for (const [name, tools] of accepted)
     process.stdout.write(`${name}: ${tools} tools are accepted as they are\n`);
   await gateway.close();

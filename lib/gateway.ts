@@ -269,8 +269,9 @@ export class Gateway {
   /**
    * Takes the definitions of tools of mounted servers as they are now, where they are pinned.
    * @param server the one; default: all that are pinned. @returns how many tools each has.
+   * @throws {ToolError} `unavailable` when a server cannot be asked.
    */
-  acceptChanges(server?: string): Readonly<Record<string, number>> {
+  acceptChanges(server?: string): Promise<Readonly<Record<string, number>>> {
     return this.#dispatcher.acceptChanges(server);
   }
 

@@ -308,7 +308,7 @@ export class Dispatcher implements Calls {
     return this.#runners.settled();
   }
 
-  acceptChanges(of?: string): Readonly<Record<string, number>> {
+  acceptChanges(of?: string): Promise<Readonly<Record<string, number>>> {
     return this.#runners.acceptChanges(of);
   }
 

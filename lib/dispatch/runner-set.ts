@@ -102,8 +102,9 @@ export class RunnerSet {
     await Promise.all(this.#runners.map((runner) => runner.settled?.()));
   }
 
-  acceptChanges(of?: string): Readonly<Record<string, number>> {
-    return Object.assign({}, ...this.#runners.map((runner) => runner.acceptChanges?.(of) ?? {}));
+  async acceptChanges(of?: string): Promise<Readonly<Record<string, number>>> {
+    const all = await Promise.all(this.#runners.map((runner) => runner.acceptChanges?.(of)));
+    return Object.assign({}, ...all);
   }
 
   /** Watches a resource, wherever it is. @returns what ends that. */

@@ -136,7 +136,7 @@ export interface Runner {
   /** Settles when what it is still looking for is known, or cannot be. Absent: its catalog is whole from the start. */
   settled?(): Promise<void>;
   /** Takes definitions as they are now that were refused since they had changed. @returns how many, by whose they are. */
-  acceptChanges?(of?: string): Readonly<Record<string, number>>;
+  acceptChanges?(of?: string): Promise<Readonly<Record<string, number>>>;
   /** Begins to watch a resource of its own, whose news it then tells. @returns what ends that. Absent: it always does. */
   watch?(uri: string): () => void;
   /**

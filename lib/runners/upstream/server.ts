@@ -217,8 +217,15 @@ export class MountedServer {
     return offer;
   }
 
-  /** Accepts its tools as they are now. @returns how many. */
-  accept(): number {
+  /** Asks for its lists, and accepts its tools as they are now. @returns how many. @throws {ToolError} */
+  async accept(): Promise<number> {
+    const [line] = this.#lines;
+    await new Promise<void>((resolve, reject) => {
+      const { fault, name } = this.entry;
+      if (!line || fault !== null) reject(new ToolError('unavailable', `server "${name}": ${fault}`));
+      else line.use({ ready: () => resolve(), refused: reject });
+    });
+    if (line) await this.#list(line);
     const pins = pinsOf(this.#lists ?? EMPTY);
     this.#options.kept.pin(this.entry.name, pins);
     return Object.keys(pins).length;

@@ -273,11 +273,13 @@ export class UpstreamRunner implements Runner {
   }
 
   /** Accepts the definitions of pinned servers as they are now. @returns how many tools each has, by its name. */
-  acceptChanges(only?: string): Readonly<Record<string, number>> {
+  async acceptChanges(only?: string): Promise<Readonly<Record<string, number>>> {
     const chosen = this.#servers.filter(({ entry }) =>
       only === undefined ? entry.pin : entry.name === only,
     );
-    return Object.fromEntries(chosen.map((server) => [server.entry.name, server.accept()]));
+    return Object.fromEntries(
+      await Promise.all(chosen.map(async (server) => [server.entry.name, await server.accept()] as const)),
+    );
   }
 
   health(): RunnerStatus {
