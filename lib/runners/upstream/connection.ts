@@ -74,7 +74,7 @@ export class Connection {
       },
       lost: (id, reason) => this.#peer.loseOne(id, reason),
       tooLong: (ends, via) => this.#peer.tooLong(ends, via),
-      closed: (reason) => this.fail(reason),
+      closed: (reason, unrun) => this.fail(reason, unrun),
     });
     this.#peer.attach(this.#wire);
   }
@@ -181,9 +181,9 @@ export class Connection {
         done(own);
         call.tooLong();
       },
-      lost: (reason) => {
+      lost: (reason, isUnrun) => {
         done(own);
-        call.lost(reason);
+        call.lost(reason, isUnrun);
       },
     };
     return this.#peer.request(
@@ -263,17 +263,17 @@ export class Connection {
   }
 
   /** The connection is of no use any more. @param reason in words that follow "the server". */
-  fail(reason: string): void {
+  fail(reason: string, unrun?: RequestId): void {
     if (this.#isLost) return;
-    this.#end(reason);
+    this.#end(reason, unrun);
     void this.#wire.close();
     this.#listener.lost(reason);
   }
 
-  #end(reason: string): void {
+  #end(reason: string, unrun?: RequestId): void {
     this.#isLost = true;
     clearInterval(this.#pings);
-    this.#peer.lose(reason);
+    this.#peer.lose(reason, unrun);
     this.#calls.clear();
   }
 

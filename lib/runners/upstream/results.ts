@@ -66,6 +66,8 @@ function readToolResult(
   isOwn: boolean,
 ): ReadResult {
   if (!isObject(result)) return misfit(origin, 'no object', meta);
+  if (result['resultType'] === 'input_required')
+    return misfit(origin, 'a question, which cannot be put to anybody here', meta);
   const { content = [], structuredContent, isError } = result;
   if (!Array.isArray(content)) return misfit(origin, 'none of a tool: its content is no list', meta);
   const written = members.get('content') ?? '[]';

@@ -85,6 +85,8 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
   #lastProgress = Number.NEGATIVE_INFINITY;
   #unsaid: Extract<ToolEvent, { type: 'progress' }> | null = null;
   #progressTimer: NodeJS.Timeout | undefined;
+  #use: ((waiting: Waiting) => () => void) | null = null;
+  #isSecondTry = false;
   readonly #asked = new Map<number, Reply>();
   #asks = 0;
 
@@ -97,6 +99,7 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
 
   /** @param use asks for a connection. */
   begin(use: (waiting: Waiting) => () => void): void {
+    this.#use = use;
     const leave = use(this);
     if (this.#end === null && this.#connection === null) this.#leaveLine = leave;
   }
@@ -122,7 +125,7 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
     this.#connection = connection;
     if (logLevel !== undefined) connection.wantLevel(logLevel);
     this.#startedAt = performance.now();
-    if (this.request.streams) this.#emit({ type: 'started' });
+    if (this.request.streams && !this.#isSecondTry) this.#emit({ type: 'started' });
     const params = (id: RequestId) => ({ body: target.body, meta: this.#meta(id) });
     this.#id = connection.carry(target.method, target.name, params, this);
   }
@@ -268,7 +271,18 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
     this.fail(new ToolError('result_too_large', message));
   }
 
-  lost(reason: string): void {
+  lost(reason: string, isUnrun: boolean): void {
+    const use = this.#use;
+    this.#connection = null;
+    this.#id = 0;
+    if (isUnrun && use && !this.#isSecondTry && this.#end === null) {
+      this.#isSecondTry = true;
+      // The connection knows by then that it is lost.
+      setImmediate(() => {
+        if (this.#end === null) this.begin(use);
+      });
+      return;
+    }
     const { server = '', isRepeatable = false } = this.#target ?? {};
     const message = `the server "${server}" ${reason} while the call ran`;
     this.fail(new ToolError('worker_crashed', message, { retryable: isRepeatable }));

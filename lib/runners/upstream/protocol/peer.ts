@@ -21,8 +21,8 @@ export interface RequestListener {
   error(error: RpcError): void;
   /** The answer was longer than the limit. */
   tooLong(): void;
-  /** It will not be answered: its connection is lost. */
-  lost(reason: string): void;
+  /** It will not be answered: its connection is lost. @param isUnrun true: it certainly did not run. */
+  lost(reason: string, isUnrun: boolean): void;
 }
 
 /** What a server says that answers nothing. `via` is the request that it came with, where the wire knows. */
@@ -120,15 +120,15 @@ export class Peer {
   }
 
   /** Ends every request that waits. */
-  lose(reason: string): void {
-    const all = [...this.#pending.values()];
+  lose(reason: string, unrun?: RequestId): void {
+    const all = [...this.#pending];
     this.#pending.clear();
-    for (const listener of all) listener.lost(reason);
+    for (const [id, listener] of all) listener.lost(reason, id === unrun);
   }
 
   /** A single one will not be answered. */
   loseOne(id: RequestId, reason: string): void {
-    this.#take(id)?.lost(reason);
+    this.#take(id)?.lost(reason, false);
   }
 
   receive(text: string, via: RequestId | undefined): void {

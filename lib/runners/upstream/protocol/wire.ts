@@ -17,8 +17,8 @@ export interface WireListener {
   lost(id: RequestId, reason: string): void;
   /** A message was longer than the limit. @param ends what is known of it: how it began, and how it ended. */
   tooLong(ends: { readonly head: string; readonly tail: string }, via: RequestId | undefined): void;
-  /** @param reason in words that follow "the server". */
-  closed(reason: string): void;
+  /** @param reason in words that follow "the server". @param unrun a request that certainly did not run. */
+  closed(reason: string, unrun?: RequestId): void;
 }
 
 /** What a message is, for wires that send each in its own way. */

@@ -68,7 +68,9 @@ const TOOLS = {
   wait: () => new Promise(() => {}),
   async flood(_args, id, { progressToken }) {
     for (let i = 0; !cancelled.has(id); i++) {
-      progress(progressToken, i, { _meta: { [CHUNK]: { index: i, items: [{ i, pad: 'x'.repeat(20_000) }] } } });
+      progress(progressToken, i, {
+        _meta: { [CHUNK]: { index: i, items: [{ i, pad: 'x'.repeat(20_000) }] } },
+      });
       await drained();
       writeFileSync(env.COUNT_FILE, String(i + 1));
       await new Promise(setImmediate);
