@@ -9,11 +9,32 @@ export function parseJsonc(text: string): unknown {
   const plain = withoutComments(text.charCodeAt(0) === 0xfeff ? ` ${text.slice(1)}` : text);
   try {
     return JSON.parse(plain);
-  } catch (error) {
-    const [, at] = /position (\d+)/.exec((error as Error).message) ?? [];
-    const before = plain.slice(0, at === undefined ? plain.length : Number(at)).split('\n');
-    const place = `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+  } catch {
+    const before = plain.slice(0, faultIn(plain)).split('\n');
+    const place = `line ${before.length}, column ${before.at(-1)?.length ?? 0}`;
     throw new SyntaxError(`it is no JSON at ${place}`);
+  }
+}
+
+/** How much of a text it takes to know that it is no JSON; Node tells the place in some versions only. */
+function faultIn(text: string): number {
+  let [good, bad] = [0, text.length];
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    if (mayGoOn(text.slice(0, middle))) good = middle;
+    else bad = middle;
+  }
+  return bad;
+}
+
+function mayGoOn(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    const { message } = error as Error;
+    const [, at] = /position (\d+)/.exec(message) ?? [];
+    return at === undefined ? message.includes('end of JSON') : Number(at) >= text.length;
   }
 }
 
