@@ -32,7 +32,10 @@ export function announcement(
   ].join('\n');
 }
 
-function toolsLine({ builtIns, tools: given, mcpConfig, mcpCommand }: Config, tools: readonly ToolDescriptor[]): string {
+function toolsLine(
+  { builtIns, tools: given, mcpConfig, mcpCommand }: Config,
+  tools: readonly ToolDescriptor[],
+): string {
   const names = tools.slice(0, NAMES_SHOWN).map(({ name }) => name);
   const more = tools.length > names.length ? ` and ${tools.length - names.length} more (GET /tools)` : '';
   const mounts = mcpConfig !== null || mcpCommand.length > 0;

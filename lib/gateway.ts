@@ -404,8 +404,16 @@ export class Gateway {
 
   /** What every transport gets, whatever opens it. */
   #transportContext(): Omit<BaseContext, 'meter' | 'options'> {
-    const { maxBodyBytes, maxResultBytes, repeatBytes, requestTimeoutMs, resumeTtlMs, reload, keysFile } =
-      this.config;
+    const {
+      maxBodyBytes,
+      maxResultBytes,
+      repeatBytes,
+      requestTimeoutMs,
+      resumeTtlMs,
+      reload,
+      keysFile,
+      toolSearch,
+    } = this.config;
     return {
       calls: this.#dispatcher,
       identity: IDENTITY,
@@ -418,6 +426,7 @@ export class Gateway {
         keptMs: resumeTtlMs,
       },
       news: this.#news,
+      toolSearch,
       reloads: reload || keysFile !== null || bringsTools(this.config),
     };
   }

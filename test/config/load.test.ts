@@ -71,6 +71,7 @@ describe('loadConfig()', () => {
       tlsCert: null,
       tlsKey: null,
       legacySse: true,
+      toolSearch: false,
       oauthIssuer: '',
       oauthAudience: '',
       oauthJwksUri: '',

@@ -16,6 +16,7 @@ import type { AdmittedCall, Defect } from '../runner.ts';
 import type { UriMap } from './catalog/names.ts';
 import type { CarriedCall, Connection } from './connection.ts';
 import type { Waiting } from './line.ts';
+import { ProgressThinning } from './progress-thinning.ts';
 import { elementsOf, membersOf } from './protocol/json-spans.ts';
 import {
   callErrorOf,
@@ -57,7 +58,6 @@ const MOST_BYTES = 256 * 1024;
 const FEW_EVENTS = 64;
 const FEW_BYTES = 64 * 1024;
 const MOST_LOGS = 1000;
-const PROGRESS_MS = 50;
 const CHUNK = `${OWN_PREFIX}chunk`;
 
 export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Waiting, CarriedCall {
@@ -81,10 +81,7 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
   #endListeners: ((end: TerminalEvent) => void)[] = [];
   #chunks = 0;
 
-  #lastProgressAt = Number.NEGATIVE_INFINITY;
-  #lastProgress = Number.NEGATIVE_INFINITY;
-  #unsaid: Extract<ToolEvent, { type: 'progress' }> | null = null;
-  #progressTimer: NodeJS.Timeout | undefined;
+  readonly #thinning = new ProgressThinning((event) => this.#emit(event));
   #use: ((waiting: Waiting) => () => void) | null = null;
   #isSecondTry = false;
   readonly #asked = new Map<number, Reply>();
@@ -176,26 +173,8 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
   }
 
   #report(event: Extract<ToolEvent, { type: 'progress' }>): void {
-    if (this.request.everyProgress) return this.#emit(event);
-    if (event.progress <= this.#lastProgress) return;
-    const now = performance.now();
-    if (this.#unsaid === null && now - this.#lastProgressAt >= PROGRESS_MS) return this.#say(event, now);
-    this.#unsaid = event;
-    this.#progressTimer ??= setTimeout(() => this.#sayUnsaid(), this.#lastProgressAt + PROGRESS_MS - now);
-  }
-
-  #say(event: Extract<ToolEvent, { type: 'progress' }>, now: number): void {
-    this.#lastProgressAt = now;
-    this.#lastProgress = event.progress;
-    this.#emit(event);
-  }
-
-  #sayUnsaid(): void {
-    clearTimeout(this.#progressTimer);
-    this.#progressTimer = undefined;
-    const event = this.#unsaid;
-    this.#unsaid = null;
-    if (event && this.#end === null) this.#say(event, performance.now());
+    if (this.request.everyProgress) this.#emit(event);
+    else this.#thinning.report(event);
   }
 
   log(params: Fields, text: string): void {
@@ -372,7 +351,7 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
 
   #finish(end: TerminalEvent): void {
     if (this.#end !== null) return;
-    this.#sayUnsaid();
+    this.#thinning.flush();
     this.#end = end;
     if (this.#isHeld) this.#hold(false);
     for (const reply of this.#asked.values())
