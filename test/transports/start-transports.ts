@@ -115,7 +115,19 @@ export async function startTransports(
   const watch = new StreamWatch({ heartbeatMs, stallMs: streamStallMs });
   const openMetrics = () => Promise.reject(new Error('nothing is measured here'));
   const news = new NewsFeed();
-  const context = { calls, access, identity, log, watch, limits, news, reloads: false, http, openMetrics };
+  const context = {
+    calls,
+    access,
+    identity,
+    log,
+    watch,
+    limits,
+    news,
+    reloads: false,
+    toolSearch: false,
+    http,
+    openMetrics,
+  };
   const meters = {
     http: newTransportMeter(),
     sse: newTransportMeter(),
