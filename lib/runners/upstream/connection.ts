@@ -54,6 +54,7 @@ export class Connection {
   #isStateless = false;
   #isOwn = false;
   #isLost = false;
+  #hasServed = false;
   #level = LEVELS.length;
   #pings: NodeJS.Timeout | undefined;
   /** When the last call ended, by `performance.now()`. */
@@ -91,6 +92,11 @@ export class Connection {
 
   get callsInFlight(): number {
     return this.#calls.size;
+  }
+
+  /** Whether a call has got its result on it. */
+  get hasServed(): boolean {
+    return this.#hasServed;
   }
 
   get isBehind(): boolean {
@@ -170,6 +176,7 @@ export class Connection {
     const listener: RequestListener = {
       ...(call.progress && { progress: (given, text) => call.progress?.(given, text) }),
       result: (result, text) => {
+        this.#hasServed = true;
         done(own);
         call.result(result, text);
       },

@@ -121,7 +121,7 @@ export class Line {
       connection = this.#options.connect((reason) => this.#onLost(connection, reason));
     } catch (error) {
       this.#connection = null;
-      return this.#failed((error as Error).message, false);
+      return this.#failed((error as Error).message, null);
     }
     this.#connection = connection;
     connection.open().then(
@@ -129,7 +129,7 @@ export class Line {
       (error: Error) => {
         if (this.#connection !== connection) return;
         this.#end(connection, error.message);
-        this.#failed(error.message, false);
+        this.#failed(error.message, null);
       },
     );
   }
@@ -170,13 +170,15 @@ export class Line {
   #onLost(connection: Connection, reason: string): void {
     if (this.#connection !== connection || this.#state === 'closed') return;
     this.#end(connection, reason);
-    this.#failed(reason, this.#state === 'ready');
+    this.#failed(reason, this.#state === 'ready' ? connection : null);
   }
 
-  #failed(reason: string, wasOpen: boolean): void {
+  /** @param lost the one that was open, where one was. */
+  #failed(reason: string, lost: Connection | null): void {
+    const wasOpen = lost !== null;
     clearInterval(this.#idle);
     this.#reason = reason;
-    const wasUseful = wasOpen && performance.now() - this.#openedAt > USEFUL_MS;
+    const wasUseful = lost !== null && (lost.hasServed || performance.now() - this.#openedAt > USEFUL_MS);
     this.#failures = wasUseful ? 0 : this.#failures + 1;
     this.#restarts++;
     // The first loss of one that was open may be chance.
