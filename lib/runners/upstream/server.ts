@@ -228,6 +228,8 @@ export class MountedServer {
     if (line) await this.#list(line);
     const pins = pinsOf(this.#lists ?? EMPTY);
     this.#options.kept.pin(this.entry.name, pins);
+    this.#offer = this.#offered();
+    this.#listener.offered();
     return Object.keys(pins).length;
   }
 
