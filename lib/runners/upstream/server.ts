@@ -54,6 +54,7 @@ export class MountedServer {
   #lists: ServerLists | null;
   #offer: Offer;
   #listing: NodeJS.Timeout | undefined;
+  readonly #endPins: () => void;
   #failures = 0;
   #completed = 0;
   #isClosed = false;
@@ -73,6 +74,7 @@ export class MountedServer {
     this.#settled = new Promise((resolve) => {
       this.#settle = resolve;
     });
+    this.#endPins = entry.pin ? options.kept.watchPins(entry.name, () => this.#offerAnew()) : () => undefined;
     if (this.#lists || entry.fault !== null) this.#settle();
     if (entry.fault !== null) this.#log('error', entry.fault);
     else if (!this.#lists) this.#lines[0]?.start();
@@ -195,6 +197,11 @@ export class MountedServer {
     if (this.#isClosed || JSON.stringify(lists) === JSON.stringify(this.#lists)) return;
     this.#lists = lists;
     this.#options.kept.keep(name, fingerprint, lists);
+    this.#offerAnew();
+  }
+
+  #offerAnew(): void {
+    if (this.#isClosed) return;
     this.#offer = this.#offered();
     this.#listener.offered();
   }
@@ -228,8 +235,7 @@ export class MountedServer {
     if (line) await this.#list(line);
     const pins = pinsOf(this.#lists ?? EMPTY);
     this.#options.kept.pin(this.entry.name, pins);
-    this.#offer = this.#offered();
-    this.#listener.offered();
+    this.#offerAnew();
     return Object.keys(pins).length;
   }
 
@@ -331,6 +337,7 @@ export class MountedServer {
   async close(stepMs = STEP_MS): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#listing);
+    this.#endPins();
     this.#settle();
     await Promise.all(this.#allLines.map((line) => line.close(stepMs)));
   }

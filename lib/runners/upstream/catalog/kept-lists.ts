@@ -7,6 +7,7 @@
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { FileWatch } from '../../../async/file-watch.ts';
 import { isObject } from '../protocol/message.ts';
 import type { ServerLists } from './offer.ts';
 
@@ -32,6 +33,12 @@ export class KeptLists {
 
   keep(name: string, fingerprint: string, lists: ServerLists): void {
     this.#write(`${name}.json`, { fingerprint, lists });
+  }
+
+  /** Tells when what is accepted of a server has changed: by another process. @returns what ends that. */
+  watchPins(name: string, onChange: () => void): () => void {
+    const watch = new FileWatch([join(this.#folder, `${name}.pins.json`)], onChange);
+    return () => watch.close();
   }
 
   /** Hashes of accepted definitions, by tool; null where none of the server was ever accepted. */
