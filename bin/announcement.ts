@@ -39,11 +39,17 @@ function consoleLine(url: string, endpoints: Listening['endpoints']): readonly s
   return page ? [`Open ${url}${page.path} in a browser to run them and watch.`, ''] : [];
 }
 
-function toolsLine({ builtIns, tools: given }: Config, tools: readonly ToolDescriptor[]): string {
+function toolsLine(
+  { builtIns, tools: given, mcpConfig, mcpCommand }: Config,
+  tools: readonly ToolDescriptor[],
+): string {
   const names = tools.slice(0, NAMES_SHOWN).map(({ name }) => name);
   const more = tools.length > names.length ? ` and ${tools.length - names.length} more (GET /tools)` : '';
-  const isDefault = builtIns === 'auto' && given.length === 0;
-  return `Tools: ${names.join(', ') || 'none'}${more}${isDefault ? ' (built in; --tools PATH serves yours instead)' : ''}`;
+  const mounts = mcpConfig !== null || mcpCommand.length > 0;
+  const isDefault = builtIns === 'auto' && given.length === 0 && !mounts;
+  const note = isDefault ? ' (built in; --tools PATH serves yours instead)' : '';
+  const none = mounts ? 'none yet; the servers are asked for theirs (GET /tools)' : 'none';
+  return `Tools: ${names.join(', ') || none}${more}${note}`;
 }
 
 /** A line of curl that can be pasted, for the tool that is the safest to try. */

@@ -23,6 +23,7 @@ export async function callTool(
     // The end is on stdout already.
     logLevel: origins.logLevel === 'default' ? 'WARNING' : config.logLevel,
   });
+  await gateway.settled();
   const cancel = new AbortController();
   onSignal(() => cancel.abort());
   const bar = new ProgressBar(process.stderr);

@@ -8,7 +8,7 @@ import { flags, variablesWithoutFlag } from '../lib/config/explain.ts';
 import type { ConfigSources } from '../lib/config/load.ts';
 
 export interface Invocation {
-  readonly command: 'serve' | 'stdio' | 'tools' | 'call' | 'healthcheck' | 'init' | 'print-config';
+  readonly command: 'serve' | 'stdio' | 'tools' | 'call' | 'healthcheck' | 'init' | 'pin' | 'print-config';
   readonly flags: ConfigSources['flags'];
   /** A sentence for each flag that there is not. */
   readonly problems?: readonly string[];
@@ -16,6 +16,8 @@ export interface Invocation {
   readonly tool?: string;
   /** Of `init`: where to write. */
   readonly folder?: string;
+  /** Of `pin`: the server; absent: all. */
+  readonly server?: string;
   /** Of `call`: the arguments as JSON text. */
   readonly json?: string;
 }
@@ -23,22 +25,36 @@ export interface Invocation {
 /** The exit code of a wrong command line or configuration. */
 export const USAGE_ERROR = 2;
 
-type Choose = (command: Invocation['command'], more?: Pick<Invocation, 'tool' | 'json' | 'folder'>) => void;
+type Choose = (
+  command: Invocation['command'],
+  more?: Pick<Invocation, 'tool' | 'json' | 'folder' | 'server'>,
+) => void;
 
 /**
  * @returns what to do, or the exit code when all is said: help or the version on stdout, or on stderr what is wrong.
  */
 export function parseCommandLine(argv: readonly string[]): Invocation | number {
   let chosen: Invocation | undefined;
+  // What stands behind `--` is the command of a server.
+  const end = argv.indexOf('--');
+  const own = end < 0 ? argv : argv.slice(0, end);
+  const mounted = end < 0 ? {} : { mcpCommand: JSON.stringify(argv.slice(end + 1)) };
+  if (end === argv.length - 1 && end >= 0) {
+    process.stderr.write(
+      'mcp-streaming-gateway: behind -- stands the command of an MCP server, and there is none\n',
+    );
+    return USAGE_ERROR;
+  }
   const program = newProgram((command, more) => {
     const { printConfig, ...given } = program.opts();
-    chosen = { command: printConfig ? 'print-config' : command, flags: asFlags(given), ...more };
+    const flags = { ...asFlags(given), ...mounted };
+    chosen = { command: printConfig ? 'print-config' : command, flags, ...more };
   });
   try {
-    program.parse(argv, { from: 'user' });
+    program.parse(own, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (WRONG_FLAGS.includes(error.code)) return withWrongFlags(argv);
+    if (WRONG_FLAGS.includes(error.code)) return withWrongFlags(own);
     if (error.exitCode === 0) return 0;
     process.stderr.write(`${program.name()}: ${sentence(error)}\n`);
     return USAGE_ERROR;
@@ -75,7 +91,7 @@ function newProgram(choose: Choose): Command {
       if (unknown === undefined) choose('serve');
       else {
         program.error(
-          `error: unknown command '${unknown}'; commands are serve, stdio, tools, call, healthcheck and init`,
+          `error: unknown command '${unknown}'; commands are serve, stdio, tools, call, healthcheck, init and pin`,
         );
       }
     });
@@ -93,6 +109,11 @@ function newProgram(choose: Choose): Command {
     .argument('<tool>', 'name of the tool')
     .argument('[json]', 'its arguments, such as \'{"to": 100}\'', '{}')
     .action((tool: string, json: string) => choose('call', { tool, json }));
+  program
+    .command('pin')
+    .description('accept the tools of mounted servers with "pin": true as they are now')
+    .argument('[server]', 'name of the server; without it, all of them')
+    .action((server?: string) => choose('pin', server === undefined ? undefined : { server }));
   program
     .command('healthcheck')
     .description('ask the gateway that runs with the same options whether it is ready: exit code 0 or 1')
@@ -124,7 +145,7 @@ function withWrongFlags(argv: readonly string[]): Invocation {
   return { command, flags: asFlags(given), problems: wrong.map(unknownFlag) };
 }
 
-const COMMANDS = ['serve', 'stdio', 'tools', 'call', 'healthcheck', 'init'] as const;
+const COMMANDS = ['serve', 'stdio', 'tools', 'call', 'healthcheck', 'init', 'pin'] as const;
 
 /** The sentence for one flag, with the one that may be meant, which commander knows. */
 function unknownFlag(flag: string): string {

@@ -54,6 +54,10 @@ async function run(
       const { callTool } = await import('./call-tool.ts');
       return callTool(invocation, loaded);
     }
+    case 'pin': {
+      const { pinTools } = await import('./pin-tools.ts');
+      return pinTools(loaded.config, invocation.server);
+    }
     case 'healthcheck': {
       const { checkHealth } = await import('./healthcheck.ts');
       return checkHealth(loaded.config);

@@ -33,7 +33,7 @@ import { StatusPages } from './observe/status-pages.ts';
 import { openTracing } from './observe/tracing/open-tracing.ts';
 import { LeftOver } from './runners/catalog-handover.ts';
 import * as runnerKinds from './runners/index.ts';
-import type { Runner } from './runners/runner.ts';
+import { type Runner, StartFault } from './runners/runner.ts';
 import type { Endpoint } from './transports/http/endpoint.ts';
 import type { HttpHost } from './transports/http/http-host.ts';
 import type { SocketKeeper } from './transports/http/server.ts';
@@ -177,8 +177,9 @@ export class Gateway {
       ...config,
       shortestKey: openAddress(config) === undefined ? 1 : SHORTEST_KEY,
     });
+    const hidden = new HiddenTexts();
     const [log, { ToolPolicies }, ...kinds] = await Promise.all([
-      createLogger({ level: config.logLevel, keys: () => keys.secrets }),
+      createLogger({ level: config.logLevel, keys: () => hidden.with(keys.secrets) }),
       import('./dispatch/policy/tool-policies.ts'),
       ...Object.values(runnerKinds)
         .sort((one, other) => one.order - other.order)
@@ -186,7 +187,7 @@ export class Gateway {
     ]);
     const builtIn = Object.values(builtInTransports);
     const transports = new TransportSet({ builtIn, added, settings: config, log: transportLog(log) });
-    const starting = startRunners(kinds, config, more.length > 0);
+    const starting = startRunners(kinds, config, more.length > 0, hidden);
     if (preload) transports.preload(preload);
     if (preload === 'listen') loadListening().catch(() => undefined); // it fails where it is opened
     const started = await starting;
@@ -262,6 +263,20 @@ export class Gateway {
     return Object.fromEntries(
       all.map(([name, figures]) => [name, { ...figures, ...this.#dispatcher.policiesOf(name) }]),
     );
+  }
+
+  /** Settles when all tools are known: servers elsewhere are asked for theirs while the gateway runs already. */
+  settled(): Promise<void> {
+    return this.#dispatcher.settled();
+  }
+
+  /**
+   * Takes the definitions of tools of mounted servers as they are now, where they are pinned.
+   * @param server the one; default: all that are pinned. @returns how many tools each has.
+   * @throws {ToolError} `unavailable` when a server cannot be asked.
+   */
+  acceptChanges(server?: string): Promise<Readonly<Record<string, number>>> {
+    return this.#dispatcher.acceptChanges(server);
   }
 
   /** The loaded tools, sorted by name. */
@@ -406,8 +421,16 @@ export class Gateway {
 
   /** What every transport gets, whatever opens it. */
   #transportContext(): Omit<BaseContext, 'meter' | 'options'> {
-    const { maxBodyBytes, maxResultBytes, repeatBytes, requestTimeoutMs, resumeTtlMs, reload, keysFile } =
-      this.config;
+    const {
+      maxBodyBytes,
+      maxResultBytes,
+      repeatBytes,
+      requestTimeoutMs,
+      resumeTtlMs,
+      reload,
+      keysFile,
+      toolSearch,
+    } = this.config;
     return {
       calls: this.#dispatcher,
       identity: IDENTITY,
@@ -420,7 +443,8 @@ export class Gateway {
         keptMs: resumeTtlMs,
       },
       news: this.#news,
-      reloads: reload || keysFile !== null,
+      toolSearch,
+      reloads: reload || keysFile !== null || bringsTools(this.config),
     };
   }
 
@@ -527,20 +551,49 @@ function policyOptions(config: Config): PolicyOptions {
   };
 }
 
+/** Whether runners of the configuration have tools from elsewhere. */
+const bringsTools = (config: Config): boolean =>
+  Object.values(runnerKinds).some(
+    (kind: { bringsTools?(config: Config): boolean }) => kind.bringsTools?.(config) === true,
+  );
+
+/** What the log must not show, beside the keys. */
+class HiddenTexts {
+  readonly #texts = new Set<string>();
+  #keys: readonly string[] = [];
+  /** The same list until it changes: whoever hides it looks at that. */
+  #all: readonly string[] = [];
+
+  add(texts: readonly string[]): void {
+    for (const text of texts) this.#texts.add(text);
+    this.#all = [...this.#keys, ...this.#texts];
+  }
+
+  with(keys: readonly string[]): readonly string[] {
+    if (keys === this.#keys) return this.#all;
+    this.#keys = keys;
+    this.#all = [...keys, ...this.#texts];
+    return this.#all;
+  }
+}
+
 type LoadedKind = Awaited<ReturnType<(typeof runnerKinds)[keyof typeof runnerKinds]['load']>>;
 
 /** @throws what the first kind that did not start threw, once those that did are closed. */
 async function startRunners(
   kinds: readonly LoadedKind[],
   config: Config,
-  hasOtherTools: boolean,
+  hasRunners: boolean,
+  hidden: HiddenTexts,
 ): Promise<Runner[]> {
   const context = {
     logLevel: config.logLevel.toLowerCase() as LogLevel,
     maxResultBytes: config.maxResultBytes,
     entry: new URL('../workers/piscina-entry.cjs', import.meta.url).href,
     builtInTools: new URL('../workers/tools/index.js', import.meta.url).href,
-    hasOtherTools,
+    hasOtherTools: hasRunners || bringsTools(config),
+    version: IDENTITY.version,
+    hide: (secrets: readonly string[]) => hidden.add(secrets),
     handOver: new LeftOver(),
   };
   const starts = await Promise.allSettled(kinds.map(({ start }) => start(config, context)));
@@ -550,7 +603,7 @@ async function startRunners(
   for (const start of starts) {
     if (start.status === 'fulfilled') continue;
     await closeAll(started);
-    throw start.reason;
+    throw start.reason instanceof StartFault ? new ConfigError(start.reason.problems) : start.reason;
   }
   return started;
 }

@@ -35,7 +35,14 @@ export type ToolEvent =
       readonly size?: number;
       seq?: number;
     }
-  | { readonly type: 'log'; readonly level: LogLevel; readonly message: string; readonly data?: string }
+  | {
+      readonly type: 'log';
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly data?: string;
+      /** JSON text of the record as an MCP server wrote it: `{level, logger?, data}`. */
+      readonly relayed?: string;
+    }
   /** The tool asks the client something; answer with `RunningCall.answer`. Only sent where `abilities` allow it. */
   | { readonly type: 'ask'; readonly ask: number; readonly method: AskMethod; readonly params: unknown }
   | ResultEvent
@@ -59,6 +66,8 @@ export interface ResultEvent extends ReadEnd {
   /** JSON text of an object, or null. */
   readonly meta: string | null;
   readonly durationMs: number;
+  /** JSON text of the MCP result that an MCP server gave, `_meta` apart; MCP clients get that, and all others `data`. */
+  readonly relayed?: string;
 }
 
 export interface ErrorEvent extends ReadEnd {
@@ -68,6 +77,8 @@ export interface ErrorEvent extends ReadEnd {
   readonly error: ToolError;
   readonly chunks: number;
   readonly durationMs: number;
+  /** JSON text of the `isError` result that an MCP server gave; MCP clients get that. */
+  readonly relayed?: string;
 }
 
 export type TerminalEvent = ResultEvent | ErrorEvent;

@@ -46,6 +46,10 @@ export interface ResourceDescriptor {
   readonly name: string;
   readonly uri?: string;
   readonly uriTemplate?: string;
+  /** Neither listed nor a template: whatever begins with this and is nothing else's can be read. */
+  readonly uriPrefix?: string;
+  /** What lists call it, where that is not unique. */
+  readonly label?: string;
   readonly title?: string;
   readonly description?: string;
   readonly mimeType?: string;

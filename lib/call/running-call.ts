@@ -54,6 +54,8 @@ export interface CallRequest {
   readonly timeoutMs?: number | undefined;
   /** False: the caller wants only the end, and no chunk or progress event is made. */
   readonly streams: boolean;
+  /** True: every report of progress is wanted, as often as a server of MCP makes one. */
+  readonly everyProgress?: boolean | undefined;
   /** Bytes of chunk list that the result may repeat. With `streams: false` a longer list fails the call. */
   readonly repeatBytes: number;
   readonly abilities?: ClientAbilities | undefined;

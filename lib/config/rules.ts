@@ -58,12 +58,25 @@ const openRules: readonly Rule<Pick<Config, 'host' | 'auth' | 'apiKeys'> & Advic
   },
 ];
 
+const toolsRules: readonly Rule<Pick<Config, 'builtIns' | 'tools'> & Partial<Config>>[] = [
+  {
+    about: ['builtIns', 'tools'],
+    whenAlone: true,
+    refusal: ({ builtIns, tools, mcpConfig = null, mcpCommand = [] }) =>
+      builtIns === 'off' && tools.length === 0 && mcpConfig === null && mcpCommand.length === 0
+        ? 'BUILT_INS (--built-ins) is "off" and TOOLS (--tools) is empty; expected tools to serve: give modules or ' +
+          'folders with --tools PATH, servers with --config FILE, or leave BUILT_INS out'
+        : undefined,
+  },
+];
+
 const runnerRules = Object.values(runnerKinds).flatMap(({ rules }) => rules);
 const transportRules = Object.values(transports).flatMap<Rule<Config>>(({ rules }) => rules);
 
 /** Every rule, in the order in which refusals are told. */
 export const RULES: readonly Rule<Config>[] = [
   ...runnerRules,
+  ...toolsRules,
   ...openRules,
   ...accessRules,
   ...dispatchRules,

@@ -22,6 +22,7 @@ export function admit(
     timeoutMs: request.timeoutMs,
     streams: request.streams || keep !== undefined,
     repeatBytes: request.repeatBytes,
+    everyProgress: request.everyProgress,
     abilities: request.abilities,
     logLevel: request.logLevel,
     requestMeta: request.requestMeta,

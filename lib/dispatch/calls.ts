@@ -51,6 +51,8 @@ export interface Calls {
    * @throws {ToolError} call_not_found, failed_precondition, as `CallHistory.release` does.
    */
   release(callId: string, keyId: string): Promise<void>;
+  /** Asks for the news of a resource. @returns what ends that. */
+  watch(uri: string): () => void;
   /** A call of this key that runs, or is kept. */
   find(callId: string, keyId: string): Promise<CallState | undefined>;
   /** The calls of tools of this key that run, or are kept. */

@@ -330,6 +330,19 @@ export class Dispatcher implements Calls {
     clearTimeout(timer);
   }
 
+  /** Settles when every runner knows what it has. */
+  settled(): Promise<void> {
+    return this.#runners.settled();
+  }
+
+  acceptChanges(of?: string): Promise<Readonly<Record<string, number>>> {
+    return this.#runners.acceptChanges(of);
+  }
+
+  watch(uri: string): () => void {
+    return this.#runners.watch(uri);
+  }
+
   /** Ends what still runs, and the runners. @param graceMs how long cancelled calls may take to stop meanwhile. */
   close(graceMs?: number): Promise<void> {
     this.#toolPolicies?.close();

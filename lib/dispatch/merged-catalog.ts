@@ -22,6 +22,8 @@ export interface ToolRoute {
 
 export class MergedCatalog {
   readonly catalog: Catalog;
+  /** What is left out since its runner yields, a sentence each. */
+  readonly losses: string[] = [];
   /** Maps, so that `__proto__` is no name. */
   readonly #tools = new Map<string, ToolRoute>();
   readonly #resources = new Map<string, Runner>();
@@ -32,10 +34,13 @@ export class MergedCatalog {
     const uris = new Map<string, Runner>();
     for (const { runner, catalog } of catalogs) {
       for (const tool of catalog.tools) {
+        if (this.#yields('tool', tool.name, runner, this.#tools.get(tool.name)?.runner)) continue;
         claim('tool', tool.name, runner, this.#tools.get(tool.name)?.runner);
         this.#tools.set(tool.name, { tool, runner });
       }
       for (const resource of catalog.resources) {
+        const taken = this.#resources.get(resource.name) ?? uris.get(uriOf(resource));
+        if (this.#yields('resource', uriOf(resource), runner, taken)) continue;
         claim('resource', resource.name, runner, this.#resources.get(resource.name));
         this.#resources.set(resource.name, runner);
         const uri = uriOf(resource);
@@ -44,12 +49,37 @@ export class MergedCatalog {
         uris.set(uri, runner);
       }
       for (const prompt of catalog.prompts) {
+        if (this.#yields('prompt', prompt.name, runner, this.#prompts.get(prompt.name))) continue;
         claim('prompt', prompt.name, runner, this.#prompts.get(prompt.name));
         this.#prompts.set(prompt.name, runner);
       }
     }
     const [first] = catalogs;
-    this.catalog = catalogs.length === 1 && first ? first.catalog : merge(catalogs);
+    const whole = catalogs.length === 1 && first ? first.catalog : merge(catalogs);
+    this.catalog = this.losses.length === 0 ? whole : this.#without(catalogs);
+  }
+
+  /** Whether a runner lets go of a name that another has, which is told. */
+  #yields(kind: string, name: string, runner: Runner, owner: Runner | undefined): boolean {
+    if (!owner || owner === runner || runner.yieldsNames !== true) return false;
+    this.losses.push(
+      `the ${kind} ${JSON.stringify(name)} of the runner "${runner.name}" is left out: the runner "${owner.name}" has one`,
+    );
+    return true;
+  }
+
+  /** All catalogs, without what was let go of. */
+  #without(catalogs: readonly CatalogOf[]): Catalog {
+    return merge(
+      catalogs.map(({ runner, catalog }) => ({
+        runner,
+        catalog: {
+          tools: catalog.tools.filter(({ name }) => this.#tools.get(name)?.runner === runner),
+          resources: catalog.resources.filter(({ name }) => this.#resources.get(name) === runner),
+          prompts: catalog.prompts.filter(({ name }) => this.#prompts.get(name) === runner),
+        },
+      })),
+    );
   }
 
   tool(name: string): ToolRoute | undefined {

@@ -16,6 +16,8 @@ export class RunnerSet {
   readonly #runners: readonly Runner[];
   readonly #first: Runner;
   readonly #observers: Observers;
+  /** Losses that the log has. */
+  readonly #told = new Set<string>();
   #merged: MergedCatalog;
 
   /**
@@ -56,11 +58,17 @@ export class RunnerSet {
 
   /** @param changed a runner, and the catalog that it is going to have. */
   #merge(changed?: { readonly runner: Runner; readonly catalog: Catalog }): MergedCatalog {
-    return new MergedCatalog(
+    const merged = new MergedCatalog(
       this.#runners
         .filter((runner) => runner === changed?.runner || runner.isDormant !== true)
         .map((runner) => (runner === changed?.runner ? changed : { runner, catalog: runner.catalog })),
     );
+    for (const message of merged.losses) {
+      if (this.#told.has(message)) continue;
+      this.#told.add(message);
+      this.#observers.tell('log', { callId: null, tool: null, level: 'error', message });
+    }
+    return merged;
   }
 
   #onCatalog({ name }: Runner): void {
@@ -87,6 +95,24 @@ export class RunnerSet {
       await runner.reload?.(accept).catch((error: unknown) => failures.push(error));
     }
     if (failures.length > 0) throw failures[0];
+  }
+
+  /** Settles when every runner knows what it has. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#runners.map((runner) => runner.settled?.()));
+  }
+
+  async acceptChanges(of?: string): Promise<Readonly<Record<string, number>>> {
+    const all = await Promise.all(this.#runners.map((runner) => runner.acceptChanges?.(of)));
+    return Object.assign({}, ...all);
+  }
+
+  /** Watches a resource, wherever it is. @returns what ends that. */
+  watch(uri: string): () => void {
+    const ends = this.#runners.map((runner) => runner.watch?.(uri));
+    return () => {
+      for (const end of ends) end?.();
+    };
   }
 
   health(): RunnerStatus {

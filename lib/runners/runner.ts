@@ -72,6 +72,16 @@ export interface RunnerListener {
   defect?(defect: Defect): void;
 }
 
+/** What is counted of a server that a runner reaches. */
+export interface ServerFigures {
+  readonly isUp: boolean;
+  readonly callsInFlight: number;
+  /** Connections that were lost, or not to be had. */
+  readonly failures: number;
+  readonly processes: number;
+  readonly residentBytes: number;
+}
+
 /** `ok`: all is there; `degraded`: calls are served, by less than there should be; `down`: none can be. */
 export type RunnerStatus = 'ok' | 'degraded' | 'down';
 
@@ -89,6 +99,8 @@ export interface RunnerStats {
   readonly waits?: DurationCounts;
   /** Milliseconds that tools ran, over the last five to ten minutes. */
   readonly runMs: Percentiles;
+  /** Servers that it reaches, by their name. Absent: it has none. */
+  readonly servers?: Readonly<Record<string, ServerFigures>>;
   /** How many of its parts, such as threads, are in each state. Absent: it has none. */
   readonly units?: Readonly<Record<string, number>>;
   /** Its own part: JSON values under names of its choice. */
@@ -100,6 +112,16 @@ export interface RunnerStats {
   };
 }
 
+/** What keeps a runner from starting that its user has written; a sentence each. */
+export class StartFault extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
 /** What has tools and runs calls. */
 export interface Runner {
   /** Unique in a gateway. */
@@ -108,12 +130,20 @@ export interface Runner {
   readonly catalog: Catalog;
   /** True while it has nothing to run, nor anything running: it is left out of what the gateway shows. Absent: never. */
   readonly isDormant?: boolean;
+  /** True: its names are chosen elsewhere, so where another runner has one of them too, that one keeps it. Absent: no. */
+  readonly yieldsNames?: boolean;
   /** Never throws: a call that cannot be admitted is a call whose only event is its error. */
   call(request: AdmittedCall): RunningCall;
   health(): RunnerStatus;
   stats(): RunnerStats;
   /** @returns what ends the listening. */
   listen(listener: RunnerListener): () => void;
+  /** Settles when what it is still looking for is known, or cannot be. Absent: its catalog is whole from the start. */
+  settled?(): Promise<void>;
+  /** Takes definitions as they are now that were refused since they had changed. @returns how many, by whose they are. */
+  acceptChanges?(of?: string): Promise<Readonly<Record<string, number>>>;
+  /** Begins to watch a resource of its own, whose news it then tells. @returns what ends that. Absent: it always does. */
+  watch?(uri: string): () => void;
   /**
    * Loads its tools anew; calls that run finish with what they began with. Absent: its tools do not come from code
    * that could be loaded again.
@@ -157,6 +187,10 @@ export interface StartContext {
   readonly builtInTools: string;
   /** Whether the gateway was given runners, whose tools are its user's own. */
   readonly hasOtherTools: boolean;
+  /** Of the gateway. */
+  readonly version: string;
+  /** Keeps texts out of the log, from now on. */
+  hide(secrets: readonly string[]): void;
   /** For definitions that are loaded by one runner and run by another. */
   readonly handOver: HandOver;
 }
@@ -169,6 +203,8 @@ export interface RunnerKind<Options extends object, Rules, Config extends object
   readonly options: Options;
   /** What its options must be together. */
   readonly rules: Rules;
+  /** Whether its options give it tools of their own, so that the built-in ones need not be there. Absent: never. */
+  bringsTools?(config: Config): boolean;
   /** Loads its code. */
   load(): Promise<{
     /**

@@ -64,6 +64,8 @@ export interface BaseContext<Options extends object = object> {
   readonly news: NewsSource;
   /** Whether the catalog may be replaced while the gateway runs. */
   readonly reloads: boolean;
+  /** Whether clients of MCP are told of two tools that find and call all others. */
+  readonly toolSearch: boolean;
 }
 
 /** The figures of the gateway for machines that collect them. */

@@ -40,11 +40,18 @@ describe('explainConfig()', () => {
   });
 });
 
+/** Flags whose variables say more, beside the variables of others. */
+const SHORT: Readonly<Record<string, string>> = {
+  MCP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
+  MCP_CONFIG: 'CONFIG',
+};
+
 describe('flags()', () => {
-  it('names each flag after its variable in kebab-case, and gives API_KEY none', () => {
+  it('names each flag after its variable in kebab-case, and gives secrets none', () => {
     for (const [, { env, flag }] of OPTION_LIST) {
-      const name = env === 'MCP_REQUEST_TIMEOUT' ? 'REQUEST_TIMEOUT' : env;
-      expect(flag).to.equal(env === 'API_KEY' ? undefined : `--${name.toLowerCase().replaceAll('_', '-')}`);
+      const name = SHORT[env] ?? env;
+      const isSecret = env === 'API_KEY' || env === 'MCP_COMMAND';
+      expect(flag).to.equal(isSecret ? undefined : `--${name.toLowerCase().replaceAll('_', '-')}`);
     }
   });
 

@@ -15,6 +15,8 @@ export interface RunnerUnderTest {
   readonly flood: string;
   /** How often the flood has yielded; negative once its finally block has run. */
   yielded(): Promise<number>;
+  /** Removes what was made for it, once it is closed. */
+  end?(): void;
 }
 
 let calls = 0;
@@ -27,7 +29,10 @@ export function behavesLikeARunner(what: string, start: () => Promise<RunnerUnde
       under = await start();
       runner = under.runner;
     });
-    afterEach(() => runner.close());
+    afterEach(async () => {
+      await runner.close();
+      under.end?.();
+    });
 
     const call = (name: string, args: object = {}, more: Partial<CallRequest> = {}): RunningCall =>
       runner.call({

@@ -1,8 +1,11 @@
 /** Every runner against the suite of the seam. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { DelayedRunner } from '../fixtures/delayed-runner.ts';
 import { call, startPool } from '../support/start-pool.ts';
 import { startProcesses } from '../support/start-processes.ts';
 import { behavesLikeARunner } from './runner-behaviour.ts';
+import { MountFolder, scripted } from './upstream/scripted-server.ts';
 
 behavesLikeARunner('the thread pool', async () => {
   const pool = await startPool();
@@ -46,4 +49,15 @@ behavesLikeARunner('a runner in this process', async () => {
     },
   });
   return { runner, count: 'count', wait: 'wait', flood: 'flood', yielded: async () => yields };
+});
+
+behavesLikeARunner('a mounted server', async () => {
+  const folder = new MountFolder();
+  const counted = join(folder.path, 'count');
+  writeFileSync(counted, '0');
+  const env = { SERVER_NAME: 'mcp-streaming-gateway', COUNT_FILE: counted };
+  const runner = folder.write({ x: scripted({ env, prefix: false }) }).runner();
+  await runner.settled();
+  const yielded = async () => Number(readFileSync(counted, 'utf8'));
+  return { runner, count: 'count', wait: 'wait', flood: 'flood', yielded, end: () => folder.remove() };
 });

@@ -116,7 +116,19 @@ export async function startTransports(
   const measureNothing = () => Promise.reject(new Error('nothing is measured here'));
   const figures = { openMetrics: measureNothing, openFigures: measureNothing };
   const news = new NewsFeed();
-  const context = { calls, access, identity, log, watch, limits, news, reloads: false, http, ...figures };
+  const context = {
+    calls,
+    access,
+    identity,
+    log,
+    watch,
+    limits,
+    news,
+    reloads: false,
+    toolSearch: false,
+    http,
+    ...figures,
+  };
   const meters = {
     http: newTransportMeter(),
     sse: newTransportMeter(),

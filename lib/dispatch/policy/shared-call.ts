@@ -136,12 +136,15 @@ export class SharedCall implements RunningCall, AsyncIterator<ToolEvent> {
   /** The end of the run as that of this call. */
   #own(end: TerminalEvent): TerminalEvent {
     const durationMs = this.#durationMs();
-    if (end.type === 'error') return { type: 'error', error: end.error, chunks: this.#chunks, durationMs };
+    const { relayed: own } = end;
+    const more = own === undefined ? {} : { relayed: own };
+    if (end.type === 'error')
+      return { type: 'error', error: end.error, chunks: this.#chunks, durationMs, ...more };
     const { type, repeats, shape, chunks } = end;
     const isRepeated = this.#list !== null && this.request.repeatBytes > 0;
     const list = isRepeated ? `[${this.#list?.join(',')}]` : null;
     const meta = this.#isFollower ? markedAsCached(end.meta) : end.meta;
-    return { type, data: repeats ? list : end.data, repeats, shape, chunks, meta, durationMs };
+    return { type, data: repeats ? list : end.data, repeats, shape, chunks, meta, durationMs, ...more };
   }
 
   #durationMs(): number {

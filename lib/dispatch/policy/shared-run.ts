@@ -143,8 +143,9 @@ export class SharedRun implements Source {
   }
 
   #answer(end: ResultEvent): Answer | null {
-    const { data, meta } = end;
-    const size = this.#keptBytes + sizeOfText(data ?? '') + sizeOfText(meta ?? '');
+    const { data, meta, relayed } = end;
+    const texts = [data, meta, relayed].reduce((sum, text) => sum + sizeOfText(text ?? ''), 0);
+    const size = this.#keptBytes + texts;
     return this.#kept && size <= this.#options.mostBytes ? { chunks: this.#kept, end, size } : null;
   }
 

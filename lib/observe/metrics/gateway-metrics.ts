@@ -6,7 +6,7 @@
  *     addresses. Tools beyond the first 300 count together as `_other`, calls to no tool as `_unknown`.
  */
 import { addedCounts, type DurationCounts } from '../../async/duration-histogram.ts';
-import type { RunnerStats, UnitEvent } from '../../runners/runner.ts';
+import type { RunnerStats, ServerFigures, UnitEvent } from '../../runners/runner.ts';
 import type { CallStatistics, ToolCounts } from '../call-statistics.ts';
 import { MOST_TOOLS } from '../operation-durations.ts';
 import { Exposition, type Sample } from './exposition.ts';
@@ -147,10 +147,44 @@ export class GatewayMetrics {
       '1 while the runner can serve calls.',
       runners.map(([runner, { status }]) => ({ labels: { runner }, value: status === 'down' ? 0 : 1 })),
     );
+    this.#writeServers(exposition, runners);
     exposition.counter(
       `${PREFIX}thread_restarts_total`,
       'Threads that were replaced because of trouble on them.',
       [...this.#troubles].map(([cause, value]) => ({ labels: { cause }, value })),
+    );
+  }
+
+  /** Of mounted servers, where there are some. */
+  #writeServers(exposition: Exposition, runners: readonly (readonly [string, RunnerStats])[]): void {
+    const servers = runners.flatMap(([, { servers = {} }]) => Object.entries(servers));
+    if (servers.length === 0) return;
+    const of = (value: (figures: ServerFigures) => number): Sample[] =>
+      servers.map(([server, figures]) => ({ labels: { server }, value: value(figures) }));
+    exposition.gauge(
+      `${PREFIX}upstream_up`,
+      '1 while the server takes calls, or would be started for one.',
+      of(({ isUp }) => (isUp ? 1 : 0)),
+    );
+    exposition.gauge(
+      `${PREFIX}upstream_calls_in_flight`,
+      'Calls that the server has.',
+      of(({ callsInFlight }) => callsInFlight),
+    );
+    exposition.counter(
+      `${PREFIX}upstream_failures_total`,
+      'Connections to the server that were lost, or could not be had.',
+      of(({ failures }) => failures),
+    );
+    exposition.gauge(
+      `${PREFIX}upstream_processes`,
+      'Processes of the server.',
+      of(({ processes }) => processes),
+    );
+    exposition.gauge(
+      `${PREFIX}upstream_resident_bytes`,
+      'Memory of these processes.',
+      of(({ residentBytes }) => residentBytes),
     );
   }
 

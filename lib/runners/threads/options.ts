@@ -137,13 +137,4 @@ export const threadsRules: readonly Rule<ThreadsConfig>[] = [
           `${maxWorkers}; expected MIN_WORKERS to be at most MAX_WORKERS (threads)`
         : undefined,
   },
-  {
-    about: ['builtIns', 'tools'],
-    whenAlone: true,
-    refusal: ({ builtIns, tools }) =>
-      builtIns === 'off' && tools.length === 0
-        ? 'BUILT_INS (--built-ins) is "off" and TOOLS (--tools) is empty; expected tools to serve: give modules or ' +
-          'folders with --tools PATH, or leave BUILT_INS out'
-        : undefined,
-  },
 ];

@@ -14,7 +14,9 @@ import { type PoolOptions, type Share, WorkerPool } from './worker-pool.ts';
 export async function start(config: ThreadsConfig, context: StartContext): Promise<Runner | null> {
   if (config.isolation === 'process') return null;
   const share = (loaded: Catalog) => ownShare(loaded, context.handOver);
-  return WorkerPool.start({ ...poolOptions(config, context), share });
+  const options = poolOptions(config, context);
+  if (options.settings.toolModules.length === 0 && context.hasOtherTools && !config.reload) return null;
+  return WorkerPool.start({ ...options, share });
 }
 
 /** What the configuration makes of a pool. @throws {ToolError} as `start` does. */

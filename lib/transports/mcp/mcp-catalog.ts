@@ -9,6 +9,7 @@ import { INVALID_PARAMS, McpFault, RESOURCE_NOT_FOUND } from './fault.ts';
 import { isObject, jsonText, type Params } from './message.ts';
 import { taskSupportOf } from './task-support.ts';
 import { MAX_URI_LENGTH, type TemplateMatcher, templateMatcher } from './template-matcher.ts';
+import { CALL_TOOL, calledTool, foundTools, SEARCH_ENTRIES, SEARCH_TOOLS } from './tool-search.ts';
 import { toolText } from './tool-text.ts';
 
 /** The call that answers a request. */
@@ -31,6 +32,7 @@ interface Index {
   readonly prompts: readonly string[];
   readonly byUri: ReadonlyMap<string, ResourceDescriptor>;
   readonly matchers: readonly (readonly [ResourceDescriptor, TemplateMatcher])[];
+  readonly prefixes: readonly ResourceDescriptor[];
   readonly byTemplate: ReadonlyMap<string, ResourceDescriptor>;
   readonly promptByName: ReadonlyMap<string, PromptDescriptor>;
 }
@@ -39,10 +41,12 @@ export class McpCatalog {
   readonly #catalog: () => Catalog;
   readonly #pageSize: number;
   readonly #maxPageBytes: number;
+  readonly #toolSearch: boolean;
   #index: Index | undefined;
 
   /**
    * @param pageSize entries of a list page: large, since many clients read the first page only.
+   * @param toolSearch whether two tools stand for all (tool-search.ts).
    * @param maxPageBytes what the entries of a page may take, where it has more than one.
    */
   constructor(
@@ -50,8 +54,10 @@ export class McpCatalog {
     {
       pageSize = 1000,
       maxPageBytes = Number.POSITIVE_INFINITY,
-    }: { pageSize?: number; maxPageBytes?: number } = {},
+      toolSearch = false,
+    }: { pageSize?: number; maxPageBytes?: number; toolSearch?: boolean } = {},
   ) {
+    this.#toolSearch = toolSearch;
     this.#catalog = catalog;
     this.#pageSize = pageSize;
     this.#maxPageBytes = maxPageBytes;
@@ -65,6 +71,7 @@ export class McpCatalog {
 
   /** @param asTasks whether the client may run tools as tasks. */
   tools(params: Params, asTasks: boolean): string {
+    if (this.#toolSearch) return this.#page('tools', SEARCH_ENTRIES, params);
     return this.#page('tools', asTasks ? this.#now.taskTools : this.#now.tools, params);
   }
 
@@ -120,7 +127,18 @@ export class McpCatalog {
     return most;
   }
 
-  toolCall(params: Params): CallPlan {
+  /** Whether a request is for the tool that finds others. */
+  isSearch({ name }: Params): boolean {
+    return this.#toolSearch && name === SEARCH_TOOLS;
+  }
+
+  /** The members of its result. */
+  search(params: Params): string {
+    return foundTools(this.#now.catalog.tools, params);
+  }
+
+  toolCall(asked: Params): CallPlan {
+    const params = this.#toolSearch && asked['name'] === CALL_TOOL ? calledTool(asked) : asked;
     const { name, arguments: given } = params;
     if (typeof name !== 'string') throw new McpFault(INVALID_PARAMS, 'tools/call needs "name", a string');
     const args = given ?? {};
@@ -147,6 +165,8 @@ export class McpCatalog {
       const variables = match(uri);
       if (variables) return { name, variables };
     }
+    for (const { name, uriPrefix } of this.#now.prefixes)
+      if (uri.startsWith(uriPrefix ?? '')) return { name, variables: {} };
     return undefined;
   }
 
@@ -228,14 +248,18 @@ function indexOf(catalog: Catalog): Index {
     prompts: catalog.prompts.map(promptText),
     byUri: new Map(fixed.map((resource) => [resource.uri ?? '', resource])),
     matchers: templates.map((resource) => [resource, templateMatcher(resource.uriTemplate ?? '')]),
+    // The longest first: one that has none takes what is left.
+    prefixes: catalog.resources
+      .filter(({ uriPrefix }) => uriPrefix !== undefined)
+      .sort((one, other) => (other.uriPrefix?.length ?? 0) - (one.uriPrefix?.length ?? 0)),
     byTemplate: new Map(templates.map((resource) => [resource.uriTemplate ?? '', resource])),
     promptByName: new Map(catalog.prompts.map((prompt) => [prompt.name, prompt])),
   };
 }
 
 function resourceText(resource: ResourceDescriptor): string {
-  const { isolation: _isolation, lists: _lists, completes: _completes, ...shown } = resource;
-  return JSON.stringify(shown);
+  const { isolation: _isolation, lists: _lists, completes: _completes, label, ...shown } = resource;
+  return JSON.stringify(label === undefined ? shown : { ...shown, name: label });
 }
 
 function promptText(prompt: PromptDescriptor): string {

@@ -5,7 +5,7 @@ import type { McpServiceOptions } from './service.ts';
 /** @param transport the name of the transport that serves. */
 export function serviceOptions(
   transport: string,
-  { calls, news, identity, limits, log, reloads }: BaseContext,
+  { calls, news, identity, limits, log, reloads, toolSearch }: BaseContext,
 ): McpServiceOptions {
   return {
     transport,
@@ -15,6 +15,7 @@ export function serviceOptions(
     log,
     maxResultBytes: limits.maxResultBytes,
     listsChange: reloads,
+    toolSearch,
     // A little less than what clients wait, so that they see why their call ended.
     callTimeoutMs: Math.ceil(limits.callTimeoutMs * 0.99),
   };

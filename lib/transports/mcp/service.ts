@@ -40,6 +40,8 @@ export interface McpServiceOptions {
   readonly instructions?: string;
   /** True when a reload may change the lists of tools and prompts. */
   readonly listsChange?: boolean;
+  /** True: clients are told of two tools that find and call all others. */
+  readonly toolSearch?: boolean;
   /** Milliseconds; a little less than what clients wait, so that they see why the call ended. */
   readonly callTimeoutMs?: number;
   /** True: the events of streamed calls are kept for clients who come back, by whatever transport. */
@@ -115,7 +117,9 @@ export class McpService {
     const shown = this.dispatcher.catalogOf(keyId);
     let catalog = this.#catalogs.get(shown);
     if (!catalog) {
-      catalog = new McpCatalog(() => shown, { maxPageBytes: this.maxMessageBytes - PAGE_ENVELOPE_BYTES });
+      const { toolSearch = false } = this.#options;
+      const maxPageBytes = this.maxMessageBytes - PAGE_ENVELOPE_BYTES;
+      catalog = new McpCatalog(() => shown, { maxPageBytes, toolSearch });
       this.#catalogs.set(shown, catalog);
     }
     return catalog;
@@ -134,6 +138,7 @@ export class McpService {
       const catalog = this.catalogOf(scope.caller.keyId);
       switch (request.method) {
         case 'tools/call':
+          if (catalog.isSearch(params)) return tell(outlet, id, era, catalog.search(params));
           return await this.#run(request, catalog.toolCall(params), scope, outlet);
         case 'tools/list':
           return tell(outlet, id, era, catalog.tools(params, scope.hasTasks ?? false), LIST_TTL_MS);
@@ -241,6 +246,7 @@ export class McpService {
       arguments: plan.arguments,
       caller: scope.caller,
       streams,
+      everyProgress: true,
       repeatBytes,
       requestMeta: traceparent === undefined ? meta : { traceparent, ...meta },
       abilities,

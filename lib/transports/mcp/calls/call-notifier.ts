@@ -115,9 +115,10 @@ export class CallNotifier {
     else if (this.#progress && !this.#outlet.ready()) this.#outlet.send(this.#progress.heartbeat());
   }
 
-  #log({ level, message, data }: Extract<Told, { type: 'log' }>): void {
+  #log({ level, message, data, relayed }: Extract<Told, { type: 'log' }>): void {
     const { logLevel } = this.#wishes;
     if (logLevel === undefined || !isWantedLevel(level, logLevel)) return;
+    if (relayed !== undefined) return this.#outlet.send(notificationText('notifications/message', relayed));
     const text = JSON.stringify(message);
     const content = data === undefined ? text : `{"message":${text},"data":${data}}`;
     const params = `{"level":"${level}","logger":${JSON.stringify(this.#name)},"data":${content}}`;

@@ -49,7 +49,7 @@ export class ProgressSequence {
     this.#last = isKept ? progress : this.#above();
     const text = message === '' ? '' : `,"message":${JSON.stringify(message)}`;
     const head = `${this.#text(isKept)}${text}`;
-    return () => `${head}${metaText(chunk)}}}`;
+    return () => `${head}${metaText(chunk, true)}}}`;
   }
 
   /** Chunks alone. @returns what writes them, as often as it is asked. */
@@ -88,7 +88,8 @@ export class ProgressSequence {
   }
 }
 
-const metaText = (chunk: ChunkItems | undefined): string =>
+/** @param isReported whether the progress beside it is the tool's own. */
+const metaText = (chunk: ChunkItems | undefined, isReported = false): string =>
   chunk === undefined
     ? ''
-    : `,"_meta":{"${META_PREFIX}chunk":{"index":${chunk.index},"items":[${chunk.items.join(',')}]}}`;
+    : `,"_meta":{"${META_PREFIX}chunk":{"index":${chunk.index},"items":[${chunk.items.join(',')}]${isReported ? ',"reported":true' : ''}}}`;

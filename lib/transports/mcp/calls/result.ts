@@ -3,7 +3,7 @@
  *
  * R1. An object: `structuredContent` and a text copy. Anything else: `{"data": …}` and the text copy, which of a string
  *     is the string. Content that the tool made itself passes through: its thread has checked it.
- * R2. `ctx.meta` goes to `_meta`.
+ * R2. `ctx.meta` goes to `_meta`. How many chunks the data repeat stands there too.
  * R3. A tool's failure is an `isError` result whose `_meta` names the code, so that programs can act on it.
  */
 
@@ -15,6 +15,7 @@ import { isObject } from '../message.ts';
 
 /** Text of the result of a tools/call. */
 export function toolResult(end: ResultEvent, era: Era): string {
+  if (end.relayed !== undefined) return era.result(end.relayed.slice(1, -1), end.meta);
   if (end.shape === 'content' && end.data !== null) return contentResult(end.data, end.meta, era);
   if (end.data === null) {
     const note =
@@ -24,9 +25,16 @@ export function toolResult(end: ResultEvent, era: Era): string {
     return era.result(body, end.meta);
   }
   const structured = end.shape === 'object' ? end.data : `{"data":${end.data}}`;
+  const meta = end.repeats ? withChunks(end.meta, end.chunks) : end.meta;
   // A string is its own text copy, as JSON has it already.
   const text = end.data[0] === '"' ? end.data : JSON.stringify(end.data);
-  return era.result(`"content":[{"type":"text","text":${text}}],"structuredContent":${structured}`, end.meta);
+  return era.result(`"content":[{"type":"text","text":${text}}],"structuredContent":${structured}`, meta);
+}
+
+/** What says that the data are the list of chunks, to gateways that mount this one. */
+function withChunks(meta: string | null, chunks: number): string {
+  const own = `"${META_PREFIX}chunks":${chunks}`;
+  return meta === null || meta === '{}' ? `{${own}}` : `${meta.slice(0, -1)},${own}}`;
 }
 
 /** A result that is MCP's own shape already: tool content, resource contents, prompt messages. */

@@ -174,7 +174,7 @@ export class ServedCall {
     const { response, fault } =
       event.type === 'result' && !this.#tooLong
         ? this.#resultOf(event, id)
-        : this.#errorOf(this.#tooLong ?? (event as ErrorEvent).error, id);
+        : this.#failureOf(event as ErrorEvent, id);
     const isKept = event.type === 'result' && this.call.reading !== undefined;
     outlet.respond(response, fault, isKept ? () => this.#resultOf(event, id).response : undefined);
   }
@@ -188,6 +188,12 @@ export class ServedCall {
     return isTooLong(shortened, max)
       ? this.#errorOf(tooLong('the result', max), id)
       : { response: shortened };
+  }
+
+  #failureOf({ error, relayed }: ErrorEvent, id: MessageId): Answer {
+    if (this.#tooLong || relayed === undefined) return this.#errorOf(this.#tooLong ?? error, id);
+    const response = responseText(id, contentResult(relayed, null, this.#era));
+    return isTooLong(response, this.#maxMessageBytes) ? this.#errorOf(error, id) : { response };
   }
 
   #errorOf(error: ToolError, id: MessageId): Answer {

@@ -11,6 +11,16 @@ export const mcpHttpOptions = {
     summary: 'Whether GET /sse and POST /messages serve MCP clients that know HTTP+SSE only.',
     reason: 'Many clients still begin with it, or fall back to it.',
   }),
+  toolSearch: option({
+    env: 'TOOL_SEARCH',
+    flag: '--tool-search',
+    kind: onOff(),
+    default: 'off',
+    summary:
+      'Whether MCP clients are told of two tools, `search_tools` and `call_tool`, in the place of all.',
+    reason:
+      'Worth it from some forty tools on: a long list takes the room of what a model is to think about.',
+  }),
   oauthIssuer: option({
     env: 'OAUTH_ISSUER',
     flag: '--oauth-issuer',

@@ -7,6 +7,7 @@
  *     cancelled one ends its exchange.
  * L3. `close` ends what runs and frees everything, any number of times.
  */
+import { randomUUID } from 'node:crypto';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { type JSONRPCMessage, type JSONRPCResponse, McpError } from '@modelcontextprotocol/sdk/types.js';
 import type { JsonSchemaType, JsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
@@ -62,7 +63,8 @@ export class Session {
   readonly #server: Server;
   readonly #transport: SdkTransport;
   readonly #inFlight = new TransitMap<MessageId, InFlight>();
-  readonly #subscribed = new Set<string>();
+  /** What ends the watching of each. */
+  readonly #subscribed = new Map<string, () => void>();
   readonly #unsubscribe: () => void;
   #logLevel: string | undefined;
   #abilities: ClientAbilities | undefined;
@@ -76,7 +78,7 @@ export class Session {
   constructor(service: McpService, caller: Caller, tell: TaskLine['tell']) {
     this.#service = service;
     this.#tell = tell;
-    this.#caller = caller;
+    this.#caller = { ...caller, session: randomUUID() };
     const { identity, instructions, capabilities } = service;
     this.#server = new Server(identity, {
       capabilities,
@@ -169,6 +171,7 @@ export class Session {
   /** Ends it: what runs is cancelled, and what waits is told. @param isStalled whether its reader stands still. */
   close(isStalled = false): void {
     this.#unsubscribe();
+    for (const uri of [...this.#subscribed.keys()]) this.#unwatch(uri);
     const gone = sessionGone('the session has ended');
     for (const { id, served, outlet } of this.#inFlight.values()) {
       outlet.respond(faultText(id, gone), gone);
@@ -201,12 +204,20 @@ export class Session {
 
   #setSubscription(isOn: boolean, params: Params): void {
     const uri = uriOf(params, 'resources/subscribe');
-    if (!isOn) return void this.#subscribed.delete(uri);
+    if (!isOn || this.#subscribed.has(uri)) {
+      if (!isOn) this.#unwatch(uri);
+      return;
+    }
     this.#service.catalogOf(this.#caller.keyId).resourceRead(params, false);
     if (this.#subscribed.size >= MAX_SUBSCRIPTIONS) {
       throw new McpFault(INVALID_REQUEST, `more than ${MAX_SUBSCRIPTIONS} subscriptions; unsubscribe first`);
     }
-    this.#subscribed.add(uri);
+    this.#subscribed.set(uri, this.#service.dispatcher.watch(uri));
+  }
+
+  #unwatch(uri: string): void {
+    this.#subscribed.get(uri)?.();
+    this.#subscribed.delete(uri);
   }
 
   #learnClient(): void {

@@ -81,7 +81,9 @@ export class Subscriptions {
     const endTasks = this.#tasks.follow(filter.taskIds ?? [], (members) => {
       if (!outlet.ready()) outlet.send(taskNotification(members, meta));
     });
+    const endWatches = [...uris].map((uri) => this.#service.dispatcher.watch(uri));
     const unsubscribe = () => {
+      for (const endWatch of endWatches) endWatch();
       endNews();
       endTasks();
     };
