@@ -146,7 +146,7 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
         this.#chunks = frame.index + frame.count;
         const items = frame.count === 1 ? [frame.text] : frame.text.split('\n');
         const size = frame.text.length - frame.count + 1; // without the line ends
-        return this.#emit({ type: 'chunks', index: frame.index, items, size, seq: 0 });
+        return this.#emit({ type: 'chunks', index: frame.index, items, size, lines: frame.text, seq: 0 });
       }
       case 'progress':
         return this.#emit(frame);
