@@ -33,6 +33,8 @@ export type ToolEvent =
       readonly items: readonly string[];
       /** Characters of all items, where that is known. */
       readonly size?: number;
+      /** The items as lines of one text, where they came so; none of them has a line end then. */
+      readonly lines?: string | undefined;
       seq?: number;
     }
   | {

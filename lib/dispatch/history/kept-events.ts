@@ -4,18 +4,36 @@
  * E1. The events themselves are kept, no copy and no rendering: one batch of chunks is one entry, however many it has.
  *     Only one that another call has numbered, since both share a run, becomes an event of this call's own.
  * E2. An event that its reader lacks is never dropped, nor is the newest.
+ * E3. Of a batch that is no more the newest, its one text is kept and not its items, where it came as one: a thousand
+ *     texts that outlive their writing cost the garbage collector as much as it costs to send them.
  */
 import { chunkSize, type ToolEvent } from '../../call/call-events.ts';
 
 export type KeptEvent = Extract<ToolEvent, { type: 'progress' | 'chunks' }>;
 
+type Chunks = Extract<KeptEvent, { type: 'chunks' }>;
+
+/** A batch of chunks without its items (E3). */
+interface Packed extends Pick<Chunks, 'index' | 'size' | 'seq'> {
+  readonly type: 'packed';
+  readonly count: number;
+  readonly lines: string;
+}
+
+type Entry = KeptEvent | Packed;
+
 /** What an event is counted for besides its text: what its lines of a stream are, and about what it takes in memory. */
 const EVENT_BYTES = 64;
 /** Entries that may be left behind before the list is made anew. */
 const SLACK = 64;
+/**
+ * In the place of an event that is dropped: a list that has been left behind would hold it, and what it leads to, until
+ * the garbage collector looks at all that is old.
+ */
+const DROPPED: KeptEvent = { type: 'chunks', index: 0, items: [] };
 
 export class KeptEvents {
-  #events: KeptEvent[] = [];
+  #events: Entry[] = [];
   /** Where the oldest is. */
   #head = 0;
   #bytes = 0;
@@ -36,6 +54,7 @@ export class KeptEvents {
   push(told: KeptEvent): number {
     const event = numbered(told, this.#last + 1);
     this.#last += eventsIn(event);
+    this.#packNewest();
     this.#events.push(event);
     const bytes = bytesOf(event);
     this.#bytes += bytes;
@@ -51,10 +70,10 @@ export class KeptEvents {
     if (this.#bytes <= limit) return 0;
     const before = this.#bytes;
     while (this.#bytes > limit && this.#head < this.#events.length - 1) {
-      const oldest = this.#events[this.#head] as KeptEvent;
+      const oldest = this.#events[this.#head] as Entry;
       const last = (oldest.seq ?? 0) + eventsIn(oldest) - 1;
       if (last > seen) break;
-      this.#head++;
+      this.#events[this.#head++] = DROPPED;
       this.#bytes -= bytesOf(oldest);
       this.#dropped = last;
     }
@@ -65,10 +84,19 @@ export class KeptEvents {
     return before - this.#bytes;
   }
 
+  /** E3 */
+  #packNewest(): void {
+    const at = this.#events.length - 1;
+    const newest = this.#events[at];
+    if (newest?.type !== 'chunks' || newest.lines === undefined) return;
+    const { index, items, size, lines, seq = 0 } = newest;
+    this.#events[at] = { type: 'packed', index, count: items.length, size: size ?? lines.length, lines, seq };
+  }
+
   /** What follows the event with this number: an event as it came, or the rest of a batch; undefined: nothing yet. */
   after(seq: number): KeptEvent | undefined {
     if (seq >= this.#last) return undefined;
-    const event = this.#events[this.#indexAfter(seq)] as KeptEvent;
+    const event = unpacked(this.#events[this.#indexAfter(seq)] as Entry);
     const first = event.seq ?? 0;
     if (event.type === 'progress' || first > seq) return event;
     const skipped = seq + 1 - first;
@@ -81,7 +109,7 @@ export class KeptEvents {
     if (seq >= this.#last) return 0;
     let bytes = 0;
     for (let at = this.#indexAfter(seq); at < this.#events.length; at++)
-      bytes += bytesOf(this.#events[at] as KeptEvent);
+      bytes += bytesOf(this.#events[at] as Entry);
     return bytes;
   }
 
@@ -107,9 +135,20 @@ export function numbered<E extends { seq?: number }>(event: E, seq: number): E {
 }
 
 /** How many numbers an event takes. */
-const eventsIn = (event: KeptEvent): number => (event.type === 'chunks' ? event.items.length : 1);
+function eventsIn(event: Entry): number {
+  if (event.type === 'packed') return event.count;
+  return event.type === 'chunks' ? event.items.length : 1;
+}
 
-const bytesOf = (event: KeptEvent): number =>
-  event.type === 'chunks'
-    ? chunkSize(event) + (event.items.length + 1) * EVENT_BYTES
-    : event.message.length + EVENT_BYTES;
+function bytesOf(event: Entry): number {
+  if (event.type === 'progress') return event.message.length + EVENT_BYTES;
+  const size = event.type === 'packed' ? (event.size ?? 0) : chunkSize(event);
+  return size + (eventsIn(event) + 1) * EVENT_BYTES;
+}
+
+function unpacked(entry: Entry): KeptEvent {
+  if (entry.type !== 'packed') return entry;
+  const { index, count, size, lines, seq = 0 } = entry;
+  const items = count === 1 ? [lines] : lines.split('\n');
+  return { type: 'chunks', index, items, size: size ?? lines.length, lines, seq };
+}

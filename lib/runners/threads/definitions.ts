@@ -1,7 +1,13 @@
 /** How each definition of a catalog runs, found by kind and name. */
 import type { CallKind, Catalog, ToolDescriptor } from '../../call/catalog.ts';
+import { RunSpeed } from './run-speed.ts';
 
-export type Definition = Pick<ToolDescriptor, 'isolation' | 'annotations'>;
+type Described = Pick<ToolDescriptor, 'isolation' | 'annotations'>;
+
+export interface Definition extends Described {
+  /** How fast it runs; undefined where that is not kept. */
+  readonly speed?: RunSpeed | undefined;
+}
 
 /** A name that no catalog has is found missing on a thread; completions have none of their own. */
 const UNDEFINED: Definition = { isolation: 'shared' };
@@ -26,5 +32,10 @@ export class Definitions {
   }
 }
 
-const byName = (all: readonly (Definition & { readonly name: string })[]): ReadonlyMap<string, Definition> =>
-  new Map(all.map((definition) => [definition.name, definition]));
+const byName = (all: readonly (Described & { readonly name: string })[]): ReadonlyMap<string, Definition> =>
+  new Map(
+    all.map(({ name, isolation, annotations }) => [
+      name,
+      { isolation, speed: new RunSpeed(), ...(annotations && { annotations }) },
+    ]),
+  );

@@ -3,9 +3,12 @@
  *
  * C1. An exclusive call gets a thread with nothing on it and keeps others off it: one that its key had last, else one
  *     that nobody had, since a thread is looked at before it passes from key to key, and may have to be replaced then.
- * C2. A shared call gets the least busy thread that has room.
+ * C2. A shared call gets the least busy thread that has room; one of a quick tool (run-speed.ts), of the first threads
+ *     that answer, as many as there are processors, before any other.
  * C3. Where shared tools exist, exclusive calls never hold all threads; and while an exclusive call waits and no
  *     thread can be added, the least busy shared thread is kept free of new calls for it: neither kind starves.
+ * C4. Exclusive calls of quick tools run on as many threads at once as there are processors; one that is silent for a
+ *     while is not counted. The next call waits for one of them meanwhile.
  */
 import type { Isolation } from '../../call/catalog.ts';
 
@@ -17,6 +20,8 @@ export interface ThreadLoad {
   readonly hasExclusive: boolean;
   /** Whose call it took last; null where it has taken none. */
   readonly lastKey: string | null;
+  /** Since when it has calls and says nothing of them, by `performance.now()`. */
+  readonly silentSince: number;
 }
 
 export interface ChoiceLimits<T> {
@@ -28,7 +33,16 @@ export interface ChoiceLimits<T> {
   readonly reserved: T | null;
   /** Whose call it is. */
   readonly keyId: string | null;
+  /** The call is of a quick tool. */
+  readonly isQuick: boolean;
+  /** As many threads as there are processors. */
+  readonly packedThreads: number;
+  /** By `performance.now()`. */
+  readonly now: number;
 }
+
+/** A thread that says nothing for so long may be blocked: quick calls do not wait for it. */
+export const SILENCE_MS = 10;
 
 /** @returns the thread for a call, or null when none fits now. */
 export function chooseThread<T extends ThreadLoad>(
@@ -36,10 +50,12 @@ export function chooseThread<T extends ThreadLoad>(
   threads: Iterable<T>,
   limits: ChoiceLimits<T>,
 ): T | null {
-  return isolation === 'exclusive' ? chooseIdle(threads, limits) : chooseLeastBusy(threads, limits);
+  if (isolation === 'exclusive') return chooseIdle(threads, limits);
+  return (limits.isQuick ? choosePacked(threads, limits) : null) ?? chooseLeastBusy(threads, limits);
 }
 
 function chooseIdle<T extends ThreadLoad>(threads: Iterable<T>, limits: ChoiceLimits<T>): T | null {
+  if (limits.isQuick && isPacked(threads, limits)) return null;
   let idle: T | null = null;
   let held = 0;
   for (const thread of threads) {
@@ -57,7 +73,36 @@ function isNearer(one: ThreadLoad, other: ThreadLoad, keyId: string | null): boo
   );
 }
 
-function chooseLeastBusy<T extends ThreadLoad>(threads: Iterable<T>, limits: ChoiceLimits<T>): T | null {
+/** Whether exclusive calls of quick tools have all the threads that they are kept to (C4). */
+export function isPacked(
+  threads: Iterable<ThreadLoad>,
+  { packedThreads, now }: Pick<ChoiceLimits<ThreadLoad>, 'packedThreads' | 'now'>,
+): boolean {
+  let answering = 0;
+  for (const thread of threads) if (thread.hasExclusive && !isSilent(thread, now)) answering++;
+  return answering >= packedThreads;
+}
+
+const isSilent = (thread: ThreadLoad, now: number): boolean =>
+  thread.calls > 0 && now - thread.silentSince > SILENCE_MS;
+
+/** The least busy of the first threads that answer, where one of these has room. */
+function choosePacked<T extends ThreadLoad>(threads: Iterable<T>, limits: ChoiceLimits<T>): T | null {
+  let best: T | null = null;
+  let seen = 0;
+  for (const thread of threads) {
+    if (!thread.isOpen || thread.hasExclusive || thread === limits.reserved) continue;
+    if (isSilent(thread, limits.now)) continue;
+    if (thread.calls < limits.callsPerThread && (best === null || thread.calls < best.calls)) best = thread;
+    if (++seen === limits.packedThreads) break;
+  }
+  return best;
+}
+
+function chooseLeastBusy<T extends ThreadLoad>(
+  threads: Iterable<T>,
+  limits: Pick<ChoiceLimits<T>, 'callsPerThread' | 'reserved'>,
+): T | null {
   let best: T | null = null;
   for (const thread of threads) {
     if (!thread.isOpen || thread.hasExclusive || thread === limits.reserved) continue;
@@ -68,10 +113,5 @@ function chooseLeastBusy<T extends ThreadLoad>(threads: Iterable<T>, limits: Cho
 
 /** The thread to keep free for a waiting exclusive call: the least busy one without an exclusive call. */
 export function reserveThread<T extends ThreadLoad>(threads: Iterable<T>): T | null {
-  return chooseLeastBusy(threads, {
-    callsPerThread: Infinity,
-    exclusiveThreads: 0,
-    reserved: null,
-    keyId: null,
-  });
+  return chooseLeastBusy(threads, { callsPerThread: Infinity, reserved: null });
 }

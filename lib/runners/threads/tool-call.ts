@@ -15,6 +15,7 @@ import type { AdmittedCall, Defect } from '../runner.ts';
 import { CreditLedger } from './credit-ledger.ts';
 import type { Definition } from './definitions.ts';
 import type { BegunMark, Credit, HostFrame, ThreadFrame } from './port/frames.ts';
+import type { RunSpeed } from './run-speed.ts';
 import type { PoolThread } from './thread-source.ts';
 
 /** Log events that a reader who does not keep up may leave unread; later ones are dropped (the gateway's log has all). */
@@ -48,6 +49,8 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
   readonly callId: string;
   readonly request: PooledCall;
   readonly isExclusive: boolean;
+  /** Of its tool. */
+  readonly speed: RunSpeed | undefined;
   /** How often a thread died before the call ran. */
   lostStarts = 0;
   readonly #host: CallHost;
@@ -64,11 +67,17 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
   #chunks = 0;
   readonly #ledger = new CreditLedger();
 
-  constructor(number: number, request: PooledCall, { isolation, annotations }: Definition, host: CallHost) {
+  constructor(
+    number: number,
+    request: PooledCall,
+    { isolation, annotations, speed }: Definition,
+    host: CallHost,
+  ) {
     this.number = number;
     this.callId = request.callId;
     this.request = request;
     this.isExclusive = isolation !== 'shared';
+    this.speed = speed;
     this.#isRepeatable = annotations?.readOnlyHint === true || annotations?.idempotentHint === true;
     this.#host = host;
   }
@@ -137,7 +146,7 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
         this.#chunks = frame.index + frame.count;
         const items = frame.count === 1 ? [frame.text] : frame.text.split('\n');
         const size = frame.text.length - frame.count + 1; // without the line ends
-        return this.#emit({ type: 'chunks', index: frame.index, items, size, seq: 0 });
+        return this.#emit({ type: 'chunks', index: frame.index, items, size, lines: frame.text, seq: 0 });
       }
       case 'progress':
         return this.#emit(frame);

@@ -5,7 +5,7 @@
  * W2. The queue is looked at again whenever that may have changed: a thread is ready or gone, a slot is free.
  * W3. How calls and threads end when they do not end by themselves is in ending/.
  */
-
+import { availableParallelism } from 'node:os';
 import { AdmissionQueue } from '../../async/admission-queue.ts';
 import { DurationHistogram } from '../../async/duration-histogram.ts';
 import { GuardedList } from '../../async/guarded-list.ts';
@@ -23,7 +23,7 @@ import { isTriedAgain } from './ending/lost-calls.ts';
 import type { ThreadDeath } from './ending/thread-death.ts';
 import { KeyShares } from './key-shares.ts';
 import { type ModuleWatch, watchModules } from './modules/module-watch.ts';
-import { chooseThread, reserveThread } from './thread-choice.ts';
+import { chooseThread, isPacked, reserveThread, SILENCE_MS } from './thread-choice.ts';
 import { type CallHost, type PooledCall, ToolCall } from './tool-call.ts';
 
 export interface PoolOptions extends CrewOptions {
@@ -73,6 +73,10 @@ export class WorkerPool implements Runner {
   #exclusiveLimit: number;
   /** Kept free of shared calls for the exclusive call that waits first, until the queue is looked at again. */
   #reserved: ThreadLink | null = null;
+  /** Threads that calls of quick tools are kept to; more than one, for one may block. */
+  readonly #packedThreads = Math.max(2, availableParallelism());
+  /** While a call waits for one of these though another thread is idle, or may be started. */
+  #hold: NodeJS.Timeout | null = null;
   #nextCall = 1;
   #watch: ModuleWatch | null = null;
   #isClosed = false;
@@ -105,7 +109,7 @@ export class WorkerPool implements Runner {
     this.#ladder = new CancelLadder({
       graceMs: options.cancelGraceMs,
       links: () => this.#crew.links,
-      hasFreeThread: () => this.#choose('exclusive', null) !== null,
+      hasFreeThread: () => this.#choose('exclusive', null, false, 0) !== null,
       prepareSuccessor: (behind) => this.#crew.prepareSuccessor(behind),
       kill: (link, reason) => this.#crew.kill(link, reason),
     });
@@ -187,20 +191,25 @@ export class WorkerPool implements Runner {
   /** Hands the call to a thread that fits it now, if one does. */
   #tryGive(call: ToolCall): boolean {
     const { keyId } = call.request.caller;
-    const link = this.#choose(call.isExclusive ? 'exclusive' : 'shared', keyId);
+    const now = performance.now();
+    const isQuick = call.speed?.isQuick === true;
+    const link = this.#choose(call.isExclusive ? 'exclusive' : 'shared', keyId, isQuick, now);
     if (link === null) return false;
     this.#shares.take(call);
-    link.take(call);
+    link.take(call, now);
     this.#crew.memory.wake();
     return true;
   }
 
-  #choose(isolation: Isolation, keyId: string | null): ThreadLink | null {
+  #choose(isolation: Isolation, keyId: string | null, isQuick: boolean, now: number): ThreadLink | null {
     return chooseThread(isolation, this.#crew.links, {
       callsPerThread: this.#options.callsPerThread,
       exclusiveThreads: this.#exclusiveLimit,
       reserved: this.#reserved,
       keyId,
+      isQuick,
+      packedThreads: this.#packedThreads,
+      now,
     });
   }
 
@@ -231,6 +240,18 @@ export class WorkerPool implements Runner {
     this.#queueTimers.set(call, timer);
   }
 
+  /** Whether a call waits for others of quick tools. The queue is looked at again in a moment: one may take long. */
+  #isHeld(call: ToolCall): boolean {
+    if (!call.speed?.isQuick) return false;
+    const limits = { packedThreads: this.#packedThreads, now: performance.now() };
+    if (!isPacked(this.#crew.links, limits)) return false;
+    this.#hold ??= setTimeout(() => {
+      this.#hold = null;
+      this.#pump();
+    }, SILENCE_MS);
+    return true;
+  }
+
   #unqueue(call: ToolCall): boolean {
     clearTimeout(this.#queueTimers.get(call));
     this.#queueTimers.delete(call);
@@ -245,14 +266,16 @@ export class WorkerPool implements Runner {
     if (startTrouble !== null) return this.#giveUp(startTrouble);
     let fitsExclusive = true;
     let fitsShared = true;
+    let isHeld = false;
     for (const call of this.#queue.inOrder()) {
       if (!(call.isExclusive ? fitsExclusive : fitsShared)) continue;
       if (this.#tryGive(call)) {
         this.#unqueue(call);
       } else if (call.isExclusive) {
         fitsExclusive = false; // nor does any other
+        isHeld = this.#isHeld(call);
         const isStarved = !this.#crew.canGrow && this.#crew.exclusives < this.#exclusiveLimit;
-        if (isStarved) this.#reserved ??= reserveThread(this.#crew.links);
+        if (isStarved && !isHeld) this.#reserved ??= reserveThread(this.#crew.links);
       } else {
         fitsShared = false;
       }
@@ -260,7 +283,7 @@ export class WorkerPool implements Runner {
       const mayGoOn = (fitsExclusive && exclusives > 0) || (fitsShared && size > exclusives);
       if (!mayGoOn) break;
     }
-    if (this.#crew.canGrow) this.#grow();
+    if (this.#crew.canGrow) this.#grow(isHeld);
   }
 
   /** Ends what waits: there is nothing to wait for. */
@@ -271,10 +294,12 @@ export class WorkerPool implements Runner {
     }
   }
 
-  /** Asks for as many threads as the calls that wait could use. */
-  #grow(): void {
+  /** Asks for as many threads as the calls that wait could use. @param isHeld whether exclusive ones wait for others. */
+  #grow(isHeld: boolean): void {
     const { size, exclusives } = this.#queue;
-    const allowed = Math.min(exclusives, Math.max(0, this.#exclusiveLimit - this.#crew.exclusives));
+    const allowed = isHeld
+      ? 0
+      : Math.min(exclusives, Math.max(0, this.#exclusiveLimit - this.#crew.exclusives));
     const shareds = Math.ceil((size - exclusives) / this.#options.callsPerThread);
     this.#crew.grow(allowed + shareds - this.#crew.starting);
   }
@@ -287,7 +312,11 @@ export class WorkerPool implements Runner {
     this.#shares.giveBack(call);
     this.#forecast.ended();
     if (call.hasStarted) this.#waits.record(call.waitedMs);
-    if (call.hasStarted) this.#runs.record(call.ranMs);
+    if (call.hasStarted) {
+      const { ranMs } = call;
+      this.#runs.record(ranMs);
+      call.speed?.ran(ranMs);
+    }
     this.#pump();
   }
 
@@ -347,6 +376,7 @@ export class WorkerPool implements Runner {
   async close(graceMs = this.#options.cancelGraceMs): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    clearTimeout(this.#hold ?? undefined);
     this.#watch?.close();
     for (const call of this.#queue.inOrder()) call.cancel('unavailable', 'the gateway is shutting down');
     await this.#crew.close(graceMs);

@@ -1,4 +1,7 @@
 /** Numbers, bounds and the middle of batches. */
+
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import { type KeptEvent, KeptEvents } from '../../../lib/dispatch/history/kept-events.ts';
 
@@ -12,7 +15,8 @@ describe('KeptEvents', () => {
         { length: Math.min(1 + (turn % 5), chunks - index) },
         (_, at) => `${index + at}`,
       );
-      kept.push({ type: 'chunks', index, items });
+      const lines = turn % 2 === 0 ? items.join('\n') : undefined;
+      kept.push({ type: 'chunks', index, items, lines });
       index += items.length;
     }
     return kept;
@@ -50,6 +54,21 @@ describe('KeptEvents', () => {
     other.push(event);
     expect(linesAfter(one, 0)).to.deep.equal(['1 chunk 0 1', '2 chunk 1 2']);
     expect(linesAfter(other, 1)).to.deep.equal(['2 chunk 0 1', '3 chunk 1 2']);
+  });
+
+  it('holds nothing of what it has dropped', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const kept = new KeptEvents();
+    const batch = (index: number): KeptEvent => ({ type: 'chunks', index, items: ['1'.repeat(100)] });
+    const oldest = new WeakRef(batch(0));
+    kept.push(oldest.deref() as KeptEvent);
+    for (let index = 1; index < 10; index++) kept.push(batch(index));
+    await new Promise(setImmediate);
+    kept.trim(1, kept.last);
+    expect(kept.dropped).to.equal(9);
+    collect();
+    expect(oldest.deref()).to.equal(undefined);
   });
 
   it('drops the oldest, says up to where, and gives the rest as before', () => {

@@ -1,14 +1,29 @@
 import { expect } from 'chai';
-import { chooseThread, reserveThread, type ThreadLoad } from '../../../lib/runners/threads/thread-choice.ts';
+import {
+  chooseThread,
+  isPacked,
+  reserveThread,
+  type ThreadLoad,
+} from '../../../lib/runners/threads/thread-choice.ts';
 
 const thread = (calls: number, more: Partial<ThreadLoad> = {}): ThreadLoad => ({
   isOpen: true,
   calls,
   hasExclusive: false,
   lastKey: null,
+  silentSince: 1000,
   ...more,
 });
-const limits = { callsPerThread: 4, exclusiveThreads: 2, reserved: null, keyId: 'own' };
+const limits = {
+  callsPerThread: 4,
+  exclusiveThreads: 2,
+  reserved: null,
+  keyId: 'own',
+  isQuick: false,
+  packedThreads: 2,
+  now: 1000,
+};
+const quick = { ...limits, isQuick: true };
 
 describe('chooseThread()', () => {
   it('gives a shared call the least busy thread that has room', () => {
@@ -36,6 +51,32 @@ describe('chooseThread()', () => {
     expect(chooseThread('exclusive', [others, fresh, own, fresh], limits)).to.equal(own);
     expect(chooseThread('exclusive', [others, fresh], limits)).to.equal(fresh);
     expect(chooseThread('exclusive', [others], limits)).to.equal(others);
+  });
+
+  it('gives a shared call of a quick tool one of the first threads that answer and have room, else any', () => {
+    const threads = [thread(2), thread(1), thread(0), thread(0)];
+    expect(chooseThread('shared', threads, quick)).to.equal(threads[1]);
+    expect(chooseThread('shared', threads, limits)).to.equal(threads[2]);
+    const silent = thread(1, { silentSince: 900 });
+    const others = [silent, thread(2), thread(3), thread(0)];
+    expect(chooseThread('shared', others, quick)).to.equal(others[1]);
+    expect(chooseThread('shared', [thread(4), thread(4), others[3] as ThreadLoad], quick)).to.equal(
+      others[3],
+    );
+  });
+
+  it('lets an exclusive call of a quick tool wait for the threads that answer, and not for those that are silent', () => {
+    const many = { ...quick, exclusiveThreads: 9 };
+    const [held, silent, idle] = [
+      thread(1, { hasExclusive: true }),
+      thread(1, { hasExclusive: true, silentSince: 900 }),
+      thread(0),
+    ];
+    expect(chooseThread('exclusive', [held, held, idle], many)).to.equal(null);
+    expect(isPacked([held, held, idle], many)).to.equal(true);
+    expect(chooseThread('exclusive', [held, silent, idle], many)).to.equal(idle);
+    expect(isPacked([held, silent, idle], many)).to.equal(false);
+    expect(chooseThread('exclusive', [held, held, idle], { ...many, isQuick: false })).to.equal(idle);
   });
 
   it('reserves the least busy thread without an exclusive call', () => {

@@ -118,9 +118,8 @@ export class ThreadCrew {
     };
   }
 
-  get links(): Iterable<ThreadLink> {
-    return this.#links.values();
-  }
+  /** Oldest first; may be gone through more than once. */
+  readonly links: Iterable<ThreadLink> = { [Symbol.iterator]: () => this.#links.values() };
 
   get canGrow(): boolean {
     return this.#threads.mayStart && this.#threads.count < this.#options.maxThreads;

@@ -62,6 +62,8 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
   readonly failures = new FailureStreak();
   /** When the thread last said anything. */
   heardAt = performance.now();
+  /** When it last took a call with none on it. */
+  #tookAt = 0;
   /** When its last call ended, or it started. */
   #idleSince = performance.now();
 
@@ -103,6 +105,10 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
     return this.#calls.size;
   }
 
+  get silentSince(): number {
+    return Math.max(this.heardAt, this.#tookAt);
+  }
+
   get hasExclusive(): boolean {
     return this.#exclusives > 0 && this.life.state !== 'lost';
   }
@@ -139,8 +145,9 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
     if (this.life.canHear) this.#thread.port.postMessage(frames);
   }
 
-  /** Puts a call on the thread. */
-  take(call: ToolCall): void {
+  /** Puts a call on the thread. @param now by `performance.now()`. */
+  take(call: ToolCall, now = performance.now()): void {
+    if (this.#calls.size === 0) this.#tookAt = now;
     const index = this.#freePlaces.pop() ?? this.#calls.size;
     this.#calls.set(call.number, call);
     this.lastKey = call.request.caller.keyId;
