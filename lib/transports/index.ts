@@ -4,8 +4,8 @@
  */
 
 export { webConsole } from './console/index.ts';
-export { grpc } from './grpc/index.ts';
 export { graphql } from './graphql/index.ts';
+export { grpc } from './grpc/index.ts';
 export { mcpHttp } from './mcp/http/index.ts';
 export { mcpStdio } from './mcp/stdio/index.ts';
 export { ndjson } from './ndjson/index.ts';
