@@ -32,6 +32,7 @@ import { createLogger, type Logger } from './observe/logger.ts';
 import { StatusPages } from './observe/status-pages.ts';
 import { LeftOver } from './runners/catalog-handover.ts';
 import * as runnerKinds from './runners/index.ts';
+import type { Fleet } from './runners/redis/open-fleet.ts';
 import type { Runner } from './runners/runner.ts';
 import type { Endpoint } from './transports/http/endpoint.ts';
 import type { HttpHost } from './transports/http/http-host.ts';
@@ -110,6 +111,15 @@ const loadListening = () =>
     import('./transports/rendering/stream-watch.ts'),
   ]);
 
+interface GatewayParts {
+  readonly dispatcher: Dispatcher;
+  readonly log: Logger;
+  readonly transports: TransportSet;
+  readonly keys: KeyBook;
+  readonly fleet: Fleet | null;
+  readonly hosted: readonly Runner[];
+}
+
 /** A gateway whose runners run; made by `createGateway`, ended by `close`. */
 export class Gateway {
   /** Every setting as it holds, defaults included. */
@@ -121,6 +131,10 @@ export class Gateway {
   readonly #transports: TransportSet;
   readonly #news = new NewsFeed();
   readonly #keys: KeyBook;
+  /** This process's part in a fleet; null where there is none. */
+  readonly #fleet: Fleet | null;
+  /** Runners of its host, which the dispatcher does not see. */
+  readonly #hosted: readonly Runner[];
   #tlsWatch: { close(): void } | undefined;
   /** Where calls from code come from. */
   readonly #callerHere: Caller;
@@ -132,14 +146,10 @@ export class Gateway {
   #closing: Promise<void> | null = null;
   #defects = 0;
 
-  private constructor(
-    config: Config,
-    dispatcher: Dispatcher,
-    log: Logger,
-    transports: TransportSet,
-    keys: KeyBook,
-  ) {
+  private constructor(config: Config, { dispatcher, log, transports, keys, fleet, hosted }: GatewayParts) {
     this.config = config;
+    this.#fleet = fleet;
+    this.#hosted = hosted;
     this.#keys = keys;
     this.#log = log;
     this.#transportLog = transportLog(log);
@@ -184,20 +194,26 @@ export class Gateway {
     ]);
     const builtIn = Object.values(builtInTransports);
     const transports = new TransportSet({ builtIn, added, settings: config, log: transportLog(log) });
-    const starting = startRunners(kinds, config, more.length > 0);
+    const isFleet = config.redisUrl !== '';
+    const runsTools = !isFleet || config.role !== 'gateway';
+    const starting = runsTools ? startRunners(kinds, config, more.length > 0) : Promise.resolve([]);
     if (preload) transports.preload(preload);
     if (preload === 'listen') loadListening().catch(() => undefined); // it fails where it is opened
     const started = await starting;
+    let fleet: Fleet | null = null;
     try {
+      if (isFleet) fleet = await joinFleet(config, runsTools ? started : null, log);
       const dispatcher = new Dispatcher({
-        runners: [...started, ...more],
+        runners: [...(fleet?.runner ? [fleet.runner] : started), ...more],
         timeoutMs: config.requestTimeoutMs,
         policy: keys,
         history: new MemoryHistory(config),
         toolPolicies: new ToolPolicies(policyOptions(config)),
       });
-      return new Gateway(config, dispatcher, log, transports, keys);
+      const hosted = fleet?.runner ? started : [];
+      return new Gateway(config, { dispatcher, log, transports, keys, fleet, hosted });
     } catch (error) {
+      await fleet?.close();
       await closeAll(started);
       throw error;
     }
@@ -460,11 +476,13 @@ export class Gateway {
   }
 
   async #close(drainMs: number, graceMs: number): Promise<void> {
-    await this.#dispatcher.drain(drainMs);
+    await Promise.all([this.#dispatcher.drain(drainMs), this.#fleet?.drain(drainMs)]);
     this.#keys.close();
     this.#tlsWatch?.close();
     await this.#listening?.catch(() => undefined);
     await Promise.all([this.#transports.close(), this.#host?.close(), this.#dispatcher.close(graceMs)]);
+    await Promise.all(this.#hosted.map((runner) => runner.close(graceMs)));
+    await this.#fleet?.close();
     this.#libuv.close();
   }
 }
@@ -536,6 +554,28 @@ async function startRunners(
     throw start.reason;
   }
   return started;
+}
+
+/** What a host's runners tell goes to its log. */
+const hostLog = (log: Logger): GatewayObserver => ({
+  log: (record) => logToolRecord(log, record),
+  unit: unitLog(log),
+  defect: (defect) => logDefect(log, defect),
+});
+
+/** @throws {ToolError} `unavailable` when a package is missing, or Redis cannot be relied on. */
+async function joinFleet(config: Config, started: readonly Runner[] | null, log: Logger): Promise<Fleet> {
+  const [{ openFleet }, { HostedRunnerSet }] = await Promise.all([
+    import('./runners/redis/open-fleet.ts'),
+    import('./dispatch/hosted-runners.ts'),
+  ]);
+  const note = transportLog(log);
+  return openFleet({
+    config,
+    version: IDENTITY.version,
+    log: (level, message) => note(level, message),
+    hosted: started && new HostedRunnerSet(started, hostLog(log)),
+  });
 }
 
 const closeAll = (runners: readonly Runner[]): Promise<unknown> =>

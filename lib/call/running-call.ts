@@ -55,6 +55,8 @@ export interface CallRequest {
   readonly callId?: string;
   /** When the dispatcher took it in, in milliseconds since 1970. */
   readonly madeAt?: number;
+  /** The call is not to be made after that time, in milliseconds since 1970: its idempotency key is free again then. */
+  readonly claimedUntil?: number | undefined;
   readonly origin?: RequestOrigin | undefined;
   /** True: the call belongs to a list that is being made, and no rate limit counts it. */
   readonly isListing?: boolean;

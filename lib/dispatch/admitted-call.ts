@@ -25,6 +25,7 @@ export function admit(
     requestMeta: request.requestMeta,
     keep,
     madeAt: Date.now(),
+    claimedUntil: request.claimedUntil,
   };
 }
 

@@ -76,6 +76,10 @@ export class Dispatcher implements Calls {
     return this.#runners.catalog;
   }
 
+  get catalogTrouble(): ToolError | undefined {
+    return this.#runners.catalogTrouble;
+  }
+
   catalogOf(keyId: string): Catalog {
     return this.#gate.catalogOf(this.catalog, keyId);
   }

@@ -197,7 +197,10 @@ export class KeptCall implements ReadCall {
     return this.#end ? this.#endFor(reader, this.#end) : undefined;
   }
 
-  #handOut(reader: CallReader, event: Extract<ToolEvent, { type: 'progress' | 'chunks' }>): Step {
+  #handOut(
+    reader: CallReader,
+    event: Extract<ToolEvent, { type: 'progress' | 'chunks' | 'restarted' }>,
+  ): Step {
     reader.seen = (event.seq ?? 0) + (event.type === 'chunks' ? event.items.length - 1 : 0);
     return { done: false, value: event };
   }
@@ -263,6 +266,7 @@ export class KeptCall implements ReadCall {
         return this.#finish(event);
       default: {
         if (event.type === 'chunks') this.#chunks = event.index + event.items.length;
+        else if (event.type === 'restarted') this.#chunks = 0;
         const bytes = this.#events.push(event);
         if (!this.#reader) this.#unread += bytes;
         this.#grow(bytes - this.#events.trim(this.#host.eventBytes, this.#reader?.seen ?? this.#seen));

@@ -7,7 +7,7 @@
  */
 import { chunkSize, type ToolEvent } from '../../call/call-events.ts';
 
-export type KeptEvent = Extract<ToolEvent, { type: 'progress' | 'chunks' }>;
+export type KeptEvent = Extract<ToolEvent, { type: 'progress' | 'chunks' | 'restarted' }>;
 
 /** What an event is counted for besides its text: what its lines of a stream are, and about what it takes in memory. */
 const EVENT_BYTES = 64;
@@ -19,8 +19,14 @@ export class KeptEvents {
   /** Where the oldest is. */
   #head = 0;
   #bytes = 0;
-  #last = 0;
-  #dropped = 0;
+  #last: number;
+  #dropped: number;
+
+  /** @param before the number of the last event that is no longer to be had; 0: all are. */
+  constructor(before = 0) {
+    this.#last = before;
+    this.#dropped = before;
+  }
 
   /** The number of the newest event; 0: there was none. */
   get last(): number {
@@ -70,7 +76,7 @@ export class KeptEvents {
     if (seq >= this.#last) return undefined;
     const event = this.#events[this.#indexAfter(seq)] as KeptEvent;
     const first = event.seq ?? 0;
-    if (event.type === 'progress' || first > seq) return event;
+    if (event.type !== 'chunks' || first > seq) return event;
     const skipped = seq + 1 - first;
     const items = event.items.slice(skipped);
     return { type: 'chunks', index: event.index + skipped, items, seq: seq + 1 };
@@ -109,7 +115,7 @@ export function numbered<E extends { seq?: number }>(event: E, seq: number): E {
 /** How many numbers an event takes. */
 const eventsIn = (event: KeptEvent): number => (event.type === 'chunks' ? event.items.length : 1);
 
-const bytesOf = (event: KeptEvent): number =>
-  event.type === 'chunks'
-    ? chunkSize(event) + (event.items.length + 1) * EVENT_BYTES
-    : event.message.length + EVENT_BYTES;
+function bytesOf(event: KeptEvent): number {
+  if (event.type === 'chunks') return chunkSize(event) + (event.items.length + 1) * EVENT_BYTES;
+  return event.type === 'progress' ? event.message.length + EVENT_BYTES : EVENT_BYTES;
+}
