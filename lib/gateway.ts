@@ -22,6 +22,7 @@ import { checkAlone, checkListening } from './config/load.ts';
 import type { Config } from './config/options.ts';
 import { openAddress } from './config/rules.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
+import type { CallHistory } from './dispatch/history/call-history.ts';
 import { MemoryHistory } from './dispatch/history/memory-history.ts';
 import type { GatewayObserver } from './dispatch/observers.ts';
 import type { PolicyOptions, ToolPolicyView } from './dispatch/policy/tool-policies.ts';
@@ -192,7 +193,9 @@ export class Gateway {
         .sort((one, other) => one.order - other.order)
         .map((kind) => kind.load()),
     ]);
-    const builtIn = Object.values(builtInTransports);
+    const isWorker = config.redisUrl !== '' && config.role === 'worker';
+    const { prometheus, terminal } = builtInTransports;
+    const builtIn = isWorker ? [prometheus, terminal] : Object.values(builtInTransports);
     const transports = new TransportSet({ builtIn, added, settings: config, log: transportLog(log) });
     const isFleet = config.redisUrl !== '';
     const runsTools = !isFleet || config.role !== 'gateway';
@@ -207,7 +210,7 @@ export class Gateway {
         runners: [...(fleet?.runner ? [fleet.runner] : started), ...more],
         timeoutMs: config.requestTimeoutMs,
         policy: keys,
-        history: new MemoryHistory(config),
+        history: await openHistory(config, fleet),
         toolPolicies: new ToolPolicies(policyOptions(config)),
       });
       const hosted = fleet?.runner ? started : [];
@@ -554,6 +557,13 @@ async function startRunners(
     throw start.reason;
   }
   return started;
+}
+
+async function openHistory(config: Config, fleet: Fleet | null): Promise<CallHistory> {
+  const own = new MemoryHistory(config);
+  if (!fleet?.shared) return own;
+  const { FleetHistory } = await import('./dispatch/history/fleet-history.ts');
+  return new FleetHistory(own, fleet.shared);
 }
 
 /** What a host's runners tell goes to its log. */

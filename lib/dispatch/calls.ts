@@ -57,6 +57,8 @@ export interface Calls {
    * @returns false when there is no such call in flight, or it is another key's.
    */
   cancel(callId: string, keyId: string): boolean;
+  /** The same, of a call that may run on another gateway. */
+  cancelAnywhere(callId: string, keyId: string): Promise<boolean>;
 }
 
 /** So many names are given for one that is unknown. */

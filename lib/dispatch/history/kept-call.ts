@@ -41,7 +41,7 @@ export class KeptCall implements ReadCall {
   request: CallRequest;
   readonly #host: KeptCallHost;
   readonly #createdAt = performance.now();
-  readonly #events = new KeptEvents();
+  readonly #events: KeptEvents;
   /** What runs it, until all of it is taken in. */
   #call: RunningCall | null;
   #source: AsyncIterator<ToolEvent> | null;
@@ -64,7 +64,9 @@ export class KeptCall implements ReadCall {
   /** Questions without an answer, for the next reader too. */
   #asks: Map<number, AskEvent> | undefined;
 
-  constructor(call: RunningCall, host: KeptCallHost) {
+  /** @param before the number of the last event that is no longer to be had. */
+  constructor(call: RunningCall, host: KeptCallHost, before = 0) {
+    this.#events = new KeptEvents(before);
     this.callId = call.callId;
     this.request = call.request;
     this.madeAt = call.request.madeAt ?? Date.now();
@@ -133,6 +135,34 @@ export class KeptCall implements ReadCall {
       throw new ToolError('invalid_request', reason);
     }
     return this.#attach(new CallReader(this, { streams: true, from, wantsStart: after < 0, after }));
+  }
+
+  /** Whether all of it is here. */
+  get isTakenIn(): boolean {
+    return this.#end !== null;
+  }
+
+  /** The first reader of a call that was taken over, which is not read so far yet. @param last its newest event. */
+  resumeTaken(after: number, last: number): CallReader {
+    const from = Math.max(0, after);
+    if (from < this.#events.dropped) throw this.#gone(from);
+    if (after > last) {
+      const reason = `the call ${this.callId} has no event ${after} yet; its newest is ${last}`;
+      throw new ToolError('invalid_request', reason);
+    }
+    return this.#attach(new CallReader(this, { streams: true, from, wantsStart: after < 0, after }));
+  }
+
+  /** It is kept elsewhere from now on. */
+  moveAway(): void {
+    clearTimeout(this.#absence);
+    const reader = this.#reader;
+    this.#reader = null;
+    if (!reader) return;
+    reader.farewell = { done: false, value: this.#movedEnd() };
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.(farewell(reader));
   }
 
   #attach(reader: CallReader): CallReader {

@@ -11,6 +11,7 @@ import type { FleetConfig } from '../../fleet/options.ts';
 import { FleetRedis, type RedisLog } from '../../fleet/redis/fleet-redis.ts';
 import type { AdmittedCall, Runner } from '../runner.ts';
 import { DispatchQueues, loadBullmq, queueName } from './dispatch-queue.ts';
+import { RedisSharedCalls } from './shared-calls.ts';
 import { RedisRunner, type RedisRunnerOptions } from './redis-runner.ts';
 
 export interface FleetOpening {
@@ -25,6 +26,9 @@ export interface FleetOpening {
   /** What this host runs; none on a gateway. */
   readonly hosted: HostedRunners | null;
 }
+
+/** How long a call whose idempotency key was claimed may take until it is opened. */
+const OPENING_MS = 3000;
 
 /** The runners of a host, seen as one. */
 export interface HostedRunners {
@@ -42,6 +46,8 @@ export interface Fleet {
   /** Null on a host that is no gateway. */
   readonly runner: RedisRunner | null;
   readonly host: WorkerHost | null;
+  /** Null on a host that is no gateway. */
+  readonly shared: RedisSharedCalls | null;
   /** Takes no more calls from the queues, and waits for those that run. */
   drain(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
@@ -115,12 +121,15 @@ export async function openFleet({ config, version, log, hosted }: FleetOpening):
   }
   await members.open();
 
+  const claimMs = config.requestTimeoutMs + 2 * config.resumeTtlMs + 60_000;
   return {
     nodeId,
     redis,
     members,
     runner,
     host,
+    shared:
+      gatewayRedis && runner && new RedisSharedCalls(gatewayRedis, runner, { nodeId, claimMs, openingMs: OPENING_MS }),
     drain: async (timeoutMs) => host?.drain(timeoutMs),
     async close() {
       await host?.close();

@@ -135,10 +135,23 @@ export class RedisRunner implements Runner, FleetCallHost {
   }
 
   /** A call that another gateway made, read from its beginning, or from what is left of it. */
-  adopt(request: AdmittedCall, ageMs: number): FleetCall {
+  adopt(
+    request: AdmittedCall,
+    ageMs: number,
+    group: string,
+    entries: readonly ReturnType<typeof entryOf>[],
+  ): FleetCall {
     const call = this.#make(request, ageMs);
+    call.group = group;
     this.#calls.set(call.callId, call);
+    call.fetched(entries, false);
+    call.missed(); // what came meanwhile
     return call;
+  }
+
+  /** How long the fleet keeps a call after its end, in milliseconds. */
+  get keepMs(): number {
+    return this.#options.resumeTtlMs;
   }
 
   /** Finds the call's group. @returns why it cannot be run. */
@@ -364,7 +377,9 @@ export class RedisRunner implements Runner, FleetCallHost {
     const call = this.#calls.get(callId);
     if (id === '~') {
       if (call) this.#calls.delete(callId);
-      return this.onMoved(callId);
+      this.onMoved(callId);
+      call?.fail(new ToolError('conflict', 'another gateway has taken the call over'));
+      return;
     }
     if (!call) return;
     if (kind === undefined) return call.missed();
@@ -538,7 +553,8 @@ const taskOf = (request: AdmittedCall) => ({
   requestMeta: request.requestMeta,
 });
 
-function entryOf(id: string, fields: readonly string[]) {
+/** An entry as Redis gives it. */
+export function entryOf(id: string, fields: readonly string[]) {
   const field = (name: string): string => {
     const at = fields.findIndex((one, index) => index % 2 === 0 && one === name);
     return at < 0 ? '' : (fields[at + 1] ?? '');
