@@ -8,7 +8,15 @@ import { flags, variablesWithoutFlag } from '../lib/config/explain.ts';
 import type { ConfigSources } from '../lib/config/load.ts';
 
 export interface Invocation {
-  readonly command: 'serve' | 'gateway' | 'worker' | 'stdio' | 'tools' | 'call' | 'healthcheck' | 'print-config';
+  readonly command:
+    | 'serve'
+    | 'gateway'
+    | 'worker'
+    | 'stdio'
+    | 'tools'
+    | 'call'
+    | 'healthcheck'
+    | 'print-config';
   readonly flags: ConfigSources['flags'];
   /** A sentence for each flag that there is not. */
   readonly problems?: readonly string[];
@@ -82,7 +90,9 @@ function newProgram(choose: Choose): Command {
     });
   program
     .command('gateway')
-    .description('serve clients, and leave tools to the worker hosts of a fleet (REDIS_URL; the same as --role gateway)')
+    .description(
+      'serve clients, and leave tools to the worker hosts of a fleet (REDIS_URL; the same as --role gateway)',
+    )
     .action(() => choose('gateway'));
   program
     .command('worker')

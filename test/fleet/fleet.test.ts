@@ -1,5 +1,6 @@
 /** A fleet on a Redis of its own: two gateways and hosts that come and go. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +10,8 @@ import { eventually } from '../support/eventually.ts';
 import { missingRedis, RedisServer } from './redis-server.ts';
 
 const TOOLS = fileURLToPath(new URL('./tools/fleet-tools.js', import.meta.url));
+const DOOMED = fileURLToPath(new URL('./tools/doomed-tools.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../bin/mcp-streaming-gateway.cjs', import.meta.url));
 const KEY = 'a-key-of-the-fleet';
 const HEADERS = { 'X-API-Key': KEY, 'Content-Type': 'application/json' };
 
@@ -49,7 +52,10 @@ describe('a fleet', function () {
     redis = await RedisServer.start();
     await member('worker');
     const [first, second] = await Promise.all([member('gateway'), member('gateway')]);
-    [one, other] = (await Promise.all([first.listen(), second.listen()])).map(({ url }) => url) as [string, string];
+    [one, other] = (await Promise.all([first.listen(), second.listen()])).map(({ url }) => url) as [
+      string,
+      string,
+    ];
     await eventually(() => first.tools().length === 3 && second.tools().length === 3);
   });
 
@@ -166,6 +172,69 @@ describe('a fleet', function () {
     await eventually(async () => (await post(one, '/tools/once', { count: 1 })).status === 200);
   });
 
+  describe('whose host dies', () => {
+    const spawned: ChildProcess[] = [];
+    afterEach(() => {
+      for (const child of spawned.splice(0)) child.kill('SIGKILL');
+    });
+
+    /** A host of its own group, in a process that can be killed. */
+    function host(): ChildProcess {
+      const env = { ...process.env, REDIS_URL: redis.url, API_KEY: KEY, LEASE: '2', DATA_DIR: folder };
+      const flags = [
+        'worker',
+        '--port',
+        '0',
+        '--tools',
+        DOOMED,
+        '--log-level',
+        'ERROR',
+        '--min-workers',
+        '1',
+      ];
+      const child = spawn(process.execPath, [PROGRAM, ...flags], { env, stdio: 'ignore' });
+      spawned.push(child);
+      return child;
+    }
+
+    const knows = (name: string) =>
+      eventually(() => gateways.some((gateway) => gateway.tools().some((tool) => tool.name === name)));
+
+    async function killedInTheMiddle(tool: string): Promise<{ text: string; starts: number }> {
+      const log = join(folder, tool);
+      const doomed = host();
+      await knows(tool);
+      const response = await post(one, `/tools/${tool}/stream`, { log, count: 30, everyMs: 50 });
+      expect(response.status).to.equal(200);
+      const second = host();
+      const text = response.text();
+      await eventually(() => existsSync(log));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      doomed.kill('SIGKILL');
+      const whole = await text;
+      second.kill('SIGKILL');
+      return { text: whole, starts: readFileSync(log, 'utf8').match(/start/g)?.length ?? 0 };
+    }
+
+    it('a call that may not run twice ends worker_crashed, and ran once', async () => {
+      const { text, starts } = await killedInTheMiddle('doomed_once');
+      expect(text).to.contain('"code":"worker_crashed"');
+      expect(text.match(/^event: done$/gm)).to.have.length(1);
+      expect(starts).to.equal(1);
+    });
+
+    it('one that may runs again, announced, from chunk 0, with ids that go on', async () => {
+      const { text, starts } = await killedInTheMiddle('doomed_again');
+      expect(starts).to.equal(2);
+      expect(text.match(/^event: restarted\ndata: {"attempt":2}$/gm)).to.have.length(1);
+      const after = text.slice(text.indexOf('event: restarted'));
+      const indexes = [...after.matchAll(/^data: {"index":(\d+)/gm)].map(([, index]) => Number(index));
+      expect(indexes).to.deep.equal(Array.from({ length: 30 }, (_, at) => at));
+      const ids = [...text.matchAll(/^id: [\w-]+\.(\d+)$/gm)].map(([, id]) => Number(id));
+      expect(ids).to.deep.equal(Array.from({ length: ids.length }, (_, at) => at + 1));
+    });
+  });
+
   it('survives that the scripts are forgotten', async () => {
     await redis.ask('script', 'flush');
     const response = await post(one, '/tools/once', { count: 1 });
@@ -179,9 +248,11 @@ describe('a Redis that calls cannot be trusted to', () => {
     const server = await RedisServer.start(['--appendonly', 'no', '--maxmemory-policy', 'allkeys-lru']);
     try {
       let message = '';
-      await createGateway({ redisUrl: server.url, role: 'gateway', logLevel: 'ERROR' }).catch((error: Error) => {
-        message = error.message;
-      });
+      await createGateway({ redisUrl: server.url, role: 'gateway', logLevel: 'ERROR' }).catch(
+        (error: Error) => {
+          message = error.message;
+        },
+      );
       expect(message).to.contain('appendonly yes').and.contain('noeviction');
     } finally {
       await server.close();

@@ -52,7 +52,12 @@ export class RedisServer {
 
   /** Asks it once it answers. */
   async ask(command: string, ...args: readonly (string | number)[]): Promise<unknown> {
-    const client = new Redis({ host: '127.0.0.1', port: this.port, retryStrategy: () => 20, maxRetriesPerRequest: null });
+    const client = new Redis({
+      host: '127.0.0.1',
+      port: this.port,
+      retryStrategy: () => 20,
+      maxRetriesPerRequest: null,
+    });
     client.on('error', () => undefined);
     try {
       return await client.call(command, ...args.map(String));

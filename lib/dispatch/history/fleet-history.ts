@@ -8,7 +8,13 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
-import { type CallHistory, type CallState, type Claim, callNotFound, type ResumePoint } from './call-history.ts';
+import {
+  type CallHistory,
+  type CallState,
+  type Claim,
+  callNotFound,
+  type ResumePoint,
+} from './call-history.ts';
 import type { MemoryHistory } from './memory-history.ts';
 import type { SharedCalls } from './shared-calls.ts';
 

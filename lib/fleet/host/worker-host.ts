@@ -147,9 +147,10 @@ export class WorkerHost {
       maxStarts,
       resumeTtlMs,
       keys.gatewayChannels,
-      errorHead(crash, 0, 0),
-      errorHead(late, 0, 0),
+      wire(crash),
+      wire(late),
       callId,
+      wire(new ToolError('worker_crashed', crash.message, { retryable: true })),
     )) as readonly [number, number, number, string, string, string, string, number, number, number];
     const [code, epoch, , text, , detachMs, , waitedMs, leftMs] = reply;
     if (code !== 1) return;
@@ -297,3 +298,5 @@ export class WorkerHost {
     await Promise.allSettled(this.#workers.map(({ worker }) => worker.close(true)));
   }
 }
+
+const wire = (error: ToolError): string => JSON.stringify(ToolError.toWire(error));

@@ -61,6 +61,7 @@ export class FleetRedis {
   readonly #duplicate: () => Redis | Cluster;
   readonly #readyListeners: (() => void)[] = [];
   readonly #handlers = new Map<string, (message: string) => void>();
+  readonly #duplicates: (Redis | Cluster)[] = [];
   #isChecked = false;
   #fault: string | null = null;
   #readySince = Number.POSITIVE_INFINITY;
@@ -119,7 +120,10 @@ export class FleetRedis {
 
   /** Another connection, for what blocks. */
   duplicate(): Redis | Cluster {
-    return this.#duplicate();
+    const client = this.#duplicate();
+    client.on('error', () => undefined); // the others tell
+    this.#duplicates.push(client);
+    return client;
   }
 
   /** Calls `listener` whenever messages may have been missed: Redis is ready, or is again. */
@@ -138,6 +142,7 @@ export class FleetRedis {
     this.#isClosed = true;
     this.commands.disconnect();
     this.#subscriber.disconnect();
+    for (const client of this.#duplicates) client.disconnect();
   }
 
   #watch(): void {

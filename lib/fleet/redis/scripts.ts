@@ -46,21 +46,22 @@ end
 `;
 
 /**
- * KEYS m s; ARGV host maxStarts keepMs gatewayChannels crashHead lateHead
+ * KEYS m s; ARGV host maxStarts keepMs gatewayChannels crash late callId crashThatMayRunAgain (errors as JSON)
  * → [code, …]: 1 epoch ev task gw det kept waitedMs leftMs told; 0 nothing to do; -3 ended here.
  */
 const BEGIN = `${NOW}${END}
-local c = redis.call('HMGET', KEYS[1], 'st', 'ep', 'seq', 'gw', 'kp', 'id', 'dl', 'at', 'told', 'ev', 't', 'det', 'i')
+local c = redis.call('HMGET', KEYS[1], 'st', 'ep', 'seq', 'gw', 'kp', 'id', 'dl', 'at', 'told', 'ev', 't', 'det', 'n')
 local st, ep, seq, gw = c[1], tonumber(c[2]), c[3], c[4]
 if not st or st == 'e' then return {0} end
 local call = ARGV[7]
-local function stop(head, status)
+local function stop(wire, status)
+  local head = '[' .. wire .. ',' .. (c[13] or 0) .. ',' .. (now - tonumber(c[8])) .. ']'
   finishWith(KEYS[1], KEYS[2], ep, seq, gw, c[5], ARGV[4], 'e', head, '', status, ARGV[3])
   redis.call('PUBLISH', ARGV[4] .. gw, call .. '\\n${END_ID}\\ne\\n' .. ep .. '-' .. seq .. '\\n' .. head .. '\\n')
   return {-3}
 end
 if now >= tonumber(c[7]) then return stop(ARGV[6], 'timeout') end
-if st == 'r' and (c[6] ~= '1' or ep >= tonumber(ARGV[2])) then return stop(ARGV[5], 'error') end
+if st == 'r' and (c[6] ~= '1' or ep >= tonumber(ARGV[2])) then return stop(c[6] == '1' and ARGV[8] or ARGV[5], 'error') end
 local before = ep .. '-' .. seq
 ep = ep + 1
 local told = c[9] == '1' and 1 or 0

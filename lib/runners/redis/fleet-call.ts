@@ -84,6 +84,8 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
   #chunks = 0;
   /** Where there is more than was heard: an id that was told alone. */
   #isBehind = false;
+  /** Something came while the rest was fetched, which may not have it. */
+  #hasMore = false;
 
   constructor(request: AdmittedCall, host: FleetCallHost, { keepBytes, ageMs = 0 }: FleetCallOptions) {
     this.callId = request.callId;
@@ -139,6 +141,7 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
   missed(): void {
     this.heardAt = performance.now();
     this.#isBehind = true;
+    this.#hasMore ||= this.isFetching;
     if (this.wantsMore) this.#host.behind(this);
   }
 
@@ -149,7 +152,8 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
       if (this.#end !== null) return;
       if (!this.#isKnown(entry)) this.#take(entry);
     }
-    this.#isBehind = !isAll;
+    this.#isBehind = !isAll || this.#hasMore;
+    this.#hasMore = false;
   }
 
   #isKnown({ id }: StreamEntry): boolean {

@@ -11,8 +11,8 @@ import type { FleetConfig } from '../../fleet/options.ts';
 import { FleetRedis, type RedisLog } from '../../fleet/redis/fleet-redis.ts';
 import type { AdmittedCall, Runner } from '../runner.ts';
 import { DispatchQueues, loadBullmq, queueName } from './dispatch-queue.ts';
-import { RedisSharedCalls } from './shared-calls.ts';
 import { RedisRunner, type RedisRunnerOptions } from './redis-runner.ts';
+import { RedisSharedCalls } from './shared-calls.ts';
 
 export interface FleetOpening {
   readonly config: FleetConfig &
@@ -129,7 +129,9 @@ export async function openFleet({ config, version, log, hosted }: FleetOpening):
     runner,
     host,
     shared:
-      gatewayRedis && runner && new RedisSharedCalls(gatewayRedis, runner, { nodeId, claimMs, openingMs: OPENING_MS }),
+      gatewayRedis &&
+      runner &&
+      new RedisSharedCalls(gatewayRedis, runner, { nodeId, claimMs, openingMs: OPENING_MS }),
     drain: async (timeoutMs) => host?.drain(timeoutMs),
     async close() {
       await host?.close();

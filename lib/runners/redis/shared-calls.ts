@@ -60,7 +60,13 @@ export class RedisSharedCalls {
     return this.#ask(async () => {
       const { commands, keys } = this.#redis;
       const { nodeId } = this.#options;
-      const reply = await commands.fleetAttach(keys.call(callId), keyId, nodeId, keys.gatewayChannels, callId);
+      const reply = await commands.fleetAttach(
+        keys.call(callId),
+        keyId,
+        nodeId,
+        keys.gatewayChannels,
+        callId,
+      );
       const [st, epoch, seq, events, , info, at, , , group] = reply as readonly (string | null)[];
       if (!st) return undefined;
       const rows = await commands.xrange(keys.events(callId), '-', '+');

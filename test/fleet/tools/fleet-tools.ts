@@ -1,37 +1,10 @@
-/** Tools whose runs the tests of a fleet can follow: each start is a line of a file. */
-import { appendFileSync } from 'node:fs';
-import { setTimeout } from 'node:timers/promises';
+/** The tools of the hosts that live. */
 import { z } from 'zod';
 import { defineTool } from '../../../lib/index.ts';
+import * as counting from './counting.ts';
 
-const input = z.object({
-  log: z.string().optional(),
-  count: z.number().default(5),
-  everyMs: z.number().default(0),
-  size: z.number().default(10),
-});
-
-async function* counted(
-  { log, count, everyMs, size }: z.output<typeof input>,
-  { signal }: { readonly signal: AbortSignal },
-) {
-  if (log !== undefined) appendFileSync(log, `start ${process.pid}\n`);
-  for (let at = 0; at < count; at++) {
-    if (everyMs > 0) await setTimeout(everyMs, undefined, { signal });
-    yield { at, text: 'x'.repeat(size) };
-    if (log !== undefined && size > 1000) appendFileSync(log, `${at}\n`);
-  }
-}
-
-export const once = defineTool({ name: 'once', description: 'Counts; must not run twice.', input, run: counted });
-
-export const again = defineTool({
-  name: 'again',
-  description: 'Counts; may run again.',
-  annotations: { idempotentHint: true },
-  input,
-  run: counted,
-});
+export const once = defineTool(counting.once);
+export const again = defineTool(counting.again);
 
 export const big = defineTool({
   name: 'big',
