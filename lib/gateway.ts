@@ -26,6 +26,7 @@ import type { CallHistory } from './dispatch/history/call-history.ts';
 import { MemoryHistory } from './dispatch/history/memory-history.ts';
 import type { GatewayObserver } from './dispatch/observers.ts';
 import type { PolicyOptions, ToolPolicyView } from './dispatch/policy/tool-policies.ts';
+import type { Fleet } from './fleet/gateway/open-fleet.ts';
 import { callLog, logDefect, logToolRecord, unitLog } from './observe/call-log.ts';
 import { CallStatistics, type ToolStatistics } from './observe/call-statistics.ts';
 import { type LibuvWatch, watchLibuv } from './observe/libuv-watch.ts';
@@ -33,7 +34,6 @@ import { createLogger, type Logger } from './observe/logger.ts';
 import { StatusPages } from './observe/status-pages.ts';
 import { LeftOver } from './runners/catalog-handover.ts';
 import * as runnerKinds from './runners/index.ts';
-import type { Fleet } from './runners/redis/open-fleet.ts';
 import type { Runner } from './runners/runner.ts';
 import type { Endpoint } from './transports/http/endpoint.ts';
 import type { HttpHost } from './transports/http/http-host.ts';
@@ -576,7 +576,7 @@ const hostLog = (log: Logger): GatewayObserver => ({
 /** @throws {ToolError} `unavailable` when a package is missing, or Redis cannot be relied on. */
 async function joinFleet(config: Config, started: readonly Runner[] | null, log: Logger): Promise<Fleet> {
   const [{ openFleet }, { HostedRunnerSet }] = await Promise.all([
-    import('./runners/redis/open-fleet.ts'),
+    import('./fleet/gateway/open-fleet.ts'),
     import('./dispatch/hosted-runners.ts'),
   ]);
   const note = transportLog(log);

@@ -11,7 +11,8 @@ import { OPTION_LIST, type OptionName } from './options.ts';
 export function explainConfig({ config, origins }: LoadedConfig): string {
   const lines = OPTION_LIST.map(([name, option]) => {
     const value = config[name];
-    const written = option.secret ? '********' : option.kind.write(value);
+    const text = option.kind.write(value);
+    const written = option.secret && text !== '' ? '********' : text;
     return { setting: `${option.env}=${written}`, origin: origins[name] };
   });
   const width = Math.max(...lines.map(({ setting }) => setting.length));

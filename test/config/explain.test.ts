@@ -41,10 +41,11 @@ describe('explainConfig()', () => {
 });
 
 describe('flags()', () => {
-  it('names each flag after its variable in kebab-case, and gives API_KEY none', () => {
+  it('names each flag after its variable in kebab-case, and gives secrets none', () => {
     for (const [, { env, flag }] of OPTION_LIST) {
       const name = env === 'MCP_REQUEST_TIMEOUT' ? 'REQUEST_TIMEOUT' : env;
-      expect(flag).to.equal(env === 'API_KEY' ? undefined : `--${name.toLowerCase().replaceAll('_', '-')}`);
+      const isSecret = env === 'API_KEY' || env === 'REDIS_URL';
+      expect(flag).to.equal(isSecret ? undefined : `--${name.toLowerCase().replaceAll('_', '-')}`);
     }
   });
 

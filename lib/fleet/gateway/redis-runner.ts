@@ -6,6 +6,7 @@
  * R2. What is not heard of for a while is looked at: entries that were missed are fetched, a call that still waits is
  *     given again, one whose host is gone is given to another, which decides what becomes of it.
  * R3. While Redis cannot be reached calls are refused at once.
+ * Length: it looks after a call in each of its states; parted, nobody would see which follows which.
  */
 import { DurationHistogram } from '../../async/duration-histogram.ts';
 import { GuardedList } from '../../async/guarded-list.ts';
@@ -13,12 +14,18 @@ import { TransitMap } from '../../async/transit-map.ts';
 import type { Catalog } from '../../call/catalog.ts';
 import type { CancelReason, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
-import { errorHead } from '../../fleet/events.ts';
-import type { Member, Members } from '../../fleet/members.ts';
-import type { FleetRedis } from '../../fleet/redis/fleet-redis.ts';
-import { END_ID } from '../../fleet/redis/scripts.ts';
-import { Routes } from '../../fleet/routes.ts';
-import type { AdmittedCall, Runner, RunnerListener, RunnerStats, RunnerStatus } from '../runner.ts';
+import type {
+  AdmittedCall,
+  Runner,
+  RunnerListener,
+  RunnerStats,
+  RunnerStatus,
+} from '../../runners/runner.ts';
+import { errorHead } from '../events.ts';
+import type { Member, Members } from '../members.ts';
+import type { FleetRedis } from '../redis/fleet-redis.ts';
+import { END_ID } from '../redis/scripts.ts';
+import { Routes } from '../routes.ts';
 import { type DispatchQueues, queueName } from './dispatch-queue.ts';
 import { FleetCall, type FleetCallHost, streamEntry } from './fleet-call.ts';
 

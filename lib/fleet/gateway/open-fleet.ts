@@ -5,11 +5,11 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Catalog } from '../../call/catalog.ts';
-import { WorkerHost } from '../../fleet/host/worker-host.ts';
-import { digestOf, FRAME_VERSION, groupOf, type Member, Members } from '../../fleet/members.ts';
-import type { FleetConfig } from '../../fleet/options.ts';
-import { FleetRedis, type RedisLog } from '../../fleet/redis/fleet-redis.ts';
-import type { AdmittedCall, Runner } from '../runner.ts';
+import type { AdmittedCall, Runner } from '../../runners/runner.ts';
+import { WorkerHost } from '../host/worker-host.ts';
+import { digestOf, FRAME_VERSION, groupOf, type Member, Members } from '../members.ts';
+import type { FleetConfig } from '../options.ts';
+import { FleetRedis, type RedisLog } from '../redis/fleet-redis.ts';
 import { DispatchQueues, loadBullmq, queueName } from './dispatch-queue.ts';
 import { RedisRunner, type RedisRunnerOptions } from './redis-runner.ts';
 import { RedisSharedCalls } from './shared-calls.ts';

@@ -12,9 +12,9 @@ import { cancelError, outcomeOf } from '../../call/call-ending.ts';
 import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
 import type { CancelReason, RunningCall } from '../../call/running-call.ts';
 import type { ToolError } from '../../call/tool-error.ts';
-import { type Entry, type EntryKind, fromEntry, sizeOf } from '../../fleet/events.ts';
-import { END_ID } from '../../fleet/redis/scripts.ts';
-import type { AdmittedCall } from '../runner.ts';
+import type { AdmittedCall } from '../../runners/runner.ts';
+import { type Entry, type EntryKind, fromEntry, sizeOf } from '../events.ts';
+import { END_ID } from '../redis/scripts.ts';
 
 /** What the host may have written and nobody read; told back in halves. */
 export const WINDOW_BYTES = 1024 * 1024;

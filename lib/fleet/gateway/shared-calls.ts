@@ -6,8 +6,8 @@
 import { createHash } from 'node:crypto';
 import type { CallRequest, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
-import { errorHead, eventsIn, fromEntry } from '../../fleet/events.ts';
-import type { FleetRedis } from '../../fleet/redis/fleet-redis.ts';
+import { errorHead, eventsIn, fromEntry } from '../events.ts';
+import type { FleetRedis } from '../redis/fleet-redis.ts';
 import { entryOf, type RedisRunner } from './redis-runner.ts';
 
 /** As a history sees a call; the shape is the history's. */

@@ -7,8 +7,8 @@
  */
 import type { Queue } from 'bullmq';
 import { ToolError } from '../../call/tool-error.ts';
-import { FRAME_VERSION, type Lane } from '../../fleet/members.ts';
-import type { FleetRedis } from '../../fleet/redis/fleet-redis.ts';
+import { FRAME_VERSION, type Lane } from '../members.ts';
+import type { FleetRedis } from '../redis/fleet-redis.ts';
 
 /** @param group of hosts. */
 export const queueName = (group: string, lane: Lane): string => `calls.v${FRAME_VERSION}.${group}.${lane}`;
