@@ -8,7 +8,17 @@ import { flags, variablesWithoutFlag } from '../lib/config/explain.ts';
 import type { ConfigSources } from '../lib/config/load.ts';
 
 export interface Invocation {
-  readonly command: 'serve' | 'stdio' | 'tools' | 'call' | 'healthcheck' | 'init' | 'pin' | 'print-config';
+  readonly command:
+    | 'serve'
+    | 'gateway'
+    | 'worker'
+    | 'stdio'
+    | 'tools'
+    | 'call'
+    | 'healthcheck'
+    | 'init'
+    | 'pin'
+    | 'print-config';
   readonly flags: ConfigSources['flags'];
   /** A sentence for each flag that there is not. */
   readonly problems?: readonly string[];
@@ -91,10 +101,20 @@ function newProgram(choose: Choose): Command {
       if (unknown === undefined) choose('serve');
       else {
         program.error(
-          `error: unknown command '${unknown}'; commands are serve, stdio, tools, call, healthcheck, init and pin`,
+          `error: unknown command '${unknown}'; commands are serve, gateway, worker, stdio, tools, call, healthcheck, init and pin`,
         );
       }
     });
+  program
+    .command('gateway')
+    .description(
+      'serve clients, and leave tools to the worker hosts of a fleet (REDIS_URL; the same as --role gateway)',
+    )
+    .action(() => choose('gateway'));
+  program
+    .command('worker')
+    .description('run tools for the gateways of a fleet (REDIS_URL; the same as --role worker)')
+    .action(() => choose('worker'));
   program
     .command('stdio')
     .description('serve MCP on stdin and stdout, for clients that start their servers')
@@ -145,7 +165,17 @@ function withWrongFlags(argv: readonly string[]): Invocation {
   return { command, flags: asFlags(given), problems: wrong.map(unknownFlag) };
 }
 
-const COMMANDS = ['serve', 'stdio', 'tools', 'call', 'healthcheck', 'init', 'pin'] as const;
+const COMMANDS = [
+  'serve',
+  'gateway',
+  'worker',
+  'stdio',
+  'tools',
+  'call',
+  'healthcheck',
+  'init',
+  'pin',
+] as const;
 
 /** The sentence for one flag, with the one that may be meant, which commander knows. */
 function unknownFlag(flag: string): string {

@@ -19,11 +19,14 @@ export async function main(argv: readonly string[], parent?: ParentLink): Promis
   const { command, flags, problems = [] } = invocation;
   let loaded: LoadedConfig | undefined;
   try {
-    const listens = command === 'serve' || command === 'print-config';
-    loaded = loadConfig({ env: process.env, flags, listens, problems });
-    if (loaded.config.supervise && !parent && (command === 'serve' || command === 'stdio')) {
+    const serves = command === 'serve' || command === 'gateway' || command === 'worker';
+    const listens = serves || command === 'print-config';
+    // `gateway` and `worker` are `serve` in one of its roles.
+    const roles = serves && command !== 'serve' ? { ...flags, role: command } : flags;
+    loaded = loadConfig({ env: process.env, flags: roles, listens, problems });
+    if (loaded.config.supervise && !parent && (serves || command === 'stdio')) {
       const { superviseServe, superviseStdio } = await import('./supervise.ts');
-      return await (command === 'serve' ? superviseServe(argv) : superviseStdio(argv, loaded.config));
+      return await (serves ? superviseServe(argv) : superviseStdio(argv, loaded.config));
     }
     return await run(invocation, loaded, parent);
   } catch (error) {
@@ -38,7 +41,9 @@ async function run(
   parent: ParentLink | undefined,
 ): Promise<number> {
   switch (invocation.command) {
-    case 'serve': {
+    case 'serve':
+    case 'gateway':
+    case 'worker': {
       const { serve } = await import('./serve.ts');
       return serve(loaded.config, parent);
     }

@@ -22,9 +22,11 @@ import { checkAlone, checkListening } from './config/load.ts';
 import type { Config } from './config/options.ts';
 import { openAddress } from './config/rules.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
+import type { CallHistory } from './dispatch/history/call-history.ts';
 import { MemoryHistory } from './dispatch/history/memory-history.ts';
 import type { GatewayObserver } from './dispatch/observers.ts';
 import type { PolicyOptions, ToolPolicyView } from './dispatch/policy/tool-policies.ts';
+import type { Fleet } from './fleet/gateway/open-fleet.ts';
 import { callLog, logDefect, logToolRecord, unitLog } from './observe/call-log.ts';
 import { CallStatistics, type ToolStatistics } from './observe/call-statistics.ts';
 import { type LibuvWatch, watchLibuv } from './observe/libuv-watch.ts';
@@ -112,6 +114,15 @@ const loadListening = () =>
     import('./transports/rendering/stream-watch.ts'),
   ]);
 
+interface GatewayParts {
+  readonly dispatcher: Dispatcher;
+  readonly log: Logger;
+  readonly transports: TransportSet;
+  readonly keys: KeyBook;
+  readonly fleet: Fleet | null;
+  readonly hosted: readonly Runner[];
+}
+
 /** A gateway whose runners run; made by `createGateway`, ended by `close`. */
 export class Gateway {
   /** Every setting as it holds, defaults included. */
@@ -123,6 +134,10 @@ export class Gateway {
   readonly #transports: TransportSet;
   readonly #news = new NewsFeed();
   readonly #keys: KeyBook;
+  /** This process's part in a fleet; null where there is none. */
+  readonly #fleet: Fleet | null;
+  /** Runners of its host, which the dispatcher does not see. */
+  readonly #hosted: readonly Runner[];
   #tlsWatch: { close(): void } | undefined;
   /** Where calls from code come from. */
   readonly #callerHere: Caller;
@@ -134,14 +149,10 @@ export class Gateway {
   #closing: Promise<void> | null = null;
   #defects = 0;
 
-  private constructor(
-    config: Config,
-    dispatcher: Dispatcher,
-    log: Logger,
-    transports: TransportSet,
-    keys: KeyBook,
-  ) {
+  private constructor(config: Config, { dispatcher, log, transports, keys, fleet, hosted }: GatewayParts) {
     this.config = config;
+    this.#fleet = fleet;
+    this.#hosted = hosted;
     this.#keys = keys;
     this.#log = log;
     this.#transportLog = transportLog(log);
@@ -185,24 +196,32 @@ export class Gateway {
         .sort((one, other) => one.order - other.order)
         .map((kind) => kind.load()),
     ]);
-    const builtIn = Object.values(builtInTransports);
+    const isWorker = config.redisUrl !== '' && config.role === 'worker';
+    const { prometheus, terminal } = builtInTransports;
+    const builtIn = isWorker ? [prometheus, terminal] : Object.values(builtInTransports);
     const transports = new TransportSet({ builtIn, added, settings: config, log: transportLog(log) });
-    const starting = startRunners(kinds, config, more.length > 0, hidden);
+    const isFleet = config.redisUrl !== '';
+    const runsTools = !isFleet || config.role !== 'gateway';
+    const starting = runsTools ? startRunners(kinds, config, more.length > 0, hidden) : Promise.resolve([]);
     if (preload) transports.preload(preload);
     if (preload === 'listen') loadListening().catch(() => undefined); // it fails where it is opened
     const started = await starting;
+    let fleet: Fleet | null = null;
     try {
       const tracer = await openTracing(IDENTITY.version, log);
+      if (isFleet) fleet = await joinFleet(config, runsTools ? started : null, log);
       const dispatcher = new Dispatcher({
-        runners: [...started, ...more],
+        runners: [...(fleet?.runner ? [fleet.runner] : started), ...more],
         timeoutMs: config.requestTimeoutMs,
         policy: keys,
-        history: new MemoryHistory(config),
+        history: await openHistory(config, fleet),
         toolPolicies: new ToolPolicies(policyOptions(config)),
         tracer,
       });
-      return new Gateway(config, dispatcher, log, transports, keys);
+      const hosted = fleet?.runner ? started : [];
+      return new Gateway(config, { dispatcher, log, transports, keys, fleet, hosted });
     } catch (error) {
+      await fleet?.close();
       await closeAll(started);
       throw error;
     }
@@ -501,11 +520,13 @@ export class Gateway {
   }
 
   async #close(drainMs: number, graceMs: number): Promise<void> {
-    await this.#dispatcher.drain(drainMs);
+    await Promise.all([this.#dispatcher.drain(drainMs), this.#fleet?.drain(drainMs)]);
     this.#keys.close();
     this.#tlsWatch?.close();
     await this.#listening?.catch(() => undefined);
     await Promise.all([this.#transports.close(), this.#host?.close(), this.#dispatcher.close(graceMs)]);
+    await Promise.all(this.#hosted.map((runner) => runner.close(graceMs)));
+    await this.#fleet?.close();
     this.#libuv.close();
   }
 }
@@ -606,6 +627,35 @@ async function startRunners(
     throw start.reason instanceof StartFault ? new ConfigError(start.reason.problems) : start.reason;
   }
   return started;
+}
+
+async function openHistory(config: Config, fleet: Fleet | null): Promise<CallHistory> {
+  const own = new MemoryHistory(config);
+  if (!fleet?.shared) return own;
+  const { FleetHistory } = await import('./dispatch/history/fleet-history.ts');
+  return new FleetHistory(own, fleet.shared);
+}
+
+/** What a host's runners tell goes to its log. */
+const hostLog = (log: Logger): GatewayObserver => ({
+  log: (record) => logToolRecord(log, record),
+  unit: unitLog(log),
+  defect: (defect) => logDefect(log, defect),
+});
+
+/** @throws {ToolError} `unavailable` when a package is missing, or Redis cannot be relied on. */
+async function joinFleet(config: Config, started: readonly Runner[] | null, log: Logger): Promise<Fleet> {
+  const [{ openFleet }, { HostedRunnerSet }] = await Promise.all([
+    import('./fleet/gateway/open-fleet.ts'),
+    import('./dispatch/hosted-runners.ts'),
+  ]);
+  const note = transportLog(log);
+  return openFleet({
+    config,
+    version: IDENTITY.version,
+    log: (level, message) => note(level, message),
+    hosted: started && new HostedRunnerSet(started, hostLog(log)),
+  });
 }
 
 const closeAll = (runners: readonly Runner[]): Promise<unknown> =>

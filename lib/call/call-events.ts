@@ -26,6 +26,8 @@ export type ToolEvent =
       readonly message: string;
       seq?: number;
     }
+  /** Its host was lost, and another runs it again: chunks begin at 0, what came before is void. */
+  | { readonly type: 'restarted'; readonly attempt: number; seq?: number }
   /** Consecutive chunks as JSON text; `items[0]` has index `index`, and its number is `seq`. */
   | {
       readonly type: 'chunks';

@@ -68,6 +68,8 @@ export interface CallRequest {
   readonly callId?: string;
   /** When the dispatcher took it in, in milliseconds since 1970. */
   readonly madeAt?: number;
+  /** The call is not to be made after that time, in milliseconds since 1970: its idempotency key is free again then. */
+  readonly claimedUntil?: number | undefined;
   readonly origin?: RequestOrigin | undefined;
   /** Absent: it came by another protocol. */
   readonly rpc?: RpcOrigin | undefined;

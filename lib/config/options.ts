@@ -8,6 +8,7 @@
 import { accessOptions } from '../access/options.ts';
 import { historyOptions } from '../dispatch/history/options.ts';
 import { dispatchOptions } from '../dispatch/options.ts';
+import { fleetOptions } from '../fleet/options.ts';
 import { observeOptions } from '../observe/options.ts';
 import * as runnerKinds from '../runners/index.ts';
 import { superviseOptions } from '../supervise/options.ts';
@@ -38,6 +39,7 @@ const OPTIONS = {
   ...renderingOptions,
   ...together(runnerKinds),
   ...together(transports),
+  ...fleetOptions,
   ...observeOptions,
   ...superviseOptions,
 };

@@ -5,6 +5,7 @@
  */
 import { accessRules, PUBLISHED_API_KEY, SHORTEST_KEY } from '../access/options.ts';
 import { dispatchRules } from '../dispatch/options.ts';
+import { fleetRules } from '../fleet/options.ts';
 import * as runnerKinds from '../runners/index.ts';
 import { httpRules } from '../transports/http/options.ts';
 import * as transports from '../transports/index.ts';
@@ -80,6 +81,7 @@ export const RULES: readonly Rule<Config>[] = [
   ...openRules,
   ...accessRules,
   ...dispatchRules,
+  ...fleetRules,
   ...httpRules,
   ...transportRules,
 ];

@@ -30,6 +30,7 @@ export function admit(
     runs: traced && (() => traced.runs()),
     keep,
     madeAt: Date.now(),
+    claimedUntil: request.claimedUntil,
   };
 }
 

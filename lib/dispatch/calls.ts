@@ -24,6 +24,8 @@ export interface Calls {
   readonly isDraining: boolean;
   /** What they are refused with, which says when the gateway is gone at the latest; undefined before. */
   readonly drainRefusal: ToolError | undefined;
+  /** Why it is not known what there is: a tool that is not found may exist. Undefined: it is known. */
+  readonly catalogTrouble: ToolError | undefined;
   /** Looks a tool up by name; one that the key may not use is not there. */
   tool(name: string, keyId: string): ToolDescriptor | undefined;
   /**
@@ -62,6 +64,8 @@ export interface Calls {
    * @returns false when there is no such call in flight, or it is another key's.
    */
   cancel(callId: string, keyId: string): boolean;
+  /** The same, of a call that may run on another gateway. */
+  cancelAnywhere(callId: string, keyId: string): Promise<boolean>;
 }
 
 /** So many names are given for one that is unknown. */

@@ -82,6 +82,10 @@ export class Dispatcher implements Calls {
     return this.#runners.catalog;
   }
 
+  get catalogTrouble(): ToolError | undefined {
+    return this.#runners.catalogTrouble;
+  }
+
   catalogOf(keyId: string): Catalog {
     return this.#gate.catalogOf(this.catalog, keyId);
   }
@@ -189,7 +193,9 @@ export class Dispatcher implements Calls {
       repeatBytes: keep?.repeatBytes ?? repeatBytes,
     };
     const claim = { keyId: caller.keyId, key, fingerprint: fingerprint([name, body]), streams };
-    return this.#history.once(claim, callId, () => this.call({ ...request, callId, keep: kept }));
+    return this.#history.once(claim, callId, (claimedUntil) =>
+      this.call({ ...request, callId, keep: kept, claimedUntil }),
+    );
   }
 
   async resume(point: ResumePoint): Promise<RunningCall> {
@@ -271,6 +277,10 @@ export class Dispatcher implements Calls {
     if (!call || call.request.caller.keyId !== keyId) return false;
     call.cancel('cancelled', 'the call was cancelled');
     return true;
+  }
+
+  async cancelAnywhere(callId: string, keyId: string): Promise<boolean> {
+    return this.cancel(callId, keyId) || ((await this.#history.cancel?.(callId, keyId)) ?? false);
   }
 
   /** Ends the running calls of keys that were taken away. */

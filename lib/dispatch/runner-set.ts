@@ -43,6 +43,12 @@ export class RunnerSet {
     return this.#merged.catalog;
   }
 
+  /** Why a runner does not know yet what it has. */
+  get catalogTrouble(): ToolError | undefined {
+    for (const { catalogTrouble } of this.#runners) if (catalogTrouble) return catalogTrouble;
+    return undefined;
+  }
+
   tool(name: string): ToolRoute | undefined {
     return this.#merged.tool(name);
   }

@@ -13,6 +13,7 @@ import type { DurationCounts, Percentiles } from '../async/duration-histogram.ts
 import type { Catalog } from '../call/catalog.ts';
 import type { LogLevel } from '../call/log-level.ts';
 import type { CallRequest, RunningCall } from '../call/running-call.ts';
+import type { ToolError } from '../call/tool-error.ts';
 import type { TraceContext } from '../call/trace-context.ts';
 
 export type { DurationCounts, Percentiles } from '../async/duration-histogram.ts';
@@ -128,6 +129,8 @@ export interface Runner {
   readonly name: string;
   /** The same object until it changes; then `catalogChanged` is told. */
   readonly catalog: Catalog;
+  /** Why it does not know what it has yet: what it is asked for may be there. Absent or undefined: it knows. */
+  readonly catalogTrouble?: ToolError | undefined;
   /** True while it has nothing to run, nor anything running: it is left out of what the gateway shows. Absent: never. */
   readonly isDormant?: boolean;
   /** True: its names are chosen elsewhere, so where another runner has one of them too, that one keeps it. Absent: no. */

@@ -76,7 +76,9 @@ export interface CallHistory {
    * @throws {ToolError} idempotency_mismatch; `gone` when the call's events are no longer kept; overloaded when the key
    * has too many claims.
    */
-  once(claim: Claim, callId: string, start: () => RunningCall): Promise<RunningCall>;
+  once(claim: Claim, callId: string, start: (claimedUntil?: number) => RunningCall): Promise<RunningCall>;
+  /** Cancels a call that runs elsewhere. Absent: none does. @returns whether there was one of that key. */
+  cancel?(callId: string, keyId: string): Promise<boolean>;
   /** Forgets everything. */
   close(): void;
 }

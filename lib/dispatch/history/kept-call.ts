@@ -43,7 +43,7 @@ export class KeptCall implements ReadCall {
   request: CallRequest;
   readonly #host: KeptCallHost;
   readonly #createdAt = performance.now();
-  readonly #events = new KeptEvents();
+  readonly #events: KeptEvents;
   /** What runs it, until all of it is taken in. */
   #call: RunningCall | null;
   #source: AsyncIterator<ToolEvent> | null;
@@ -66,7 +66,9 @@ export class KeptCall implements ReadCall {
   /** Questions without an answer, for the next reader too. */
   #asks: Map<number, AskEvent> | undefined;
 
-  constructor(call: RunningCall, host: KeptCallHost) {
+  /** @param before the number of the last event that is no longer to be had. */
+  constructor(call: RunningCall, host: KeptCallHost, before = 0) {
+    this.#events = new KeptEvents(before);
     this.callId = call.callId;
     this.request = call.request;
     this.madeAt = call.request.madeAt ?? Date.now();
@@ -137,6 +139,34 @@ export class KeptCall implements ReadCall {
     return this.#attach(new CallReader(this, { streams: true, from, wantsStart: after < 0, after }));
   }
 
+  /** Whether all of it is here. */
+  get isTakenIn(): boolean {
+    return this.#end !== null;
+  }
+
+  /** The first reader of a call that was taken over, which is not read so far yet. @param last its newest event. */
+  resumeTaken(after: number, last: number): CallReader {
+    const from = Math.max(0, after);
+    if (from < this.#events.dropped) throw this.#gone(from);
+    if (after > last) {
+      const reason = `the call ${this.callId} has no event ${after} yet; its newest is ${last}`;
+      throw new ToolError('invalid_request', reason);
+    }
+    return this.#attach(new CallReader(this, { streams: true, from, wantsStart: after < 0, after }));
+  }
+
+  /** It is kept elsewhere from now on. */
+  moveAway(): void {
+    clearTimeout(this.#absence);
+    const reader = this.#reader;
+    this.#reader = null;
+    if (!reader) return;
+    reader.farewell = { done: false, value: this.#movedEnd() };
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.(farewell(reader));
+  }
+
   #attach(reader: CallReader): CallReader {
     const before = this.#reader;
     this.#reader = reader;
@@ -199,7 +229,10 @@ export class KeptCall implements ReadCall {
     return this.#end ? this.#endFor(reader, this.#end) : undefined;
   }
 
-  #handOut(reader: CallReader, event: Extract<ToolEvent, { type: 'progress' | 'chunks' }>): Step {
+  #handOut(
+    reader: CallReader,
+    event: Extract<ToolEvent, { type: 'progress' | 'chunks' | 'restarted' }>,
+  ): Step {
     reader.seen = (event.seq ?? 0) + (event.type === 'chunks' ? event.items.length - 1 : 0);
     return { done: false, value: event };
   }
@@ -267,7 +300,7 @@ export class KeptCall implements ReadCall {
         if (event.type === 'chunks') {
           this.#chunks = event.index + event.items.length;
           this.#host.took(event.items.length);
-        }
+        } else if (event.type === 'restarted') this.#chunks = 0;
         const bytes = this.#events.push(event);
         if (!this.#reader) this.#unread += bytes;
         this.#grow(bytes - this.#events.trim(this.#host.eventBytes, this.#reader?.seen ?? this.#seen));

@@ -9,7 +9,7 @@
  */
 import { chunkSize, type ToolEvent } from '../../call/call-events.ts';
 
-export type KeptEvent = Extract<ToolEvent, { type: 'progress' | 'chunks' }>;
+export type KeptEvent = Extract<ToolEvent, { type: 'progress' | 'chunks' | 'restarted' }>;
 
 type Chunks = Extract<KeptEvent, { type: 'chunks' }>;
 
@@ -37,8 +37,14 @@ export class KeptEvents {
   /** Where the oldest is. */
   #head = 0;
   #bytes = 0;
-  #last = 0;
-  #dropped = 0;
+  #last: number;
+  #dropped: number;
+
+  /** @param before the number of the last event that is no longer to be had; 0: all are. */
+  constructor(before = 0) {
+    this.#last = before;
+    this.#dropped = before;
+  }
 
   /** The number of the newest event; 0: there was none. */
   get last(): number {
@@ -98,7 +104,7 @@ export class KeptEvents {
     if (seq >= this.#last) return undefined;
     const event = unpacked(this.#events[this.#indexAfter(seq)] as Entry);
     const first = event.seq ?? 0;
-    if (event.type === 'progress' || first > seq) return event;
+    if (event.type !== 'chunks' || first > seq) return event;
     const skipped = seq + 1 - first;
     const items = event.items.slice(skipped);
     return { type: 'chunks', index: event.index + skipped, items, seq: seq + 1 };
@@ -141,6 +147,7 @@ function eventsIn(event: Entry): number {
 }
 
 function bytesOf(event: Entry): number {
+  if (event.type === 'restarted') return EVENT_BYTES;
   if (event.type === 'progress') return event.message.length + EVENT_BYTES;
   const size = event.type === 'packed' ? (event.size ?? 0) : chunkSize(event);
   return size + (eventsIn(event) + 1) * EVENT_BYTES;

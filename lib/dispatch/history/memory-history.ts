@@ -55,6 +55,30 @@ export class MemoryHistory implements CallHistory, KeptCallHost {
     return kept.open(streams);
   }
 
+  /** Whether a call of that key is here. */
+  has(callId: string, keyId: string): boolean {
+    return this.kept(callId, keyId) !== undefined;
+  }
+
+  kept(callId: string, keyId: string): KeptCall | undefined {
+    return this.#find(callId, keyId);
+  }
+
+  /** Keeps a call that was kept elsewhere. @param before the number of the last event that is no longer to be had. */
+  takeOver(call: RunningCall, before: number): KeptCall {
+    const kept = new KeptCall(call, this, before);
+    this.#calls.set(call.callId, kept);
+    return kept;
+  }
+
+  /** The call is kept elsewhere from now on: its reader is told, and it goes on there. */
+  moved(callId: string): void {
+    const kept = this.#calls.get(callId);
+    if (!kept) return;
+    kept.moveAway();
+    this.#forget(kept);
+  }
+
   async resume({ callId, keyId, after }: ResumePoint): Promise<RunningCall> {
     const kept = this.#find(callId, keyId);
     if (!kept) throw callNotFound(callId);
@@ -123,7 +147,8 @@ export class MemoryHistory implements CallHistory, KeptCallHost {
   }
 
   #forget(call: KeptCall): void {
-    if (!this.#calls.delete(call.callId)) return;
+    if (this.#calls.get(call.callId) !== call) return;
+    this.#calls.delete(call.callId);
     this.#bytes -= call.bytes;
   }
 

@@ -104,6 +104,12 @@ export class SharedCall implements RunningCall, AsyncIterator<ToolEvent> {
         if (logLevel === undefined || LOG_RANK[event.level] < LOG_RANK[logLevel]) return;
         if (this.#events.length < MAX_UNREAD_LOGS) this.#emit(event);
         return;
+      case 'restarted':
+        this.#chunks = 0;
+        this.#list?.splice(0);
+        this.#listBytes = 2;
+        if (streams) this.#emit(event);
+        return;
       case 'ask': // a run that may be shared has nobody to ask
         return;
       default:

@@ -88,6 +88,8 @@ export class HostedCall {
         return this.#listener.send({ ...event, call });
       case 'log':
         return this.#listener.send({ ...event, call, isTold: true });
+      case 'restarted': // no thread says so
+        return;
       default:
         event satisfies never;
     }

@@ -61,7 +61,8 @@ function toolRoute(
 
 /** @throws {ToolError} tool_not_found when the path names a tool that is none. */
 export function requireTool({ params: { name }, keyId }: GatewayRequest, calls: Calls): void {
-  if (name !== undefined && !calls.tool(name, keyId)) throw toolNotFound(name, calls.catalogOf(keyId));
+  if (name === undefined || calls.tool(name, keyId)) return;
+  throw calls.catalogTrouble ?? toolNotFound(name, calls.catalogOf(keyId));
 }
 
 /** @throws {ToolError} not_acceptable when none of what is offered is wanted. */

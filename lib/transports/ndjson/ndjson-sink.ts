@@ -10,9 +10,10 @@ import {
   chunkEnvelope,
   endEnvelopes,
   progressEnvelope,
+  restartedEnvelope,
   startedEnvelope,
 } from '../rendering/call-envelopes.ts';
-import type { ChunksEvent, EventSink, ProgressEvent } from '../rendering/event-pump.ts';
+import type { ChunksEvent, EventSink, ProgressEvent, RestartedEvent } from '../rendering/event-pump.ts';
 
 /** Space before the next line means nothing in JSON. */
 const COMMENT = ' ';
@@ -38,6 +39,10 @@ export class NdjsonSink implements EventSink {
 
   progress(event: ProgressEvent): void {
     this.#stream.write(`${progressEnvelope('', event, event.seq)}\n`);
+  }
+
+  restarted(event: RestartedEvent): void {
+    this.#stream.write(`${restartedEnvelope('', event, event.seq)}\n`);
   }
 
   chunks({ index, items, seq = 0 }: ChunksEvent): void {

@@ -6,7 +6,7 @@
  */
 import type { TerminalEvent } from '../../call/call-events.ts';
 import { closingStatus, renderErrorObject } from './error-rendering.ts';
-import type { AskEvent, ProgressEvent } from './event-pump.ts';
+import type { AskEvent, ProgressEvent, RestartedEvent } from './event-pump.ts';
 
 export const idField = (id: string | number): string => `"id":${JSON.stringify(id)},`;
 
@@ -21,6 +21,9 @@ export const progressEnvelope = (
   seq?: number,
 ): string =>
   `{"event":"progress",${idField}"progress":${progress},"total":${total},"message":${JSON.stringify(message)}${seqField(seq)}}`;
+
+export const restartedEnvelope = (idField: string, { attempt }: RestartedEvent, seq?: number): string =>
+  `{"event":"restarted",${idField}"attempt":${attempt}${seqField(seq)}}`;
 
 export const chunkEnvelope = (idField: string, index: number, item: string, seq?: number): string =>
   `{"event":"chunk",${idField}"index":${index},"data":${item}${seqField(seq)}}`;

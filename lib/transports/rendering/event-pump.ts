@@ -11,6 +11,7 @@ import type { RunningCall } from '../../call/running-call.ts';
 
 export type ProgressEvent = Extract<ToolEvent, { type: 'progress' }>;
 export type ChunksEvent = Extract<ToolEvent, { type: 'chunks' }>;
+export type RestartedEvent = Extract<ToolEvent, { type: 'restarted' }>;
 export type AskEvent = Extract<ToolEvent, { type: 'ask' }>;
 export type LogEvent = Extract<ToolEvent, { type: 'log' }>;
 
@@ -19,6 +20,8 @@ export interface EventSink {
   started(): void;
   progress(event: ProgressEvent): void;
   chunks(event: ChunksEvent): void;
+  /** Its tool runs again: what came before is void. */
+  restarted?(event: RestartedEvent): void;
   /** Called last, exactly once. */
   ended(end: TerminalEvent): void;
   /** Only where the transport's clients have abilities. */
@@ -45,6 +48,9 @@ export async function pumpEvents(call: RunningCall, sink: EventSink): Promise<vo
         break;
       case 'ask':
         sink.ask?.(event);
+        break;
+      case 'restarted':
+        sink.restarted?.(event);
         break;
       case 'log': // goes to the gateway's log, and to few clients
         sink.log?.(event);

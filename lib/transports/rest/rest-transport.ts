@@ -46,9 +46,9 @@ export class RestTransport implements Transport {
       method: 'DELETE',
       path: '/calls/:id',
       description: 'cancels a running call',
-      handle(request, response) {
+      async handle(request, response) {
         const { id = '' } = request.params;
-        if (!calls.cancel(id, request.keyId)) {
+        if (!(await calls.cancelAnywhere(id, request.keyId))) {
           throw new ToolError('call_not_found', `no call ${JSON.stringify(id)} of yours is running`);
         }
         respondJson(request, response, { callId: id, status: 'cancelling' }, 202);

@@ -6,7 +6,7 @@
  */
 import type { TerminalEvent } from '../../call/call-events.ts';
 import { closingStatus, renderErrorObject } from '../rendering/error-rendering.ts';
-import type { ChunksEvent, ProgressEvent } from '../rendering/event-pump.ts';
+import type { ChunksEvent, ProgressEvent, RestartedEvent } from '../rendering/event-pump.ts';
 
 /** Renders the numbered events of one call. */
 export class SseEventWriter {
@@ -24,6 +24,10 @@ export class SseEventWriter {
       'progress',
       `{"progress":${progress},"total":${total},"message":${JSON.stringify(message)}}`,
     );
+  }
+
+  restarted({ attempt, seq = 0 }: RestartedEvent): string {
+    return this.#event(seq, 'restarted', `{"attempt":${attempt}}`);
   }
 
   chunks({ index, items, seq = 0 }: ChunksEvent): string {
@@ -54,7 +58,11 @@ export class SseEventWriter {
     return this.#event(seq, 'result', result);
   }
 
-  #event(seq: number | 'moved', name: 'progress' | 'result' | 'error' | 'done', data: string): string {
+  #event(
+    seq: number | 'moved',
+    name: 'progress' | 'restarted' | 'result' | 'error' | 'done',
+    data: string,
+  ): string {
     return `${this.#idField}${seq}\nevent: ${name}\ndata: ${data}\n\n`;
   }
 }

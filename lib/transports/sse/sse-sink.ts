@@ -9,7 +9,7 @@ import type { TerminalEvent } from '../../call/call-events.ts';
 import type { RunningCall } from '../../call/running-call.ts';
 import { EVENT_STREAM_COMMENT, type GatewayRequest, type GatewayResponse } from '../http/gateway-message.ts';
 import { HttpStream, type HttpStreamContext } from '../http/response-stream.ts';
-import type { ChunksEvent, EventSink, ProgressEvent } from '../rendering/event-pump.ts';
+import type { ChunksEvent, EventSink, ProgressEvent, RestartedEvent } from '../rendering/event-pump.ts';
 import { RenderedEvents, SseConnection } from './sse-connection.ts';
 import { SseEventWriter } from './sse-events.ts';
 
@@ -56,6 +56,10 @@ export class SseSink implements EventSink {
 
   progress(event: ProgressEvent): void {
     this.#send(this.#events.progress(event));
+  }
+
+  restarted(event: RestartedEvent): void {
+    this.#send(this.#events.restarted(event));
   }
 
   chunks(event: ChunksEvent): void {

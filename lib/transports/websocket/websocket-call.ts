@@ -10,9 +10,16 @@ import {
   endEnvelopes,
   idField,
   progressEnvelope,
+  restartedEnvelope,
   startedEnvelope,
 } from '../rendering/call-envelopes.ts';
-import type { AskEvent, ChunksEvent, EventSink, ProgressEvent } from '../rendering/event-pump.ts';
+import type {
+  AskEvent,
+  ChunksEvent,
+  EventSink,
+  ProgressEvent,
+  RestartedEvent,
+} from '../rendering/event-pump.ts';
 import type { ClientId } from './websocket-message.ts';
 
 /** The socket as its calls see it. */
@@ -46,6 +53,10 @@ export class WebSocketCallSink implements EventSink {
 
   progress(event: ProgressEvent): void {
     this.#outlet.send(progressEnvelope(this.#idField, event, this.#number(event.seq)));
+  }
+
+  restarted(event: RestartedEvent): void {
+    this.#outlet.send(restartedEnvelope(this.#idField, event, this.#number(event.seq)));
   }
 
   chunks({ index, items, seq = 0 }: ChunksEvent): void {

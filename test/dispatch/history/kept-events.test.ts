@@ -30,7 +30,7 @@ describe('KeptEvents', () => {
       const first = event.seq ?? -1;
       expect(first).to.equal(seq + 1);
       if (event.type === 'progress') lines.push(`${first} progress ${event.progress}`);
-      else
+      else if (event.type === 'chunks')
         for (const [at, item] of event.items.entries())
           lines.push(`${first + at} chunk ${event.index + at} ${item}`);
       seq = first + (event.type === 'chunks' ? event.items.length - 1 : 0);

@@ -10,6 +10,7 @@
  */
 
 import type { ErrorEvent, ResultEvent, ToolEvent } from '../../../call/call-events.ts';
+import { LOG_RANK } from '../../../call/log-level.ts';
 import type { RunningCall } from '../../../call/running-call.ts';
 import { ToolError } from '../../../call/tool-error.ts';
 import { type Era, META_PREFIX } from '../era.ts';
@@ -136,6 +137,7 @@ export class ServedCall {
           notifier.flush();
           suspension = this.#asker(event, this.call) ?? suspension;
         } else if (event.type === 'chunks') this.#tellChunks(event, notifier, wishes);
+        else if (event.type === 'restarted') tellRestart(event.attempt, this.call, notifier);
         else notifier.tell(event);
         const ready = outlet.ready();
         if (ready) await ready;
@@ -243,4 +245,13 @@ export class ServedCall {
 function missingEnd(): ErrorEvent {
   const error = new ToolError('internal', 'the call ended without a result');
   return { type: 'error', error, chunks: 0, durationMs: 0 };
+}
+
+/** A client that asked for warnings is told that what it has seen of the call is void. */
+function tellRestart(attempt: number, { request }: RunningCall, notifier: CallNotifier): void {
+  const { logLevel, name } = request;
+  notifier.flush();
+  if (logLevel === undefined || LOG_RANK[logLevel] > LOG_RANK.warning) return;
+  const message = `${name} was lost with its host and runs again (attempt ${attempt}); earlier chunks are void`;
+  notifier.tell({ type: 'log', level: 'warning', message });
 }

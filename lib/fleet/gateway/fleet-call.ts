@@ -1,0 +1,323 @@
+/**
+ * A call that a host of the fleet runs, as a gateway has it: what the host wrote to the call's stream, as events.
+ *
+ * F1. Entries are delivered in the order of the stream and none is left out: what was not heard is fetched.
+ * F2. Asking for the next event says that the one before is consumed; that is told to the host in halves of its window,
+ *     and what no reader can want any more is trimmed.
+ * F3. What ended the call is what Redis says, unless it is silent for a moment: then its caller is told what ended it
+ *     here, and Redis as soon as it listens.
+ * F4. A call that another gateway has taken over ends here for its reader alone.
+ */
+import { cancelError, outcomeOf } from '../../call/call-ending.ts';
+import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
+import type { CancelReason, RunningCall } from '../../call/running-call.ts';
+import type { ToolError } from '../../call/tool-error.ts';
+import type { AdmittedCall } from '../../runners/runner.ts';
+import { type Entry, type EntryKind, fromEntry, sizeOf } from '../events.ts';
+import { END_ID } from '../redis/scripts.ts';
+
+/** What the host may have written and nobody read; told back in halves. */
+export const WINDOW_BYTES = 1024 * 1024;
+
+/** A place in a stream: the run of the call, and the number in it. */
+export interface StreamPlace {
+  readonly epoch: number;
+  readonly seq: number;
+}
+
+/** An entry with its id, as it was heard or fetched. */
+export interface StreamEntry extends Entry {
+  readonly id: string;
+  /** Of a beginning or an end: the id before it. */
+  readonly before: string;
+}
+
+/** What a call needs of its runner. */
+export interface FleetCallHost {
+  /** Told before the call has ended here. @returns what to do behind it. */
+  cancelled(call: FleetCall, error: ToolError, reason: CancelReason): void;
+  answer(call: FleetCall, ask: number, outcome: Parameters<RunningCall['answer']>[1]): void;
+  /** So much of this run is read; what is older than `keepFrom` may go. */
+  credit(call: FleetCall, epoch: number, bytes: number, keepFrom: string): void;
+  /** Something is in the stream that was not heard. */
+  behind(call: FleetCall): void;
+  ended(call: FleetCall): void;
+  defect(error: unknown, callId: string): void;
+}
+
+type Step = IteratorResult<ToolEvent>;
+
+export interface FleetCallOptions {
+  /** How many bytes that were read are left in the stream for readers who come back; 0: none. */
+  readonly keepBytes: number;
+  /** When it was made, in milliseconds ago. */
+  readonly ageMs?: number;
+}
+
+export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
+  readonly callId: string;
+  readonly request: AdmittedCall;
+  readonly createdAt: number;
+  /** The last that was taken in. */
+  place: StreamPlace = { epoch: 0, seq: 0 };
+  /** When anything was heard of it last. */
+  heardAt = performance.now();
+  /** True while what was missed is fetched. */
+  isFetching = false;
+  /** The group that it was given to. */
+  group = '';
+  /** How often it was given to a queue. */
+  dispatches = 0;
+  readonly #host: FleetCallHost;
+  readonly #keepBytes: number;
+  #events: { event: ToolEvent; bytes: number; id: string }[] = [];
+  #reader: ((step: Step) => void) | null = null;
+  #handed: { bytes: number; id: string } | null = null;
+  #read = 0;
+  #credited = 0;
+  /** Ids of what was read, and how much had been read with it; the newest `keepBytes`. */
+  #kept: { id: string; read: number }[] = [];
+  #end: TerminalEvent | null = null;
+  #endListeners: ((end: TerminalEvent) => void)[] = [];
+  #hasStarted = false;
+  #hasTold = false;
+  #chunks = 0;
+  /** Where there is more than was heard: an id that was told alone. */
+  #isBehind = false;
+  /** Something came while the rest was fetched, which may not have it. */
+  #hasMore = false;
+
+  constructor(request: AdmittedCall, host: FleetCallHost, { keepBytes, ageMs = 0 }: FleetCallOptions) {
+    this.callId = request.callId;
+    this.request = request;
+    this.createdAt = performance.now() - ageMs;
+    this.#host = host;
+    this.#keepBytes = keepBytes;
+  }
+
+  get isEnded(): boolean {
+    return this.#end !== null;
+  }
+
+  get hasStarted(): boolean {
+    return this.#hasStarted;
+  }
+
+  /** Whether a host has begun it. */
+  get hasBegun(): boolean {
+    return this.place.epoch > 0;
+  }
+
+  /** What waits here to be read, in bytes. */
+  get #waiting(): number {
+    let bytes = 0;
+    for (const one of this.#events) bytes += one.bytes;
+    return bytes;
+  }
+
+  get durationMs(): number {
+    return Math.round((performance.now() - this.createdAt) * 1000) / 1000;
+  }
+
+  /** Where fetching goes on. */
+  get cursor(): string {
+    return `${this.place.epoch}-${this.place.seq}`;
+  }
+
+  /** Whether there is more than was heard, and it is wanted now. */
+  get wantsMore(): boolean {
+    return this.#isBehind && !this.isFetching && this.#end === null && this.#waiting < WINDOW_BYTES / 4;
+  }
+
+  /** An entry that was heard. */
+  hear(entry: StreamEntry): void {
+    this.heardAt = performance.now();
+    if (this.#end !== null) return;
+    if (this.isFetching || this.#isBehind || !this.#follows(entry)) return this.missed();
+    this.#take(entry);
+  }
+
+  /** There is something that was not heard. */
+  missed(): void {
+    this.heardAt = performance.now();
+    this.#isBehind = true;
+    this.#hasMore ||= this.isFetching;
+    if (this.wantsMore) this.#host.behind(this);
+  }
+
+  /** Entries that were fetched, from the cursor on. @param isAll whether there was no more. */
+  fetched(entries: readonly StreamEntry[], isAll: boolean): void {
+    this.heardAt = performance.now();
+    for (const entry of entries) {
+      if (this.#end !== null) return;
+      if (!this.#isKnown(entry)) this.#take(entry);
+    }
+    this.#isBehind = !isAll || this.#hasMore;
+    this.#hasMore = false;
+  }
+
+  #isKnown({ id }: StreamEntry): boolean {
+    if (id === END_ID) return false;
+    const { epoch, seq } = placeOf(id);
+    return epoch < this.place.epoch || (epoch === this.place.epoch && seq <= this.place.seq && epoch > 0);
+  }
+
+  /** Whether nothing is missing before it. Known ones follow: they are dropped. */
+  #follows(entry: StreamEntry): boolean {
+    const { epoch, seq } = this.place;
+    if (entry.id === END_ID || entry.kind === 'b') return entry.before === `${epoch}-${seq}`;
+    const at = placeOf(entry.id);
+    return at.epoch === epoch && at.seq === seq + 1;
+  }
+
+  #take(entry: StreamEntry): void {
+    if (entry.kind === 'b') return this.#begin(entry);
+    if (entry.id !== END_ID) this.place = placeOf(entry.id);
+    let event: ToolEvent | null;
+    try {
+      event = fromEntry(entry);
+    } catch (error) {
+      this.#host.defect(error, this.callId);
+      return;
+    }
+    if (event === null) return;
+    switch (event.type) {
+      case 'started':
+        this.#hasStarted = true;
+        if (this.#hasTold) return;
+        this.#hasTold = true;
+        break;
+      case 'chunks':
+        this.#chunks = event.index + event.items.length;
+        break;
+      case 'result':
+      case 'error':
+        if (event.type === 'result') this.#hasStarted = true;
+        return this.#finish(event);
+      default:
+    }
+    this.#emit({ event, bytes: sizeOf(entry), id: entry.id });
+  }
+
+  #begin(entry: StreamEntry): void {
+    this.place = placeOf(entry.id);
+    this.#read = 0;
+    this.#credited = 0;
+    this.#kept = [];
+    this.#handed = null;
+    for (const one of this.#events) one.bytes = 0; // of a run that nobody waits for any more
+    if (entry.head === '1') {
+      this.#chunks = 0;
+      this.#emit({ event: { type: 'restarted', attempt: this.place.epoch, seq: 0 }, bytes: 0, id: entry.id });
+    }
+  }
+
+  #emit(one: { event: ToolEvent; bytes: number; id: string }): void {
+    const reader = this.#reader;
+    if (!reader) {
+      this.#events.push(one);
+      return;
+    }
+    this.#reader = null;
+    reader(this.#handOut(one));
+  }
+
+  #handOut(one: { event: ToolEvent; bytes: number; id: string }): Step {
+    this.#handed = one;
+    return { done: false, value: one.event };
+  }
+
+  /** What was handed out last is read. */
+  #consume(): void {
+    const handed = this.#handed;
+    if (!handed) return;
+    this.#handed = null;
+    if (handed.bytes === 0 || this.#end !== null) return;
+    this.#read += handed.bytes;
+    if (this.#keepBytes > 0) this.#kept.push({ id: handed.id, read: this.#read });
+    if (this.#read - this.#credited < WINDOW_BYTES / 2) return;
+    this.#credited = this.#read;
+    while ((this.#kept[0]?.read ?? Number.POSITIVE_INFINITY) < this.#read - this.#keepBytes)
+      this.#kept.shift();
+    const keepFrom = this.#keepBytes > 0 ? this.#kept[0]?.id : handed.id;
+    this.#host.credit(this, this.place.epoch, this.#read, keepFrom ?? handed.id);
+  }
+
+  /** Ends the call with `error`, unless it has ended: nothing runs it. */
+  fail(error: ToolError): void {
+    if (this.#end === null)
+      this.#finish({ type: 'error', error, chunks: this.#chunks, durationMs: this.durationMs });
+  }
+
+  get chunks(): number {
+    return this.#chunks;
+  }
+
+  cancel(reason: CancelReason, message?: string): void {
+    if (this.#end !== null) return;
+    this.#host.cancelled(this, cancelError(reason, message), reason);
+  }
+
+  answer(ask: number, outcome: Parameters<RunningCall['answer']>[1]): void {
+    this.#host.answer(this, ask, outcome);
+  }
+
+  onEnd(listener: (end: TerminalEvent) => void): void {
+    if (this.#end === null) this.#endListeners.push(listener);
+    else listener(this.#end);
+  }
+
+  outcome(): Promise<TerminalEvent> {
+    return outcomeOf(this, this.callId);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<ToolEvent> {
+    return this;
+  }
+
+  next(): Promise<Step> {
+    this.#consume();
+    const event = this.#events.shift();
+    if (this.wantsMore) this.#host.behind(this);
+    if (event) return Promise.resolve(this.#handOut(event));
+    if (this.#end !== null) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve) => {
+      this.#reader = resolve;
+    });
+  }
+
+  return(): Promise<Step> {
+    this.cancel('cancelled', 'the reader of the call left');
+    this.#events = [];
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  #finish(end: TerminalEvent): void {
+    this.#end = end;
+    this.#isBehind = false;
+    this.#emit({ event: end, bytes: 0, id: END_ID });
+    const listeners = this.#endListeners;
+    this.#endListeners = [];
+    for (const listener of listeners) {
+      try {
+        listener(end);
+      } catch (error) {
+        this.#host.defect(error, this.callId);
+      }
+    }
+    this.#host.ended(this);
+  }
+}
+
+function placeOf(id: string): StreamPlace {
+  const dash = id.indexOf('-');
+  return { epoch: Number(id.slice(0, dash)), seq: Number(id.slice(dash + 1)) };
+}
+
+export const streamEntry = (
+  id: string,
+  kind: string,
+  before: string,
+  head: string,
+  text: string,
+): StreamEntry => ({ id, kind: kind as EntryKind, before, head, text });

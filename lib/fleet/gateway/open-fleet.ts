@@ -1,0 +1,143 @@
+/**
+ * From the configuration to this process's part in a fleet: the runner of a gateway, the host of its runners, or both.
+ * Loaded where REDIS_URL is set, and nowhere else.
+ */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Catalog } from '../../call/catalog.ts';
+import type { AdmittedCall, Runner } from '../../runners/runner.ts';
+import { WorkerHost } from '../host/worker-host.ts';
+import { digestOf, FRAME_VERSION, groupOf, type Member, Members } from '../members.ts';
+import type { FleetConfig } from '../options.ts';
+import { FleetRedis, type RedisLog } from '../redis/fleet-redis.ts';
+import { DispatchQueues, loadBullmq, queueName } from './dispatch-queue.ts';
+import { RedisRunner, type RedisRunnerOptions } from './redis-runner.ts';
+import { RedisSharedCalls } from './shared-calls.ts';
+
+export interface FleetOpening {
+  readonly config: FleetConfig &
+    Omit<RedisRunnerOptions, 'nodeId' | 'leaseMs'> & {
+      readonly maxWorkers: number;
+      readonly callsPerWorker: number;
+      readonly drainTimeoutMs: number;
+    };
+  readonly version: string;
+  readonly log: RedisLog;
+  /** What this host runs; none on a gateway. */
+  readonly hosted: HostedRunners | null;
+}
+
+/** How long a call whose idempotency key was claimed may take until it is opened. */
+const OPENING_MS = 3000;
+
+/** The runners of a host, seen as one. */
+export interface HostedRunners {
+  catalog(): Catalog;
+  owner(request: AdmittedCall): Runner | undefined;
+  onNotice(listener: (notice: unknown) => void): void;
+  onCatalog(listener: () => void): void;
+}
+
+/** This process's part in a fleet. */
+export interface Fleet {
+  readonly nodeId: string;
+  readonly redis: FleetRedis;
+  readonly members: Members;
+  /** Null on a host that is no gateway. */
+  readonly runner: RedisRunner | null;
+  readonly host: WorkerHost | null;
+  /** Null on a host that is no gateway. */
+  readonly shared: RedisSharedCalls | null;
+  /** Takes no more calls from the queues, and waits for those that run. */
+  drain(timeoutMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * @throws {ToolError} `unavailable` when a package is missing, or the server cannot be relied on.
+ */
+export async function openFleet({ config, version, log, hosted }: FleetOpening): Promise<Fleet> {
+  const { role, leaseMs } = config;
+  const nodeId =
+    config.nodeId ||
+    `${hostname()
+      .replace(/[^\w.-]/g, '-')
+      .slice(0, 40)}-${randomBytes(4).toString('hex')}`;
+  const bullmq = await loadBullmq();
+  const since = Date.now();
+  // A gateway answers at once what it cannot do; a host repeats what it has to tell.
+  const gatewayRedis = role === 'worker' ? null : await FleetRedis.open({ ...config, isPatient: false, log });
+  const hostRedis =
+    role === 'gateway'
+      ? null
+      : await FleetRedis.open({ ...config, isPatient: true, log: gatewayRedis ? () => undefined : log });
+  const redis = (gatewayRedis ?? hostRedis) as FleetRedis;
+
+  let host: WorkerHost | null = null;
+  let runner: RedisRunner | null = null;
+  const self = (): Member => ({
+    id: nodeId,
+    role,
+    version,
+    since,
+    isDraining: host?.isDraining ?? false,
+    ...(host && hosted
+      ? { host: { ...host.state, catalog: digestOf(hosted.catalog()), frames: FRAME_VERSION } }
+      : {}),
+    ...(runner ? { calls: runner.callsInFlight } : {}),
+  });
+  const members = new Members(redis, { leaseMs, self, catalog: () => hosted?.catalog() ?? null });
+
+  if (hostRedis && hosted) {
+    const catalog = hosted.catalog();
+    const hasShared = catalog.tools.some(({ isolation }) => isolation === 'shared');
+    const { maxWorkers, callsPerWorker } = config;
+    host = new WorkerHost(
+      {
+        ...config,
+        nodeId,
+        groups: config.workerGroups.length > 0 ? config.workerGroups : [groupOf(catalog)],
+        capacity: {
+          x: hasShared && maxWorkers > 1 ? maxWorkers - 1 : maxWorkers,
+          s: maxWorkers * callsPerWorker,
+        },
+        queueName,
+        owner: (request) => hosted.owner(request),
+        log,
+      },
+      { redis: hostRedis, members, bullmq },
+    );
+    await host.open();
+    hosted.onNotice((notice) => {
+      const { commands, keys } = redis;
+      if (redis.isReady) commands.publish(keys.noticeChannel, JSON.stringify(notice)).catch(() => undefined);
+    });
+    hosted.onCatalog(() => members.tell());
+  }
+  const queues = gatewayRedis && new DispatchQueues(gatewayRedis, bullmq);
+  if (gatewayRedis && queues) {
+    runner = new RedisRunner({ ...config, nodeId }, { redis: gatewayRedis, members, queues });
+    await runner.open();
+  }
+  await members.open();
+
+  const claimMs = config.requestTimeoutMs + 2 * config.resumeTtlMs + 60_000;
+  return {
+    nodeId,
+    redis,
+    members,
+    runner,
+    host,
+    shared:
+      gatewayRedis &&
+      runner &&
+      new RedisSharedCalls(gatewayRedis, runner, { nodeId, claimMs, openingMs: OPENING_MS }),
+    drain: async (timeoutMs) => host?.drain(timeoutMs),
+    async close() {
+      await host?.close();
+      await members.close();
+      await queues?.close();
+      await Promise.all([gatewayRedis?.close(), hostRedis?.close()]);
+    },
+  };
+}

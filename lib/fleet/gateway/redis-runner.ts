@@ -1,0 +1,570 @@
+/**
+ * Runs calls on the hosts of a fleet. Implements Runner.
+ *
+ * R1. A call is opened in Redis, given to a queue, and read from its stream; every promise rests on the scripts, and a
+ *     queue that delivers a call twice, or forgets it, does no harm.
+ * R2. What is not heard of for a while is looked at: entries that were missed are fetched, a call that still waits is
+ *     given again, one whose host is gone is given to another, which decides what becomes of it.
+ * R3. While Redis cannot be reached calls are refused at once.
+ * Length: it looks after a call in each of its states; parted, nobody would see which follows which.
+ */
+import { DurationHistogram } from '../../async/duration-histogram.ts';
+import { GuardedList } from '../../async/guarded-list.ts';
+import { TransitMap } from '../../async/transit-map.ts';
+import type { Catalog } from '../../call/catalog.ts';
+import type { CancelReason, RunningCall } from '../../call/running-call.ts';
+import { ToolError } from '../../call/tool-error.ts';
+import type {
+  AdmittedCall,
+  Runner,
+  RunnerListener,
+  RunnerStats,
+  RunnerStatus,
+} from '../../runners/runner.ts';
+import { errorHead } from '../events.ts';
+import type { Member, Members } from '../members.ts';
+import type { FleetRedis } from '../redis/fleet-redis.ts';
+import { END_ID } from '../redis/scripts.ts';
+import { Routes } from '../routes.ts';
+import { type DispatchQueues, queueName } from './dispatch-queue.ts';
+import { FleetCall, type FleetCallHost, streamEntry } from './fleet-call.ts';
+
+export interface RedisRunnerOptions {
+  readonly nodeId: string;
+  readonly leaseMs: number;
+  readonly queueLimit: number;
+  readonly queueWaitMs: number;
+  readonly resumeTtlMs: number;
+  readonly resumeBytes: number;
+  readonly requestTimeoutMs: number;
+}
+
+const HOOKS = ['log', 'notice', 'catalogChanged', 'reloadWanted', 'unit', 'defect'] as const;
+const WATCH_MS = 1000;
+const SILENCE_MS = 3000;
+/** How long what Redis says ended a call is waited for. */
+const END_PATIENCE_MS = 50;
+const FETCHED_AT_ONCE = 16;
+/** A host that seems gone has so long to tell, once Redis is back. */
+const RETURN_MS = 5000;
+
+export class RedisRunner implements Runner, FleetCallHost {
+  readonly name = 'redis';
+  readonly #options: RedisRunnerOptions;
+  readonly #redis: FleetRedis;
+  readonly #members: Members;
+  readonly #routes: Routes;
+  readonly #queues: DispatchQueues;
+  readonly #calls = new TransitMap<string, FleetCall>();
+  /** Ends that Redis has not been told of. */
+  readonly #untold = new Map<
+    string,
+    { readonly head: string; readonly status: string; readonly reason: string }
+  >();
+  readonly #listeners: GuardedList<RunnerListener>;
+  readonly #waits = new DurationHistogram();
+  readonly #runs = new DurationHistogram();
+  readonly #watch: NodeJS.Timeout;
+  #isClosed = false;
+  #resyncs = 0;
+  #redispatches = 0;
+  /** Told that another gateway has taken a call over. */
+  onMoved: (callId: string) => void = () => undefined;
+
+  constructor(
+    options: RedisRunnerOptions,
+    parts: { readonly redis: FleetRedis; readonly members: Members; readonly queues: DispatchQueues },
+  ) {
+    this.#options = options;
+    this.#redis = parts.redis;
+    this.#members = parts.members;
+    this.#queues = parts.queues;
+    this.#routes = new Routes(parts.members, options.leaseMs);
+    this.#listeners = new GuardedList(HOOKS, (hook, error) => {
+      if (hook !== 'defect')
+        this.#listeners.tell('defect', { during: `a listener of "${hook}"`, error, callId: null });
+    });
+    this.#watch = setInterval(() => this.#look(), WATCH_MS);
+  }
+
+  async open(): Promise<void> {
+    const { gatewayChannels, noticeChannel } = this.#redis.keys;
+    await this.#redis.subscribe(gatewayChannels + this.#options.nodeId, (message) => this.#hear(message));
+    await this.#redis.subscribe(noticeChannel, (message) =>
+      this.#listeners.tell('notice', JSON.parse(message) as never),
+    );
+    this.#redis.onReady(() => this.#resync());
+    this.#members.onChange(() => this.#onMembers());
+    this.#onMembers();
+  }
+
+  get catalog(): Catalog {
+    return this.#routes.catalog;
+  }
+
+  /** Why nothing is known of what there is. */
+  get catalogTrouble(): ToolError | undefined {
+    if (this.#routes.isKnown) return undefined;
+    if (!this.#redis.isReady) return this.#redis.refusal();
+    return new ToolError('unavailable', 'no worker host has told its tools yet; try again shortly', {
+      retryAfterMs: 1000,
+    });
+  }
+
+  get callsInFlight(): number {
+    return this.#calls.size;
+  }
+
+  listen(listener: RunnerListener): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  call(request: AdmittedCall): RunningCall {
+    const call = this.#make(request);
+    if (this.#isClosed) {
+      call.fail(new ToolError('unavailable', 'the gateway is shutting down'));
+      return call;
+    }
+    const refusal = this.#route(call);
+    if (refusal) call.fail(refusal);
+    else {
+      this.#calls.set(call.callId, call);
+      void this.#dispatch(call);
+    }
+    return call;
+  }
+
+  #make(request: AdmittedCall, ageMs = 0): FleetCall {
+    return new FleetCall(request, this, {
+      keepBytes: request.keep === undefined ? 0 : this.#options.resumeBytes,
+      ageMs,
+    });
+  }
+
+  /** A call that another gateway made, read from its beginning, or from what is left of it. */
+  adopt(
+    request: AdmittedCall,
+    ageMs: number,
+    group: string,
+    entries: readonly ReturnType<typeof entryOf>[],
+  ): FleetCall {
+    const call = this.#make(request, ageMs);
+    call.group = group;
+    this.#calls.set(call.callId, call);
+    call.fetched(entries, false);
+    call.missed(); // what came meanwhile
+    return call;
+  }
+
+  /** How long the fleet keeps a call after its end, in milliseconds. */
+  get keepMs(): number {
+    return this.#options.resumeTtlMs;
+  }
+
+  /** Finds the call's group. @returns why it cannot be run. */
+  #route(call: FleetCall): ToolError | undefined {
+    if (!this.#redis.isReady) return this.#redis.refusal();
+    const { kind = 'tool', name, arguments: args } = call.request;
+    const target = this.#routes.choose(kind, name, args, (group, lane) =>
+      this.#queues.depth(queueName(group, lane)),
+    );
+    if (!target) {
+      const reason = `no worker host that has ${JSON.stringify(name)} is there; try again shortly`;
+      return new ToolError('unavailable', reason, { retryAfterMs: 1000 });
+    }
+    call.group = queueName(target.group, target.lane);
+    if (this.#queues.depth(call.group) <= this.#options.queueLimit) return undefined;
+    const reason = `the queue is full (${this.#options.queueLimit} calls wait, QUEUE_LIMIT); try again later`;
+    return new ToolError('overloaded', reason, { retryAfterMs: 1000 });
+  }
+
+  async #dispatch(call: FleetCall): Promise<void> {
+    const { commands, keys } = this.#redis;
+    const { callId, request } = call;
+    const { keep, caller, kind = 'tool', name } = request;
+    const isRepeatable = this.#isRepeatable(request);
+    const { claimedUntil = 0 } = request;
+    try {
+      const opened = await commands.fleetOpen(
+        keys.call(callId),
+        caller.keyId,
+        this.#options.nodeId,
+        Math.ceil(Math.min(request.timeoutMs ?? Number.POSITIVE_INFINITY, this.#limitMs(request))),
+        JSON.stringify(taskOf(request)),
+        JSON.stringify({
+          kind,
+          name,
+          caller,
+          madeAt: request.madeAt,
+          keep,
+          streams: request.streams,
+          repeatBytes: request.repeatBytes,
+        }),
+        keep === undefined ? 0 : 1,
+        keep?.detachMs ?? 0,
+        isRepeatable ? 1 : 0,
+        this.#options.resumeTtlMs + 60_000,
+        claimedUntil,
+        call.group,
+      );
+      if (opened !== 1)
+        return call.fail(new ToolError('unavailable', 'the call could not be opened; try again'));
+      if (kind === 'tool') this.#index(request);
+      if (call.isEnded) return;
+      await this.#queues.add(call.group, callId);
+      call.dispatches = 1;
+    } catch (error) {
+      this.#onDispatchFailure(call, error);
+    }
+  }
+
+  #index({ callId, caller, madeAt = Date.now() }: AdmittedCall): void {
+    const { commands, keys } = this.#redis;
+    commands.zadd(keys.callsOf(caller.keyId), madeAt, callId).catch(() => undefined);
+    const longest = this.#options.requestTimeoutMs + this.#options.resumeTtlMs + 60_000;
+    commands.pexpire(keys.callsOf(caller.keyId), longest).catch(() => undefined);
+  }
+
+  #limitMs({ name, kind = 'tool' }: AdmittedCall): number {
+    const own =
+      kind === 'tool' ? this.catalog.tools.find((tool) => tool.name === name)?.timeoutMs : undefined;
+    return Math.min(own ?? Number.POSITIVE_INFINITY, this.#options.requestTimeoutMs);
+  }
+
+  #isRepeatable({ kind = 'tool', name }: AdmittedCall): boolean {
+    if (kind !== 'tool') return true;
+    const annotations = this.catalog.tools.find((tool) => tool.name === name)?.annotations;
+    return annotations?.idempotentHint === true || annotations?.readOnlyHint === true;
+  }
+
+  /** It is not known whether Redis has it: what may have been opened is ended there as soon as that is possible. */
+  #onDispatchFailure(call: FleetCall, thrown: unknown): void {
+    const isFull = thrown instanceof Error && /\bOOM\b/.test(thrown.message);
+    const error = isFull
+      ? new ToolError('overloaded', 'the queue of the fleet is full; try again later', { retryAfterMs: 1000 })
+      : new ToolError('unavailable', 'the queue of the fleet does not answer; try again shortly', {
+          retryAfterMs: 1000,
+          cause: thrown,
+        });
+    if (call.isEnded) return;
+    this.#settle(call, error, 'unavailable');
+    call.fail(error);
+  }
+
+  cancelled(call: FleetCall, error: ToolError, reason: CancelReason): void {
+    const timer = setTimeout(() => call.fail(error), END_PATIENCE_MS);
+    void this.#finish(call, error, reason).then((code) => {
+      clearTimeout(timer);
+      // Ended before: what ended it is on its way, unless it was lost.
+      if (code === 0) setTimeout(() => (call.isEnded ? undefined : this.behind(call)), END_PATIENCE_MS);
+      else call.fail(error);
+    });
+  }
+
+  /** @returns as the script says; null where Redis does not answer, and is told later. */
+  async #finish(
+    call: FleetCall,
+    error: ToolError,
+    reason: string,
+    onlyQueued = false,
+  ): Promise<number | null> {
+    const { callId } = call;
+    const head = errorHead(error, call.chunks, call.durationMs);
+    const status =
+      error.code === 'cancelled' ? 'cancelled' : error.code === 'deadline_exceeded' ? 'timeout' : 'error';
+    if (!call.hasBegun) this.#queues.remove(call.group, callId).catch(() => undefined);
+    if (!this.#redis.isReady) {
+      if (!onlyQueued) this.#untold.set(callId, { head, status, reason });
+      return null;
+    }
+    try {
+      return (await this.#tellEnd(callId, { head, status, reason }, onlyQueued)) as number;
+    } catch {
+      if (!onlyQueued) this.#untold.set(callId, { head, status, reason });
+      return null;
+    }
+  }
+
+  #settle(call: FleetCall, error: ToolError, reason: string): void {
+    void this.#finish(call, error, reason);
+  }
+
+  #tellEnd(
+    callId: string,
+    { head, status, reason }: { readonly head: string; readonly status: string; readonly reason: string },
+    onlyQueued = false,
+  ): Promise<unknown> {
+    const { commands, keys } = this.#redis;
+    return commands.fleetFinish(
+      keys.call(callId),
+      keys.events(callId),
+      '',
+      onlyQueued ? 1 : 0,
+      head,
+      status,
+      reason,
+      this.#options.resumeTtlMs,
+      keys.gatewayChannels,
+      keys.hostChannels,
+      callId,
+      this.#options.nodeId,
+    );
+  }
+
+  answer(call: FleetCall, ask: number, outcome: Parameters<RunningCall['answer']>[1]): void {
+    const { commands, keys } = this.#redis;
+    const reply = 'error' in outcome ? { error: ToolError.toWire(outcome.error) } : { value: outcome.value };
+    const args = [
+      keys.call(call.callId),
+      ask,
+      JSON.stringify(reply),
+      keys.hostChannels,
+      call.callId,
+      '',
+    ] as const;
+    commands.fleetAnswer(...args).catch(() => undefined);
+  }
+
+  credit(call: FleetCall, epoch: number, bytes: number, keepFrom: string): void {
+    const { commands, keys } = this.#redis;
+    commands
+      .fleetCredit(
+        keys.call(call.callId),
+        keys.events(call.callId),
+        epoch,
+        bytes,
+        keepFrom,
+        keys.hostChannels,
+        call.callId,
+      )
+      .catch(() => undefined);
+  }
+
+  behind(call: FleetCall): void {
+    if (call.isFetching || !this.#redis.isReady) return;
+    call.isFetching = true;
+    this.#resyncs++;
+    void this.#fetch(call).finally(() => {
+      call.isFetching = false;
+      if (call.wantsMore) setImmediate(() => this.behind(call));
+    });
+  }
+
+  async #fetch(call: FleetCall): Promise<void> {
+    const { commands, keys } = this.#redis;
+    try {
+      const rows = await commands.xrange(
+        keys.events(call.callId),
+        `(${call.cursor}`,
+        '+',
+        'COUNT',
+        FETCHED_AT_ONCE,
+      );
+      call.fetched(
+        rows.map(([id, fields]) => entryOf(id, fields)),
+        rows.length < FETCHED_AT_ONCE,
+      );
+    } catch {
+      call.missed();
+    }
+  }
+
+  ended(call: FleetCall): void {
+    if (this.#calls.get(call.callId) !== call) return;
+    this.#calls.delete(call.callId);
+    if (call.hasStarted) this.#runs.record(call.durationMs);
+  }
+
+  defect(error: unknown, callId: string): void {
+    this.#listeners.tell('defect', { during: 'an event of a call on the fleet', error, callId });
+  }
+
+  #hear(message: string): void {
+    const [callId = '', id = '', kind, before = '', head = ''] = message.split('\n', 5);
+    const call = this.#calls.get(callId);
+    if (id === '~') {
+      if (call) this.#calls.delete(callId);
+      this.onMoved(callId);
+      call?.fail(new ToolError('conflict', 'another gateway has taken the call over'));
+      return;
+    }
+    if (!call) return;
+    if (kind === undefined) return call.missed();
+    const at = callId.length + id.length + kind.length + before.length + head.length + 5;
+    if (kind === 'b') this.#waits.record(call.durationMs);
+    call.hear(streamEntry(id, kind, before, head, message.slice(at)));
+    if (id === END_ID && call.request.keep === undefined && call.isEnded) this.#forget(callId);
+  }
+
+  /** Nobody comes back for what is not kept. */
+  #forget(callId: string): void {
+    const { commands, keys } = this.#redis;
+    commands.unlink(keys.call(callId)).catch(() => undefined);
+    commands.unlink(keys.events(callId)).catch(() => undefined);
+  }
+
+  #onMembers(): void {
+    if (this.#routes.update()) this.#listeners.tell('catalogChanged', this.catalog);
+  }
+
+  /** Messages may have been missed. */
+  #resync(): void {
+    for (const [callId, end] of this.#untold) {
+      this.#untold.delete(callId);
+      this.#tellEnd(callId, end).catch(() => this.#untold.set(callId, end));
+    }
+    this.#calls.each((call) => call.missed());
+  }
+
+  #look(): void {
+    this.#onMembers();
+    if (this.#redis.isReady && this.#untold.size > 0) this.#resync();
+    const now = performance.now();
+    this.#calls.each((call) => {
+      if (!call.hasBegun && now - call.createdAt > this.#options.queueWaitMs) return this.#giveUp(call);
+      if (now - call.heardAt < SILENCE_MS) return;
+      call.heardAt = now;
+      void this.#lookAfter(call);
+    });
+  }
+
+  /** It has waited long enough. */
+  #giveUp(call: FleetCall): void {
+    const seconds = this.#options.queueWaitMs / 1000;
+    const hasHost = this.#route(call) === undefined || this.#queues.depth(call.group) > 0;
+    const error = hasHost
+      ? new ToolError('overloaded', `no host was free within ${seconds} s (QUEUE_WAIT); try again later`, {
+          retryAfterMs: 1000,
+        })
+      : new ToolError('unavailable', `no worker host took the call within ${seconds} s (QUEUE_WAIT)`, {
+          retryAfterMs: 1000,
+        });
+    void this.#finish(call, error, 'unavailable', true).then((code) => {
+      if (code === 1) call.fail(error);
+      else if (code !== null) this.behind(call);
+    });
+  }
+
+  /** It has been silent: what was missed is fetched, and where nobody has it, it is given again. */
+  async #lookAfter(call: FleetCall): Promise<void> {
+    if (!this.#redis.isReady) return;
+    call.missed();
+    const { commands, keys } = this.#redis;
+    try {
+      const [st, host, epoch] = await commands.hmget(keys.call(call.callId), 'st', 'h', 'ep');
+      if (call.isEnded) return;
+      if (st === null) {
+        // Lost with a Redis that came back without its last moments, or forgotten.
+        if (call.isFetching) return;
+        const error = new ToolError('worker_crashed', 'what is known of the call was lost with its Redis', {
+          retryable: this.#isRepeatable(call.request),
+        });
+        return call.fail(error);
+      }
+      if (st === 'q') {
+        if (this.#route(call) === undefined) await this.#queues.add(call.group, call.callId);
+        return;
+      }
+      if (st === 'r' && host && this.#isGone(host)) {
+        this.#redispatches++;
+        if (this.#route(call) === undefined)
+          await this.#queues.add(call.group, call.callId, `${call.callId}.${epoch}`);
+      }
+    } catch {
+      // Redis has gone; the next look finds out.
+    }
+  }
+
+  /** Whether a host has said nothing for its lease, though it could have. */
+  #isGone(host: string): boolean {
+    return this.#members.isKnown && this.#redis.readyMs > RETURN_MS && this.#members.get(host) === undefined;
+  }
+
+  health(): RunnerStatus {
+    return this.#redis.isReady && this.#hosts().length > 0 ? 'ok' : 'degraded';
+  }
+
+  #hosts(): readonly Member[] {
+    return this.#members.all.filter(({ host, isDraining }) => host !== undefined && !isDraining);
+  }
+
+  stats(): RunnerStats {
+    const hosts = this.#hosts();
+    const groups: Record<string, number> = {};
+    let capacity = 0;
+    let busy = 0;
+    for (const { host } of hosts) {
+      for (const group of host?.groups ?? []) groups[group] = (groups[group] ?? 0) + 1;
+      capacity += host?.capacity.x ?? 0;
+      busy += host?.busy ?? 0;
+    }
+    const sum = (of: (host: NonNullable<Member['host']>) => number) =>
+      this.#members.all.reduce((total, { host }) => total + (host ? of(host) : 0), 0);
+    const cluster = {
+      redis: this.#redis.isReady ? 'ok' : this.#redis.trouble,
+      nodes: this.#members.all.map(({ id, role, version, since, isDraining, host, calls }) => ({
+        id,
+        role,
+        version,
+        uptimeSeconds: Math.max(0, Math.round((Date.now() - since) / 1000)),
+        ...(isDraining ? { isDraining } : {}),
+        ...(calls === undefined ? {} : { calls }),
+        ...(host ? { groups: host.groups, capacity: host.capacity, busy: host.busy } : {}),
+      })),
+      hosts: hosts.length,
+      capacity,
+      busy,
+      depth: this.#queues.totalDepth,
+      oldestMs: this.#queues.oldestMs,
+      takeovers: sum(({ takeovers }) => takeovers),
+      fencedWrites: sum(({ fenced }) => fenced),
+      refills: sum(({ refills }) => refills),
+      recreatedWorkers: sum(({ recreated }) => recreated),
+      resyncs: this.#resyncs,
+      redispatches: this.#redispatches,
+    };
+    return {
+      status: this.health(),
+      callsInFlight: this.#calls.size,
+      queue: { depth: this.#queues.totalDepth, limit: this.#options.queueLimit },
+      waitMs: this.#waits.percentiles(),
+      waits: this.#waits.sinceStart(),
+      runMs: this.#runs.percentiles(),
+      own: {
+        summary: { redis: this.#redis.isReady ? 'ok' : 'down', hosts: groups },
+        details: { cluster },
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearInterval(this.#watch);
+    for (const call of this.#calls.values()) call.cancel('unavailable', 'the gateway is shutting down');
+    const deadline = performance.now() + 200;
+    while (this.#calls.size > 0 && performance.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** What a host gets of a call. */
+const taskOf = (request: AdmittedCall) => ({
+  kind: request.kind ?? 'tool',
+  name: request.name,
+  arguments: request.arguments,
+  caller: request.caller,
+  streams: request.streams,
+  repeatBytes: request.repeatBytes,
+  abilities: request.abilities,
+  logLevel: request.logLevel,
+  requestMeta: request.requestMeta,
+});
+
+/** An entry as Redis gives it. */
+export function entryOf(id: string, fields: readonly string[]) {
+  const field = (name: string): string => {
+    const at = fields.findIndex((one, index) => index % 2 === 0 && one === name);
+    return at < 0 ? '' : (fields[at + 1] ?? '');
+  };
+  return streamEntry(id, field('k'), field('p'), field('h'), field('d'));
+}

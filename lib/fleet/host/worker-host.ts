@@ -1,0 +1,302 @@
+/**
+ * A host of a fleet: takes calls from the queues of its groups and runs them on its runners.
+ *
+ * H1. A call runs here only where `begin` says so; the queue may deliver it twice, late, or to two hosts.
+ * H2. It takes as many at a time as its runners have places for, and hands nothing to the dead: once it drains it takes
+ *     none.
+ * H3. A worker of BullMQ that fetches nothing while calls wait and there is room is made anew, and that is counted.
+ * H4. A call whose reader's gateway is gone is ended after a while, unless somebody comes back for it.
+ */
+import type { Job, Worker } from 'bullmq';
+import type { CallRequest, CancelReason } from '../../call/running-call.ts';
+import { ToolError } from '../../call/tool-error.ts';
+import type { AdmittedCall, Runner } from '../../runners/runner.ts';
+import { errorHead } from '../events.ts';
+import type { HostState, Lane, Members } from '../members.ts';
+import type { FleetRedis, RedisLog } from '../redis/fleet-redis.ts';
+import { HostedRun } from './hosted-run.ts';
+
+export interface HostOptions {
+  readonly nodeId: string;
+  readonly groups: readonly string[];
+  readonly capacity: Readonly<Record<Lane, number>>;
+  readonly leaseMs: number;
+  readonly orphanGraceMs: number;
+  readonly maxStarts: number;
+  readonly resumeTtlMs: number;
+  /** The name of a queue. */
+  queueName(group: string, lane: Lane): string;
+  /** Who runs what is named so; undefined: nobody here. */
+  owner(request: AdmittedCall): Runner | undefined;
+  readonly log: RedisLog;
+}
+
+/** What is to be run, as its gateway wrote it. */
+type Task = Omit<CallRequest, 'callId' | 'keep'>;
+
+const LOOK_MS = 1000;
+/** How long a call for which nothing is here waits before it is offered again. */
+const BOUNCE_MS = 200;
+const LANES: readonly Lane[] = ['x', 's'];
+
+interface LaneWorker {
+  readonly name: string;
+  readonly lane: Lane;
+  worker: Worker;
+  running: number;
+  fetchedAt: number;
+}
+
+export class WorkerHost {
+  readonly counts = { takeovers: 0, fenced: 0, refills: 0, recreated: 0 };
+  readonly #options: HostOptions;
+  readonly #redis: FleetRedis;
+  readonly #members: Members;
+  readonly #bullmq: typeof import('bullmq');
+  readonly #runs = new Map<string, HostedRun>();
+  readonly #workers: LaneWorker[] = [];
+  #look: NodeJS.Timeout | undefined;
+  #isDraining = false;
+
+  constructor(
+    options: HostOptions,
+    parts: {
+      readonly redis: FleetRedis;
+      readonly members: Members;
+      readonly bullmq: typeof import('bullmq');
+    },
+  ) {
+    this.#options = options;
+    this.#redis = parts.redis;
+    this.#members = parts.members;
+    this.#bullmq = parts.bullmq;
+  }
+
+  async open(): Promise<void> {
+    const { keys } = this.#redis;
+    await this.#redis.subscribe(keys.hostChannels + this.#options.nodeId, (message) => this.#hear(message));
+    let isOpen = false;
+    this.#redis.onReady(() => {
+      for (const run of this.#runs.values()) void run.look();
+      if (isOpen) return;
+      isOpen = true;
+      for (const group of this.#options.groups)
+        for (const lane of LANES) {
+          const name = this.#options.queueName(group, lane);
+          const entry = { name, lane, running: 0, fetchedAt: performance.now() };
+          this.#workers.push(Object.assign(entry, { worker: this.#worker(entry as LaneWorker) }));
+        }
+    });
+    this.#look = setInterval(() => void this.#watch(), LOOK_MS);
+  }
+
+  get busy(): number {
+    return this.#runs.size;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  get state(): Omit<HostState, 'catalog' | 'frames' | 'journeys'> {
+    const { groups, capacity } = this.#options;
+    return { groups, capacity, busy: this.busy, ...this.counts };
+  }
+
+  #worker(entry: LaneWorker): Worker {
+    const { leaseMs, capacity } = this.#options;
+    const worker = new this.#bullmq.Worker(
+      entry.name,
+      async (job: Job<{ c: string }>) => {
+        entry.running++;
+        entry.fetchedAt = performance.now();
+        try {
+          await this.#take(job);
+        } finally {
+          entry.running--;
+        }
+      },
+      {
+        connection: this.#redis.duplicate(),
+        prefix: this.#redis.keys.queuePrefix,
+        concurrency: Math.max(1, capacity[entry.lane]),
+        lockDuration: leaseMs,
+        stalledInterval: Math.max(500, Math.round(leaseMs / 3)),
+        maxStalledCount: 100,
+        drainDelay: 5,
+        skipVersionCheck: true,
+        removeOnComplete: { count: 0 },
+        removeOnFail: { count: 0 },
+      },
+    );
+    worker.on('error', () => undefined); // told by the connection; what is lost is looked after by the gateways
+    return worker;
+  }
+
+  async #take({ data }: Job<{ c: string }>): Promise<void> {
+    const callId = data.c;
+    if (this.#runs.has(callId)) return; // delivered again while it runs here
+    const { nodeId, maxStarts, resumeTtlMs } = this.#options;
+    const { commands, keys } = this.#redis;
+    const crash = new ToolError('worker_crashed', 'the host of the call was lost in the middle of it');
+    const late = new ToolError('deadline_exceeded', 'the call did not begin before its deadline');
+    const reply = (await commands.fleetBegin(
+      keys.call(callId),
+      keys.events(callId),
+      nodeId,
+      maxStarts,
+      resumeTtlMs,
+      keys.gatewayChannels,
+      wire(crash),
+      wire(late),
+      callId,
+      wire(new ToolError('worker_crashed', crash.message, { retryable: true })),
+    )) as readonly [number, number, number, string, string, string, string, number, number, number];
+    const [code, epoch, , text, , detachMs, , waitedMs, leftMs] = reply;
+    if (code !== 1) return;
+    if (epoch > 1) this.counts.takeovers++;
+    const task = JSON.parse(text) as Task;
+    await this.#run(callId, epoch, task, { detachMs: Number(detachMs), waitedMs, leftMs });
+  }
+
+  async #run(
+    callId: string,
+    epoch: number,
+    task: Task,
+    { waitedMs, leftMs }: { readonly detachMs: number; readonly waitedMs: number; readonly leftMs: number },
+  ): Promise<void> {
+    const request: AdmittedCall = { ...task, callId };
+    const owner = this.#options.owner(request);
+    if (!owner) return this.#giveBack(callId, epoch, task);
+    const call = owner.call(request);
+    const run = new HostedRun({
+      call,
+      callId,
+      epoch,
+      redis: this.#redis,
+      keepMs: this.#options.resumeTtlMs,
+      openedAt: performance.now() - waitedMs,
+      fenced: () => {
+        this.counts.fenced++;
+      },
+      refilled: () => {
+        this.counts.refills++;
+      },
+    });
+    this.#runs.set(callId, run);
+    // The gateway ends it at its deadline; should that be gone too, it ends here.
+    const deadline = setTimeout(
+      () => run.end('deadline_exceeded', 'the call did not end before its deadline'),
+      leftMs + LOOK_MS,
+    );
+    try {
+      await run.run();
+    } finally {
+      clearTimeout(deadline);
+      this.#runs.delete(callId);
+    }
+  }
+
+  /** Nothing of that name is here: versions differ while a fleet is deployed. Another host of the group may have it. */
+  async #giveBack(callId: string, epoch: number, task: Task): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, BOUNCE_MS));
+    const { commands, keys } = this.#redis;
+    const error = new ToolError(
+      'unavailable',
+      `the host has no ${task.kind} ${JSON.stringify(task.name)} any more`,
+      {
+        retryAfterMs: 1000,
+      },
+    );
+    await commands.fleetAppend(
+      keys.call(callId),
+      keys.events(callId),
+      epoch,
+      1,
+      'e',
+      errorHead(error, 0, 0),
+      '',
+      64,
+      0,
+      1,
+      'error',
+      this.#options.resumeTtlMs,
+      keys.gatewayChannels,
+      0,
+      callId,
+      '',
+    );
+  }
+
+  #hear(message: string): void {
+    const [what, callId = '', epoch, first = ''] = message.split('\n', 4);
+    const run = this.#runs.get(callId);
+    if (!run || String(run.epoch) !== epoch) return;
+    if (what === 'x') run.stop(first as CancelReason);
+    else if (what === 'c') run.credit(Number(first));
+    else if (what === 'a') {
+      const at = callId.length + epoch.length + first.length + 5;
+      run.answer(Number(first), message.slice(at));
+    }
+  }
+
+  async #watch(): Promise<void> {
+    if (!this.#redis.isReady) return;
+    const now = performance.now();
+    for (const run of this.#runs.values()) {
+      if (now - run.startedAt < LOOK_MS) continue;
+      const gateway = await run.look();
+      if (gateway !== null) this.#watchOrphan(run, gateway, now);
+    }
+    for (const entry of this.#workers) await this.#watchWorker(entry, now);
+  }
+
+  #watchOrphan(run: HostedRun, gateway: string, now: number): void {
+    const isThere = !this.#members.isKnown || this.#members.get(gateway) !== undefined;
+    if (isThere || this.#redis.readyMs < this.#options.orphanGraceMs) run.gatewaySeenAt = now;
+    else if (now - run.gatewaySeenAt > this.#options.orphanGraceMs)
+      run.end('cancelled', 'the gateway of the call is gone, and its client did not come back');
+  }
+
+  /** H3 */
+  async #watchWorker(entry: LaneWorker, now: number): Promise<void> {
+    if (this.#isDraining || entry.running > 0) return;
+    const wait = `${this.#redis.keys.queuePrefix}:${entry.name}:wait`;
+    const waiting = await this.#redis.commands.llen(wait).catch(() => 0);
+    if (waiting === 0) {
+      entry.fetchedAt = now;
+      return;
+    }
+    if (now - entry.fetchedAt < Math.max(10_000, 2 * LOOK_MS)) return;
+    entry.fetchedAt = now;
+    this.counts.recreated++;
+    this.#options.log(
+      'warning',
+      `the worker of ${entry.name} fetched nothing though calls wait; it is made anew`,
+    );
+    const wedged = entry.worker;
+    entry.worker = this.#worker(entry);
+    void wedged.close(true).catch(() => undefined);
+  }
+
+  /** Takes nothing more; settles when nothing runs, or `timeoutMs` is over: what is left then ends `unavailable`. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#isDraining = true;
+    this.#members.tell();
+    const closing = Promise.allSettled(this.#workers.map(({ worker }) => worker.close()));
+    let timer: NodeJS.Timeout | undefined;
+    const over = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([closing, over]);
+    clearTimeout(timer);
+    for (const run of this.#runs.values()) run.end('unavailable', 'the host of the call is shutting down');
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#look);
+    await Promise.allSettled(this.#workers.map(({ worker }) => worker.close(true)));
+  }
+}
+
+const wire = (error: ToolError): string => JSON.stringify(ToolError.toWire(error));

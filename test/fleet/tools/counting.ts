@@ -1,0 +1,33 @@
+/** What the tools of these tests do: count. Each start is a line of a file. */
+import { appendFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { z } from 'zod';
+
+const input = z.object({
+  log: z.string().optional(),
+  count: z.number().default(5),
+  everyMs: z.number().default(0),
+  size: z.number().default(10),
+});
+
+async function* counted(
+  { log, count, everyMs, size }: z.output<typeof input>,
+  { signal }: { readonly signal: AbortSignal },
+) {
+  if (log !== undefined) appendFileSync(log, `start ${process.pid}\n`);
+  for (let at = 0; at < count; at++) {
+    if (everyMs > 0) await setTimeout(everyMs, undefined, { signal });
+    yield { at, text: 'x'.repeat(size) };
+    if (log !== undefined && size > 1000) appendFileSync(log, `${at}\n`);
+  }
+}
+
+export const once = { name: 'once', description: 'Counts; must not run twice.', input, run: counted };
+
+export const again = {
+  name: 'again',
+  description: 'Counts; may run again.',
+  annotations: { idempotentHint: true },
+  input,
+  run: counted,
+};
