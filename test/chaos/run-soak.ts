@@ -16,6 +16,8 @@ import { rises, type Sample, type Trend, trendOf } from './trend.ts';
 
 export const FIGURES = [
   'rss MiB',
+  'own heap MiB',
+  'own external MiB',
   'thread heap MiB',
   'files',
   'os threads',
@@ -28,6 +30,8 @@ export type Bounds = Readonly<Record<FigureName, number>>;
 
 export const TEN_MINUTES_FLAT: Bounds = {
   'rss MiB': 2,
+  'own heap MiB': 1,
+  'own external MiB': 1,
   'thread heap MiB': 1,
   files: 0.5,
   'os threads': 0.2,
@@ -117,6 +121,8 @@ async function look(field: Field): Promise<[FigureName, number][]> {
     const stats = await field.http.stats().catch(() => undefined);
     const heap = stats?.workers.reduce((sum, { heapUsedBytes }) => sum + heapUsedBytes, 0);
     if (heap !== undefined) seen.push(['thread heap MiB', heap / MIB]);
+    const own = await field.http.ownMemory().catch(() => undefined);
+    if (own) seen.push(['own heap MiB', own.heapBytes / MIB], ['own external MiB', own.externalBytes / MIB]);
   }
   if (field.hosts.includes('stdio') && field.stdio.isAlive) {
     const { fds, rssMib } = field.stdio.figures();

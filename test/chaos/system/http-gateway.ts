@@ -73,6 +73,16 @@ export class HttpGateway implements HttpTarget {
     return (await this.#get('/stats', 5000)) as { workers: { heapUsedBytes: number }[] };
   }
 
+  /** What the gateway's own thread has, as `GET /metrics` tells it. */
+  async ownMemory(): Promise<{ heapBytes: number; externalBytes: number }> {
+    const text = await this.#text('/metrics', 5000);
+    const gauge = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+    return {
+      heapBytes: gauge('nodejs_heap_size_used_bytes'),
+      externalBytes: gauge('nodejs_external_memory_bytes'),
+    };
+  }
+
   figures(): ProcessFigures {
     return figuresOf(this.pid);
   }
@@ -82,13 +92,17 @@ export class HttpGateway implements HttpTarget {
     return program ? program.end(() => program.child.kill('SIGTERM'), 30_000) : 'never started';
   }
 
-  async #get(path: string, withinMs: number, statuses: readonly number[] = [200]): Promise<unknown> {
+  async #get(path: string, withinMs: number, statuses?: readonly number[]): Promise<unknown> {
+    return JSON.parse(await this.#text(path, withinMs, statuses));
+  }
+
+  async #text(path: string, withinMs: number, statuses: readonly number[] = [200]): Promise<string> {
     const response = await fetch(`http://${HOST}:${this.port}${path}`, {
       headers: { 'x-api-key': CONTROL_KEY, connection: 'close' },
       signal: AbortSignal.timeout(withinMs),
     });
     const body = await response.text();
     if (!statuses.includes(response.status)) throw new Error(`${path} answered ${response.status}`);
-    return JSON.parse(body);
+    return body;
   }
 }
