@@ -60,7 +60,6 @@ describe('soak', () => {
       bounds: {
         'rss MiB': 400,
         'own heap MiB': 300,
-        'own external MiB': 300,
         'thread heap MiB': 300,
         files: 200,
         'os threads': 8,

@@ -1,6 +1,7 @@
 /** `serve` under chaos: on a free port, with keys for the faults and another for the control calls. */
 import { freePort } from '../../support/gateway-process.ts';
 import { HOST, type HttpTarget } from '../clients/transport.ts';
+import { HeapInspector } from './heap-inspector.ts';
 import { figuresOf, type ProcessFigures } from './process-figures.ts';
 import { Program } from './program.ts';
 
@@ -73,14 +74,9 @@ export class HttpGateway implements HttpTarget {
     return (await this.#get('/stats', 5000)) as { workers: { heapUsedBytes: number }[] };
   }
 
-  /** What the gateway's own thread has, as `GET /metrics` tells it. */
-  async ownMemory(): Promise<{ heapBytes: number; externalBytes: number }> {
-    const text = await this.#text('/metrics', 5000);
-    const gauge = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
-    return {
-      heapBytes: gauge('nodejs_heap_size_used_bytes'),
-      externalBytes: gauge('nodejs_external_memory_bytes'),
-    };
+  /** For looks into its own thread's heap; its `env` has to make it INSPECTABLE. */
+  inspector(): Promise<HeapInspector> {
+    return HeapInspector.open(this.pid, () => this.#program?.stderr ?? '');
   }
 
   figures(): ProcessFigures {
@@ -92,17 +88,13 @@ export class HttpGateway implements HttpTarget {
     return program ? program.end(() => program.child.kill('SIGTERM'), 30_000) : 'never started';
   }
 
-  async #get(path: string, withinMs: number, statuses?: readonly number[]): Promise<unknown> {
-    return JSON.parse(await this.#text(path, withinMs, statuses));
-  }
-
-  async #text(path: string, withinMs: number, statuses: readonly number[] = [200]): Promise<string> {
+  async #get(path: string, withinMs: number, statuses: readonly number[] = [200]): Promise<unknown> {
     const response = await fetch(`http://${HOST}:${this.port}${path}`, {
       headers: { 'x-api-key': CONTROL_KEY, connection: 'close' },
       signal: AbortSignal.timeout(withinMs),
     });
     const body = await response.text();
     if (!statuses.includes(response.status)) throw new Error(`${path} answered ${response.status}`);
-    return body;
+    return JSON.parse(body);
   }
 }
