@@ -1,6 +1,10 @@
 /**
  * A soak: moderate load over every transport, about one fault a second, and each second a look at what the process
  * holds. What it holds may go up and down, not up and up.
+ *
+ * S1. At moderate load V8 collects the gateway's own heap every ten minutes or so, since garbage costs nothing until
+ *     then: in a shorter run that looks like a leak. So the harness has it collect every ten seconds; what is left, and
+ *     the size of the process then, tell what is lost.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TransportName } from './clients/transport.ts';
@@ -11,11 +15,13 @@ import { Ledger } from './ledger.ts';
 import { planFaults } from './plan.ts';
 import { Random } from './random.ts';
 import { CHAOS_ENV, commitOne, type Setting } from './run-chaos.ts';
+import { type HeapInspector, INSPECTABLE } from './system/heap-inspector.ts';
 import { checkEnds, checkReturned, figuresAtRest } from './still-as-it-was.ts';
 import { rises, type Sample, type Trend, trendOf } from './trend.ts';
 
 export const FIGURES = [
   'rss MiB',
+  'own heap MiB',
   'thread heap MiB',
   'files',
   'os threads',
@@ -28,6 +34,7 @@ export type Bounds = Readonly<Record<FigureName, number>>;
 
 export const TEN_MINUTES_FLAT: Bounds = {
   'rss MiB': 2,
+  'own heap MiB': 1,
   'thread heap MiB': 1,
   files: 0.5,
   'os threads': 0.2,
@@ -57,9 +64,11 @@ export interface SoakReport {
 }
 
 /** A fixed number of threads: how many there are is not what is looked at. */
-const SOAK_ENV = { MIN_WORKERS: '4', MAX_WORKERS: '4' };
+const SOAK_ENV = { MIN_WORKERS: '4', MAX_WORKERS: '4', NODE_OPTIONS: INSPECTABLE };
 /** Of the samples, the first quarter is warm-up: code is compiled, heaps find their size. */
 const WARM_UP = 0.25;
+/** Between two collections of the gateway's own heap (S1); the least of so long a time is what counts of the others. */
+const COLLECT_MS = 10_000;
 const MIB = 1024 * 1024;
 
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
@@ -78,18 +87,24 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   controls.start();
   const endAt = performance.now() + minutes * 60_000;
   const faults = commitSteadily({ field, ledger, random, controls }, options, endAt);
+  const inspector = field.hosts.includes('http') ? await field.http.inspector() : undefined;
   const samples = new Map<FigureName, Sample[]>(FIGURES.map((name) => [name, []]));
+  let collectedAt = Number.NEGATIVE_INFINITY;
   while (performance.now() < endAt) {
     const at = performance.now();
-    for (const [name, value] of await look(field)) samples.get(name)?.push({ atMs: at, value });
+    const isDue = at - collectedAt >= COLLECT_MS;
+    if (isDue) collectedAt = at;
+    for (const [name, value] of await look(field, isDue ? inspector : undefined))
+      samples.get(name)?.push({ atMs: at, value });
     await sleep(Math.max(0, 1000 - (performance.now() - at)));
   }
+  inspector?.close();
   await faults;
   await controls.stop();
   const trends = new Map<FigureName, Trend>();
   for (const [name, list] of samples) {
     const warm = list.slice(Math.floor(list.length * WARM_UP));
-    if (warm.length > 0) trends.set(name, trendOf(warm, Math.min(10_000, minutes * 6000)));
+    if (warm.length > 0) trends.set(name, trendOf(warm, Math.min(COLLECT_MS, minutes * 6000)));
   }
   await checkReturned(field, before, ledger);
   await checkEnds(field, ledger);
@@ -109,8 +124,10 @@ async function commitSteadily(setting: Setting, options: SoakOptions, endAt: num
   await Promise.all(running);
 }
 
-async function look(field: Field): Promise<[FigureName, number][]> {
+async function look(field: Field, inspector?: HeapInspector): Promise<[FigureName, number][]> {
   const seen: [FigureName, number][] = [];
+  const left = await inspector?.usedBytes();
+  if (left !== undefined) seen.push(['own heap MiB', left / MIB]);
   if (field.hosts.includes('http') && field.http.isAlive) {
     const { fds, threads, rssMib } = field.http.figures();
     seen.push(['rss MiB', rssMib], ['files', fds], ['os threads', threads]);

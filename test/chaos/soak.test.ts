@@ -59,6 +59,7 @@ describe('soak', () => {
       // Loose: in so short a time caches still fill.
       bounds: {
         'rss MiB': 400,
+        'own heap MiB': 300,
         'thread heap MiB': 300,
         files: 200,
         'os threads': 8,

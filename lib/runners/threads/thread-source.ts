@@ -20,6 +20,8 @@ export interface ThreadPort {
 export interface PoolThread {
   /** Threads count 1, 2, 3 … in the order they were asked for. */
   readonly id: number;
+  /** The process whose main thread it is; absent: it is a thread of this one. */
+  readonly pid?: number | undefined;
   /** Open from the start; what is posted before the thread reads is kept. */
   readonly port: ThreadPort;
   readonly begun: Shift['begun'];

@@ -1,6 +1,7 @@
 /** `serve` under chaos: on a free port, with keys for the faults and another for the control calls. */
 import { freePort } from '../../support/gateway-process.ts';
 import { HOST, type HttpTarget } from '../clients/transport.ts';
+import { HeapInspector } from './heap-inspector.ts';
 import { figuresOf, type ProcessFigures } from './process-figures.ts';
 import { Program } from './program.ts';
 
@@ -71,6 +72,11 @@ export class HttpGateway implements HttpTarget {
   /** `GET /stats`, as far as the soak looks into it. */
   async stats(): Promise<{ workers: { heapUsedBytes: number }[] }> {
     return (await this.#get('/stats', 5000)) as { workers: { heapUsedBytes: number }[] };
+  }
+
+  /** For looks into its own thread's heap; its `env` has to make it INSPECTABLE. */
+  inspector(): Promise<HeapInspector> {
+    return HeapInspector.open(this.pid, () => this.#program?.stderr ?? '');
   }
 
   figures(): ProcessFigures {

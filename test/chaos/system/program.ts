@@ -60,6 +60,11 @@ export class Program {
     return this.#isAlive;
   }
 
+  /** What it has said on stderr lately. */
+  get stderr(): string {
+    return this.#stderr;
+  }
+
   /** The line of stderr that says why, where there is one. */
   lastWords(): string {
     const lines = this.#stderr.split('\n').filter((line) => line.trim() !== '');

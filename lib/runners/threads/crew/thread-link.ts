@@ -11,6 +11,7 @@
 import { TransitMap } from '../../../async/transit-map.ts';
 import { callTask } from '../call-task.ts';
 import { FailureStreak } from '../ending/failure-streak.ts';
+import { starvedMs } from '../memory/kernel-thread.ts';
 import type { WatchedThread } from '../memory/memory-watch.ts';
 import { isThreadFrame } from '../port/frame-check.ts';
 import type { HostFrame, ThreadFrame } from '../port/frames.ts';
@@ -123,6 +124,12 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
     if (this.#exclusives === 0) return false;
     for (const call of this.#calls.values()) if (call.isExclusive && call.hasStarted) return true;
     return false;
+  }
+
+  /** For how long it has waited for a processor in its life; 0 where the system does not tell. */
+  starvedMs(): number {
+    const { pid } = this.#thread;
+    return starvedMs(pid ?? this.kernelId, pid) ?? 0;
   }
 
   readonly post = (frame: HostFrame): void => {

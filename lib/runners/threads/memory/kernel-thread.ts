@@ -1,6 +1,7 @@
 /**
- * A thread as Linux sees it: which one it is, and how much memory it has touched for the first time. That tells who
- * grew when the process did, for a thread that says nothing. Loaded by both sides; elsewhere it is not known (null).
+ * A thread as Linux sees it: which one it is, how much memory it has touched for the first time, and how long it has
+ * waited for a processor. That tells who grew when the process did, for a thread that says nothing, and who says
+ * nothing for want of a processor. Loaded by both sides; elsewhere it is not known (null).
  */
 import { readFileSync, readlinkSync } from 'node:fs';
 
@@ -25,6 +26,20 @@ export function bytesTouched(kernelId: number | null): number | null {
   try {
     const stat = readFileSync(`/proc/self/task/${kernelId}/stat`, 'latin1');
     return Number(stat.slice(stat.lastIndexOf(') ') + 2).split(' ')[MINOR_FAULTS]) * PAGE_BYTES;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param process the thread's process; default this one.
+ * @returns for how long the thread has been ready to run in its life while others ran, in milliseconds.
+ */
+export function starvedMs(kernelId: number | null, process: number | 'self' = 'self'): number | null {
+  if (kernelId === null) return null;
+  try {
+    const [, waited] = readFileSync(`/proc/${process}/task/${kernelId}/schedstat`, 'latin1').split(' ');
+    return Number(waited) / 1e6 || 0;
   } catch {
     return null;
   }
