@@ -64,7 +64,8 @@ export class Members {
   #members = new Map<string, Member>();
   #look: NodeJS.Timeout | undefined;
   #nextBeat = 0;
-  #isLooking = false;
+  /** The look that is under way. */
+  #looking: Promise<void> | null = null;
   #isClosed = false;
   #toldCatalog = '';
   /** When the list was last known to be true; by `performance.now()`. */
@@ -131,15 +132,19 @@ export class Members {
   }
 
   async #refresh(): Promise<void> {
-    if (this.#isLooking || this.#isClosed || !this.#redis.isReady) return;
-    this.#isLooking = true;
+    if (this.#isClosed || !this.#redis.isReady) return;
+    this.#looking ??= this.#lookOnce();
+    await this.#looking;
+  }
+
+  async #lookOnce(): Promise<void> {
     try {
       if (performance.now() >= this.#nextBeat) await this.#beat();
       await this.#read();
     } catch {
       // Redis has gone; the next look finds out.
     } finally {
-      this.#isLooking = false;
+      this.#looking = null;
     }
   }
 

@@ -15,8 +15,8 @@ import { Ledger } from './ledger.ts';
 import { planFaults } from './plan.ts';
 import { Random } from './random.ts';
 import { CHAOS_ENV, commitOne, type Setting } from './run-chaos.ts';
-import { type HeapInspector, INSPECTABLE } from './system/heap-inspector.ts';
 import { checkEnds, checkReturned, figuresAtRest } from './still-as-it-was.ts';
+import { type HeapInspector, INSPECTABLE } from './system/heap-inspector.ts';
 import { rises, type Sample, type Trend, trendOf } from './trend.ts';
 
 export const FIGURES = [

@@ -4,7 +4,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import type { Catalog } from '../../call/catalog.ts';
+import { ToolError } from '../../call/tool-error.ts';
 import type { AdmittedCall, Runner } from '../../runners/runner.ts';
 import { WorkerHost } from '../host/worker-host.ts';
 import { digestOf, FRAME_VERSION, groupOf, type Member, Members } from '../members.ts';
@@ -20,12 +22,16 @@ export interface FleetOpening {
       readonly maxWorkers: number;
       readonly callsPerWorker: number;
       readonly drainTimeoutMs: number;
+      readonly dataDir: string;
     };
   readonly version: string;
   readonly log: RedisLog;
   /** What this host runs; none on a gateway. */
   readonly hosted: HostedRunners | null;
 }
+
+/** The tool that keeps what it is given in its host's DATA_DIR. */
+const JOURNEYS = 'journeys_tool';
 
 /** How long a call whose idempotency key was claimed may take until it is opened. */
 const OPENING_MS = 3000;
@@ -54,7 +60,8 @@ export interface Fleet {
 }
 
 /**
- * @throws {ToolError} `unavailable` when a package is missing, or the server cannot be relied on.
+ * @throws {ToolError} `unavailable` when a package is missing, the server cannot be relied on, or another host keeps
+ * journeys elsewhere.
  */
 export async function openFleet({ config, version, log, hosted }: FleetOpening): Promise<Fleet> {
   const { role, leaseMs } = config;
@@ -75,6 +82,7 @@ export async function openFleet({ config, version, log, hosted }: FleetOpening):
 
   let host: WorkerHost | null = null;
   let runner: RedisRunner | null = null;
+  const store = storeOf(hosted?.catalog(), config.dataDir);
   const self = (): Member => ({
     id: nodeId,
     role,
@@ -82,7 +90,7 @@ export async function openFleet({ config, version, log, hosted }: FleetOpening):
     since,
     isDraining: host?.isDraining ?? false,
     ...(host && hosted
-      ? { host: { ...host.state, catalog: digestOf(hosted.catalog()), frames: FRAME_VERSION } }
+      ? { host: { ...host.state, catalog: digestOf(hosted.catalog()), frames: FRAME_VERSION, ...store } }
       : {}),
     ...(runner ? { calls: runner.callsInFlight } : {}),
   });
@@ -107,7 +115,6 @@ export async function openFleet({ config, version, log, hosted }: FleetOpening):
       },
       { redis: hostRedis, members, bullmq },
     );
-    await host.open();
     hosted.onNotice((notice) => {
       const { commands, keys } = redis;
       if (redis.isReady) commands.publish(keys.noticeChannel, JSON.stringify(notice)).catch(() => undefined);
@@ -120,6 +127,25 @@ export async function openFleet({ config, version, log, hosted }: FleetOpening):
     await runner.open();
   }
   await members.open();
+  const close = async () => {
+    await host?.close();
+    await members.close();
+    await queues?.close();
+    await Promise.all([gatewayRedis?.close(), hostRedis?.close()]);
+  };
+  const elsewhere = otherStore(members.all, self());
+  if (elsewhere !== undefined) {
+    await close();
+    throw new ToolError('unavailable', elsewhere);
+  }
+  await host?.open();
+  // What could not be seen at the start, since Redis was away.
+  members.onChange(() => {
+    const found = host && !host.isDraining ? otherStore(members.all, self()) : undefined;
+    if (found === undefined) return;
+    log('error', `${found}; this host takes no more calls`);
+    void host?.drain(config.drainTimeoutMs);
+  });
 
   const claimMs = config.requestTimeoutMs + 2 * config.resumeTtlMs + 60_000;
   return {
@@ -133,11 +159,26 @@ export async function openFleet({ config, version, log, hosted }: FleetOpening):
       runner &&
       new RedisSharedCalls(gatewayRedis, runner, { nodeId, claimMs, openingMs: OPENING_MS }),
     drain: async (timeoutMs) => host?.drain(timeoutMs),
-    async close() {
-      await host?.close();
-      await members.close();
-      await queues?.close();
-      await Promise.all([gatewayRedis?.close(), hostRedis?.close()]);
-    },
+    close,
   };
+}
+
+/** Where a host keeps journeys, if it serves them: the same name for every process beside that folder. */
+function storeOf(catalog: Catalog | undefined, dataDir: string): { journeys?: string } {
+  const serves = catalog?.tools.some(({ name }) => name === JOURNEYS);
+  return serves ? { journeys: digestOf([hostname(), resolve(dataDir)]) } : {};
+}
+
+/** @returns why this host may not serve journeys: one that came before it does, from another folder. */
+function otherStore(members: readonly Member[], { id, since, host }: Member): string | undefined {
+  const mine = host?.journeys;
+  const before = members.find(
+    (other) =>
+      other.host?.journeys !== undefined &&
+      other.host.journeys !== mine &&
+      (other.since < since || (other.since === since && other.id < id)),
+  );
+  return mine === undefined || !before
+    ? undefined
+    : `${JOURNEYS} keeps its journeys in one host's DATA_DIR, and the host ${before.id} serves it already: two would have different ones; start this host with tools of its own (--tools) or with BUILT_INS=off`;
 }
