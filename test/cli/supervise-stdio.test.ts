@@ -75,7 +75,7 @@ describe('mcp-streaming-gateway stdio --supervise', function () {
     const call = (id: string | number, name: string) =>
       send({ id, method: 'tools/call', params: { name, arguments: {} } });
     const answer = async (id: unknown): Promise<Record<string, unknown>> =>
-      (await eventually(() => answers(id)[0])) as Record<string, unknown>;
+      (await eventually(() => answers(id)[0], { withinMs: 50_000 })) as Record<string, unknown>;
     const initialize = async (capabilities = {}) => {
       const params = {
         protocolVersion: '2025-11-25',

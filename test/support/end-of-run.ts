@@ -16,6 +16,7 @@ const PATIENCE_MS = Number(process.env['TEST_END_PATIENCE_MS'] ?? 30_000);
 process.once('exit', () => {
   for (const pid of childrenOf(process.pid)) {
     const command = commandOf(pid);
+    if (command === '') continue; // it has ended, and nobody has asked how
     try {
       process.kill(pid, 'SIGKILL');
       console.error(`Left behind by a test, and killed: ${command}`);
@@ -53,7 +54,7 @@ function childrenOf(parent: number): number[] {
 
 function commandOf(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ');
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim();
   } catch {
     return `process ${pid}`;
   }

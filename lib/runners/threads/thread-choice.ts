@@ -4,11 +4,11 @@
  * C1. An exclusive call gets a thread with nothing on it and keeps others off it: one that its key had last, else one
  *     that nobody had, since a thread is looked at before it passes from key to key, and may have to be replaced then.
  * C2. A shared call gets the least busy thread that has room; one of a quick tool (run-speed.ts), of the first threads
- *     that answer, as many as there are processors, before any other.
+ *     that answer and have quick ones alone, as many as there are processors, before any other.
  * C3. Where shared tools exist, exclusive calls never hold all threads; and while an exclusive call waits and no
  *     thread can be added, the least busy shared thread is kept free of new calls for it: neither kind starves.
- * C4. Exclusive calls of quick tools run on as many threads at once as there are processors; one that is silent for a
- *     while is not counted. The next call waits for one of them meanwhile.
+ * C4. Exclusive calls of quick tools run on as many threads at once as there are processors; one whose call takes long
+ *     after all is not counted. The next call waits for one of them meanwhile.
  */
 import type { Isolation } from '../../call/catalog.ts';
 
@@ -20,8 +20,12 @@ export interface ThreadLoad {
   readonly hasExclusive: boolean;
   /** Whose call it took last; null where it has taken none. */
   readonly lastKey: string | null;
+  /** Whether it has a call of a tool that is not quick. */
+  readonly hasSlow: boolean;
   /** Since when it has calls and says nothing of them, by `performance.now()`. */
   readonly silentSince: number;
+  /** When it last took a call with none on it, by `performance.now()`. */
+  readonly takenAt: number;
 }
 
 export interface ChoiceLimits<T> {
@@ -41,7 +45,7 @@ export interface ChoiceLimits<T> {
   readonly now: number;
 }
 
-/** A thread that says nothing for so long may be blocked: quick calls do not wait for it. */
+/** A thread that says nothing for so long may be blocked, and a call that runs so long is not quick: none waits for it. */
 export const SILENCE_MS = 10;
 
 /** @returns the thread for a call, or null when none fits now. */
@@ -78,21 +82,21 @@ export function isPacked(
   threads: Iterable<ThreadLoad>,
   { packedThreads, now }: Pick<ChoiceLimits<ThreadLoad>, 'packedThreads' | 'now'>,
 ): boolean {
-  let answering = 0;
-  for (const thread of threads) if (thread.hasExclusive && !isSilent(thread, now)) answering++;
-  return answering >= packedThreads;
+  let quick = 0;
+  for (const thread of threads) if (thread.hasExclusive && now - thread.takenAt <= SILENCE_MS) quick++;
+  return quick >= packedThreads;
 }
 
 const isSilent = (thread: ThreadLoad, now: number): boolean =>
   thread.calls > 0 && now - thread.silentSince > SILENCE_MS;
 
-/** The least busy of the first threads that answer, where one of these has room. */
+/** The least busy of the first threads with nothing but quick calls that answer, where one of these has room. */
 function choosePacked<T extends ThreadLoad>(threads: Iterable<T>, limits: ChoiceLimits<T>): T | null {
   let best: T | null = null;
   let seen = 0;
   for (const thread of threads) {
     if (!thread.isOpen || thread.hasExclusive || thread === limits.reserved) continue;
-    if (isSilent(thread, limits.now)) continue;
+    if (thread.hasSlow || isSilent(thread, limits.now)) continue;
     if (thread.calls < limits.callsPerThread && (best === null || thread.calls < best.calls)) best = thread;
     if (++seen === limits.packedThreads) break;
   }

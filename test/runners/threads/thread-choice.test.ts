@@ -11,7 +11,9 @@ const thread = (calls: number, more: Partial<ThreadLoad> = {}): ThreadLoad => ({
   calls,
   hasExclusive: false,
   lastKey: null,
+  hasSlow: false,
   silentSince: 1000,
+  takenAt: 1000,
   ...more,
 });
 const limits = {
@@ -60,22 +62,24 @@ describe('chooseThread()', () => {
     const silent = thread(1, { silentSince: 900 });
     const others = [silent, thread(2), thread(3), thread(0)];
     expect(chooseThread('shared', others, quick)).to.equal(others[1]);
+    const besideSlow = [thread(1, { hasSlow: true }), thread(2)];
+    expect(chooseThread('shared', besideSlow, quick)).to.equal(besideSlow[1]);
     expect(chooseThread('shared', [thread(4), thread(4), others[3] as ThreadLoad], quick)).to.equal(
       others[3],
     );
   });
 
-  it('lets an exclusive call of a quick tool wait for the threads that answer, and not for those that are silent', () => {
+  it('lets an exclusive call of a quick tool wait for the threads of others, and not for a call that takes long', () => {
     const many = { ...quick, exclusiveThreads: 9 };
-    const [held, silent, idle] = [
+    const [held, long, idle] = [
       thread(1, { hasExclusive: true }),
-      thread(1, { hasExclusive: true, silentSince: 900 }),
+      thread(1, { hasExclusive: true, takenAt: 900 }),
       thread(0),
     ];
     expect(chooseThread('exclusive', [held, held, idle], many)).to.equal(null);
     expect(isPacked([held, held, idle], many)).to.equal(true);
-    expect(chooseThread('exclusive', [held, silent, idle], many)).to.equal(idle);
-    expect(isPacked([held, silent, idle], many)).to.equal(false);
+    expect(chooseThread('exclusive', [held, long, idle], many)).to.equal(idle);
+    expect(isPacked([held, long, idle], many)).to.equal(false);
     expect(chooseThread('exclusive', [held, held, idle], { ...many, isQuick: false })).to.equal(idle);
   });
 

@@ -106,7 +106,9 @@ describe('the log of refusals', () => {
     const keys = new KeyBook({ apiKeys: ['super-secret'], rateLimit: 1 });
     const limited = await startTransports({ echo }, { keys });
     const origins: unknown[] = [];
-    limited.dispatcher.observe({ ended: ({ origin }) => origins.push(origin) });
+    limited.dispatcher.observe({
+      ended: ({ origin }) => origins.push({ requestId: origin?.requestId, address: origin?.address }),
+    });
     const call = (path: string, id: string) =>
       fetch(`${limited.url}${path}`, {
         method: 'POST',

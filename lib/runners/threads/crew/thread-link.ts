@@ -49,6 +49,8 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
   readonly #thread: PoolThread;
   readonly #listener: LinkListener;
   readonly #calls = new TransitMap<number, ToolCall>();
+  /** The numbers of those whose tools are not quick. */
+  readonly #slow = new Set<number>();
   /** Places on the thread that have been used and are free. */
   readonly #freePlaces: number[] = [];
   readonly #startedAt = performance.now();
@@ -63,8 +65,7 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
   readonly failures = new FailureStreak();
   /** When the thread last said anything. */
   heardAt = performance.now();
-  /** When it last took a call with none on it. */
-  #tookAt = 0;
+  takenAt = 0;
   /** When its last call ended, or it started. */
   #idleSince = performance.now();
 
@@ -106,8 +107,12 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
     return this.#calls.size;
   }
 
+  get hasSlow(): boolean {
+    return this.#slow.size > 0;
+  }
+
   get silentSince(): number {
-    return Math.max(this.heardAt, this.#tookAt);
+    return Math.max(this.heardAt, this.takenAt);
   }
 
   get hasExclusive(): boolean {
@@ -154,11 +159,12 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
 
   /** Puts a call on the thread. @param now by `performance.now()`. */
   take(call: ToolCall, now = performance.now()): void {
-    if (this.#calls.size === 0) this.#tookAt = now;
+    if (this.#calls.size === 0) this.takenAt = now;
     const index = this.#freePlaces.pop() ?? this.#calls.size;
     this.#calls.set(call.number, call);
     this.lastKey = call.request.caller.keyId;
     if (call.isExclusive) this.#exclusives++;
+    if (!call.speed?.isQuick) this.#slow.add(call.number);
     call.attach({ index, thread: this.#thread, post: this.post });
     this.post(callTask(call, index));
   }
@@ -172,6 +178,7 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
     const call = this.#calls.get(number);
     if (!call) return undefined;
     this.#calls.delete(number);
+    this.#slow.delete(number);
     if (call.isExclusive) this.#exclusives--;
     this.#freePlaces.push(call.detach());
     return call;
@@ -184,6 +191,7 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
     const hasCrashed = frame.type === 'error' && frame.error.code === 'worker_crashed';
     if (hasCrashed) this.#crashes++;
     this.#calls.delete(call.number);
+    this.#slow.delete(call.number);
     if (call.isExclusive) this.#exclusives--;
     this.#completed++;
     if (this.#calls.size === 0) this.#idleSince = this.heardAt;
@@ -196,6 +204,7 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
     this.#thread.port.close();
     const unfinished = this.#calls.values();
     this.#calls.clear();
+    this.#slow.clear();
     this.#exclusives = 0;
     for (const call of unfinished) call.detach();
     this.#listener.gone(this, unfinished, loss);
