@@ -9,7 +9,7 @@
  * K3. A newer reader takes over at once; the older is told `conflict` as its end when it asks next.
  * K4. Once ended it holds on to its events and its end, and neither to its arguments nor to what ran it.
  *
- * More than 400 lines: who reads, what is kept and what is asked for are one state, that each of its methods moves on.
+ * Length: who reads, what is kept and what is asked for are one state, that each of its methods moves on.
  */
 import type { ErrorEvent, TerminalEvent, ToolEvent } from '../../call/call-events.ts';
 import type { CallRequest, CancelReason, RunningCall } from '../../call/running-call.ts';
