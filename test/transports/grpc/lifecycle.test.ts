@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { expect } from 'chai';
+import { createGateway } from '../../../lib/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startGatewayProcess } from '../../support/gateway-process.ts';
 import { startGateway, type TestGateway } from '../../support/start-gateway.ts';
@@ -117,10 +118,12 @@ describe('gRPC with TLS, and on a port of its own', () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as { port: number };
-    const failed = await startGateway({ grpcPort: port, ...FEW }).then(
+    const gateway = await createGateway({ port: 0, grpcPort: port, ...FEW });
+    const failed = await gateway.listen().then(
       () => expect.fail('it started'),
       (error: NodeJS.ErrnoException) => error,
     );
+    await gateway.close();
     expect(failed.code).to.equal('EADDRINUSE');
     expect(failed.message).to.match(/^port \d+ on 127\.0\.0\.1 is in use .*--grpc-port \d+ \(GRPC_PORT\)$/);
     other.close();
