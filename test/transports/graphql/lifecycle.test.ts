@@ -146,4 +146,22 @@ describe('GraphQL while the gateway changes', () => {
     await socket.closed;
     expect(await exit).to.equal(0);
   });
+
+  it('tells a reader that is behind the rest of a call that has ended, before it says goodbye', async () => {
+    const gateway = await startGateway({
+      graphql: true,
+      minWorkers: 1,
+      maxWorkers: 1,
+      drainTimeoutMs: 20_000,
+    });
+    const socket = await connect(gateway.url, 'super-secret');
+    socket.start('a', subscription('tool: "count", arguments: {n: 3000, pad: 1000}'));
+    await eventually(() => socket.told.some(({ type }) => type === 'next'));
+    socket.ws.pause();
+    const closing = gateway.close();
+    setTimeout(() => socket.ws.resume(), 100);
+    expect(await socket.closed).to.equal(1001);
+    expect(socket.told.at(-1)).to.deep.equal({ id: 'a', type: 'complete' });
+    await closing;
+  });
 });
