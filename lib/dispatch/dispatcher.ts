@@ -144,15 +144,8 @@ export class Dispatcher implements Calls {
     const ownLimitMs = Math.min(this.#toolLimitMs(route?.tool) ?? Infinity, this.#timeoutMs);
     const call = this.#start(admitted, route, ownLimitMs, refusal);
     this.#calls.set(callId, call);
-    const started: { -readonly [Field in keyof StartedCall]: StartedCall[Field] } = {
-      callId,
-      kind,
-      name,
-      caller,
-      origin,
-    };
-    if (rpc) started.rpc = rpc;
-    if (trace) started.trace = trace;
+    // One shape for every call, and no spreads: what observers read of it is on the hot path.
+    const started: StartedCall = { callId, kind, name, caller, origin, rpc, trace };
     this.#observers.tell('started', started);
 
     const timeoutMs = Math.min(request.timeoutMs ?? Infinity, ownLimitMs);
@@ -165,7 +158,7 @@ export class Dispatcher implements Calls {
       this.#calls.delete(callId);
       const { retries, hasStarted: hasRun } = call;
       traced?.ended(end, hasRun);
-      const record = { ...started, end, hasRun };
+      const record = { callId, kind, name, caller, origin, rpc, trace, end, hasRun };
       this.#observers.tell('ended', retries ? { ...record, retries } : record);
       if (this.#calls.size === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
     });
