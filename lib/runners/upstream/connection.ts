@@ -5,7 +5,14 @@
  *     no other call, or all calls are of one client's session. Else a question is refused, and the log has the record.
  * C2. A connection is told once that it is lost (`onLost`), with every call on it.
  */
-import { type Fields, isObject, METHOD_NOT_FOUND, OWN_NAME, textOf } from './protocol/message.ts';
+import {
+  type Fields,
+  isObject,
+  METHOD_NOT_FOUND,
+  OWN_NAME,
+  PROTOCOL_PREFIX,
+  textOf,
+} from './protocol/message.ts';
 import { Peer, type Reply, RequestFailure, type RequestListener } from './protocol/peer.ts';
 import type { OpenWire, RequestId, Wire } from './protocol/wire.ts';
 
@@ -40,6 +47,8 @@ const SESSION_VERSION = '2025-11-25';
 const STATELESS_VERSION = '2026-07-28';
 /** What callers may be asked, where they can be. */
 const CAPABILITIES = { elicitation: { form: {}, url: {} }, sampling: {} };
+/** What a request of the stateless era says in place of `logging/setLevel`. */
+const LOG_LEVEL = `${PROTOCOL_PREFIX}logLevel`;
 const QUIET_MS = 30_000;
 const PING_MS = 10_000;
 const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
@@ -199,7 +208,10 @@ export class Connection {
         own = id;
         this.#calls.set(id, call);
         const { body, meta } = params(id);
-        const all = this.#isStateless ? { ...meta, ...this.#envelope } : meta;
+        // A key of the stateless era makes servers of both eras take a request for one of that.
+        const { [LOG_LEVEL]: level, ...plain } = meta;
+        const asked = level === undefined ? {} : { [LOG_LEVEL]: level };
+        const all = this.#isStateless ? { ...plain, ...asked, ...this.#envelope } : plain;
         return Object.keys(all).length === 0 ? `{${body}}` : `{${body},"_meta":${JSON.stringify(all)}}`;
       },
       listener,
