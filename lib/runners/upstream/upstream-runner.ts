@@ -35,6 +35,8 @@ const RETIRE_MS = 600_000;
 interface Place {
   readonly server: MountedServer;
   readonly own: string;
+  /** Whether a call of it may be made twice. */
+  readonly isRepeatable: boolean;
 }
 
 export class UpstreamRunner implements Runner {
@@ -146,12 +148,15 @@ export class UpstreamRunner implements Runner {
       const { catalog, tools, prompts } = server.offer;
       for (const tool of catalog.tools) {
         if (isLost('tool', tool.name, server, this.#tools.get(tool.name)?.server)) continue;
-        this.#tools.set(tool.name, { server, own: tools.get(tool.name) ?? tool.name });
+        const { readOnlyHint, idempotentHint } = tool.annotations ?? {};
+        const isRepeatable = readOnlyHint === true || idempotentHint === true;
+        this.#tools.set(tool.name, { server, own: tools.get(tool.name) ?? tool.name, isRepeatable });
         all.tools.push(tool);
       }
       for (const prompt of catalog.prompts) {
         if (isLost('prompt', prompt.name, server, this.#prompts.get(prompt.name)?.server)) continue;
-        this.#prompts.set(prompt.name, { server, own: prompts.get(prompt.name) ?? prompt.name });
+        const own = prompts.get(prompt.name) ?? prompt.name;
+        this.#prompts.set(prompt.name, { server, own, isRepeatable: true });
         all.prompts.push(prompt);
       }
       for (const resource of catalog.resources) {
@@ -224,10 +229,8 @@ export class UpstreamRunner implements Runner {
     if (kind === 'tool') {
       const place = this.#tools.get(name);
       if (!place) return undefined;
-      const { annotations } = this.#catalog.tools.find((tool) => tool.name === name) ?? {};
-      const isRepeatable = annotations?.readOnlyHint === true || annotations?.idempotentHint === true;
       const body = `"name":${JSON.stringify(place.own)},"arguments":${JSON.stringify(args ?? {})}`;
-      return made(place.server, 'tools/call', place.own, body, isRepeatable);
+      return made(place.server, 'tools/call', place.own, body, place.isRepeatable);
     }
     if (kind === 'prompt') {
       const place = this.#prompts.get(name);
