@@ -161,7 +161,7 @@ export class MountedServer {
   }
 
   #onOpen(line: Line, connection: Connection): void {
-    for (const uri of this.#watched.keys()) this.#subscribe(connection, uri, true);
+    for (const uri of this.#watched.keys()) connection.watch(uri, true);
     if (line === this.#lines[0] || this.entry.isolation === 'session') void this.#list(line);
   }
 
@@ -244,8 +244,7 @@ export class MountedServer {
     const count = this.#watched.get(uri) ?? 0;
     this.#watched.set(uri, count + 1);
     const tell = (isOn: boolean) => {
-      for (const { connection } of [...this.#lines, ...this.#sessions.values()])
-        if (connection) this.#subscribe(connection, uri, isOn);
+      for (const { connection } of [...this.#lines, ...this.#sessions.values()]) connection?.watch(uri, isOn);
     };
     if (count === 0) tell(true);
     return () => {
@@ -253,14 +252,6 @@ export class MountedServer {
       if (left > 0) this.#watched.set(uri, left);
       else if (this.#watched.delete(uri)) tell(false);
     };
-  }
-
-  #subscribe(connection: Connection, uri: string, isOn: boolean): void {
-    const { resources } = connection.capabilities;
-    if (!isObject(resources) || resources['subscribe'] !== true) return;
-    connection
-      .ask(isOn ? 'resources/subscribe' : 'resources/unsubscribe', { uri }, LIST_MS)
-      .catch(() => undefined);
   }
 
   #onLog(level: string, data: unknown): void {

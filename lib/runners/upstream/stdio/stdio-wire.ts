@@ -106,6 +106,8 @@ class StdioWire implements Wire {
     this.hold(false, id);
   }
 
+  readonly isSessionless = undefined;
+
   agreed(): void {}
 
   close(stepMs?: number): Promise<void> {
