@@ -33,7 +33,8 @@ const text = (value: string) => ({ resultType: 'complete', content: [{ type: 'te
 class StatelessServer {
   readonly #streams = new Set<ServerResponse>();
   readonly asked: Asked[] = [];
-  readonly tools = ['asks', 'plain'];
+  readonly tools = ['asks', 'plain', 'drops', 'waits'];
+  release: (() => void) | null = null;
   readonly server: Server = createServer((request, response) => {
     if (request.method !== 'POST') return void response.writeHead(405).end();
     void json(request).then((message) => this.#answer(message as Asked, response));
@@ -49,7 +50,12 @@ class StatelessServer {
       response.once('close', () => this.#streams.delete(response));
       return this.#send(response, 'notifications/subscriptions/acknowledged', {});
     }
+    if (params.name === 'drops') return void response.destroy();
     const known = this.#results[method];
+    if (params.name === 'waits') {
+      this.release = () => response.end(JSON.stringify({ jsonrpc: '2.0', id, result: text('waited') }));
+      return void response.writeHead(200, { 'Content-Type': 'application/json' });
+    }
     const answer = known
       ? { result: known(params) }
       : { error: { code: -32601, message: `there is no ${method} in 2026-07-28` } };
@@ -159,6 +165,16 @@ describe('a mounted server without sessions', () => {
     upstream.tell('notifications/resources/updated', { uri: 'test://one' });
     await eventually(() => updated.length > 0);
     expect(updated).to.deep.equal(['x+test://one']);
+  });
+
+  it('ends one call where it drops its request, which does not run twice, and no other', async () => {
+    const waiting = gateway.gateway.call('x__waits').outcome();
+    await eventually(() => upstream.release !== null);
+    const end = await gateway.gateway.call('x__drops').outcome();
+    expect(end).to.have.nested.property('error.code', 'worker_crashed');
+    expect(upstream.asked.filter(({ params }) => params?.name === 'drops')).to.have.length(1);
+    upstream.release?.();
+    expect(await waiting).to.have.property('data', '"waited"');
   });
 
   it('is listened to again where that has ended', async () => {

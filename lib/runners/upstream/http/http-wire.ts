@@ -119,12 +119,15 @@ class HttpWire implements Wire {
       url: this.#source.url,
       headers: this.#headers(message),
       body: text,
+      isRepeatable: message.method !== 'tools/call' && message.method !== undefined,
       response: (response) => this.#onResponse(response, message, open),
-      failed: (reason) => {
+      failed: (reason, isUnsent) => {
         if (this.#isClosed || (open && !this.#open.has(open.id))) return;
+        if (!open) return this.#release();
         // What could not be sent did not run; the next may be sent to a server that is back.
-        if (open) this.#end(reason, open.id);
-        else this.#release();
+        if (isUnsent) return this.#end(reason, open.id);
+        this.#open.delete(open.id);
+        this.#listener.lost(open.id, reason);
       },
     });
     if (open) open.breakOff = breakOff;
