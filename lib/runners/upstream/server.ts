@@ -6,7 +6,9 @@
  * U2. Calls go to the line with the fewest; with `isolation: "session"` each client's session has a line of its own.
  * U3. Lists that change are asked for anew, once for changes that come together.
  */
+
 import { BoundedLines } from '../../async/bounded-lines.ts';
+import type { Caller } from '../../call/caller.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { AdmittedCall, ServerFigures } from '../runner.ts';
 import type { KeptLists } from './catalog/kept-lists.ts';
@@ -49,6 +51,8 @@ export class MountedServer {
   readonly #listener: ServerListener;
   readonly #lines: Line[];
   readonly #sessions = new Map<string, Line>();
+  /** Lines of sessions that are ending. */
+  readonly #leaving = new Set<Promise<void>>();
   readonly #told: BoundedLines;
   readonly #watched = new Map<string, number>();
   #lists: ServerLists | null;
@@ -104,7 +108,7 @@ export class MountedServer {
       const line = this.#lines.reduce((least, one) => (rank(one) < rank(least) ? one : least));
       return (waiting) => line.use(waiting);
     }
-    const key = `${caller.keyId}\0${caller.session ?? ''}`;
+    const key = sessionKey(caller);
     let line = this.#sessions.get(key);
     if (!line) {
       for (const [old, { state, load }] of this.#sessions)
@@ -116,6 +120,15 @@ export class MountedServer {
     }
     const own = line;
     return (waiting) => own.use(waiting);
+  }
+
+  /** What a client's session has had for itself ends with it. */
+  sessionEnded(caller: Caller): void {
+    const line = this.#sessions.get(sessionKey(caller));
+    if (!line) return;
+    this.#sessions.delete(sessionKey(caller));
+    const ended = line.close(STEP_MS).finally(() => this.#leaving.delete(ended));
+    this.#leaving.add(ended);
   }
 
   /** A call of its has ended. */
@@ -330,7 +343,7 @@ export class MountedServer {
     clearTimeout(this.#listing);
     this.#endPins();
     this.#settle();
-    await Promise.all(this.#allLines.map((line) => line.close(stepMs)));
+    await Promise.all([...this.#allLines.map((line) => line.close(stepMs)), ...this.#leaving]);
   }
 
   /** Ends them once no call runs any more. */
@@ -342,6 +355,8 @@ export class MountedServer {
     await this.close();
   }
 }
+
+const sessionKey = ({ keyId, session = '' }: Caller): string => `${keyId}\0${session}`;
 
 const refusing =
   (error: ToolError) =>

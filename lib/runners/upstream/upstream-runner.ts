@@ -5,8 +5,10 @@
  * R2. When the file is read anew, servers whose entries are the same go on as they are; the calls of one that has changed
  *     finish on what they began with.
  */
+
 import { DurationHistogram } from '../../async/duration-histogram.ts';
 import { GuardedList } from '../../async/guarded-list.ts';
+import type { Caller } from '../../call/caller.ts';
 import type { Catalog } from '../../call/catalog.ts';
 import type { RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
@@ -262,6 +264,10 @@ export class UpstreamRunner implements Runner {
       return has && uri.startsWith(offer.uris.head);
     });
     return server ? server.watch(server.offer.uris.inward(uri)) : () => undefined;
+  }
+
+  sessionEnded(caller: Caller): void {
+    for (const server of [...this.#servers, ...this.#retiring]) server.sessionEnded(caller);
   }
 
   async settled(): Promise<void> {
