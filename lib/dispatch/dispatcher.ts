@@ -9,8 +9,10 @@
  * D4. What a key may not use is not there for it, and its calls are counted here: no transport can forget either.
  * D5. What is kept of a call stands before it (history/): observers and deadlines see the call itself, once.
  */
+
 import { TransitMap } from '../async/transit-map.ts';
 import type { CallTracer } from '../call/call-tracer.ts';
+import type { Caller } from '../call/caller.ts';
 import type { CallKind, Catalog, ToolDescriptor } from '../call/catalog.ts';
 import type { CallRequest, Keeping, RunningCall } from '../call/running-call.ts';
 import { ToolError } from '../call/tool-error.ts';
@@ -344,6 +346,10 @@ export class Dispatcher implements Calls {
 
   watch(uri: string): () => void {
     return this.#runners.watch(uri);
+  }
+
+  sessionEnded(caller: Caller): void {
+    this.#runners.sessionEnded(caller);
   }
 
   /** Ends what still runs, and the runners. @param graceMs how long cancelled calls may take to stop meanwhile. */
