@@ -64,6 +64,7 @@ export const heads = {
   chunkCpuUs: 'CPU µs a chunk',
   peakMebibytes: 'MiB at most',
   clientCores: 'cores of the client',
+  progressShare: '% of progress',
 };
 
 /** Of all other figures, less is better. */

@@ -146,6 +146,10 @@ describe('the processes of mounted servers', function () {
         pids.add(pid(file));
       }
       expect(pids.size).to.equal(2);
+      const [first = 0, second = 0] = pids;
+      runner.sessionEnded({ keyId: 'k', transport: 'mcp', session: 'a' });
+      await gone(first);
+      expect(isAlive(second)).to.equal(true);
       mounted.remove();
     });
 
