@@ -114,7 +114,10 @@ export class GrpcServer {
     this.#connections.add(connection);
     http.adopt(socket, connection);
     meter.connections++;
-    connection.session.on('stream', (stream, headers) => this.#serve(stream, headers, connection, served));
+    connection.session.on('stream', (stream, headers) => {
+      stream.once('close', () => stream.aborted && connection.noteReset());
+      this.#serve(stream, headers, connection, served);
+    });
     socket.once('close', () => {
       this.#connections.delete(connection);
       meter.connections--;

@@ -136,7 +136,7 @@ describe('a thread that dies or must be replaced', () => {
   }
 
   it('replaces a thread that shared calls block for long, and says so to its calls', async function () {
-    this.timeout(20_000);
+    this.timeout(60_000);
     await start({ minThreads: 1, maxThreads: 1 });
     const blocking = call(pool, 'spin_shared');
     const end = await blocking.outcome();
