@@ -12,6 +12,7 @@ import type { AskMethod, TerminalEvent, ToolEvent } from '../../call/call-events
 import { LOG_RANK, type LogLevel } from '../../call/log-level.ts';
 import type { CancelReason, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
+import type { TraceContext } from '../../call/trace-context.ts';
 import type { AdmittedCall, Defect } from '../runner.ts';
 import type { UriMap } from './catalog/names.ts';
 import type { CarriedCall, Connection } from './connection.ts';
@@ -123,18 +124,21 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
     if (logLevel !== undefined) connection.wantLevel(logLevel);
     this.#startedAt = performance.now();
     if (this.request.streams && !this.#isSecondTry) this.#emit({ type: 'started' });
-    const params = (id: RequestId) => ({ body: target.body, meta: this.#meta(id) });
+    const { runs, trace: around } = this.request;
+    const trace = runs ? runs() : around;
+    const params = (id: RequestId) => ({ body: target.body, meta: this.#meta(id, trace) });
     this.#id = connection.carry(target.method, target.name, params, this);
   }
 
-  /** What the caller's client says goes on, but for what belongs to its own connection. */
-  #meta(id: RequestId): Fields {
+  /** What the caller's client says goes on, but for what belongs to its own connection; the trace as it is here. */
+  #meta(id: RequestId, trace: TraceContext | undefined): Fields {
     const { requestMeta = {}, streams, logLevel } = this.request;
     const passed = Object.entries(requestMeta).filter(
       ([key]) => key !== 'progressToken' && key !== 'partialResultToken' && !key.startsWith(PROTOCOL_PREFIX),
     );
     return {
       ...Object.fromEntries(passed),
+      ...trace,
       ...(streams ? { progressToken: id } : {}),
       ...(logLevel === undefined ? {} : { [`${PROTOCOL_PREFIX}logLevel`]: logLevel }),
     };
