@@ -12,6 +12,7 @@ import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
 import { LOG_RANK, type LogLevel } from '../../call/log-level.ts';
 import type { CancelReason, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
+import type { TraceContext } from '../../call/trace-context.ts';
 import type { AdmittedCall, Defect } from '../runner.ts';
 import type { UriMap } from './catalog/names.ts';
 import type { CarriedCall, Connection } from './connection.ts';
@@ -66,6 +67,8 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
   readonly #target: Target | null;
   readonly #host: UpstreamCallHost;
   readonly #createdAt = performance.now();
+  /** The span of the run, where spans are written; else what the caller sent. */
+  #trace: TraceContext | undefined;
   #startedAt: number | null = null;
   #connection: Connection | null = null;
   #id: RequestId = 0;
@@ -123,6 +126,8 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
     if (logLevel !== undefined) connection.wantLevel(logLevel);
     this.#startedAt = performance.now();
     if (this.request.streams && !this.#isSecondTry) this.#emit({ type: 'started' });
+    const { runs, trace } = this.request;
+    this.#trace = runs ? runs() : trace;
     this.#send(connection, target, target.body);
   }
 
@@ -142,7 +147,7 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
     this.#asking.askAll(result, again, (error) => this.fail(error));
   }
 
-  /** What the caller's client says goes on, but for what belongs to its own connection. */
+  /** What the caller's client says goes on, but for what belongs to its own connection; the trace as it is here. */
   #meta(id: RequestId, isStateless: boolean): Fields {
     const { requestMeta = {}, streams, logLevel } = this.request;
     // Keys of the stateless era make a server of both eras take a request for one of that.
@@ -155,6 +160,7 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
     );
     return {
       ...Object.fromEntries(passed),
+      ...this.#trace,
       ...(streams ? { progressToken: id } : {}),
       ...ofEra,
     };

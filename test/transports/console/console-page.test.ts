@@ -77,7 +77,11 @@ describe('the console, in a browser', function () {
     await expectAccessible('the key');
     await page.getByLabel('API key').fill('super-secret');
     await page.keyboard.press('Enter');
-    await page.getByRole('link', { name: /^primes_tool/ }).waitFor();
+    await page
+      .locator('.home')
+      .getByRole('link', { name: /^count/ })
+      .waitFor();
+    await expectAccessible('the first look');
     await page.keyboard.press('/');
     await page.keyboard.type('yields 0 to');
     expect(await page.locator('.side nav a').allTextContents()).to.deep.equal(['count']);
@@ -85,7 +89,7 @@ describe('the console, in a browser', function () {
   });
 
   it('runs a tool by keyboard alone, and shows what comes', async () => {
-    await page.getByRole('link', { name: /^sum/ }).focus();
+    await page.locator('.side').getByRole('link', { name: /^sum/ }).focus();
     await page.keyboard.press('Enter');
     await page.getByLabel('n', { exact: true }).focus();
     await page.keyboard.type('5');
@@ -107,6 +111,11 @@ describe('the console, in a browser', function () {
     await page.getByRole('button', { name: 'JSON', exact: true }).click();
     await page.getByLabel('Arguments as JSON').fill('{"n": 4');
     await page.getByText('No JSON yet').waitFor();
+    await run(); // what is no JSON is not left out silently: nothing is sent
+    expect(await page.locator('article.run').count()).to.equal(0);
+    expect(
+      await page.getByLabel('Arguments as JSON').evaluate('document.activeElement.matches("textarea")'),
+    ).to.equal(true);
     await page.getByLabel('Arguments as JSON').fill('{"n": "four"}');
     await page.getByRole('button', { name: 'Form', exact: true }).click();
     expect(await page.getByLabel('n', { exact: true }).inputValue()).to.equal('four');
@@ -271,6 +280,8 @@ describe('the console, in a browser', function () {
     await page.getByLabel('Arguments', { exact: true }).fill('{"n": 2}');
     await page.getByRole('button', { name: 'Call', exact: true }).click();
     await page.getByText('The tool has answered.').waitFor();
+    expect(await page.getByLabel('The answer').textContent()).to.contain('structuredContent');
+    await page.locator('.messages li:first-child', { hasText: /result #\d/ }).waitFor();
     const said = (await page.locator('.messages .mono').allTextContents()).join();
     expect(said).to.match(
       /result #\d.*notifications\/progress.*tools\/call.*notifications\/initialized.*initialize/,
@@ -316,14 +327,15 @@ describe('the console, in a browser', function () {
   });
 
   it('fits a phone', async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
     await fill('wait', { ms: 60_000 });
     await run();
     await reaches('running');
-    await page.setViewportSize({ width: 390, height: 844 });
+    await eventually(async () => ((await newest().boundingBox())?.y ?? 844) < 684); // it came into sight
     for (const view of ['tools/journeys_tool', 'pool', 'mcp', 'graphql']) {
       await page.goto(`${served.url}/console/#/${view}`);
       await page.locator('h1').waitFor();
-      if (view === 'pool') await page.getByRole('button', { name: /^Cancel wait/ }).waitFor();
+      if (view === 'pool') await page.getByRole('button', { name: /^Cancel wait/ }).click();
       expect(await page.evaluate('document.documentElement.scrollWidth'), view).to.equal(390);
       await expectAccessible(`${view} on a phone`);
     }
