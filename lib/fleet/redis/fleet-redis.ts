@@ -38,6 +38,7 @@ export interface ScriptedRedis {
   readonly fleetBegin: Script;
   readonly fleetAppend: Script;
   readonly fleetFinish: Script;
+  readonly fleetRestore: Script;
   readonly fleetCredit: Script;
   readonly fleetAttach: Script;
   readonly fleetAnswer: Script;
