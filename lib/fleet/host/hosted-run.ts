@@ -90,6 +90,10 @@ export class HostedRun {
         'gw',
         ...fields,
       );
+      if (st === 'q' && ep === String(this.epoch - 1)) {
+        this.writer.unbegun();
+        return gateway ?? null;
+      }
       if (st !== 'r' || ep !== String(this.epoch)) {
         this.stop('cancelled');
         return null;

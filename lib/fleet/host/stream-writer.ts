@@ -129,6 +129,14 @@ export class StreamWriter {
     this.#pump();
   }
 
+  /** Redis does not know any more that the call was begun. */
+  unbegun(): void {
+    if (this.#isLost || this.#underWay > 0 || this.#retry !== undefined) return; // what is under way finds out
+    if (!this.#rewindTo(0)) return this.#lose('forgotten');
+    this.#mustRestore = true;
+    this.#goOn();
+  }
+
   /** Nothing is written any more. */
   stop(): void {
     this.#isLost = true;
@@ -204,7 +212,7 @@ export class StreamWriter {
 
   /** What comes behind `seq` is written again. @returns whether all of that is here. */
   #rewindTo(seq: number): boolean {
-    const first = this.#kept[0]?.seq ?? 0;
+    const first = this.#kept[0]?.seq ?? this.#seq + 1;
     if (seq < first - 1) return false;
     this.#taken = Math.min(this.#taken, seq - first + 1);
     if (!this.#mustRewind) this.#options.refilled();

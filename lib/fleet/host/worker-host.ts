@@ -150,6 +150,7 @@ export class WorkerHost {
     if (this.#runs.has(callId)) return; // delivered again while it runs here
     const { nodeId, maxStarts, resumeTtlMs } = this.#options;
     const { commands, keys } = this.#redis;
+    await this.#redis.settled(); // what was begun elsewhere may have been lost
     const crash = new ToolError('worker_crashed', 'the host of the call was lost in the middle of it');
     const late = new ToolError('deadline_exceeded', 'the call did not begin before its deadline');
     const reply = (await commands.fleetBegin(

@@ -1,5 +1,5 @@
 /** What a run acts on: a Redis, gateways and hosts as processes, each with a network of its own, and clients. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,7 +17,24 @@ export interface FieldOptions {
   readonly gateways: number;
   readonly hosts: number;
   readonly random: Random;
+  readonly env?: Readonly<Record<string, string>>;
   violate(promise: Promised, text: string): void;
+}
+
+export interface WantedCall {
+  readonly isOnce: boolean;
+  readonly isStream?: boolean;
+  readonly count: number;
+  readonly everyMs: number;
+  readonly size?: number;
+  /** Seconds that it waits for its reader. */
+  readonly detach?: number;
+}
+
+export interface BegunCall {
+  readonly call: ObservedCall;
+  readonly client: PatientClient;
+  readonly done: Promise<void>;
 }
 
 export class FleetField {
@@ -63,6 +80,7 @@ export class FleetField {
       LOG_LEVEL: 'ERROR',
       CONSOLE: 'off',
       DATA_DIR: folder,
+      ...options.env,
     };
     const open = (role: 'gateway' | 'worker', at: number) =>
       MemberProcess.open({
@@ -120,37 +138,72 @@ export class FleetField {
     const isStream = random.next() < 0.8;
     const isBulky = isStream && random.next() < 0.15;
     const count = isBulky ? 60 : random.int(1, 60);
+    const everyMs = isBulky ? 5 : random.pick([0, 2, 20, 80]);
+    await this.begin(random, { isOnce, isStream, count, everyMs, size: isBulky ? 48 * 1024 : 20 }).done;
+  }
+
+  /** Makes one call as it is described. */
+  begin(
+    random: Random,
+    { isOnce, isStream = true, count, everyMs, size = 20, detach = 60 }: WantedCall,
+  ): BegunCall {
     const name = random.nonce();
     const call = new ObservedCall({ name, isOnce, count }, (promise, text) =>
       this.#options.violate(promise, text),
     );
     this.calls.push(call);
-    const everyMs = isBulky ? 5 : random.pick([0, 2, 20, 80]);
     const client = new PatientClient({
       gateways: this.gateways.map(({ url }) => url),
       key: KEY,
-      detach: 60,
+      detach,
       random,
       call,
       tool: isOnce ? 'fleet_once' : 'fleet_again',
-      args: { log: this.#log, name, count, everyMs, size: isBulky ? 48 * 1024 : 20 },
+      args: { log: this.#log, name, count, everyMs, size },
       healedMs: () => this.healedMs,
     });
     this.#clients.add(client);
     const began = performance.now();
-    await (isStream ? client.stream() : client.ask());
-    call.lifeMs = performance.now() - began;
-    this.#clients.delete(client);
+    const done = (isStream ? client.stream() : client.ask()).then(() => {
+      call.lifeMs = performance.now() - began;
+      this.#clients.delete(client);
+    });
+    return { call, client, done };
+  }
+
+  /** Asks a gateway for the answer of a call. */
+  post(gateway: MemberProcess, tool: string, args: object): Promise<Response> {
+    return fetch(`${gateway.url}/tools/${tool}`, {
+      method: 'POST',
+      headers: { 'X-API-Key': KEY, 'Content-Type': 'application/json' },
+      body: JSON.stringify({
+        arguments: { log: this.#log, name: 'plain', count: 1, everyMs: 0, size: 1, ...args },
+      }),
+    });
+  }
+
+  /** Asks for the events of a call behind one. @returns the status. */
+  async events(gateway: MemberProcess, callId: string | null, after: number): Promise<number> {
+    const response = await fetch(`${gateway.url}/calls/${callId}/events?after=${after}`, {
+      headers: { 'X-API-Key': KEY },
+    });
+    await response.arrayBuffer();
+    return response.status;
   }
 
   /** The runs of each call that started, by its name. */
   starts(): ReadonlyMap<string, readonly string[]> {
     const starts = new Map<string, string[]>();
-    for (const line of readFileSync(this.#log, 'utf8').split('\n')) {
+    const log = existsSync(this.#log) ? readFileSync(this.#log, 'utf8') : '';
+    for (const line of log.split('\n')) {
       const [what, name = '', run = ''] = line.split(' ');
       if (what === 'start') starts.set(name, [...(starts.get(name) ?? []), run]);
     }
     return starts;
+  }
+
+  startsOf({ name }: ObservedCall): readonly string[] {
+    return this.starts().get(name) ?? [];
   }
 
   /** The state of a call, for whoever has to find out. */

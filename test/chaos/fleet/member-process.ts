@@ -52,6 +52,10 @@ export class MemberProcess {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  get isRunning(): boolean {
+    return this.#child !== null;
+  }
+
   /** What it said on stderr lately. */
   get stderr(): string {
     return this.#stderr;

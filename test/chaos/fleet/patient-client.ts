@@ -35,6 +35,7 @@ export class PatientClient {
   readonly #options: ClientOptions;
   #current: Connection | null = null;
   #mayReconnect = true;
+  #hasLeft = false;
   readonly #until = performance.now() + LIFE_MS;
 
   constructor(options: ClientOptions) {
@@ -50,6 +51,7 @@ export class PatientClient {
     const { call, healedMs } = this.#options;
     const healed = healedMs();
     return (
+      this.#hasLeft ||
       performance.now() > this.#until ||
       healed > HEALED_LIFE_MS ||
       (healed > 0 && call.callId === null && call.connections > 0)
@@ -76,6 +78,12 @@ export class PatientClient {
   /** The connection ends, and nobody says so. */
   drop(): void {
     this.#current?.abort.abort();
+  }
+
+  /** The client goes, and does not come back. */
+  leave(): void {
+    this.#hasLeft = true;
+    this.drop();
   }
 
   async cancel(): Promise<void> {
