@@ -16,6 +16,9 @@ export interface SeenEvent {
   readonly data: string;
 }
 
+/** How a call ended that no gateway knows. */
+export const NEVER_MADE = 'never made';
+
 const MOST_NOTES = 60;
 
 export class ObservedCall {
@@ -51,7 +54,10 @@ export class ObservedCall {
     this.name = name;
     this.isOnce = isOnce;
     this.count = count;
-    this.#report = (promise, text) => report(promise, `${name} ${this.callId}: ${text}`);
+    this.#report = (promise, text) => {
+      this.isSuspect = true;
+      report(promise, `${name} ${this.callId}: ${text}`);
+    };
   }
 
   /** The number of the last event that was seen; 0: none. */
@@ -74,6 +80,9 @@ export class ObservedCall {
   violate(promise: Promised, text: string): void {
     this.#report(promise, text);
   }
+
+  /** Whether it broke a promise. */
+  isSuspect = false;
 
   note(what: string): void {
     this.trail.push(`${((performance.now() - this.#madeAt) / 1000).toFixed(1)} ${what}`);
@@ -168,6 +177,8 @@ export class ObservedCall {
       if (!starts.includes(run)) this.#report('fence', `a run ${run} that never started`);
     if (this.callId !== null && !this.#isClosed)
       this.#report('end', `it never ended (${this.#texts.length} events)`);
+    if (this.ending === NEVER_MADE && starts.length > 0)
+      this.#report('end', 'nobody knows it, and it started');
     if (this.isCancelAcknowledged && this.ending !== 'cancelled')
       this.#report('end', `a cancel was acknowledged, and it ended ${this.ending}`);
   }

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../random.ts';
-import type { ObservedCall } from './observed-call.ts';
+import { NEVER_MADE, type ObservedCall } from './observed-call.ts';
 
 export interface ClientOptions {
   readonly gateways: readonly string[];
@@ -22,8 +22,7 @@ export interface ClientOptions {
 /** Silence after which a connection is given up: longer than a healthy gateway's between two events. */
 const SILENCE_MS = 5000;
 const PAUSE_MS = 150;
-/** A client is not patient for ever: what has not ended by then, or so long after all was healed, has no end. */
-const LIFE_MS = 90_000;
+/** What has not ended so long after all was healed has no end. */
 const HEALED_LIFE_MS = 30_000;
 
 interface Connection {
@@ -36,7 +35,6 @@ export class PatientClient {
   #current: Connection | null = null;
   #mayReconnect = true;
   #hasLeft = false;
-  readonly #until = performance.now() + LIFE_MS;
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -51,10 +49,7 @@ export class PatientClient {
     const { call, healedMs } = this.#options;
     const healed = healedMs();
     return (
-      this.#hasLeft ||
-      performance.now() > this.#until ||
-      healed > HEALED_LIFE_MS ||
-      (healed > 0 && call.callId === null && call.connections > 0)
+      this.#hasLeft || healed > HEALED_LIFE_MS || (healed > 0 && call.callId === null && call.connections > 0)
     );
   }
 
@@ -159,7 +154,7 @@ export class PatientClient {
   /** Reading goes on elsewhere: waits for that. */
   async #replacement(): Promise<void> {
     const taken = this.#current;
-    while (this.#current === taken && !this.#options.call.isClosed && performance.now() < this.#until) {
+    while (this.#current === taken && !this.#options.call.isClosed && !this.#isTired) {
       await sleep(100);
       if (taken?.abort.signal.aborted) return;
     }
@@ -197,10 +192,16 @@ export class PatientClient {
         call.holesTold++;
         call.answered('gone', []);
         return 0;
-      default:
-        call.violate('end', `${response.status} behind event ${call.last}: ${text.slice(0, 200)}`);
-        call.answered('lost', []);
+      default: {
+        const [, code = '?'] = /"code":"(\w+)"/.exec(text) ?? [];
+        // One that was never opened is nowhere: it was refused, and its gateway died before it could say so.
+        if (code === 'call_not_found' && call.last === 0) call.answered(NEVER_MADE, null);
+        // An end before the stream began is told as a status.
+        else if (call.callId === null && response.status > 500) call.answered(code, null);
+        else call.violate('end', `${response.status} behind event ${call.last}: ${text.slice(0, 200)}`);
+        if (!call.isClosed) call.answered('lost', null);
         return 0;
+      }
     }
   }
 

@@ -61,13 +61,11 @@ export async function runFleetChaos(options: FleetChaosOptions): Promise<FleetRe
     await Promise.all(clients);
     await checkRest(field, violate);
     const starts = field.starts();
-    for (const call of field.calls) {
-      const found = violations.length;
-      call.judge(starts.get(call.name) ?? [], MAX_STARTS);
-      const mine = violations.filter(({ text }) => text.includes(call.name));
-      const last = violations.at(-1);
-      if (mine.length > 0 && last && violations.length > found)
-        last.text += `\n    starts ${starts.get(call.name)}; Redis: ${await field.whatRedisSays(call.callId)}\n    ${call.trail.join('\n    ')}`;
+    for (const call of field.calls) call.judge(starts.get(call.name) ?? [], MAX_STARTS);
+    for (const call of field.calls.filter(({ isSuspect }) => isSuspect)) {
+      const first = violations.find(({ text }) => text.includes(call.name));
+      const known = `starts ${starts.get(call.name)}; Redis: ${await field.whatRedisSays(call.callId)}`;
+      if (first) first.text += [`\n    ${known}`, ...call.trail].join('\n    ');
     }
   } finally {
     await field.close();
