@@ -463,6 +463,7 @@ export class Gateway {
       },
       news: this.#news,
       toolSearch,
+      peers: this.#fleet?.peers ?? undefined,
       reloads: reload || keysFile !== null || bringsTools(this.config),
     };
   }

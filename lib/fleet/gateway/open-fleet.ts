@@ -13,6 +13,7 @@ import { digestOf, FRAME_VERSION, groupOf, type Member, Members } from '../membe
 import type { FleetConfig } from '../options.ts';
 import { FleetRedis, type RedisLog } from '../redis/fleet-redis.ts';
 import { DispatchQueues, loadBullmq, queueName } from './dispatch-queue.ts';
+import { RedisPeers } from './redis-peers.ts';
 import { RedisRunner, type RedisRunnerOptions } from './redis-runner.ts';
 import { RedisSharedCalls } from './shared-calls.ts';
 
@@ -54,6 +55,8 @@ export interface Fleet {
   readonly host: WorkerHost | null;
   /** Null on a host that is no gateway. */
   readonly shared: RedisSharedCalls | null;
+  /** Null on a host that is no gateway. */
+  readonly peers: RedisPeers | null;
   /** Takes no more calls from the queues, and waits for those that run. */
   drain(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
@@ -126,6 +129,8 @@ export async function openFleet({ config, version, log, hosted }: FleetOpening):
     runner = new RedisRunner({ ...config, nodeId }, { redis: gatewayRedis, members, queues });
     await runner.open();
   }
+  const peers = gatewayRedis && new RedisPeers(gatewayRedis, nodeId);
+  await peers?.open();
   await members.open();
   const close = async () => {
     await host?.close();
@@ -154,6 +159,7 @@ export async function openFleet({ config, version, log, hosted }: FleetOpening):
     members,
     runner,
     host,
+    peers,
     shared:
       gatewayRedis &&
       runner &&
