@@ -1,4 +1,5 @@
 /** What MCP has beside calls: questions, resources that change. */
+import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { defineResource, defineTool } from '../../../lib/index.ts';
 
@@ -30,4 +31,25 @@ export const thing = defineResource({
   uri: 'thing://one',
   description: 'Something that changes.',
   read: async () => 'as it is',
+});
+
+/** Runs as a task where its client has them. */
+export const job = defineTool({
+  name: 'job',
+  description: 'Counts slowly, as a task.',
+  meta: { 'io.github.mcp-streaming-gateway/taskSupport': 'optional' },
+  input: z.object({
+    everyMs: z.number().default(20),
+    count: z.number().default(10),
+    asks: z.boolean().default(false),
+  }),
+  async run({ everyMs, count, asks }, context) {
+    if (asks)
+      await context.elicit({ message: 'Go on?', requestedSchema: { type: 'object', properties: {} } });
+    for (let at = 1; at <= count; at++) {
+      await setTimeout(everyMs, undefined, { signal: context.signal });
+      context.progress(at, count, 'counting');
+    }
+    return 'counted';
+  },
 });

@@ -25,6 +25,7 @@ import { type HttpRequest, Session } from '../sessions/session.ts';
 import { BatchReply } from './batch-reply.ts';
 import { EventRing } from './event-ring.ts';
 import { HttpOutlet, prefersStream } from './http-outlet.ts';
+import type { Relay } from './relay.ts';
 import { McpReply, type ReplyContext } from './reply.ts';
 import type { KeptSession } from './session-table.ts';
 import type { SessionRecord, SharedSessions } from './shared-sessions.ts';
@@ -36,6 +37,8 @@ export interface HttpSessionOptions {
   readonly reply: ReplyContext;
   /** How long a client that was cut off may take to come back before its call is cancelled. */
   readonly resumeGraceMs: number;
+  /** Hands on what another gateway has. */
+  readonly relay?: Relay | undefined;
   /** Where other gateways serve the same session. */
   readonly shared?: SharedSessions | undefined;
 }
@@ -45,6 +48,7 @@ export { checkHandshake };
 /** When a client that lost its stream should come back. */
 const RETRY_MS = 500;
 const STANDALONE = 's';
+const TASK_METHODS = new Set(['tasks/get', 'tasks/result', 'tasks/cancel']);
 /** Tools that run for minutes may ask that their clients poll: the stream is closed after so many milliseconds. */
 const POLL_AFTER_META = 'io.github.mcp-streaming-gateway/pollAfterMs';
 
@@ -161,9 +165,31 @@ export class HttpSession implements KeptSession {
   }
 
   #serve(request: McpRequest, outlet: Outlet, http: HttpOutlet, via: HttpRequest): void {
-    void this.session.request(request, outlet, via);
+    const { relay } = this.#options;
+    if (relay && TASK_METHODS.has(request.method)) void this.#relayed(relay, request, outlet, http, via);
+    else void this.session.request(request, outlet, via);
     const pollAfterMs = this.#pollAfterMs(request);
     if (pollAfterMs !== undefined && this.#primes) http.detachAfter(pollAfterMs);
+  }
+
+  /** A task is where its call was made (R1 of relay.ts). */
+  async #relayed(
+    relay: Relay,
+    message: McpRequest,
+    outlet: Outlet,
+    http: HttpOutlet,
+    via: HttpRequest,
+  ): Promise<void> {
+    const { id, keyId } = this;
+    const onGone = (listener: (isStalled: boolean) => void) => http.onGone(listener);
+    const where = { id: message.id, outlet, onGone };
+    try {
+      const request = { keyId, session: id, message };
+      if (await relay.ask(message.params['taskId'], 'task', request, where)) return;
+    } catch (thrown) {
+      return void this.#options.service.fail(thrown, message, outlet);
+    }
+    await this.session.request(message, outlet, via);
   }
 
   #pollAfterMs({ method, params }: McpRequest): number | undefined {

@@ -22,12 +22,12 @@ import type { StreamWatch } from '../../rendering/stream-watch.ts';
 import type { TransportLog } from '../../rendering/transport-log.ts';
 import type { TransportMeter } from '../../rendering/transport-meter.ts';
 import { isSessionVersion, STATELESS_VERSION } from '../era.ts';
-import { type McpFault, malformed, refusalFault } from '../fault.ts';
+import { faultText, type McpFault, malformed, refusalFault, sessionGone } from '../fault.ts';
 import { type IncomingMcpMessage, type McpRequest, readMessage } from '../message.ts';
 import { McpService, type McpServiceOptions } from '../service.ts';
-import { checkVersion, isStatelessRequest, readEnvelope } from '../stateless/envelope.ts';
+import { checkVersion, type Envelope, isStatelessRequest, readEnvelope } from '../stateless/envelope.ts';
 import { ExtensionTasks } from '../stateless/extension-tasks.ts';
-import { StatelessRequests } from '../stateless/stateless-requests.ts';
+import { type StatelessCaller, StatelessRequests } from '../stateless/stateless-requests.ts';
 import { Subscriptions } from '../stateless/subscriptions.ts';
 import { discoveryMounts } from './discovery.ts';
 import { checkHeaders, checkKnownVersion, checkVersionHeader } from './envelope-headers.ts';
@@ -36,6 +36,7 @@ import type { HttpSession } from './http-session.ts';
 import { LegacySse } from './legacy-sse.ts';
 import { OAuthGuard, type OAuthOptions } from './oauth-guard.ts';
 import { refuse } from './refusal.ts';
+import { Relay, type RelayedRequest } from './relay.ts';
 import { McpReply, type ReplyContext } from './reply.ts';
 import { SessionFinder } from './session-finder.ts';
 import { SessionTable } from './session-table.ts';
@@ -99,6 +100,8 @@ export class McpEndpoint implements Mount {
   readonly #oauth: OAuthGuard | undefined;
   readonly #stopListening: () => void;
   readonly #finder: SessionFinder;
+  /** To what only one gateway of a fleet has. */
+  readonly #relay: Relay | undefined;
 
   constructor(options: McpEndpointOptions) {
     const { maxSessions = 1000, sessionIdleMs = 30 * 60_000, resumeGraceMs = 2000 } = options;
@@ -107,18 +110,20 @@ export class McpEndpoint implements Mount {
     this.#service = new McpService(options);
     const [service, reply, table] = [this.#service, this.#reply, { maxSessions, idleMs: sessionIdleMs }];
     this.#sessions = new SessionTable(table);
+    this.#relay = options.peers && new Relay(options.peers);
     this.#finder = new SessionFinder({
       sessions: this.#sessions,
       peers: options.peers,
       idleMs: sessionIdleMs,
-      session: { service, reply, resumeGraceMs },
+      session: { service, reply, resumeGraceMs, relay: this.#relay },
     });
     const tasks = new ExtensionTasks(service);
     this.#subscriptions = new Subscriptions(service, tasks, options.maxSubscriptions);
     this.#statelessRequests = new StatelessRequests(service, tasks, this.#subscriptions);
+    this.#answerPeers();
     const { oauth, access, log, maxBodyBytes } = options;
     this.#legacySse = options.legacySse
-      ? new LegacySse({ service, reply, maxBodyBytes, ...table })
+      ? new LegacySse({ service, reply, maxBodyBytes, relay: this.#relay, place: options.place, ...table })
       : undefined;
     this.#oauth = oauth?.issuer ? new OAuthGuard(oauth, access, log) : undefined;
     const legacy = (this.#legacySse?.paths ?? []).map(({ path, endpoints, serve }) => ({
@@ -156,6 +161,27 @@ export class McpEndpoint implements Mount {
     };
   }
 
+  /** Answers what other gateways hand over. */
+  #answerPeers(): void {
+    const { transport } = this.#service;
+    this.#relay?.on('stateless', (relayed, outlet, onLeft) => {
+      const { keyId, message, envelope } = relayed as RelayedRequest & Stateless;
+      const track: StatelessCaller['track'] = (served) =>
+        onLeft((isStalled) => served.drop(isStalled ? 'slow_consumer' : 'cancelled'));
+      void this.#statelessRequests.handle(message, envelope, { caller: { keyId, transport }, track }, outlet);
+    });
+    this.#relay?.on('task', (relayed, outlet, onLeft) => {
+      const { keyId, session: id, message } = relayed as RelayedRequest & { session: string } & Stateless;
+      const session = this.#sessions.find(id, keyId);
+      if (!session) {
+        const gone = sessionGone('the session has ended');
+        return outlet.respond(faultText(message.id, gone), gone);
+      }
+      onLeft((isStalled) => session.session.cancel(message.id, isStalled));
+      void session.session.request(message, outlet, { sessionId: id });
+    });
+  }
+
   stats(): McpEndpointStats {
     return {
       sessions: this.#sessions.size,
@@ -170,6 +196,7 @@ export class McpEndpoint implements Mount {
   close(): void {
     this.#stopListening();
     this.#finder.close();
+    this.#relay?.close();
     this.#subscriptions.close();
     this.#statelessRequests.close();
     this.#sessions.close();
@@ -279,6 +306,11 @@ export class McpEndpoint implements Mount {
         track: (served: { drop(reason?: 'cancelled' | 'slow_consumer'): void }) =>
           outlet.onGone((isStalled) => served.drop(isStalled ? 'slow_consumer' : 'cancelled')),
       } as const;
+      const { keyId } = request;
+      const onGone = (listener: (isStalled: boolean) => void) => outlet.onGone(listener);
+      const handle = message.params['requestState'] ?? message.params['taskId'];
+      const where = { id: message.id, outlet, onGone };
+      if (await this.#relay?.ask(handle, 'stateless', { keyId, message, envelope }, where)) return;
       await this.#statelessRequests.handle(message, envelope, who, outlet);
     } catch (thrown) {
       refuse(request, response, this.#faultOf(thrown, request, message.method), message.id);
@@ -290,6 +322,12 @@ export class McpEndpoint implements Mount {
       ? this.#service.dispatcher.tool(String(params['name']), keyId)?.inputSchema
       : undefined;
   }
+}
+
+/** A request of that era, on its way to another gateway. */
+interface Stateless {
+  readonly message: McpRequest;
+  readonly envelope: Envelope;
 }
 
 const refusedMessage = (reason: string): McpFault => malformed({ what: 'message', reason });

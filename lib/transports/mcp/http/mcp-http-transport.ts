@@ -21,6 +21,7 @@ export class McpHttpTransport implements Transport<TransportContext<McpHttpSetti
       ...serviceOptions(this.name, context),
       keepsCalls: true,
       peers,
+      place: peers?.place,
       access,
       admit: (request) => http.admit(request),
       watch,
