@@ -2,6 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { defineResource, defineTool } from '../../../lib/index.ts';
+import { again } from './counting.ts';
 
 export const ask = defineTool({
   name: 'ask',
@@ -53,3 +54,5 @@ export const job = defineTool({
     return 'counted';
   },
 });
+
+export const reads = defineTool({ ...again, name: 'reads', annotations: { readOnlyHint: true } });
