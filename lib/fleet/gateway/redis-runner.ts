@@ -498,6 +498,7 @@ export class RedisRunner implements Runner, FleetCallHost {
       capacity += host?.capacity.x ?? 0;
       busy += host?.busy ?? 0;
     }
+    const isRedisUp = this.#redis.isReady;
     const sum = (of: (host: NonNullable<Member['host']>) => number) =>
       this.#members.all.reduce((total, { host }) => total + (host ? of(host) : 0), 0);
     const cluster = {
@@ -523,8 +524,24 @@ export class RedisRunner implements Runner, FleetCallHost {
       resyncs: this.#resyncs,
       redispatches: this.#redispatches,
     };
+    const { takeovers, fencedWrites, refills, recreatedWorkers, oldestMs } = cluster;
+    const gateways = this.#members.all.filter(({ role }) => role !== 'worker').length;
+    const resyncs = this.#resyncs;
     return {
       status: this.health(),
+      fleet: {
+        isRedisUp,
+        hosts: groups,
+        gateways,
+        capacity,
+        busy,
+        oldestMs,
+        takeovers,
+        fencedWrites,
+        refills,
+        resyncs,
+        recreatedWorkers,
+      },
       callsInFlight: this.#calls.size,
       queue: { depth: this.#queues.totalDepth, limit: this.#options.queueLimit },
       waitMs: this.#waits.percentiles(),
