@@ -18,8 +18,19 @@ import type { TraceContext } from '../call/trace-context.ts';
 
 export type { DurationCounts, Percentiles } from '../async/duration-histogram.ts';
 
+/** One limit of a call. */
+export interface RateLimit {
+  /** Whose calls are counted together. */
+  readonly subject: 'key' | 'tool';
+  readonly name: string;
+  /** Calls a window of one second. */
+  readonly calls: number;
+}
+
 /** A call with its id, as a runner gets it. Its `trace` is what its tool is told, unless `runs` says otherwise. */
 export type AdmittedCall = CallRequest & {
+  /** What the call counts against besides, where a runner counts for several gateways. Absent: nothing. */
+  readonly limits?: readonly RateLimit[] | undefined;
   readonly callId: string;
   /** To be called when the call is given to its tool, each time; never throws. Absent: nobody wants to know. */
   readonly runs?: (() => TraceContext | undefined) | undefined;

@@ -28,6 +28,7 @@ import { END_ID } from '../redis/scripts.ts';
 import { Routes } from '../routes.ts';
 import { type DispatchQueues, queueName } from './dispatch-queue.ts';
 import { FleetCall, type FleetCallHost, streamEntry } from './fleet-call.ts';
+import type { SharedRates } from './shared-rates.ts';
 
 export interface RedisRunnerOptions {
   readonly nodeId: string;
@@ -55,6 +56,7 @@ export class RedisRunner implements Runner, FleetCallHost {
   readonly #members: Members;
   readonly #routes: Routes;
   readonly #queues: DispatchQueues;
+  readonly #rates: SharedRates;
   readonly #calls = new TransitMap<string, FleetCall>();
   /** Ends that Redis has not been told of. */
   readonly #untold = new Map<
@@ -73,12 +75,18 @@ export class RedisRunner implements Runner, FleetCallHost {
 
   constructor(
     options: RedisRunnerOptions,
-    parts: { readonly redis: FleetRedis; readonly members: Members; readonly queues: DispatchQueues },
+    parts: {
+      readonly redis: FleetRedis;
+      readonly members: Members;
+      readonly queues: DispatchQueues;
+      readonly rates: SharedRates;
+    },
   ) {
     this.#options = options;
     this.#redis = parts.redis;
     this.#members = parts.members;
     this.#queues = parts.queues;
+    this.#rates = parts.rates;
     this.#routes = new Routes(parts.members, options.leaseMs);
     this.#listeners = new GuardedList(HOOKS, (hook, error) => {
       if (hook !== 'defect')
@@ -184,7 +192,11 @@ export class RedisRunner implements Runner, FleetCallHost {
     const { keep, caller, kind = 'tool', name } = request;
     const isRepeatable = this.#isRepeatable(request);
     const { claimedUntil = 0 } = request;
+    const { limits = [] } = request;
     try {
+      const refusal = limits.length > 0 ? await this.#rates.take(limits) : undefined;
+      if (call.isEnded) return;
+      if (refusal) return call.fail(refusal);
       const opened = await commands.fleetOpen(
         keys.call(callId),
         caller.keyId,
