@@ -9,7 +9,7 @@
  */
 import { cancelError, outcomeOf } from '../../call/call-ending.ts';
 import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
-import { LOG_RANK, type LogLevel } from '../../call/log-level.ts';
+import { LOG_RANK } from '../../call/log-level.ts';
 import type { CancelReason, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { TraceContext } from '../../call/trace-context.ts';
