@@ -40,6 +40,7 @@ const WORKLOADS = {
   graphql: 'echo by GraphQL beside REST',
   metrics: 'echo and chunks over SSE while /metrics and /stats/stream are read',
   'graphql-chunks': '200 000 small chunks by a subscription, beside SSE',
+  upstream: 'a mounted stdio server, beside other bridges',
 };
 
 /** `--against` alone is the baseline, as is one before a workload's name; `--against=ref` is always a ref. */

@@ -94,8 +94,13 @@ async function streamByGet(
   request.callHeaders = rateLimitHeaders(calls.quotasOf(request.keyId, name));
   const { ticket } = request;
   if (ticket) {
-    context.tickets.bind(ticket, call.callId, Infinity);
-    call.onEnd(() => context.tickets.lasts(ticket, call.hasStarted ? limits.keptMs : 0));
+    const { tickets } = context;
+    const { expiresAt } = ticket;
+    tickets.bind(ticket, call.callId, Infinity);
+    call.onEnd(() => {
+      if (call.hasStarted) tickets.lasts(ticket, limits.keptMs);
+      else tickets.release(ticket, expiresAt);
+    });
   }
   format.serve(request, response, call);
 }

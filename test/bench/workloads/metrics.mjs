@@ -1,5 +1,5 @@
 /**
- * (w) What being watched costs: echo on 32 connections and small chunks to one SSE client, of a gateway without /metrics
+ * (x) What being watched costs: echo on 32 connections and small chunks to one SSE client, of a gateway without /metrics
  * and of one whose /metrics is scraped and whose /stats/stream is read meanwhile, both every second.
  */
 import { CHUNKS, QUICK_CHUNKS, runChunkRounds } from '../harness/chunk-rounds.mjs';
@@ -11,7 +11,7 @@ import { runRounds } from '../harness/rounds.mjs';
 const CONNECTIONS = 32;
 const SCRAPE_MS = 1000;
 
-export const title = '(w) with /metrics scraped and /stats/stream read, beside METRICS=off';
+export const title = '(x) with /metrics scraped and /stats/stream read, beside METRICS=off';
 export const columns = ['perSecond', 'p99Ms', 'cpuUs', 'chunkCpuUs'];
 export const targets = [
   { of: 'watched', than: 'ours', by: 'cpuUs', atLeast: 0.97 },

@@ -28,7 +28,7 @@ describe('the console, in a browser', function () {
     browser = await openBrowser();
     if (!browser) return this.skip();
     const tools = ['basic-tools', 'form-tools'].map(fixture);
-    served = await startGateway({ requestTimeoutMs: 120_000, tools });
+    served = await startGateway({ requestTimeoutMs: 120_000, tools, graphql: true });
     page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
     page.setDefaultTimeout(PATIENCE_MS);
     page.on('request', (request) => requested.push(request.url()));
@@ -289,13 +289,50 @@ describe('the console, in a browser', function () {
     await expectAccessible('MCP in the dark');
   });
 
+  it('runs operations of GraphQL, and shows the results of a subscription as they come', async () => {
+    await page.getByRole('link', { name: 'GraphQL', exact: true }).click();
+    await page
+      .locator('.listed .mono', { hasText: 'count(n: SafeInt!, delayMs: Float, pad: SafeInt): JSON' })
+      .waitFor();
+    const operation = page.getByLabel('Operation', { exact: true });
+    const variables = page.getByLabel('Variables', { exact: true });
+    const example = async (name: string) => {
+      const before = await variables.inputValue();
+      await page.getByRole('button', { name, exact: true }).click();
+      await eventually(async () => (await variables.inputValue()) !== before);
+    };
+    const newestResult = page.locator('.messages li:first-child pre');
+    await operation.press('Control+Enter');
+    await newestResult.filter({ hasText: '"field": "spinShared"' }).waitFor();
+    await example('Stream');
+    await variables.fill('{"tool": "count", "arguments": {"n": 3000}}');
+    await operation.press('Control+Enter');
+    await newestResult.filter({ hasText: '"chunks": 3000' }).waitFor();
+    expect(await page.locator('.messages details[open]').count()).to.equal(1);
+    await page.locator('.messages li:last-child summary').click();
+    await page.locator('.messages li:last-child pre', { hasText: 'CallStarted' }).waitFor();
+    await variables.fill('{"tool": "wait", "arguments": {"ms": 60000}}');
+    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    await newestResult.filter({ hasText: 'CallStarted' }).waitFor();
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await eventually(() => served.gateway.stats().tools['wait']?.inFlight === 0);
+    await example('Call');
+    await variables.fill('{"tool": "nope"}');
+    await operation.press('Control+Enter');
+    await newestResult.filter({ hasText: '"code": "tool_not_found"' }).waitFor();
+    await operation.fill('{ nope');
+    await operation.press('Control+Enter');
+    await newestResult.filter({ hasText: 'parse_error' }).waitFor();
+    await expectAccessible('GraphQL');
+  });
+
   it('fits a phone', async () => {
     await page.setViewportSize({ width: 390, height: 844 });
     await fill('wait', { ms: 60_000 });
     await run();
     await reaches('running');
     await eventually(async () => ((await newest().boundingBox())?.y ?? 844) < 684); // it came into sight
-    for (const view of ['tools/journeys_tool', 'pool', 'mcp']) {
+    for (const view of ['tools/journeys_tool', 'pool', 'mcp', 'graphql']) {
       await page.goto(`${served.url}/console/#/${view}`);
       await page.locator('h1').waitFor();
       if (view === 'pool') await page.getByRole('button', { name: /^Cancel wait/ }).click();
