@@ -38,6 +38,7 @@ const WORKLOADS = {
   'grpc-chunks': 'small chunks over gRPC',
   process: 'threads beside child processes: echo, chunks over SSE',
   graphql: 'echo by GraphQL beside REST',
+  metrics: 'echo and chunks over SSE while /metrics and /stats/stream are read',
   'graphql-chunks': '200 000 small chunks by a subscription, beside SSE',
   upstream: 'a mounted stdio server, beside other bridges',
 };
