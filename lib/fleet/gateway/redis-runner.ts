@@ -28,6 +28,7 @@ import { END_ID } from '../redis/scripts.ts';
 import { Routes } from '../routes.ts';
 import { type DispatchQueues, queueName } from './dispatch-queue.ts';
 import { FleetCall, type FleetCallHost, streamEntry } from './fleet-call.ts';
+import type { SharedRates } from './shared-rates.ts';
 
 export interface RedisRunnerOptions {
   readonly nodeId: string;
@@ -55,6 +56,7 @@ export class RedisRunner implements Runner, FleetCallHost {
   readonly #members: Members;
   readonly #routes: Routes;
   readonly #queues: DispatchQueues;
+  readonly #rates: SharedRates;
   readonly #calls = new TransitMap<string, FleetCall>();
   /** Ends that Redis has not been told of. */
   readonly #untold = new Map<
@@ -73,12 +75,18 @@ export class RedisRunner implements Runner, FleetCallHost {
 
   constructor(
     options: RedisRunnerOptions,
-    parts: { readonly redis: FleetRedis; readonly members: Members; readonly queues: DispatchQueues },
+    parts: {
+      readonly redis: FleetRedis;
+      readonly members: Members;
+      readonly queues: DispatchQueues;
+      readonly rates: SharedRates;
+    },
   ) {
     this.#options = options;
     this.#redis = parts.redis;
     this.#members = parts.members;
     this.#queues = parts.queues;
+    this.#rates = parts.rates;
     this.#routes = new Routes(parts.members, options.leaseMs);
     this.#listeners = new GuardedList(HOOKS, (hook, error) => {
       if (hook !== 'defect')
@@ -184,7 +192,11 @@ export class RedisRunner implements Runner, FleetCallHost {
     const { keep, caller, kind = 'tool', name } = request;
     const isRepeatable = this.#isRepeatable(request);
     const { claimedUntil = 0 } = request;
+    const { limits = [] } = request;
     try {
+      const refusal = limits.length > 0 ? await this.#rates.take(limits) : undefined;
+      if (call.isEnded) return;
+      if (refusal) return call.fail(refusal);
       const opened = await commands.fleetOpen(
         keys.call(callId),
         caller.keyId,
@@ -506,6 +518,7 @@ export class RedisRunner implements Runner, FleetCallHost {
       capacity += host?.capacity.x ?? 0;
       busy += host?.busy ?? 0;
     }
+    const isRedisUp = this.#redis.isReady;
     const sum = (of: (host: NonNullable<Member['host']>) => number) =>
       this.#members.all.reduce((total, { host }) => total + (host ? of(host) : 0), 0);
     const cluster = {
@@ -531,8 +544,24 @@ export class RedisRunner implements Runner, FleetCallHost {
       resyncs: this.#resyncs,
       redispatches: this.#redispatches,
     };
+    const { takeovers, fencedWrites, refills, recreatedWorkers, oldestMs } = cluster;
+    const gateways = this.#members.all.filter(({ role }) => role !== 'worker').length;
+    const resyncs = this.#resyncs;
     return {
       status: this.health(),
+      fleet: {
+        isRedisUp,
+        hosts: groups,
+        gateways,
+        capacity,
+        busy,
+        oldestMs,
+        takeovers,
+        fencedWrites,
+        refills,
+        resyncs,
+        recreatedWorkers,
+      },
       callsInFlight: this.#calls.size,
       queue: { depth: this.#queues.totalDepth, limit: this.#options.queueLimit },
       waitMs: this.#waits.percentiles(),

@@ -46,6 +46,7 @@ export interface ScriptedRedis {
   readonly fleetAnswer: Script;
   readonly fleetClaim: Script;
   readonly fleetUnclaim: Script;
+  readonly fleetShare: Script;
 }
 
 export type CommandClient = (Redis | Cluster) & ScriptedRedis;

@@ -193,6 +193,13 @@ if redis.call('HGET', KEYS[1], 'c') ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 `;
 
+/** KEYS what gateways share; ARGV field value → what the field is now; nil where there is no such name. */
+const SHARE = `
+if redis.call('EXISTS', KEYS[1]) == 0 then return false end
+redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2])
+return redis.call('HGET', KEYS[1], ARGV[1])
+`;
+
 /** Those that must work when Redis is full: they end calls and free memory. */
 const ALLOWED_WHEN_FULL: readonly string[] = ['fleetFinish', 'fleetCredit', 'fleetAttach'];
 
@@ -207,6 +214,7 @@ const SCRIPTS: Readonly<Record<string, readonly [keys: number, lua: string]>> = 
   fleetAnswer: [1, ANSWER],
   fleetClaim: [1, CLAIM],
   fleetUnclaim: [1, UNCLAIM],
+  fleetShare: [1, SHARE],
 };
 
 /** The scripts as ioredis takes them. @param major of the server: from 7 on a script may say that it needs no memory. */

@@ -1,6 +1,5 @@
 /**
- * (w) A fleet on one Redis, all on this machine: echo on 1 and on 32 connections, small chunks over SSE, and how long a
- * client that leaves a call holds its thread; beside a plain job of BullMQ with QueueEvents.
+ * (y) A fleet on one Redis, all on this machine: echo on 1 and on 32 connections, small chunks over SSE; beside a plain job of BullMQ with QueueEvents.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -18,7 +17,7 @@ const CHUNKS = 200_000;
 const PLAIN_CHUNKS = 3_000;
 const ALONE = 300;
 
-export const title = '(w) a fleet on one Redis, beside a plain job of BullMQ';
+export const title = '(y) a fleet on one Redis, beside a plain job of BullMQ';
 export const columns = ['aloneP50Ms', 'perSecond', 'chunksPerSecond'];
 export const targets = [
   { of: 'fleet', field: 'aloneP50Ms', atMost: 1.5, text: 'round trip, median ms, one call at a time' },

@@ -1,4 +1,5 @@
 /** JSON-RPC messages as MCP servers send them: told apart, and what of them is trusted. */
+import type { LogLevel } from '../../../call/log-level.ts';
 import { ToolError } from '../../../call/tool-error.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -17,6 +18,8 @@ export const PROTOCOL_PREFIX = 'io.modelcontextprotocol/';
 export const METHOD_NOT_FOUND = -32601;
 export const INVALID_PARAMS = -32602;
 export const RESOURCE_NOT_FOUND = -32002;
+/** The caller's client cannot be asked what the server has to know. */
+const MISSING_CAPABILITY = -32021;
 
 /** An error as a server answers it. */
 export interface RpcError {
@@ -40,5 +43,21 @@ export function callErrorOf({ code, message, data }: RpcError): ToolError {
   const plain = message.replace(/^MCP error -?\d+: /, '');
   if (code === INVALID_PARAMS) return new ToolError('invalid_arguments', plain, { details });
   if (code === RESOURCE_NOT_FOUND) return new ToolError('not_found', plain, { details });
+  if (code === MISSING_CAPABILITY && isObject(data)) {
+    const { requiredCapabilities } = data;
+    return new ToolError('failed_precondition', plain, { details: { ...details, requiredCapabilities } });
+  }
   return new ToolError('tool_failed', plain, { details });
 }
+
+/** Ours of the eight levels of MCP's log (RFC 5424). */
+export const LEVELS: Readonly<Record<string, LogLevel | undefined>> = Object.assign(Object.create(null), {
+  debug: 'debug',
+  info: 'info',
+  notice: 'info',
+  warning: 'warning',
+  error: 'error',
+  critical: 'error',
+  alert: 'error',
+  emergency: 'error',
+});
