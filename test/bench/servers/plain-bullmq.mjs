@@ -32,6 +32,7 @@ async function readJson(request) {
 let calls = 0;
 
 createServer(async (request, response) => {
+  if (request.method === 'GET') return void response.end('{}');
   const { arguments: args } = await readJson(request);
   const [, , name, how] = request.url.split('/');
   const jobId = `call-${++calls}`;

@@ -1,6 +1,5 @@
 /**
- * (y) A fleet on one Redis, all on this machine: echo on 1 and on 32 connections, small chunks over SSE, and how long a
- * client that leaves a call holds its thread; beside a plain job of BullMQ with QueueEvents.
+ * (y) A fleet on one Redis, all on this machine: echo on 1 and on 32 connections, small chunks over SSE; beside a plain job of BullMQ with QueueEvents.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
