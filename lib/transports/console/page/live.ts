@@ -38,10 +38,26 @@ export interface ToolFigures {
   readonly chunks: number;
 }
 
+/** An MCP server that is mounted. */
+export interface Mounted {
+  readonly type: 'stdio' | 'http' | 'sse';
+  /** Of its connections. */
+  readonly states: readonly string[];
+  readonly tools: number;
+  readonly callsInFlight: number;
+  readonly completed: number;
+  readonly failures: number;
+  readonly processes: number;
+  readonly residentBytes: number;
+  /** Why it is not connected. */
+  readonly reason: string | null;
+}
+
 interface Told {
   readonly status: string;
   readonly workers?: readonly Thread[];
   readonly pool?: Readonly<Record<string, unknown>>;
+  readonly upstreams?: Readonly<Record<string, Mounted>>;
   readonly tools: Readonly<Record<string, ToolFigures>>;
   readonly now?: Sample;
   readonly history?: readonly Sample[];
@@ -58,6 +74,7 @@ export class Live extends Emitter {
   threads: readonly Thread[] = [];
   tools: ReadonlyMap<string, ToolFigures> = new Map();
   pool: Readonly<Record<string, unknown>> = {};
+  upstreams: Readonly<Record<string, Mounted>> = {};
   #leaving: AbortController | undefined;
 
   start(): void {
@@ -73,6 +90,7 @@ export class Live extends Emitter {
     this.samples = [];
     this.threads = [];
     this.tools = new Map();
+    this.upstreams = {};
     this.changed();
   }
 
@@ -102,10 +120,11 @@ export class Live extends Emitter {
     }
   }
 
-  #take({ status, workers = [], pool = {}, tools, now, history }: Told): void {
+  #take({ status, workers = [], pool = {}, upstreams = {}, tools, now, history }: Told): void {
     this.status = status;
     this.threads = workers;
     this.pool = pool;
+    this.upstreams = upstreams;
     this.tools = new Map([...(history ? [] : this.tools), ...Object.entries(tools)]);
     this.samples = [...(history ?? this.samples), ...(now ? [now] : [])].slice(-KEPT);
     this.changed();

@@ -5,6 +5,7 @@ import { useChanges } from './emitter.ts';
 import { failureOf, gateway } from './gateway.ts';
 import { Live, type Sample } from './live.ts';
 import { count, duration, megabytes } from './run-text.ts';
+import { ServerTable } from './server-table.tsx';
 
 export const live = new Live();
 
@@ -81,6 +82,7 @@ export function PoolView() {
         />
       </div>
       <Threads />
+      <ServerTable mounted={live.upstreams} />
       <OwnCalls />
       <Errors samples={samples} />
       <ToolTable />
