@@ -215,6 +215,7 @@ export class Gateway {
         timeoutMs: config.requestTimeoutMs,
         policy: keys,
         history: await openHistory(config, fleet),
+        sharesRates: isFleet,
         toolPolicies: new ToolPolicies(policyOptions(config)),
         tracer,
       });
@@ -356,7 +357,13 @@ export class Gateway {
     this.#tlsWatch = watchTlsFiles(config, this.#transportLog, (tls) => this.#host?.renewTls(tls));
     const tls = readTlsFiles(config);
     const [{ Access }, { HttpHost }, { StreamWatch }] = await loadListening();
-    const access = new Access({ ...config, keys: this.#keys, isSecure: config.tlsCert !== null });
+    const rates = this.#fleet?.rates;
+    const access = new Access({
+      ...config,
+      keys: this.#keys,
+      isSecure: config.tlsCert !== null,
+      ...(rates ? { newLimiter: (points, seconds) => rates.limiter('wrong', points, seconds) } : {}),
+    });
     const base = this.#transportContext();
     const { maxConnections } = config;
     const http = new HttpHost({ ...base, ...tls, access, maxConnections, pages: this.#gatewayPages() });
@@ -463,6 +470,7 @@ export class Gateway {
       },
       news: this.#news,
       toolSearch,
+      peers: this.#fleet?.peers ?? undefined,
       reloads: reload || keysFile !== null || bringsTools(this.config),
     };
   }

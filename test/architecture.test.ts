@@ -71,7 +71,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pino: ['lib/observe'],
   'pino-pretty': ['lib/observe'],
   piscina: ['lib/runners/threads/piscina'],
-  'rate-limiter-flexible': ['lib/access'],
+  'rate-limiter-flexible': ['lib/access', 'lib/fleet/gateway'],
   ws: ['lib/transports/http', 'lib/transports/websocket', 'lib/transports/graphql'],
   zod: ['lib/tool', 'workers/loading', 'workers/tools'],
 };

@@ -22,6 +22,8 @@ export interface AccessOptions extends HostAndOriginOptions {
   readonly auth: boolean;
   /** As TRUST_PROXY has them. Default: none. */
   readonly trustProxy?: readonly string[];
+  /** Counts for several gateways together. Default: this one counts for itself. */
+  readonly newLimiter?: (points: number, seconds: number) => Pick<RateLimiterMemory, 'consume'>;
 }
 
 export class Access {
@@ -29,13 +31,16 @@ export class Access {
   readonly #proxy: TrustedProxy;
   readonly #keys: KeyBook;
   readonly #auth: boolean;
-  readonly #wrongKeys = new RateLimiterMemory({ points: WRONG_KEYS_PER_MINUTE, duration: 60 });
+  readonly #wrongKeys: () => Pick<RateLimiterMemory, 'consume'>;
 
   constructor(options: AccessOptions) {
     this.#rules = new HostAndOriginRules(options);
     this.#proxy = new TrustedProxy(options.trustProxy ?? []);
     this.#keys = options.keys;
     this.#auth = options.auth;
+    const { newLimiter } = options;
+    const own = new RateLimiterMemory({ points: WRONG_KEYS_PER_MINUTE, duration: 60 });
+    this.#wrongKeys = () => newLimiter?.(WRONG_KEYS_PER_MINUTE, 60) ?? own;
   }
 
   /**
@@ -158,7 +163,7 @@ export class Access {
 
   async #countWrong(address: string | undefined): Promise<void> {
     try {
-      await this.#wrongKeys.consume(addressGroup(address ?? ''));
+      await this.#wrongKeys().consume(addressGroup(address ?? ''));
     } catch (refusal) {
       throw rateLimited(
         refusal,

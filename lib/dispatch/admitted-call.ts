@@ -12,6 +12,7 @@ export function admit(
   callId: string,
   keep: Keeping | undefined,
   traced: TracedCall | undefined,
+  limits?: AdmittedCall['limits'],
 ): AdmittedCall {
   return {
     callId,
@@ -31,6 +32,7 @@ export function admit(
     keep,
     madeAt: Date.now(),
     claimedUntil: request.claimedUntil,
+    limits,
   };
 }
 

@@ -6,18 +6,12 @@
  * R3. Bounded: a window that is over is forgotten once there are many.
  */
 import { ToolError } from '../call/tool-error.ts';
+import type { RateLimit } from '../runners/runner.ts';
+
+export type { RateLimit };
 
 export const WINDOW_MS = 1000;
 const SWEPT_SIZE = 1024;
-
-/** One limit of a call. */
-export interface RateLimit {
-  /** Whose calls are counted together. */
-  readonly subject: 'key' | 'tool';
-  readonly name: string;
-  /** Calls a window. */
-  readonly calls: number;
-}
 
 /** What is left of a limit. */
 export interface Quota {

@@ -9,6 +9,7 @@ import { ToolError } from '../call/tool-error.ts';
 import type { Quota } from './call-rates.ts';
 import type { CallState, ResumePoint } from './history/call-history.ts';
 
+export { newCallId } from './admitted-call.ts';
 export { type CallState, callNotFound } from './history/call-history.ts';
 
 /** What makes a request the same call as another of its caller: the key, and the body that has to be the same. */

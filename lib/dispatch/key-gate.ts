@@ -43,6 +43,11 @@ export class KeyGate {
     return patterns === undefined || patterns.some((pattern) => matchesName(pattern, tool));
   }
 
+  /** What a call is counted against. @param tool where it is one of a tool. */
+  limitsOf({ caller, isListing }: CallRequest, tool: ToolDescriptor | undefined): readonly RateLimit[] {
+    return isListing ? NO_LIMITS : this.#limitsOf(caller.keyId, this.#policy.rulesOf(caller.keyId), tool);
+  }
+
   /** What is left of the limits of a call. @param tool where it is one of a tool. */
   quotasOf(keyId: string, tool: ToolDescriptor | undefined): readonly Quota[] {
     const limits = this.#limitsOf(keyId, this.#policy.rulesOf(keyId), tool);

@@ -20,8 +20,19 @@ import type { TraceContext } from '../call/trace-context.ts';
 
 export type { DurationCounts, Percentiles } from '../async/duration-histogram.ts';
 
+/** One limit of a call. */
+export interface RateLimit {
+  /** Whose calls are counted together. */
+  readonly subject: 'key' | 'tool';
+  readonly name: string;
+  /** Calls a window of one second. */
+  readonly calls: number;
+}
+
 /** A call with its id, as a runner gets it. Its `trace` is what its tool is told, unless `runs` says otherwise. */
 export type AdmittedCall = CallRequest & {
+  /** What the call counts against besides, where a runner counts for several gateways. Absent: nothing. */
+  readonly limits?: readonly RateLimit[] | undefined;
   readonly callId: string;
   /** To be called when the call is given to its tool, each time; never throws. Absent: nobody wants to know. */
   readonly runs?: (() => TraceContext | undefined) | undefined;
@@ -88,6 +99,28 @@ export interface ServerFigures {
 /** `ok`: all is there; `degraded`: calls are served, by less than there should be; `down`: none can be. */
 export type RunnerStatus = 'ok' | 'degraded' | 'down';
 
+/** A fleet in numbers, as this member sees it; what is counted is what its living members have counted. */
+export interface FleetFigures {
+  readonly isRedisUp: boolean;
+  readonly hosts: Readonly<Record<string, number>>;
+  readonly gateways: number;
+  /** Calls that the hosts take at a time, and those that they run. */
+  readonly capacity: number;
+  readonly busy: number;
+  /** How long the call has waited that waits longest. */
+  readonly oldestMs: number;
+  /** Calls that a host took over from one that was lost. */
+  readonly takeovers: number;
+  /** Writes of a superseded run, which were refused. */
+  readonly fencedWrites: number;
+  /** What was written again because Redis had not taken it. */
+  readonly refills: number;
+  /** How often events were fetched that this member had not heard. */
+  readonly resyncs: number;
+  /** Workers of the queue that had stood still and were made anew. */
+  readonly recreatedWorkers: number;
+}
+
 /** What any runner knows of itself in numbers, and what only a runner of its kind has. */
 export interface RunnerStats {
   /** As `health()` tells it. */
@@ -104,6 +137,8 @@ export interface RunnerStats {
   readonly runMs: Percentiles;
   /** Servers that it reaches, by their name. Absent: it has none. */
   readonly servers?: Readonly<Record<string, ServerFigures>>;
+  /** Of the fleet that runs its calls. Absent: it runs them itself. */
+  readonly fleet?: FleetFigures;
   /** How many of its parts, such as threads, are in each state. Absent: it has none. */
   readonly units?: Readonly<Record<string, number>>;
   /** Its own part: JSON values under names of its choice. */

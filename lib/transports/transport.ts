@@ -7,6 +7,7 @@
  */
 import type { Readable, Writable } from 'node:stream';
 import type { Access } from '../access/access.ts';
+import type { Peers } from '../call/peers.ts';
 import type { RunningCall } from '../call/running-call.ts';
 import type { OptionTable, Rule } from '../config/option.ts';
 import type { Calls } from '../dispatch/calls.ts';
@@ -66,6 +67,8 @@ export interface BaseContext<Options extends object = object> {
   readonly reloads: boolean;
   /** Whether clients of MCP are told of two tools that find and call all others. */
   readonly toolSearch: boolean;
+  /** Other gateways whose clients may come here, and the other way round; none where this one is alone. */
+  readonly peers?: Peers | undefined;
 }
 
 /** The figures of the gateway for machines that collect them. */

@@ -1,12 +1,12 @@
 /** Tickets: how long they are good, for what, and how many there may be. */
 import { expect } from 'chai';
-import { TICKET_MS, Tickets } from '../../lib/access/tickets.ts';
+import { TICKET_MS, type Ticket, Tickets } from '../../lib/access/tickets.ts';
 
 describe('tickets', () => {
   let now = 0;
   let tickets: Tickets;
   const found = (text: string) => {
-    const ticket = tickets.find(text);
+    const ticket = tickets.find(text) as Ticket | undefined;
     if (!ticket) throw new Error('there is no such ticket');
     return ticket;
   };

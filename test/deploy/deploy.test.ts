@@ -63,6 +63,33 @@ describe('docs/deploy', () => {
     }
   });
 
+  it('has a fleet: every figure that it asks for is there, and what it mounts', function () {
+    const alerts = read('fleet/prometheus/alerts.yml');
+    const exposed = exposedNames();
+    const asked = [...namesIn(alerts), ...namesIn(read('fleet/keda.yaml'))];
+    expect(asked.filter((name) => !exposed.has(name))).to.deep.equal([]);
+    expect(asked.length).to.be.above(6);
+    const compose = read('fleet/compose.yaml');
+    for (const [, path = ''] of compose.matchAll(/'(\.\/[^:']+):/g))
+      expect(existsSync(join(DEPLOY, 'fleet', path)), path).to.equal(true);
+    for (const name of ['gateway-1', 'gateway-2', 'host-1', 'host-2', 'redis', 'postgres', 'proxy'])
+      expect(compose).to.match(new RegExp(`^  ${name}:`, 'm'));
+    expect(compose).to.contain('noeviction').and.contain('--appendonly');
+    const folder = mkdtempSync(join(tmpdir(), 'deploy-test-'));
+    try {
+      writeFileSync(join(folder, 'key'), 'a-key');
+      writeFileSync(join(folder, 'alerts.yml'), alerts);
+      const path = join(folder, 'prometheus.yml');
+      const config = read('fleet/prometheus/prometheus.yml');
+      writeFileSync(path, config.replace('/run/secrets/api-key', join(folder, 'key')));
+      const checked = ran(this, 'promtool', ['check', 'config', path], 'Debian: apt-get install prometheus');
+      expect([checked.status, checked.stderr]).to.deep.equal([0, '']);
+      expect(checked.stdout).to.contain('4 rules found');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   it('has a unit that systemd takes', function () {
     const unit = join(DEPLOY, 'mcp-streaming-gateway.service');
     const checked = ran(this, 'systemd-analyze', ['verify', unit], 'Debian: apt-get install systemd');

@@ -241,6 +241,22 @@ describe('a fleet', function () {
     });
   });
 
+  it('is seen by anybody, by who has a key, and by Prometheus', async () => {
+    const health = (await (await fetch(`${one}/health`)).json()) as { redis: string; hosts: object };
+    expect(health.redis).to.equal('ok');
+    expect(Object.values(health.hosts)).to.include(1);
+    const stats = await (await fetch(`${one}/stats`, { headers: HEADERS })).json();
+    const { cluster } = stats as { cluster: { nodes: { role: string }[]; capacity: number } };
+    expect(cluster.nodes.map(({ role }) => role)).to.include.members(['gateway', 'worker']);
+    expect(cluster.capacity).to.equal(2);
+    const metrics = await (await fetch(`${one}/metrics`, { headers: HEADERS })).text();
+    expect(metrics).to.match(/^mcp_gateway_fleet_redis_up 1$/m);
+    expect(metrics).to.match(/^mcp_gateway_fleet_capacity 2$/m);
+    expect(metrics).to.match(/^mcp_gateway_fleet_hosts\{group="t-[^"]+"\} 1$/m);
+    for (const name of ['takeovers', 'fenced_writes', 'resyncs', 'refills'])
+      expect(metrics).to.match(new RegExp(`^mcp_gateway_fleet_${name}_total \\d+$`, 'm'));
+  });
+
   it('survives that the scripts are forgotten', async () => {
     await redis.ask('script', 'flush');
     // Redis came back a moment ago: a connection may still be on its way.

@@ -13,8 +13,10 @@ import { digestOf, FRAME_VERSION, groupOf, type Member, Members } from '../membe
 import type { FleetConfig } from '../options.ts';
 import { FleetRedis, type RedisLog } from '../redis/fleet-redis.ts';
 import { DispatchQueues, loadBullmq, queueName } from './dispatch-queue.ts';
+import { RedisPeers } from './redis-peers.ts';
 import { RedisRunner, type RedisRunnerOptions } from './redis-runner.ts';
 import { RedisSharedCalls } from './shared-calls.ts';
+import { SharedRates } from './shared-rates.ts';
 
 export interface FleetOpening {
   readonly config: FleetConfig &
@@ -54,6 +56,10 @@ export interface Fleet {
   readonly host: WorkerHost | null;
   /** Null on a host that is no gateway. */
   readonly shared: RedisSharedCalls | null;
+  /** Null on a host that is no gateway. */
+  readonly rates: SharedRates | null;
+  /** Null on a host that is no gateway. */
+  readonly peers: RedisPeers | null;
   /** Takes no more calls from the queues, and waits for those that run. */
   drain(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
@@ -122,10 +128,14 @@ export async function openFleet({ config, version, log, hosted }: FleetOpening):
     hosted.onCatalog(() => members.tell());
   }
   const queues = gatewayRedis && new DispatchQueues(gatewayRedis, bullmq);
-  if (gatewayRedis && queues) {
-    runner = new RedisRunner({ ...config, nodeId }, { redis: gatewayRedis, members, queues });
+  const gateways = () => members.all.filter(({ role: one }) => one !== 'worker').length;
+  const rates = gatewayRedis && new SharedRates(gatewayRedis, gateways);
+  if (gatewayRedis && queues && rates) {
+    runner = new RedisRunner({ ...config, nodeId }, { redis: gatewayRedis, members, queues, rates });
     await runner.open();
   }
+  const peers = gatewayRedis && new RedisPeers(gatewayRedis, nodeId);
+  await peers?.open();
   await members.open();
   const close = async () => {
     await host?.close();
@@ -154,6 +164,8 @@ export async function openFleet({ config, version, log, hosted }: FleetOpening):
     members,
     runner,
     host,
+    rates,
+    peers,
     shared:
       gatewayRedis &&
       runner &&

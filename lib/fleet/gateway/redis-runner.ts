@@ -28,6 +28,7 @@ import { END_ID } from '../redis/scripts.ts';
 import { Routes } from '../routes.ts';
 import { type DispatchQueues, queueName } from './dispatch-queue.ts';
 import { FleetCall, type FleetCallHost, streamEntry } from './fleet-call.ts';
+import type { SharedRates } from './shared-rates.ts';
 
 export interface RedisRunnerOptions {
   readonly nodeId: string;
@@ -55,6 +56,7 @@ export class RedisRunner implements Runner, FleetCallHost {
   readonly #members: Members;
   readonly #routes: Routes;
   readonly #queues: DispatchQueues;
+  readonly #rates: SharedRates;
   readonly #calls = new TransitMap<string, FleetCall>();
   /** Ends that Redis has not been told of. */
   readonly #untold = new Map<
@@ -73,12 +75,18 @@ export class RedisRunner implements Runner, FleetCallHost {
 
   constructor(
     options: RedisRunnerOptions,
-    parts: { readonly redis: FleetRedis; readonly members: Members; readonly queues: DispatchQueues },
+    parts: {
+      readonly redis: FleetRedis;
+      readonly members: Members;
+      readonly queues: DispatchQueues;
+      readonly rates: SharedRates;
+    },
   ) {
     this.#options = options;
     this.#redis = parts.redis;
     this.#members = parts.members;
     this.#queues = parts.queues;
+    this.#rates = parts.rates;
     this.#routes = new Routes(parts.members, options.leaseMs);
     this.#listeners = new GuardedList(HOOKS, (hook, error) => {
       if (hook !== 'defect')
@@ -184,7 +192,11 @@ export class RedisRunner implements Runner, FleetCallHost {
     const { keep, caller, kind = 'tool', name } = request;
     const isRepeatable = this.#isRepeatable(request);
     const { claimedUntil = 0 } = request;
+    const { limits = [] } = request;
     try {
+      const refusal = limits.length > 0 ? await this.#rates.take(limits) : undefined;
+      if (call.isEnded) return;
+      if (refusal) return call.fail(refusal);
       const opened = await commands.fleetOpen(
         keys.call(callId),
         caller.keyId,
@@ -210,11 +222,16 @@ export class RedisRunner implements Runner, FleetCallHost {
       if (opened !== 1)
         return call.fail(new ToolError('unavailable', 'the call could not be opened; try again'));
       if (kind === 'tool') this.#index(request);
-      if (call.isEnded) return;
-      await this.#queues.add(call.group, callId);
-      call.dispatches = 1;
     } catch (error) {
-      this.#onDispatchFailure(call, error);
+      return this.#onDispatchFailure(call, error);
+    }
+    if (call.isEnded) return;
+    call.dispatches = 1;
+    try {
+      await this.#queues.add(call.group, callId);
+    } catch (error) {
+      // It may be in the queue all the same: it is given again when nothing is heard of it.
+      if (isOutOfMemory(error)) this.#onDispatchFailure(call, error);
     }
   }
 
@@ -237,10 +254,9 @@ export class RedisRunner implements Runner, FleetCallHost {
     return annotations?.idempotentHint === true || annotations?.readOnlyHint === true;
   }
 
-  /** It is not known whether Redis has it: what may have been opened is ended there as soon as that is possible. */
+  /** No queue has it. Whether Redis has it is not known: what may have been opened is ended there as soon as possible. */
   #onDispatchFailure(call: FleetCall, thrown: unknown): void {
-    const isFull = thrown instanceof Error && /\bOOM\b/.test(thrown.message);
-    const error = isFull
+    const error = isOutOfMemory(thrown)
       ? new ToolError('overloaded', 'the queue of the fleet is full; try again later', { retryAfterMs: 1000 })
       : new ToolError('unavailable', 'the queue of the fleet does not answer; try again shortly', {
           retryAfterMs: 1000,
@@ -252,12 +268,13 @@ export class RedisRunner implements Runner, FleetCallHost {
   }
 
   cancelled(call: FleetCall, error: ToolError, reason: CancelReason): void {
-    const timer = setTimeout(() => call.fail(error), END_PATIENCE_MS);
+    const mayHaveRun = call.dispatches > 0 || call.hasBegun;
+    const timer = setTimeout(() => call.fail(error, mayHaveRun), END_PATIENCE_MS);
     void this.#finish(call, error, reason).then((code) => {
       clearTimeout(timer);
       // Ended before: what ended it is on its way, unless it was lost.
       if (code === 0) setTimeout(() => (call.isEnded ? undefined : this.behind(call)), END_PATIENCE_MS);
-      else call.fail(error);
+      else call.fail(error, code === 2 || (code !== 1 && mayHaveRun));
     });
   }
 
@@ -498,6 +515,7 @@ export class RedisRunner implements Runner, FleetCallHost {
       capacity += host?.capacity.x ?? 0;
       busy += host?.busy ?? 0;
     }
+    const isRedisUp = this.#redis.isReady;
     const sum = (of: (host: NonNullable<Member['host']>) => number) =>
       this.#members.all.reduce((total, { host }) => total + (host ? of(host) : 0), 0);
     const cluster = {
@@ -523,8 +541,24 @@ export class RedisRunner implements Runner, FleetCallHost {
       resyncs: this.#resyncs,
       redispatches: this.#redispatches,
     };
+    const { takeovers, fencedWrites, refills, recreatedWorkers, oldestMs } = cluster;
+    const gateways = this.#members.all.filter(({ role }) => role !== 'worker').length;
+    const resyncs = this.#resyncs;
     return {
       status: this.health(),
+      fleet: {
+        isRedisUp,
+        hosts: groups,
+        gateways,
+        capacity,
+        busy,
+        oldestMs,
+        takeovers,
+        fencedWrites,
+        refills,
+        resyncs,
+        recreatedWorkers,
+      },
       callsInFlight: this.#calls.size,
       queue: { depth: this.#queues.totalDepth, limit: this.#options.queueLimit },
       waitMs: this.#waits.percentiles(),
@@ -546,6 +580,8 @@ export class RedisRunner implements Runner, FleetCallHost {
       await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+const isOutOfMemory = (error: unknown): boolean => error instanceof Error && /\bOOM\b/.test(error.message);
 
 /** What a host gets of a call. */
 const taskOf = (request: AdmittedCall) => ({

@@ -27,7 +27,13 @@ export class Keys {
   /** A catalog by its digest: JSON that lapses. */
   readonly catalog = (digest: string): string => `${this.prefix}:cat:${digest}`;
 
+  /** What gateways know together, by its name: a hash that lapses. */
+  readonly shared = (name: string): string => `${this.prefix}:g:${name}`;
+  /** What they have told a client, by its name: a stream that lapses. */
+  readonly sharedLog = (name: string): string => `${this.prefix}:e:${name}`;
+
   /** Channels. */
+  readonly peer = (place: string): string => `${this.prefix}:p:${place}`;
   get gatewayChannels(): string {
     return `${this.prefix}:gw:`;
   }

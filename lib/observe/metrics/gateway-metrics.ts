@@ -148,6 +148,7 @@ export class GatewayMetrics {
       runners.map(([runner, { status }]) => ({ labels: { runner }, value: status === 'down' ? 0 : 1 })),
     );
     this.#writeServers(exposition, runners);
+    this.#writeFleet(exposition, runners);
     exposition.counter(
       `${PREFIX}thread_restarts_total`,
       'Threads that were replaced because of trouble on them.',
@@ -185,6 +186,46 @@ export class GatewayMetrics {
       `${PREFIX}upstream_resident_bytes`,
       'Memory of these processes.',
       of(({ residentBytes }) => residentBytes),
+    );
+  }
+
+  /** Of the fleet, where there is one. */
+  #writeFleet(exposition: Exposition, runners: readonly (readonly [string, RunnerStats])[]): void {
+    const [fleet] = runners.flatMap(([, stats]) => (stats.fleet ? [stats.fleet] : []));
+    if (!fleet) return;
+    const gauge = (name: string, help: string, value: number) => exposition.gauge(name, help, [{ value }]);
+    const counter = (name: string, help: string, value: number) =>
+      exposition.counter(name, help, [{ value }]);
+    gauge(`${PREFIX}fleet_redis_up`, '1 while the Redis of the fleet answers.', fleet.isRedisUp ? 1 : 0);
+    exposition.gauge(
+      `${PREFIX}fleet_hosts`,
+      'Worker hosts that take calls.',
+      Object.entries(fleet.hosts).map(([group, value]) => ({ labels: { group }, value })),
+    );
+    gauge(`${PREFIX}fleet_gateways`, 'Gateways.', fleet.gateways);
+    gauge(`${PREFIX}fleet_capacity`, 'Calls that all hosts take at a time.', fleet.capacity);
+    gauge(`${PREFIX}fleet_busy`, 'Calls that all hosts run.', fleet.busy);
+    gauge(
+      `${PREFIX}fleet_oldest_wait_seconds`,
+      'How long the call has waited that waits longest.',
+      fleet.oldestMs / 1000,
+    );
+    counter(`${PREFIX}fleet_takeovers_total`, 'Calls taken over from a host that was lost.', fleet.takeovers);
+    counter(
+      `${PREFIX}fleet_fenced_writes_total`,
+      'Writes of superseded runs, all refused.',
+      fleet.fencedWrites,
+    );
+    counter(`${PREFIX}fleet_refills_total`, 'Writes that Redis had refused or lost.', fleet.refills);
+    counter(
+      `${PREFIX}fleet_resyncs_total`,
+      'How often events were fetched that were not heard.',
+      fleet.resyncs,
+    );
+    counter(
+      `${PREFIX}fleet_recreated_workers_total`,
+      'Workers of the queue that had stood still.',
+      fleet.recreatedWorkers,
     );
   }
 

@@ -9,9 +9,10 @@
  */
 import { cancelError, outcomeOf } from '../../call/call-ending.ts';
 import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
-import { LOG_RANK, type LogLevel } from '../../call/log-level.ts';
+import { LOG_RANK } from '../../call/log-level.ts';
 import type { CancelReason, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
+import type { TraceContext } from '../../call/trace-context.ts';
 import type { AdmittedCall, Defect } from '../runner.ts';
 import type { UriMap } from './catalog/names.ts';
 import type { CarriedCall, Connection } from './connection.ts';
@@ -23,6 +24,7 @@ import {
   type Fields,
   INVALID_PARAMS,
   isObject,
+  logLevelOf,
   OWN_PREFIX,
   PROTOCOL_PREFIX,
   type RpcError,
@@ -66,6 +68,8 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
   readonly #target: Target | null;
   readonly #host: UpstreamCallHost;
   readonly #createdAt = performance.now();
+  /** The span of the run, where spans are written; else what the caller sent. */
+  #trace: TraceContext | undefined;
   #startedAt: number | null = null;
   #connection: Connection | null = null;
   #id: RequestId = 0;
@@ -123,6 +127,8 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
     if (logLevel !== undefined) connection.wantLevel(logLevel);
     this.#startedAt = performance.now();
     if (this.request.streams && !this.#isSecondTry) this.#emit({ type: 'started' });
+    const { runs, trace } = this.request;
+    this.#trace = runs ? runs() : trace;
     this.#send(connection, target, target.body);
   }
 
@@ -142,7 +148,7 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
     this.#asking.askAll(result, again, (error) => this.fail(error));
   }
 
-  /** What the caller's client says goes on, but for what belongs to its own connection. */
+  /** What the caller's client says goes on, but for what belongs to its own connection; the trace as it is here. */
   #meta(id: RequestId, isStateless: boolean): Fields {
     const { requestMeta = {}, streams, logLevel } = this.request;
     // Keys of the stateless era make a server of both eras take a request for one of that.
@@ -155,6 +161,7 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
     );
     return {
       ...Object.fromEntries(passed),
+      ...this.#trace,
       ...(streams ? { progressToken: id } : {}),
       ...ofEra,
     };
@@ -202,7 +209,7 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
 
   log(params: Fields, text: string): void {
     const { logLevel } = this.request;
-    const level = LEVELS[String(params['level'])] ?? 'info';
+    const level = logLevelOf(params['level']);
     if (this.#end !== null || logLevel === undefined || LOG_RANK[level] < LOG_RANK[logLevel]) return;
     if (this.#unread >= MOST_LOGS) return;
     const { data } = params;
@@ -386,14 +393,3 @@ function sizeOf(event: ToolEvent): number {
   if (event.type === 'progress') return 64 + event.message.length;
   return event.type === 'log' ? event.message.length : 0;
 }
-
-const LEVELS: Readonly<Record<string, LogLevel | undefined>> = Object.assign(Object.create(null), {
-  debug: 'debug',
-  info: 'info',
-  notice: 'info',
-  warning: 'warning',
-  error: 'error',
-  critical: 'error',
-  alert: 'error',
-  emergency: 'error',
-});

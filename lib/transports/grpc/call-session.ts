@@ -46,6 +46,7 @@ export function serveSession(exchange: Exchange, context: SessionContext): void 
   const session = new CallSession(exchange, context);
   exchange.endAtDeadline(() => session.leave('deadline_exceeded', 'the deadline of the session is over'));
   exchange.watchReader();
+  exchange.owesEvents = () => session.hasCalls;
   exchange.onLeft = () => session.leave('cancelled', 'the client left');
   exchange.onStall = () => session.leave('slow_consumer', 'the reader made no progress for too long');
   exchange.receive({
@@ -65,6 +66,10 @@ class CallSession {
   constructor(exchange: Exchange, context: SessionContext) {
     this.#exchange = exchange;
     this.#context = context;
+  }
+
+  get hasCalls(): boolean {
+    return this.#calls.size > 0;
   }
 
   take(message: Buffer): void {

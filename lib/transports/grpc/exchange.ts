@@ -55,6 +55,8 @@ export class Exchange implements WatchedStream {
   onStall: (() => void) | undefined;
   /** Told once, when the stream is gone, however it ended. */
   onClosed: (() => void) | undefined;
+  /** Whether there is something of a call that its client was not told yet. */
+  owesEvents: () => boolean = () => false;
   bytesWritten = 0;
   readonly #stream: ServerHttp2Stream;
   readonly #context: ExchangeContext;

@@ -53,6 +53,7 @@ function takeCall(exchange: Exchange, context: ServiceContext, streams: boolean,
       exchange.addHeaders(rateLimitHeaders(context.calls.quotasOf(exchange.keyId, message.tool)));
       if (call.reading?.isReplay) exchange.addHeaders(['idempotent-replay', 'true']);
       if (!exchange.isOpen) return leave(call, 'cancelled', 'the client left');
+      exchange.owesEvents = () => true;
       exchange.onLeft = () => leave(call, 'cancelled', 'the client left');
       exchange.onStall = () => {
         context.log('warning', 'a reader made no progress; its stream was reset', { callId: call.callId });

@@ -24,12 +24,15 @@ export function callRoutes(
     const { ticket } = request;
     if (!ticket) return resumeCall(request, response, { calls, format }, left);
     const { callId: bound } = ticket;
-    ticket.callId = left.callId; // at once: a second request must not have it for another call
+    // At once: a second request must not have it for another call.
+    const claimed = tickets.claim(ticket, left.callId);
+    if ((typeof claimed === 'string' ? claimed : await claimed) !== left.callId)
+      throw callNotFound(left.callId);
     try {
       await resumeCall(request, response, { calls, format }, left);
       if (bound === undefined) tickets.lasts(ticket, limits.callTimeoutMs + limits.keptMs);
     } catch (error) {
-      ticket.callId = bound;
+      if (bound === undefined) tickets.release(ticket);
       throw error;
     }
   };

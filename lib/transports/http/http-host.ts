@@ -9,6 +9,7 @@ import { Server as TlsServer } from 'node:tls';
 import express, { type RequestHandler } from 'express';
 import type { Access } from '../../access/access.ts';
 import { Tickets } from '../../access/tickets.ts';
+import type { Peers } from '../../call/peers.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { Calls } from '../../dispatch/calls.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
@@ -58,6 +59,8 @@ export interface HttpHostOptions {
   readonly limits: TransportLimits;
   readonly maxConnections: number;
   readonly tls?: TlsMaterial;
+  /** Other gateways that take the tickets of this one. */
+  readonly peers?: Peers | undefined;
 }
 
 export class HttpHost implements HttpRegistration {
@@ -200,11 +203,11 @@ export class HttpHost implements HttpRegistration {
   }
 
   #newServer(): GatewayServer {
-    const { access, calls, limits, log, maxConnections, tls } = this.#options;
+    const { access, calls, limits, log, maxConnections, tls, peers } = this.#options;
     const formats = this.#formats.sort((a, b) => a.preference - b.preference);
     for (const route of toolRoutes(formats, { calls, limits })) this.route(route);
     const streams = formats.filter((format) => format.streams);
-    const tickets = new Tickets();
+    const tickets = new Tickets(undefined, peers);
     access.onRevoked((keyIds) => tickets.revoke(keyIds));
     const context = { calls, limits, tickets };
     for (const route of [...ticketRoutes(streams, context), ...callRoutes(streams, context)])

@@ -5,7 +5,7 @@
 import type { NextFunction } from 'express';
 import type { Access } from '../../access/access.ts';
 import { refuseOtherSites } from '../../access/other-sites.ts';
-import type { Tickets } from '../../access/tickets.ts';
+import type { Ticket, Tickets } from '../../access/tickets.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { ConnectionTable } from './connection-table.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
@@ -31,7 +31,12 @@ export function requestGuard(options: GuardOptions) {
   const { access, connections, openPaths, keepsSlash, takesTicket, tickets, onRefused } = options;
   /** @throws {ToolError} unauthenticated; it is counted as a wrong key is. */
   const useTicket = (request: GatewayRequest, text: string): string | Promise<string> => {
-    const ticket = tickets.find(text);
+    const found = tickets.find(text);
+    return found instanceof Promise
+      ? found.then((ticket) => admitTicket(request, ticket))
+      : admitTicket(request, found);
+  };
+  const admitTicket = (request: GatewayRequest, ticket: Ticket | undefined): string | Promise<string> => {
     if (ticket) {
       request.ticket = ticket;
       return ticket.keyId;

@@ -12,7 +12,7 @@ import { ANONYMOUS } from '../../access/key-book.ts';
 import { refuseOtherSites } from '../../access/other-sites.ts';
 import { TICKET_MS, type Tickets } from '../../access/tickets.ts';
 import { ToolError } from '../../call/tool-error.ts';
-import { callNotFound } from '../../dispatch/calls.ts';
+import { callNotFound, newCallId } from '../../dispatch/calls.ts';
 import { parseJsonText } from '../rendering/bounded-json.ts';
 import { type CallInput, readCallInput, repeatBytesOf } from '../rendering/call-input.ts';
 import { rateLimitHeaders } from '../rendering/rate-limit-headers.ts';
@@ -41,9 +41,11 @@ export function ticketRoutes(
       method: 'POST',
       path: '/tickets',
       description: 'gives a ticket: good for one call by GET, in place of a key',
-      handle: (request, response) => {
+      handle: async (request, response) => {
         refuseOtherSites(request, request.corsOrigin !== undefined);
         const ticket = context.tickets.issue(request.keyId);
+        const shared = context.tickets.share(ticket);
+        if (shared) await shared;
         respondJson(request, response, { ticket, expiresInMs: TICKET_MS });
       },
     },
@@ -81,7 +83,14 @@ async function streamByGet(
   if (left) return resumeCall(request, response, { calls, format, tool: name }, left);
   const input = readQuery(request);
   const repeatBytes = repeatBytesOf(input, limits);
+  const { ticket } = request;
+  const callId = newCallId();
+  const bound = ticket && (await context.tickets.claim(ticket, callId));
+  // Another request has come with the same ticket, here or at another gateway.
+  if (bound !== undefined && bound !== callId)
+    return resumeCall(request, response, { calls, format, tool: name }, { callId: bound, after: -1 });
   const call = calls.call({
+    callId,
     name,
     arguments: input.arguments,
     caller: { keyId: request.keyId, transport: format.transport },
@@ -92,10 +101,14 @@ async function streamByGet(
     keep: { detachMs: input.detachMs ?? DETACH_MS, repeatBytes },
   });
   request.callHeaders = rateLimitHeaders(calls.quotasOf(request.keyId, name));
-  const { ticket } = request;
   if (ticket) {
-    context.tickets.bind(ticket, call.callId, Infinity);
-    call.onEnd(() => context.tickets.lasts(ticket, call.hasStarted ? limits.keptMs : 0));
+    const { tickets } = context;
+    const { expiresAt } = ticket;
+    tickets.bind(ticket, callId, Infinity);
+    call.onEnd(() => {
+      if (call.hasStarted) tickets.lasts(ticket, limits.keptMs);
+      else tickets.release(ticket, expiresAt);
+    });
   }
   format.serve(request, response, call);
 }

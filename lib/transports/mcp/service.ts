@@ -5,6 +5,7 @@
  * S2. Works on `Outlet`s alone: HTTP and stdio differ only in what they pass in.
  */
 
+import { randomBytes } from 'node:crypto';
 import type { Caller, ClientAbilities } from '../../call/caller.ts';
 import type { Catalog } from '../../call/catalog.ts';
 import type { CallRequest, RequestOrigin, RunningCall } from '../../call/running-call.ts';
@@ -46,6 +47,8 @@ export interface McpServiceOptions {
   readonly callTimeoutMs?: number;
   /** True: the events of streamed calls are kept for clients who come back, by whatever transport. */
   readonly keepsCalls?: boolean;
+  /** What this gateway is called in ids that clients may bring to another. Default: there is no other. */
+  readonly place?: string | undefined;
   /** Told of every call that is started. */
   readonly onCall?: (call: RunningCall) => void;
 }
@@ -166,6 +169,12 @@ export class McpService {
   /** The fault that answers for a thrown value; logs what is a defect. */
   faultOf(thrown: unknown, context: FaultContext, status?: number): McpFault {
     return faultOf(thrown, this.log, context, status);
+  }
+
+  /** A new id of what only this gateway has: random, and on a fleet it says where that is. */
+  newHandle(bytes = 18): string {
+    const { place } = this.#options;
+    return randomBytes(bytes).toString('base64url') + (place === undefined ? '' : `.${place}`);
   }
 
   /**

@@ -48,6 +48,16 @@ describe('a thread that dies or must be replaced', () => {
     });
   }
 
+  it('leaves a pool without threads degraded while others start in their place, since calls wait for these', async () => {
+    await start({ minThreads: 1, maxThreads: 1 });
+    const crashed = call(pool, 'misbehave', { how: 'exit' });
+    expect(codeOf(await crashed.outcome())).to.equal('worker_crashed');
+    const { status, own } = pool.stats();
+    expect([status, own.summary.workers.starting]).to.deep.equal(['degraded', 1]);
+    expect(codeOf(await call(pool, 'sum', { n: 1 }).outcome())).to.equal('success');
+    expect(pool.health()).to.equal('ok');
+  });
+
   it('does not run a call again that had begun, though its thread could not tell', async () => {
     await start();
     for (const streams of [true, false]) {

@@ -94,6 +94,18 @@ describe('a mounted server over MCP', () => {
     expect(logged).to.contain('"result"').and.not.contain('logLevel');
   });
 
+  it('is told of the trace of its call in _meta, whatever brought it', async () => {
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    const response = await fetch(`${gateway.url}/tools/x__meta`, {
+      method: 'POST',
+      headers: { ...headers, 'Content-Type': 'application/json', traceparent, tracestate: 'vendor=1' },
+      body: '{}',
+    });
+    expect(await response.text())
+      .to.contain(traceparent)
+      .and.contain('vendor=1');
+  });
+
   it('asks the client of the call', async () => {
     const result = await client.callTool({ name: 'x__asks', arguments: {} });
     expect(JSON.stringify(result)).to.contain('accept').and.contain('me');

@@ -115,6 +115,11 @@ export class WireClient {
     return this.#headers['mcp-session-id'] ?? '';
   }
 
+  /** The same client, with its session, at another address. @param headers in place of its own. */
+  at(url: string, headers: Record<string, string> = {}): WireClient {
+    return new WireClient(url, { ...this.#headers, ...headers });
+  }
+
   post(message: unknown, headers: Record<string, string> = {}): Exchange {
     const body = typeof message === 'string' || Buffer.isBuffer(message) ? message : JSON.stringify(message);
     const all = { 'content-type': 'application/json', accept: BOTH, ...this.#headers, ...headers };

@@ -53,7 +53,35 @@ export interface Mounted {
   readonly reason: string | null;
 }
 
+/** A member of a fleet. */
+export interface Node {
+  readonly id: string;
+  readonly role: string;
+  readonly version: string;
+  readonly uptimeSeconds: number;
+  readonly isDraining?: boolean;
+  readonly calls?: number;
+  readonly groups?: readonly string[];
+  readonly capacity?: Readonly<Record<string, number>>;
+  readonly busy?: number;
+}
+
+/** The fleet, as the gateway of this page sees it. */
+export interface Cluster {
+  readonly redis: string;
+  readonly nodes: readonly Node[];
+  readonly hosts: number;
+  readonly capacity: number;
+  readonly busy: number;
+  readonly depth: number;
+  readonly oldestMs: number;
+  readonly takeovers: number;
+  readonly fencedWrites: number;
+  readonly resyncs: number;
+}
+
 interface Told {
+  readonly cluster?: Cluster;
   readonly status: string;
   readonly workers?: readonly Thread[];
   readonly pool?: Readonly<Record<string, unknown>>;
@@ -75,6 +103,8 @@ export class Live extends Emitter {
   tools: ReadonlyMap<string, ToolFigures> = new Map();
   pool: Readonly<Record<string, unknown>> = {};
   upstreams: Readonly<Record<string, Mounted>> = {};
+  /** Where the gateway is one of a fleet. */
+  cluster: Cluster | undefined;
   #leaving: AbortController | undefined;
 
   start(): void {
@@ -89,6 +119,7 @@ export class Live extends Emitter {
     this.status = '';
     this.samples = [];
     this.threads = [];
+    this.cluster = undefined;
     this.tools = new Map();
     this.upstreams = {};
     this.changed();
@@ -120,7 +151,8 @@ export class Live extends Emitter {
     }
   }
 
-  #take({ status, workers = [], pool = {}, upstreams = {}, tools, now, history }: Told): void {
+  #take({ status, workers = [], pool = {}, upstreams = {}, cluster, tools, now, history }: Told): void {
+    this.cluster = cluster;
     this.status = status;
     this.threads = workers;
     this.pool = pool;

@@ -3,11 +3,13 @@ import { useEffect, useState } from 'preact/hooks';
 import { Chart } from './chart.tsx';
 import { useChanges } from './emitter.ts';
 import { failureOf, gateway } from './gateway.ts';
-import { Live, type Sample } from './live.ts';
+import { type Cluster, Live, type Sample } from './live.ts';
 import { count, duration, megabytes } from './run-text.ts';
 import { ServerTable } from './server-table.tsx';
 
 export const live = new Live();
+
+const MEBIBYTES = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1024, 2048, 4096, 8192].map((one) => one * 2 ** 20);
 
 const plain = (value: number): string =>
   value >= 10_000 ? `${Math.round(value / 1000)}k` : count(Math.round(value * 10) / 10);
@@ -75,13 +77,14 @@ export function PoolView() {
           title="Memory"
           seconds={seconds}
           text={megabytes}
+          steps={MEBIBYTES}
           lines={[
             line('resident', '1', ({ rssBytes }) => rssBytes),
             line('heap', '3', ({ heapBytes }) => heapBytes),
           ]}
         />
       </div>
-      <Threads />
+      {live.cluster ? <Fleet cluster={live.cluster} /> : <Threads />}
       <ServerTable mounted={live.upstreams} />
       <OwnCalls />
       <Errors samples={samples} />
@@ -115,13 +118,50 @@ function Threads() {
                 {callsInFlight > calls.length ? ` +${callsInFlight - calls.length}` : ''}
               </span>
               <small>
-                {count(completed)} calls done, {Math.round(utilization * 100)} % busy,{' '}
-                {megabytes(heapUsedBytes)}
+                {count(completed)} {completed === 1 ? 'call' : 'calls'} done, {Math.round(utilization * 100)}{' '}
+                % busy, {megabytes(heapUsedBytes)}
               </small>
             </li>
           ),
         )}
       </ul>
+    </section>
+  );
+}
+
+function Fleet({ cluster }: { readonly cluster: Cluster }) {
+  const { redis, nodes, hosts, capacity, busy, depth, oldestMs } = cluster;
+  const { takeovers, fencedWrites, resyncs } = cluster;
+  return (
+    <section class="card">
+      <h2>
+        Fleet{' '}
+        <small>
+          {count(hosts)} hosts run {count(busy)} of {count(capacity)} calls; {count(depth)} wait
+          {depth > 0 ? `, the oldest for ${duration(oldestMs)}` : ''}
+        </small>
+      </h2>
+      {redis === 'ok' ? null : <p role="alert">{redis}</p>}
+      <ul class="threads">
+        {nodes.map(({ id, role, version, uptimeSeconds, isDraining, groups = [], capacity, busy, calls }) => (
+          <li key={id} class={isDraining ? 'stopping' : 'ready'}>
+            <b>
+              <span class={`dot ${isDraining ? 'stopping' : 'ready'}`} aria-hidden="true" />
+              {role} {id}
+            </b>
+            <span class="mono call">{groups.join(', ') || '–'}</span>
+            <small>
+              {capacity ? `runs ${count(busy ?? 0)} of ${count(capacity['x'] ?? 0)}; ` : ''}
+              {calls === undefined ? '' : `${count(calls)} calls of clients; `}
+              {version}, up for {duration(uptimeSeconds * 1000)}
+              {isDraining ? ', going' : ''}
+            </small>
+          </li>
+        ))}
+      </ul>
+      <small>
+        {count(takeovers)} calls taken over, {count(fencedWrites)} writes fenced off, {count(resyncs)} resyncs
+      </small>
     </section>
   );
 }

@@ -44,7 +44,7 @@ export class EventRing {
 
   /** Id, stream and sequence number of an event id; null when it is none of ours. */
   read(eventId: string): { readonly stream: string; readonly seq: number } | null {
-    const [, stream, digits] = /^([a-z]+\d*)_(\d{1,15})$/.exec(eventId) ?? [];
+    const [, stream, digits] = /^([a-z]+\d*|[\w-]+\.r\d+)_(\d{1,15})$/.exec(eventId) ?? [];
     const seq = Number(digits);
     return stream === undefined || seq > this.#seq ? null : { stream, seq };
   }

@@ -11,7 +11,13 @@ import { TransitMap } from '../../../async/transit-map.ts';
 import { onceClosed } from '../../http/departure.ts';
 import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
 import { faultText, INVALID_REQUEST, McpFault, malformed } from '../fault.ts';
-import type { IncomingMcpMessage, McpRequest } from '../message.ts';
+import {
+  type IncomingMcpMessage,
+  isMessageId,
+  type McpNotification,
+  type McpRequest,
+  type McpResponse,
+} from '../message.ts';
 import type { Outlet } from '../outlet.ts';
 import type { McpService } from '../service.ts';
 import { checkHandshake } from '../sessions/handshake.ts';
@@ -19,8 +25,10 @@ import { type HttpRequest, Session } from '../sessions/session.ts';
 import { BatchReply } from './batch-reply.ts';
 import { EventRing } from './event-ring.ts';
 import { HttpOutlet, prefersStream } from './http-outlet.ts';
+import type { Relay } from './relay.ts';
 import { McpReply, type ReplyContext } from './reply.ts';
 import type { KeptSession } from './session-table.ts';
+import type { SessionRecord, SharedSessions } from './shared-sessions.ts';
 
 export interface HttpSessionOptions {
   readonly service: McpService;
@@ -29,6 +37,10 @@ export interface HttpSessionOptions {
   readonly reply: ReplyContext;
   /** How long a client that was cut off may take to come back before its call is cancelled. */
   readonly resumeGraceMs: number;
+  /** Hands on what another gateway has. */
+  readonly relay?: Relay | undefined;
+  /** Where other gateways serve the same session. */
+  readonly shared?: SharedSessions | undefined;
 }
 
 export { checkHandshake };
@@ -36,6 +48,7 @@ export { checkHandshake };
 /** When a client that lost its stream should come back. */
 const RETRY_MS = 500;
 const STANDALONE = 's';
+const TASK_METHODS = new Set(['tasks/get', 'tasks/result', 'tasks/cancel']);
 /** Tools that run for minutes may ask that their clients poll: the stream is closed after so many milliseconds. */
 const POLL_AFTER_META = 'io.github.mcp-streaming-gateway/pollAfterMs';
 
@@ -50,13 +63,38 @@ export class HttpSession implements KeptSession {
   #lastUsed = performance.now();
   #streamCount = 0;
   #hasBegun = false;
+  /** The gateway where the client listens, or has listened last. */
+  #listener: string | undefined;
 
   constructor(options: HttpSessionOptions) {
     this.id = options.id;
     this.keyId = options.keyId;
     this.#options = options;
     const caller = { keyId: options.keyId, transport: options.service.transport };
-    this.session = new Session(options.service, caller, (text) => this.#tell(text));
+    const { shared, id } = options;
+    this.#listener = shared?.place;
+    const share = shared && {
+      place: shared.place,
+      setLevel: (level: string) => shared.setLevel(id, level),
+      watches: (uri: string, isOn: boolean) => shared.watches(id, uri, isOn),
+    };
+    this.session = new Session(options.service, caller, (text, isNews) => this.#tell(text, isNews), share);
+  }
+
+  /** Takes on what other gateways were told. */
+  adopt(record: SessionRecord): void {
+    this.#hasBegun = true;
+    this.#lastUsed = performance.now();
+    this.session.adopt(record);
+    this.listensAt(record.listener);
+  }
+
+  /** The client listens at that gateway from now on. */
+  listensAt(place: string): void {
+    this.#listener = place;
+    if (place === this.#options.shared?.place) return;
+    this.#standalone?.end();
+    this.#standalone = undefined;
   }
 
   get openStreams(): number {
@@ -97,8 +135,8 @@ export class HttpSession implements KeptSession {
     const requests = messages.filter((message) => message.kind === 'request');
     const invalid = messages.filter((message) => message.kind === 'invalid');
     for (const message of messages) {
-      if (message.kind === 'notification') this.session.notification(message);
-      else if (message.kind === 'response') this.session.response(message);
+      if (message.kind === 'notification') this.#heed(message);
+      else if (message.kind === 'response') this.#answer(message);
     }
     if (requests.length + invalid.length === 0) return reply.end(202);
     const outlet = this.#openOutlet(reply, requests, prefersStream(request));
@@ -109,10 +147,49 @@ export class HttpSession implements KeptSession {
     for (const one of requests) this.#serve(one, batch.outlet(), outlet, via);
   }
 
+  /** What is cancelled may run on another gateway. */
+  #heed(message: McpNotification): void {
+    this.session.notification(message);
+    const { shared } = this.#options;
+    const { requestId } = message.params;
+    if (!shared || message.method !== 'notifications/cancelled' || !isMessageId(requestId)) return;
+    if (!this.session.has(requestId)) shared.cancel(this.id, requestId).catch(() => undefined);
+  }
+
+  /** The tool that asked may run on another gateway. */
+  #answer(message: McpResponse): void {
+    const { shared } = this.#options;
+    const [place = '', number] = String(message.id).split('.');
+    if (!shared || number === undefined || place === shared.place) this.session.response(message);
+    else shared.answer(this.id, place, message).catch(() => undefined);
+  }
+
   #serve(request: McpRequest, outlet: Outlet, http: HttpOutlet, via: HttpRequest): void {
-    void this.session.request(request, outlet, via);
+    const { relay } = this.#options;
+    if (relay && TASK_METHODS.has(request.method)) void this.#relayed(relay, request, outlet, http, via);
+    else void this.session.request(request, outlet, via);
     const pollAfterMs = this.#pollAfterMs(request);
     if (pollAfterMs !== undefined && this.#primes) http.detachAfter(pollAfterMs);
+  }
+
+  /** A task is where its call was made (R1 of relay.ts). */
+  async #relayed(
+    relay: Relay,
+    message: McpRequest,
+    outlet: Outlet,
+    http: HttpOutlet,
+    via: HttpRequest,
+  ): Promise<void> {
+    const { id, keyId } = this;
+    const onGone = (listener: (isStalled: boolean) => void) => http.onGone(listener);
+    const where = { id: message.id, outlet, onGone };
+    try {
+      const request = { keyId, session: id, message };
+      if (await relay.ask(message.params['taskId'], 'task', request, where)) return;
+    } catch (thrown) {
+      return void this.#options.service.fail(thrown, message, outlet);
+    }
+    await this.session.request(message, outlet, via);
   }
 
   #pollAfterMs({ method, params }: McpRequest): number | undefined {
@@ -127,7 +204,8 @@ export class HttpSession implements KeptSession {
   }
 
   #openOutlet(reply: McpReply, requests: readonly McpRequest[], prefers: boolean): HttpOutlet {
-    const stream = `r${++this.#streamCount}`;
+    const { shared } = this.#options;
+    const stream = `${shared ? `${shared.place}.` : ''}r${++this.#streamCount}`;
     const outlet = new HttpOutlet(reply, prefers, {
       ring: this.#ring,
       stream,
@@ -147,7 +225,15 @@ export class HttpSession implements KeptSession {
   }
 
   /** Opens the GET stream, or takes up the stream of `lastEventId`. @throws {McpFault} for an id of no stream. */
-  listen(request: GatewayRequest, response: GatewayResponse, lastEventId: string | undefined): void {
+  listen(
+    request: GatewayRequest,
+    response: GatewayResponse,
+    lastEventId: string | undefined,
+  ): void | Promise<void> {
+    const { shared } = this.#options;
+    const [, entry] = /^s_(\d+-\d+)$/.exec(lastEventId ?? '') ?? [];
+    if (shared && (lastEventId === undefined || entry !== undefined))
+      return this.#listenShared(shared, request, response, entry);
     const reply = new McpReply(request, response, this.#options.reply);
     const from = lastEventId === undefined ? undefined : this.#ring.read(lastEventId);
     if (from === null)
@@ -171,8 +257,51 @@ export class HttpSession implements KeptSession {
     });
   }
 
-  #tell(text: string): Promise<void> | undefined {
-    const eventId = this.#ring.keep(STANDALONE, text);
+  async #listenShared(
+    shared: SharedSessions,
+    request: GatewayRequest,
+    response: GatewayResponse,
+    after: string | undefined,
+  ): Promise<void> {
+    this.listensAt(shared.place);
+    const missed = await shared.listens(this.id, after);
+    const reply = new McpReply(request, response, this.#options.reply);
+    this.#standalone?.end();
+    this.#standalone = reply;
+    reply.open();
+    const isNew = after === undefined && this.#primes;
+    if (isNew) reply.prime(`s_${await shared.say(this.id, '', shared.place)}`, RETRY_MS);
+    for (const { id, text } of missed) if (text !== '') reply.event(text, `s_${id}`);
+    onceClosed(request, response, () => {
+      this.#lastUsed = performance.now();
+      if (this.#standalone === reply) this.#standalone = undefined;
+    });
+  }
+
+  /** A message for the GET stream that another gateway has kept. */
+  said(entry: string, text: string): void {
+    this.#write(text, `s_${entry}`);
+  }
+
+  #tell(text: string, isNews = false): Promise<void> | undefined {
+    const { shared } = this.#options;
+    if (shared) return this.#tellShared(shared, text, isNews);
+    return this.#write(text, this.#ring.keep(STANDALONE, text));
+  }
+
+  #tellShared(shared: SharedSessions, text: string, isNews: boolean): Promise<void> | undefined {
+    const listener = this.#listener ?? shared.place;
+    const isHere = listener === shared.place;
+    // Where the client listens they hear of it too, and tell it.
+    if (isNews && !isHere) return undefined;
+    shared
+      .say(this.id, text, listener)
+      .then((entry) => void (isHere && this.#write(text, `s_${entry}`)))
+      .catch(() => void (isHere && this.#write(text, undefined)));
+    return isHere ? this.#standalone?.drained() : undefined;
+  }
+
+  #write(text: string, eventId: string | undefined): Promise<void> | undefined {
     const reply = this.#standalone;
     // A reader that is behind gets the rest when it comes back: the ring keeps it.
     if (!reply) return undefined;

@@ -5,15 +5,19 @@
  * S1. A session of another key does not exist: 404, as for one that never was.
  * S2. A POST is answered as soon as its message is read; what the message asks for is answered on the stream.
  */
+import { randomUUID } from 'node:crypto';
 import { ToolError } from '../../../call/tool-error.ts';
 import type { Endpoint } from '../../http/endpoint.ts';
 import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
 import { negotiate } from '../../http/negotiation.ts';
 import { readJsonBody, requireJson } from '../../http/request-body.ts';
-import { malformed, refusalFault, sessionGone } from '../fault.ts';
+import { faultText, type McpFault, malformed, refusalFault, sessionGone } from '../fault.ts';
+import type { MessageId } from '../message.ts';
+import type { Outlet } from '../outlet.ts';
 import type { McpService } from '../service.ts';
 import type { LegacySession } from './legacy-session.ts';
 import { refuse } from './refusal.ts';
+import type { Relay } from './relay.ts';
 import { McpReply, type ReplyContext } from './reply.ts';
 import { SessionTable } from './session-table.ts';
 
@@ -23,6 +27,9 @@ export interface LegacySseOptions {
   readonly maxBodyBytes: number;
   readonly maxSessions: number;
   readonly idleMs: number;
+  /** To the gateway that has the stream, on a fleet, and what this one is called there. */
+  readonly relay?: Relay | undefined;
+  readonly place?: string | undefined;
 }
 
 /** One of its two paths. */
@@ -58,6 +65,11 @@ export class LegacySse {
   constructor(options: LegacySseOptions) {
     this.#options = options;
     this.#sessions = new SessionTable(options);
+    options.relay?.on('legacy', ({ keyId, sessionId, body }, outlet) => {
+      const fault = this.#take(this.#sessions.find(String(sessionId), keyId), body);
+      if (fault) outlet.respond(faultText(fault.id, fault.fault), fault.fault);
+      else outlet.respond('');
+    });
   }
 
   get openSessions(): number {
@@ -81,12 +93,13 @@ export class LegacySse {
     }
     const code = await import('./legacy-session.ts');
     if (response.closed || request.socket.destroyed) return;
-    const { service, reply } = this.#options;
+    const { service, reply, place } = this.#options;
     const { keyId } = request;
     const stream = new McpReply(request, response, reply);
     const session = this.#sessions.open(
       keyId,
       (id) => new code.LegacySession({ service, id, keyId, stream }),
+      `${randomUUID()}${place === undefined ? '' : `.${place}`}`,
     );
     stream.onLeave((isStalled) => this.#sessions.end(session, isStalled));
     session.open(`${MESSAGES}?sessionId=${session.id}`);
@@ -94,29 +107,73 @@ export class LegacySse {
 
   async #message(request: GatewayRequest, response: GatewayResponse): Promise<void> {
     if (request.method !== 'POST') return refuseMethod(request, response, 'POST');
-    const session = this.#session(request);
+    const { keyId, origin } = request;
+    const { relay, reply, maxBodyBytes } = this.#options;
+    const id = sessionIdOf(request);
+    const session = this.#sessions.find(id, keyId);
+    if (!session && !relay) throw noSession();
     requireJson(request);
-    const body = await readJsonBody(request, response, this.#options.maxBodyBytes);
-    const messages = session.messagesOf(body);
-    const via = { origin: request.origin, sessionId: session.id };
-    for (const message of messages) {
-      if (message.kind === 'invalid') return refuse(request, response, malformed(message), message.id);
-    }
-    new McpReply(request, response, this.#options.reply).end(202);
-    for (const message of messages) {
-      if (message.kind !== 'invalid') session.take(message, via);
-    }
+    const body = await readJsonBody(request, response, maxBodyBytes);
+    const accept = () => new McpReply(request, response, reply).end(202);
+    const outlet = new AnswerOnly(accept, (fault) => refuse(request, response, fault));
+    const relayed = { keyId, sessionId: id, body };
+    if (!session && (await relay?.ask(id, 'legacy', relayed, { id: 0, outlet }))) return;
+    const refused = this.#take(session, body, origin, accept);
+    if (refused) refuse(request, response, refused.fault, refused.id);
   }
 
-  /** @throws {McpFault} 404 for a session that is not this key's, or not any more. */
-  #session({ url = '', keyId }: GatewayRequest): LegacySession {
-    const query = url.indexOf('?');
-    const id = new URLSearchParams(query < 0 ? '' : url.slice(query)).get('sessionId') ?? '';
-    const session = this.#sessions.find(id, keyId);
-    if (!session)
-      throw sessionGone(`there is no such session: GET ${STREAM} opens one and tells its address`);
-    return session;
+  /** @param accept is done before the messages are taken. @returns why none of them is. */
+  #take(
+    session: LegacySession | undefined,
+    body: unknown,
+    origin?: GatewayRequest['origin'],
+    accept: () => void = () => {},
+  ): { readonly fault: McpFault; readonly id: MessageId | null } | undefined {
+    if (!session) return { fault: noSession(), id: null };
+    const messages = session.messagesOf(body);
+    for (const message of messages)
+      if (message.kind === 'invalid') return { fault: malformed(message), id: message.id };
+    accept();
+    for (const message of messages)
+      if (message.kind !== 'invalid') session.take(message, { origin, sessionId: session.id });
+    return undefined;
   }
+}
+
+/** The answer to a message that another gateway takes. */
+class AnswerOnly implements Outlet {
+  readonly #accept: () => void;
+  readonly #refuse: (fault: McpFault) => void;
+
+  constructor(accept: () => void, refuse: (fault: McpFault) => void) {
+    this.#accept = accept;
+    this.#refuse = refuse;
+  }
+
+  named(): void {}
+
+  open(): void {}
+
+  send(): void {}
+
+  ready(): undefined {}
+
+  respond(_text: string, fault?: McpFault): void {
+    if (fault) this.#refuse(fault);
+    else this.#accept();
+  }
+
+  abandon(): void {
+    this.#refuse(noSession());
+  }
+}
+
+const noSession = (): McpFault =>
+  sessionGone(`there is no such session: GET ${STREAM} opens one and tells its address`);
+
+function sessionIdOf({ url = '' }: GatewayRequest): string {
+  const query = url.indexOf('?');
+  return new URLSearchParams(query < 0 ? '' : url.slice(query)).get('sessionId') ?? '';
 }
 
 function refuseMethod(request: GatewayRequest, response: GatewayResponse, allowed: string): void {

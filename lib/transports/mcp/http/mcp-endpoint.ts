@@ -10,6 +10,7 @@
  * H4. In the stateless era the client that closes its response cancels its call.
  */
 import type { Access } from '../../../access/access.ts';
+import type { Peers } from '../../../call/peers.ts';
 import { ToolError } from '../../../call/tool-error.ts';
 import { onceClosed } from '../../http/departure.ts';
 import type { Endpoint } from '../../http/endpoint.ts';
@@ -21,12 +22,12 @@ import type { StreamWatch } from '../../rendering/stream-watch.ts';
 import type { TransportLog } from '../../rendering/transport-log.ts';
 import type { TransportMeter } from '../../rendering/transport-meter.ts';
 import { isSessionVersion, STATELESS_VERSION } from '../era.ts';
-import { INVALID_REQUEST, McpFault, malformed, refusalFault, sessionGone } from '../fault.ts';
+import { faultText, type McpFault, malformed, refusalFault, sessionGone } from '../fault.ts';
 import { type IncomingMcpMessage, type McpRequest, readMessage } from '../message.ts';
 import { McpService, type McpServiceOptions } from '../service.ts';
-import { checkVersion, isStatelessRequest, readEnvelope } from '../stateless/envelope.ts';
+import { checkVersion, type Envelope, isStatelessRequest, readEnvelope } from '../stateless/envelope.ts';
 import { ExtensionTasks } from '../stateless/extension-tasks.ts';
-import { StatelessRequests } from '../stateless/stateless-requests.ts';
+import { type StatelessCaller, StatelessRequests } from '../stateless/stateless-requests.ts';
 import { Subscriptions } from '../stateless/subscriptions.ts';
 import { discoveryMounts } from './discovery.ts';
 import { checkHeaders, checkKnownVersion, checkVersionHeader } from './envelope-headers.ts';
@@ -35,7 +36,9 @@ import type { HttpSession } from './http-session.ts';
 import { LegacySse } from './legacy-sse.ts';
 import { OAuthGuard, type OAuthOptions } from './oauth-guard.ts';
 import { refuse } from './refusal.ts';
+import { Relay, type RelayedRequest } from './relay.ts';
 import { McpReply, type ReplyContext } from './reply.ts';
+import { SessionFinder } from './session-finder.ts';
 import { SessionTable } from './session-table.ts';
 
 export interface McpEndpointOptions extends McpServiceOptions {
@@ -44,6 +47,8 @@ export interface McpEndpointOptions extends McpServiceOptions {
   readonly admit?: (request: GatewayRequest) => void;
   /** Takes access tokens besides keys, where an issuer is configured. */
   readonly oauth?: OAuthOptions;
+  /** Other gateways whose sessions are served here too. */
+  readonly peers?: Peers | undefined;
   readonly meter: TransportMeter;
   readonly maxBodyBytes: number;
   /** Looks after streams whose readers stand still. */
@@ -90,26 +95,35 @@ export class McpEndpoint implements Mount {
   readonly #service: McpService;
   readonly #sessions: SessionTable<HttpSession>;
   readonly #legacySse: LegacySse | undefined;
-  readonly #resumeGraceMs: number;
   readonly #subscriptions: Subscriptions;
   readonly #statelessRequests: StatelessRequests;
   readonly #oauth: OAuthGuard | undefined;
   readonly #stopListening: () => void;
+  readonly #finder: SessionFinder;
+  /** To what only one gateway of a fleet has. */
+  readonly #relay: Relay | undefined;
 
   constructor(options: McpEndpointOptions) {
     const { maxSessions = 1000, sessionIdleMs = 30 * 60_000, resumeGraceMs = 2000 } = options;
     this.#options = options;
     this.#reply = { watch: options.watch, meter: options.meter };
     this.#service = new McpService(options);
-    this.#resumeGraceMs = resumeGraceMs;
     const [service, reply, table] = [this.#service, this.#reply, { maxSessions, idleMs: sessionIdleMs }];
     this.#sessions = new SessionTable(table);
+    this.#relay = options.peers && new Relay(options.peers);
+    this.#finder = new SessionFinder({
+      sessions: this.#sessions,
+      peers: options.peers,
+      idleMs: sessionIdleMs,
+      session: { service, reply, resumeGraceMs, relay: this.#relay },
+    });
     const tasks = new ExtensionTasks(service);
     this.#subscriptions = new Subscriptions(service, tasks, options.maxSubscriptions);
     this.#statelessRequests = new StatelessRequests(service, tasks, this.#subscriptions);
+    this.#answerPeers();
     const { oauth, access, log, maxBodyBytes } = options;
     this.#legacySse = options.legacySse
-      ? new LegacySse({ service, reply, maxBodyBytes, ...table })
+      ? new LegacySse({ service, reply, maxBodyBytes, relay: this.#relay, place: options.place, ...table })
       : undefined;
     this.#oauth = oauth?.issuer ? new OAuthGuard(oauth, access, log) : undefined;
     const legacy = (this.#legacySse?.paths ?? []).map(({ path, endpoints, serve }) => ({
@@ -129,7 +143,7 @@ export class McpEndpoint implements Mount {
   /** Answers any request to /mcp. Never rejects. Bound to this object: route tables take it off. */
   readonly handle = this.#guarded(async (request, response) => {
     if (request.method === 'POST') await this.#post(request, response);
-    else this.#withoutBody(request, response);
+    else await this.#withoutBody(request, response);
   });
 
   /** Finds who calls and makes room, before anything else; refusals are told as JSON-RPC. */
@@ -147,6 +161,27 @@ export class McpEndpoint implements Mount {
     };
   }
 
+  /** Answers what other gateways hand over. */
+  #answerPeers(): void {
+    const { transport } = this.#service;
+    this.#relay?.on('stateless', (relayed, outlet, onLeft) => {
+      const { keyId, message, envelope } = relayed as RelayedRequest & Stateless;
+      const track: StatelessCaller['track'] = (served) =>
+        onLeft((isStalled) => served.drop(isStalled ? 'slow_consumer' : 'cancelled'));
+      void this.#statelessRequests.handle(message, envelope, { caller: { keyId, transport }, track }, outlet);
+    });
+    this.#relay?.on('task', (relayed, outlet, onLeft) => {
+      const { keyId, session: id, message } = relayed as RelayedRequest & { session: string } & Stateless;
+      const session = this.#sessions.find(id, keyId);
+      if (!session) {
+        const gone = sessionGone('the session has ended');
+        return outlet.respond(faultText(message.id, gone), gone);
+      }
+      onLeft((isStalled) => session.session.cancel(message.id, isStalled));
+      void session.session.request(message, outlet, { sessionId: id });
+    });
+  }
+
   stats(): McpEndpointStats {
     return {
       sessions: this.#sessions.size,
@@ -160,6 +195,8 @@ export class McpEndpoint implements Mount {
   /** Ends every session, subscription and stream. */
   close(): void {
     this.#stopListening();
+    this.#finder.close();
+    this.#relay?.close();
     this.#subscriptions.close();
     this.#statelessRequests.close();
     this.#sessions.close();
@@ -171,23 +208,23 @@ export class McpEndpoint implements Mount {
     return this.#service.faultOf(thrown, { method, requestId }, 500);
   }
 
-  #withoutBody(request: GatewayRequest, response: GatewayResponse): void {
+  async #withoutBody(request: GatewayRequest, response: GatewayResponse): Promise<void> {
     const { headers, method } = request;
     const isKnown = method === 'GET' || method === 'DELETE';
     if (!isKnown || headers['mcp-protocol-version'] === STATELESS_VERSION) {
       const fault = refusalFault(new ToolError('method_not_allowed', `${method} is not served on /mcp`));
       return refuse(request, response, fault, null, ['Allow', isKnown ? 'POST' : ALLOWED]);
     }
-    const session = this.#session(request);
+    const session = await this.#finder.find(request);
     if (method === 'DELETE') {
-      this.#sessions.end(session);
+      await this.#finder.end(session);
       return new McpReply(request, response, this.#reply).end(200);
     }
     if (!accepts(headers.accept, 'text/event-stream')) {
       throw new ToolError('not_acceptable', 'GET /mcp answers text/event-stream; accept that');
     }
     const lastEventId = headers['last-event-id'];
-    session.listen(request, response, typeof lastEventId === 'string' ? lastEventId : undefined);
+    await session.listen(request, response, typeof lastEventId === 'string' ? lastEventId : undefined);
   }
 
   async #post(request: GatewayRequest, response: GatewayResponse): Promise<void> {
@@ -203,7 +240,7 @@ export class McpEndpoint implements Mount {
     if (this.#isStateless(message, request)) return this.#stateless(message, request, response);
     const isHandshake = message.kind === 'request' && message.method === 'initialize';
     if (!isHandshake || request.headers['mcp-session-id'] !== undefined) {
-      return this.#session(request).post([message], false, request, response);
+      return (await this.#finder.find(request)).post([message], false, request, response);
     }
     await this.#open(message, request, response);
   }
@@ -212,16 +249,7 @@ export class McpEndpoint implements Mount {
   async #open(handshake: McpRequest, request: GatewayRequest, response: GatewayResponse): Promise<void> {
     let session: HttpSession;
     try {
-      const code = await import('./http-session.ts');
-      code.checkHandshake(handshake);
-      const { keyId } = request;
-      const options = {
-        service: this.#service,
-        reply: this.#reply,
-        resumeGraceMs: this.#resumeGraceMs,
-        keyId,
-      };
-      session = this.#sessions.open(keyId, (id) => new code.HttpSession({ ...options, id }));
+      session = await this.#finder.open(request.keyId, handshake.params);
     } catch (thrown) {
       return refuse(request, response, this.#faultOf(thrown, request, handshake.method), handshake.id);
     }
@@ -233,8 +261,9 @@ export class McpEndpoint implements Mount {
   }
 
   /** A batch, which only revision 2025-03-26 has. A member that is no message spoils nobody else's answer. */
-  #batch(body: readonly unknown[], request: GatewayRequest, response: GatewayResponse): void {
-    const session = request.headers['mcp-session-id'] === undefined ? undefined : this.#session(request);
+  async #batch(body: readonly unknown[], request: GatewayRequest, response: GatewayResponse): Promise<void> {
+    const session =
+      request.headers['mcp-session-id'] === undefined ? undefined : await this.#finder.find(request);
     if (session?.session.protocolVersion !== '2025-03-26')
       throw refusedMessage('send one message per POST, not a batch');
     const messages = body.map(readMessage);
@@ -277,6 +306,11 @@ export class McpEndpoint implements Mount {
         track: (served: { drop(reason?: 'cancelled' | 'slow_consumer'): void }) =>
           outlet.onGone((isStalled) => served.drop(isStalled ? 'slow_consumer' : 'cancelled')),
       } as const;
+      const { keyId } = request;
+      const onGone = (listener: (isStalled: boolean) => void) => outlet.onGone(listener);
+      const handle = message.params['requestState'] ?? message.params['taskId'];
+      const where = { id: message.id, outlet, onGone };
+      if (await this.#relay?.ask(handle, 'stateless', { keyId, message, envelope }, where)) return;
       await this.#statelessRequests.handle(message, envelope, who, outlet);
     } catch (thrown) {
       refuse(request, response, this.#faultOf(thrown, request, message.method), message.id);
@@ -288,19 +322,12 @@ export class McpEndpoint implements Mount {
       ? this.#service.dispatcher.tool(String(params['name']), keyId)?.inputSchema
       : undefined;
   }
+}
 
-  /** The session that a request names. @throws {McpFault} 400 without an id, 404 for one that is not this key's. */
-  #session({ headers, keyId }: GatewayRequest): HttpSession {
-    const id = headers['mcp-session-id'];
-    if (typeof id !== 'string' || id === '') {
-      throw new McpFault(INVALID_REQUEST, 'the header Mcp-Session-Id is missing; initialize first', {
-        status: 400,
-      });
-    }
-    const session = this.#sessions.find(id, keyId);
-    if (!session) throw sessionGone('there is no such session');
-    return session;
-  }
+/** A request of that era, on its way to another gateway. */
+interface Stateless {
+  readonly message: McpRequest;
+  readonly envelope: Envelope;
 }
 
 const refusedMessage = (reason: string): McpFault => malformed({ what: 'message', reason });

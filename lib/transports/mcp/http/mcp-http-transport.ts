@@ -16,10 +16,12 @@ export class McpHttpTransport implements Transport<TransportContext<McpHttpSetti
   }
 
   open(context: TransportContext<McpHttpSettings>): void {
-    const { access, watch, log, meter, limits, options, http } = context;
+    const { access, watch, log, meter, limits, options, http, peers } = context;
     this.#endpoint = new McpEndpoint({
       ...serviceOptions(this.name, context),
       keepsCalls: true,
+      peers,
+      place: peers?.place,
       access,
       admit: (request) => http.admit(request),
       watch,

@@ -58,11 +58,12 @@ export class SessionTable<S extends KeptSession> {
 
   /**
    * @param make is given the session's id.
+   * @param id of a session that another gateway has opened.
    * @throws {ToolError} overloaded, when all sessions are in use and no key has to yield one to this.
    */
-  open(keyId: string, make: (id: string) => S): S {
+  open(keyId: string, make: (id: string) => S, id: string = randomUUID()): S {
     if (this.#sessions.size >= this.#options.maxSessions) this.#makeRoom(keyId);
-    const session = make(randomUUID());
+    const session = make(id);
     this.#sessions.set(session.id, session);
     this.#shares.add(keyId);
     return session;
@@ -103,6 +104,15 @@ export class SessionTable<S extends KeptSession> {
   find(id: string, keyId: string): S | undefined {
     const session = this.#sessions.get(id);
     return session?.keyId === keyId ? session : undefined;
+  }
+
+  /** Whoever it belongs to. */
+  named(id: string): S | undefined {
+    return this.#sessions.get(id);
+  }
+
+  all(): readonly S[] {
+    return [...this.#sessions.values()];
   }
 
   end(session: S, isStalled = false): void {

@@ -108,7 +108,7 @@ export class SessionTasks {
       throw new McpFault(METHOD_NOT_FOUND, `${reason}; see execution.taskSupport in tools/list`);
     }
     const plan = this.#service.catalogOf(scope.caller.keyId).toolCall(request.params);
-    const task = new McpTask(ttlOf(request.params['task']), this.#line);
+    const task = new McpTask(ttlOf(request.params['task']), this.#line, this.#service.newHandle());
     const { keyId } = scope.caller;
     this.#quota.take(keyId);
     const kept: Kept = { place: ++this.#count, task, keyId };

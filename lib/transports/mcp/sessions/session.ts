@@ -51,6 +51,22 @@ const MAX_SUBSCRIPTIONS = 1000;
 /** What is known of the HTTP request that brought a message. */
 export type HttpRequest = Pick<TaskScope, 'origin' | 'sessionId'>;
 
+/** What other gateways are told that serve the same session; absent where there are none. */
+export interface SessionShare {
+  readonly place: string;
+  setLevel(level: string): Promise<void>;
+  watches(uri: string, isOn: boolean): Promise<void>;
+}
+
+/** What other gateways were told. */
+export interface SharedState {
+  readonly logLevel: string | undefined;
+  readonly uris: readonly string[];
+}
+
+/** Writes a message that belongs to no request. @param isNews whether every gateway hears of it by itself. */
+export type TellClient = (text: string, isNews?: boolean) => ReturnType<TaskLine['tell']>;
+
 interface InFlight {
   readonly id: MessageId;
   readonly outlet: Outlet;
@@ -68,16 +84,19 @@ export class Session {
   readonly #unsubscribe: () => void;
   #logLevel: string | undefined;
   #abilities: ClientAbilities | undefined;
-  readonly #tell: TaskLine['tell'];
+  readonly #tell: TellClient;
+  readonly #share: SessionShare | undefined;
+  /** How often this gateway has changed what is shared. */
+  #changes = 0;
   /** Only for a client whose revision has them. */
   #tasks: SessionTasks | undefined;
   #allowsPartials = false;
   #protocolVersion = '';
 
-  /** @param tell writes a message that belongs to no request. */
-  constructor(service: McpService, caller: Caller, tell: TaskLine['tell']) {
+  constructor(service: McpService, caller: Caller, tell: TellClient, share?: SessionShare) {
     this.#service = service;
     this.#tell = tell;
+    this.#share = share;
     this.#caller = { ...caller, session: randomUUID() };
     const { identity, instructions, capabilities } = service;
     this.#server = new Server(identity, {
@@ -155,8 +174,43 @@ export class Session {
     this.#transport.receive(notification);
   }
 
-  response({ message }: McpResponse): void {
-    this.#transport.receiveRaw(message);
+  response({ id, message }: McpResponse): void {
+    this.#transport.receiveRaw(
+      this.#share ? { ...message, id: Number(String(id).split('.').at(-1)) } : message,
+    );
+  }
+
+  /** Begins as one that another gateway has opened did. */
+  async restore(params: Params): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const nowhere: Outlet = {
+        named: () => {},
+        open: () => {},
+        send: () => {},
+        ready: () => undefined,
+        respond: () => resolve(),
+        abandon: () => resolve(),
+      };
+      void this.request({ kind: 'request', id: 'restored', method: 'initialize', params }, nowhere);
+    });
+    this.notification({ kind: 'notification', method: 'notifications/initialized', params: {} });
+  }
+
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** Takes on what the client said to other gateways. */
+  adopt({ logLevel, uris }: SharedState): void {
+    this.#logLevel = logLevel;
+    for (const uri of uris)
+      if (!this.#subscribed.has(uri)) this.#subscribed.set(uri, this.#service.dispatcher.watch(uri));
+    for (const uri of [...this.#subscribed.keys()]) if (!uris.includes(uri)) this.#unwatch(uri);
+  }
+
+  /** Whether a request of that id is running here. */
+  has(id: MessageId): boolean {
+    return this.#inFlight.has(id);
   }
 
   /** Ends a request without a response. */
@@ -183,7 +237,8 @@ export class Session {
   }
 
   /** Requests that are ours but belong to this era only. */
-  #handleOwn({ id, method, params }: McpRequest, outlet: Outlet): boolean {
+  #handleOwn(request: McpRequest, outlet: Outlet): boolean {
+    const { id, method, params } = request;
     if (
       method !== 'logging/setLevel' &&
       method !== 'resources/subscribe' &&
@@ -193,8 +248,22 @@ export class Session {
     }
     if (method === 'logging/setLevel') this.#setLevel(params);
     else this.#setSubscription(method === 'resources/subscribe', params);
-    outlet.respond(responseText(id, '{}'));
-    this.#inFlight.delete(id);
+    const respond = () => {
+      outlet.respond(responseText(id, '{}'));
+      this.#inFlight.delete(id);
+    };
+    if (!this.#share) respond();
+    else {
+      this.#changes++;
+      const told =
+        method === 'logging/setLevel'
+          ? this.#share.setLevel(String(params['level']))
+          : this.#share.watches(String(params['uri']), method === 'resources/subscribe');
+      told.then(respond).catch((thrown) => {
+        this.#inFlight.delete(id);
+        this.#service.fail(thrown, request, outlet);
+      });
+    }
     return true;
   }
 
@@ -253,13 +322,13 @@ export class Session {
 
   #tellNews(news: News): void {
     if (news.type === 'updated' && !this.#subscribed.has(news.uri)) return;
-    this.#tell(jsonText({ jsonrpc: '2.0', ...newsMessage(news) }));
+    this.#tell(jsonText({ jsonrpc: '2.0', ...newsMessage(news) }), true);
   }
 
   /** What the SDK's Server sends. */
   #write(message: JSONRPCMessage, related: MessageId | undefined): void {
     if ('method' in message) {
-      const text = jsonText(message);
+      const text = jsonText(this.#share ? placed(message, this.#share.place) : message);
       if (isTooLong(text, this.#service.maxMessageBytes)) {
         // The SDK gives it to whoever asks, as what the client answered.
         const { code, message: reason } = tooLongFault('the question', this.#service.maxMessageBytes);
@@ -292,6 +361,14 @@ export class Session {
     }
     return jsonText(result ? { ...message, result } : message);
   }
+}
+
+/** A request of ours, or what takes one back, under an id that tells other gateways whose it is. */
+function placed(message: JSONRPCMessage, place: string): object {
+  if ('id' in message) return { ...message, id: `${place}.${message.id}` };
+  if (!('method' in message) || message.method !== 'notifications/cancelled') return message;
+  const { params } = message;
+  return { ...message, params: { ...params, requestId: `${place}.${params?.['requestId']}` } };
 }
 
 /** The SDK builds an AJV instance per Server to check form answers; we never ask through that method. */

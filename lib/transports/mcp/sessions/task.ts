@@ -41,7 +41,7 @@ interface Reader {
 }
 
 export class McpTask implements Outlet {
-  readonly id = randomBytes(18).toString('base64url');
+  readonly id: string;
   readonly ttlMs: number;
   /** How the result of this task looks. */
   readonly era: Era;
@@ -59,7 +59,8 @@ export class McpTask implements Outlet {
   /** Open questions, and the reader that each was put on. */
   readonly #questions = new Map<AskEvent, Reader | undefined>();
 
-  constructor(ttlMs: number, line: TaskLine) {
+  constructor(ttlMs: number, line: TaskLine, id = randomBytes(18).toString('base64url')) {
+    this.id = id;
     this.ttlMs = ttlMs;
     this.#line = line;
     const related = `"${RELATED_TASK}":${JSON.stringify({ taskId: this.id })}`;

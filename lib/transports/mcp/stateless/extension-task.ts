@@ -6,7 +6,6 @@
  * T2. A terminal status never changes. An `isError` result completes a task; only a JSON-RPC error fails it.
  * T3. The key of a question is never used again in the same task, so that no answer can meet another question.
  */
-import { randomBytes } from 'node:crypto';
 import type { TerminalEvent } from '../../../call/call-events.ts';
 import { isAnswer, questionKey, questionOf } from '../calls/questions.ts';
 import type { AskEvent, Asker, ServedCall } from '../calls/served-call.ts';
@@ -20,7 +19,7 @@ const POLL_INTERVAL_MS = 500;
 type TaskStatus = 'working' | 'input_required' | 'completed' | 'failed' | 'cancelled';
 
 export class ExtensionTask implements Outlet {
-  readonly id = randomBytes(18).toString('base64url');
+  readonly id: string;
   readonly #ttlMs: number;
   readonly #changed: () => void;
   readonly #createdAt = new Date();
@@ -35,10 +34,12 @@ export class ExtensionTask implements Outlet {
   readonly #usedKeys = new Set<string>();
 
   /**
+   * @param id nobody can guess it.
    * @param ttlMs how long it is kept, from now.
    * @param changed told after every change of its state.
    */
-  constructor(ttlMs: number, changed: () => void) {
+  constructor(id: string, ttlMs: number, changed: () => void) {
+    this.id = id;
     this.#ttlMs = ttlMs;
     this.#changed = changed;
   }

@@ -124,7 +124,7 @@ export class ExtensionTasks {
   #keep(keyId: string): Kept {
     this.#quota.take(keyId);
     const followers = new Set<() => void>();
-    const task = new ExtensionTask(this.#service.callTimeoutMs + KEPT_MS, () => {
+    const task = new ExtensionTask(this.#service.newHandle(), this.#service.callTimeoutMs + KEPT_MS, () => {
       for (const follower of [...followers]) follower();
     });
     const kept: Kept = { task, keyId, followers };

@@ -74,10 +74,11 @@ export class StatelessRequests {
   readonly #service: McpService;
   readonly #subscriptions: Subscriptions;
   readonly #tasks: ExtensionTasks;
-  readonly #suspended = new SuspendedCalls();
+  readonly #suspended: SuspendedCalls;
 
   constructor(service: McpService, tasks: ExtensionTasks, subscriptions: Subscriptions) {
     this.#service = service;
+    this.#suspended = new SuspendedCalls(() => service.newHandle(24));
     this.#tasks = tasks;
     this.#subscriptions = subscriptions;
   }

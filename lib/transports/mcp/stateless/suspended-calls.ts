@@ -4,7 +4,6 @@
  * C1. The handle (`requestState`) is random, used once, and bound to the key and to the request it was given for.
  * C2. Bounded in number, per key and in all; in time by the call's own deadline, since a call's end removes it.
  */
-import { randomBytes } from 'node:crypto';
 import { ToolError } from '../../../call/tool-error.ts';
 import type { AskEvent, ServedCall } from '../calls/served-call.ts';
 import { INVALID_PARAMS, McpFault, refusalFault } from '../fault.ts';
@@ -26,10 +25,16 @@ const MAX_CALLS_PER_KEY = 64;
 
 export class SuspendedCalls {
   readonly #calls = new Map<string, SuspendedCall>();
+  readonly #newHandle: () => string;
   readonly #perKey = new Map<string, number>();
 
   get size(): number {
     return this.#calls.size;
+  }
+
+  /** @param newHandle nobody can guess it. */
+  constructor(newHandle: () => string) {
+    this.#newHandle = newHandle;
   }
 
   /** Keeps a call. @returns its handle. @throws {McpFault} when too many wait already. */
@@ -41,7 +46,7 @@ export class SuspendedCalls {
         new ToolError('overloaded', 'too many calls wait for answers', { retryAfterMs: 1000 }),
       );
     }
-    const handle = randomBytes(24).toString('base64url');
+    const handle = this.#newHandle();
     this.#calls.set(handle, call);
     this.#perKey.set(call.keyId, ofKey + 1);
     call.served.call.onEnd(() => this.#forget(handle));

@@ -1,0 +1,58 @@
+/** What MCP has beside calls: questions, resources that change. */
+import { setTimeout } from 'node:timers/promises';
+import { z } from 'zod';
+import { defineResource, defineTool } from '../../../lib/index.ts';
+import { again } from './counting.ts';
+
+export const ask = defineTool({
+  name: 'ask',
+  description: 'Asks its client for a colour.',
+  input: z.object({}),
+  async run(_, context) {
+    const answer = await context.elicit({
+      message: 'Which colour?',
+      requestedSchema: { type: 'object', properties: { colour: { type: 'string' } } },
+    });
+    return answer;
+  },
+});
+
+export const change = defineTool({
+  name: 'change',
+  description: 'Says that a resource has changed.',
+  input: z.object({ uri: z.string() }),
+  async run({ uri }, context) {
+    context.resourceUpdated(uri);
+    return uri;
+  },
+});
+
+export const thing = defineResource({
+  name: 'thing',
+  uri: 'thing://one',
+  description: 'Something that changes.',
+  read: async () => 'as it is',
+});
+
+/** Runs as a task where its client has them. */
+export const job = defineTool({
+  name: 'job',
+  description: 'Counts slowly, as a task.',
+  meta: { 'io.github.mcp-streaming-gateway/taskSupport': 'optional' },
+  input: z.object({
+    everyMs: z.number().default(20),
+    count: z.number().default(10),
+    asks: z.boolean().default(false),
+  }),
+  async run({ everyMs, count, asks }, context) {
+    if (asks)
+      await context.elicit({ message: 'Go on?', requestedSchema: { type: 'object', properties: {} } });
+    for (let at = 1; at <= count; at++) {
+      await setTimeout(everyMs, undefined, { signal: context.signal });
+      context.progress(at, count, 'counting');
+    }
+    return 'counted';
+  },
+});
+
+export const reads = defineTool({ ...again, name: 'reads', annotations: { readOnlyHint: true } });
