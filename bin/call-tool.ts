@@ -4,6 +4,7 @@
 import type { LoadedConfig } from '../lib/config/load.ts';
 import { createGateway } from '../lib/index.ts';
 import { type Invocation, USAGE_ERROR } from './command-line.ts';
+import { exit } from './exit.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { onSignal } from './shutdown.ts';
 
@@ -17,6 +18,10 @@ export async function callTool(
     return USAGE_ERROR;
   }
   const { config, origins } = loaded;
+  const cancel = new AbortController();
+  let isCalling = false;
+  // Before anything is started: what a mounted server has started must not stay behind.
+  onSignal(() => (isCalling ? cancel.abort() : void exit(1)));
   const gateway = await createGateway({
     ...config,
     minWorkers: 1,
@@ -24,8 +29,7 @@ export async function callTool(
     logLevel: origins.logLevel === 'default' ? 'WARNING' : config.logLevel,
   });
   await gateway.settled();
-  const cancel = new AbortController();
-  onSignal(() => cancel.abort());
+  isCalling = true;
   const bar = new ProgressBar(process.stderr);
   const call = gateway.call(tool, given, { signal: cancel.signal });
   const end = await gateway.print(call, {

@@ -1,8 +1,11 @@
 /** `tools`: a line for each tool. */
 import type { Config } from '../lib/config/options.ts';
 import { createGateway } from '../lib/index.ts';
+import { exit } from './exit.ts';
+import { onSignal } from './shutdown.ts';
 
 export async function listTools(config: Config): Promise<number> {
+  onSignal(() => void exit(1));
   const gateway = await createGateway({ ...config, minWorkers: 1 });
   await gateway.settled();
   const tools = gateway.tools();

@@ -86,7 +86,9 @@ export class StatusPages {
               ...own.details,
             })),
           };
-    return { ...topOf(all).details, ...more };
+    // What one runner alone has stands at the top whether there are others or not; what several have is the first's.
+    const details = [...all.values()].reverse().map(({ own }) => own.details);
+    return { ...Object.assign({}, topOf(all).details, ...details), ...more };
   }
 
   #uptimeSeconds(): number {

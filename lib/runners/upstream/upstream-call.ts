@@ -24,7 +24,7 @@ import {
   type Fields,
   INVALID_PARAMS,
   isObject,
-  LEVELS,
+  logLevelOf,
   OWN_PREFIX,
   PROTOCOL_PREFIX,
   type RpcError,
@@ -209,7 +209,7 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
 
   log(params: Fields, text: string): void {
     const { logLevel } = this.request;
-    const level = LEVELS[String(params['level'])] ?? 'info';
+    const level = logLevelOf(params['level']);
     if (this.#end !== null || logLevel === undefined || LOG_RANK[level] < LOG_RANK[logLevel]) return;
     if (this.#unread >= MOST_LOGS) return;
     const { data } = params;

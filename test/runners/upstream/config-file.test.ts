@@ -153,6 +153,11 @@ describe('the names of what servers offer', () => {
     );
     expect(named('/usr/local/bin/files.sh')).to.equal('files');
     expect(named('node', './dist/notes.mjs')).to.equal('notes');
+    expect(named('node', 'node_modules/@x/server-memory/dist/index.js')).to.equal('server-memory');
+    expect(named('node', 'dist/index.js')).to.equal('index');
+    expect(named('docker', 'run', '-i', '-e', 'A_TOKEN=secret', '-e', 'B', 'mcp/github:1.2')).to.equal(
+      'github',
+    );
     const invocation = parseCommandLine(['--port', '1', '--', 'npx', '--port', '2']);
     expect(invocation).to.have.nested.property('flags.mcpCommand', '["npx","--port","2"]');
     expect(invocation).to.have.nested.property('flags.port', '1');

@@ -1,10 +1,10 @@
 /** Whatever way a gateway ends, or one of its servers, no process of a server is left. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { UpstreamRunner } from '../../../lib/runners/upstream/upstream-runner.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type GatewayProcess, KEY, startGatewayProcess } from '../../support/gateway-process.ts';
+import { type GatewayProcess, KEY, runCommand, startGatewayProcess } from '../../support/gateway-process.ts';
 import { MountFolder, scripted } from './scripted-server.ts';
 
 /** Whether a process of the group is alive. */
@@ -65,6 +65,22 @@ describe('the processes of mounted servers', function () {
     expect(await gateway.end('SIGTERM')).to.equal(0);
     for (const group of groups) await gone(group);
   });
+
+  for (const command of [['tools'], ['call', 'x__echo', '{}'], ['pin', 'x']])
+    it(`end with the command "${command[0]}", told to stop while they start`, async () => {
+      const file = join(folder.path, `${command[0]}.pid`);
+      const mounted = new MountFolder().write({ x: scripted({ env: { HANGS: '1', PID_FILE: file } }) });
+      const stop = new AbortController();
+      const args = [...command, '--config', mounted.file, '--data-dir', mounted.path];
+      const ended = runCommand(args, {}, stop.signal);
+      await eventually(() => existsSync(file) && pid(file) > 0, { withinMs: 20_000 });
+      const group = pid(file);
+      expect(isAlive(group)).to.equal(true);
+      stop.abort();
+      expect((await ended).code).to.equal(1);
+      await gone(group);
+      mounted.remove();
+    });
 
   it('end with a gateway that is told twice to stop', async () => {
     const gateway = await start();

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
+import { MountFolder, scripted } from '../../runners/upstream/scripted-server.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startGateway, type TestGateway } from '../../support/start-gateway.ts';
 import { fixture } from '../../support/start-pool.ts';
@@ -19,6 +20,7 @@ interface Violation {
 describe('the console, in a browser', function () {
   this.timeout(60_000);
   let served: TestGateway;
+  const mounted = new MountFolder();
   let browser: Browser | undefined;
   let page: Page;
   const requested: string[] = [];
@@ -28,7 +30,9 @@ describe('the console, in a browser', function () {
     browser = await openBrowser();
     if (!browser) return this.skip();
     const tools = ['basic-tools', 'form-tools'].map(fixture);
-    served = await startGateway({ requestTimeoutMs: 120_000, tools, graphql: true });
+    mounted.write({ x: scripted({ instances: 2 }) });
+    const options = { tools, graphql: true, mcpConfig: mounted.file };
+    served = await startGateway({ requestTimeoutMs: 120_000, ...options });
     page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
     page.setDefaultTimeout(PATIENCE_MS);
     page.on('request', (request) => requested.push(request.url()));
@@ -40,6 +44,7 @@ describe('the console, in a browser', function () {
   after(async () => {
     await browser?.close();
     await served?.close();
+    mounted.remove();
   });
 
   const fill = (tool: string, args?: object) =>
@@ -266,6 +271,8 @@ describe('the console, in a browser', function () {
     await page.getByRole('link', { name: 'Pool' }).click();
     await page.locator('.threads li.busy', { hasText: 'spin' }).waitFor();
     expect(await page.locator('.chart canvas').count()).to.equal(6);
+    const server = page.getByRole('region', { name: 'Mounted servers' }).getByRole('row', { name: /^x / });
+    expect(await server.textContent()).to.match(/^x1 ready, 1 idle\d+000\d/);
     await expectAccessible('the pool');
     await page.emulateMedia({ colorScheme: 'dark' });
     await expectAccessible('the pool in the dark');

@@ -80,7 +80,13 @@ export function commandEntry(words: readonly string[], cwd: string): MountPlan {
   const [command = '', ...args] = words;
   // Of `npx -y @scope/package@1.2` the package is what people know it by.
   const isRunner = RUNNERS.has(nameOf(command));
-  const subject = isRunner ? args.find((arg) => !arg.startsWith('-') && !SUBCOMMANDS.has(arg)) : undefined;
+  const isSubject = (arg: string, at: number): boolean =>
+    !arg.startsWith('-') &&
+    !SUBCOMMANDS.has(arg) &&
+    // A variable, and perhaps its secret, is no name.
+    !arg.includes('=') &&
+    !VALUED.has(args[at - 1] ?? '');
+  const subject = isRunner ? args.find(isSubject) : undefined;
   const label = subject === undefined ? nameOf(command) : packageOf(subject);
   const entry = readEntry(label, { command, args }, { env: {}, folder: cwd }, () => undefined);
   return {
@@ -108,11 +114,23 @@ const RUNNERS = new Set([
   'docker',
 ]);
 const SUBCOMMANDS = new Set(['run', 'exec', 'dlx', 'x']);
+/** What follows these is theirs. */
+const VALUED = new Set(
+  '-e --env --env-file -v --volume --mount -p --publish --name --network -u --user -w --workdir --import --require -r --loader'.split(
+    ' ',
+  ),
+);
+/** Files and folders that are called so in every package. */
+const NAMELESS = /^(?:index|main|server|cli|app|start|stdio|__main__)$/;
+const BUILT = /^(?:dist|build|src|lib|bin|out|esm|cjs|\.{0,2})$/;
 
 const nameOf = (path: string): string => basename(path.replaceAll('\\', '/'), extname(path));
 
-/** `@scope/name@1.2` is `name`; `servers/files.js` is `files`. */
+/** `@scope/name@1.2` is `name`, `servers/files.js` is `files`, and `files/dist/index.js` too. */
 function packageOf(word: string): string {
-  const last = basename(word.replaceAll('\\', '/')).replace(/(?<=.)@[^@]*$/, '');
-  return last.replace(/\.(?:[cm]?[jt]s|py)$/, '');
+  const parts = word.replaceAll('\\', '/').split('/');
+  const plain = (part: string) => part.replace(/(?<=.)[@:][^@:]*$/, '').replace(/\.(?:[cm]?[jt]s|py)$/, '');
+  const last = plain(parts.at(-1) ?? '');
+  const folder = NAMELESS.test(last) ? parts.slice(0, -1).findLast((part) => !BUILT.test(part)) : undefined;
+  return folder ?? last;
 }

@@ -50,8 +50,10 @@ export function callErrorOf({ code, message, data }: RpcError): ToolError {
   return new ToolError('tool_failed', plain, { details });
 }
 
-/** Ours of the eight levels of MCP's log (RFC 5424). */
-export const LEVELS: Readonly<Record<string, LogLevel | undefined>> = Object.assign(Object.create(null), {
+/** MCP's level as one of ours. */
+export const logLevelOf = (level: unknown): LogLevel => LEVELS[String(level)] ?? 'info';
+
+const LEVELS: Readonly<Record<string, LogLevel | undefined>> = Object.assign(Object.create(null), {
   debug: 'debug',
   info: 'info',
   notice: 'info',

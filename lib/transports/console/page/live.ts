@@ -38,6 +38,21 @@ export interface ToolFigures {
   readonly chunks: number;
 }
 
+/** An MCP server that is mounted. */
+export interface Mounted {
+  readonly type: 'stdio' | 'http' | 'sse';
+  /** Of its connections. */
+  readonly states: readonly string[];
+  readonly tools: number;
+  readonly callsInFlight: number;
+  readonly completed: number;
+  readonly failures: number;
+  readonly processes: number;
+  readonly residentBytes: number;
+  /** Why it is not connected. */
+  readonly reason: string | null;
+}
+
 /** A member of a fleet. */
 export interface Node {
   readonly id: string;
@@ -70,6 +85,7 @@ interface Told {
   readonly status: string;
   readonly workers?: readonly Thread[];
   readonly pool?: Readonly<Record<string, unknown>>;
+  readonly upstreams?: Readonly<Record<string, Mounted>>;
   readonly tools: Readonly<Record<string, ToolFigures>>;
   readonly now?: Sample;
   readonly history?: readonly Sample[];
@@ -86,6 +102,7 @@ export class Live extends Emitter {
   threads: readonly Thread[] = [];
   tools: ReadonlyMap<string, ToolFigures> = new Map();
   pool: Readonly<Record<string, unknown>> = {};
+  upstreams: Readonly<Record<string, Mounted>> = {};
   /** Where the gateway is one of a fleet. */
   cluster: Cluster | undefined;
   #leaving: AbortController | undefined;
@@ -104,6 +121,7 @@ export class Live extends Emitter {
     this.threads = [];
     this.cluster = undefined;
     this.tools = new Map();
+    this.upstreams = {};
     this.changed();
   }
 
@@ -133,11 +151,12 @@ export class Live extends Emitter {
     }
   }
 
-  #take({ status, workers = [], pool = {}, cluster, tools, now, history }: Told): void {
+  #take({ status, workers = [], pool = {}, upstreams = {}, cluster, tools, now, history }: Told): void {
     this.cluster = cluster;
     this.status = status;
     this.threads = workers;
     this.pool = pool;
+    this.upstreams = upstreams;
     this.tools = new Map([...(history ? [] : this.tools), ...Object.entries(tools)]);
     this.samples = [...(history ?? this.samples), ...(now ? [now] : [])].slice(-KEPT);
     this.changed();

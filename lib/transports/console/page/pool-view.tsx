@@ -5,6 +5,7 @@ import { useChanges } from './emitter.ts';
 import { failureOf, gateway } from './gateway.ts';
 import { type Cluster, Live, type Sample } from './live.ts';
 import { count, duration, megabytes } from './run-text.ts';
+import { ServerTable } from './server-table.tsx';
 
 export const live = new Live();
 
@@ -84,6 +85,7 @@ export function PoolView() {
         />
       </div>
       {live.cluster ? <Fleet cluster={live.cluster} /> : <Threads />}
+      <ServerTable mounted={live.upstreams} />
       <OwnCalls />
       <Errors samples={samples} />
       <ToolTable />
