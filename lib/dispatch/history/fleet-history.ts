@@ -27,11 +27,16 @@ const REFUSED: ReadonlySet<number> = new Set([400, 404, 422, 429, 503]);
 export class FleetHistory implements CallHistory {
   readonly #own: MemoryHistory;
   readonly #shared: SharedCalls;
+  /** Calls that go on elsewhere, since this gateway is going. */
+  readonly #away = new Set<string>();
 
   constructor(own: MemoryHistory, shared: SharedCalls) {
     this.#own = own;
     this.#shared = shared;
-    shared.onMoved((callId) => own.moved(callId));
+    shared.onMoved((callId, isAway) => {
+      if (isAway) this.#away.add(callId);
+      own.moved(callId, isAway);
+    });
   }
 
   get detachMaxMs(): number {
@@ -105,7 +110,8 @@ export class FleetHistory implements CallHistory {
     if (!this.#own.has(callId, claim.keyId)) giveBack();
     else
       call.onEnd((end) => {
-        if (end.type === 'error' && !call.hasStarted && REFUSED.has(end.error.status)) giveBack();
+        const isRefused = end.type === 'error' && !call.hasStarted && !this.#away.has(callId);
+        if (isRefused && REFUSED.has(end.error.status)) giveBack();
       });
     return call;
   }
