@@ -64,7 +64,8 @@ describe('gateway.observe()', () => {
     );
     const caller = { keyId: 'local', transport: 'cli' };
     const { callId } = call;
-    expect(started[0]).to.deep.equal({ callId, kind: 'tool', name: 'report', caller, origin: undefined });
+    const nothing = { origin: undefined, rpc: undefined, trace: undefined };
+    expect(started[0]).to.deep.equal({ callId, kind: 'tool', name: 'report', caller, ...nothing });
     expect(progress.length).to.be.at.least(1);
     expect(progress[0]).to.deep.include({ callId: call.callId, name: 'report', progress: 1 });
     expect(seen).to.include.members(['log a line of a tool', 'resource-updated', 'catalog']);

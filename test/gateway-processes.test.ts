@@ -33,7 +33,7 @@ const get = async (url: string, path: string) =>
   (await fetch(`${url}${path}`, { headers: KEY })).json() as Promise<Record<string, unknown>>;
 
 describe('a gateway with tools in processes', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let gateway: TestGateway | null = null;
   afterEach(async () => {
     await gateway?.close();

@@ -2,7 +2,7 @@
  * What a running tool has asked its client and not yet heard about.
  *
  * Q1. A form that comes back filled in fits the schema that was asked, whatever transport and client it came through;
- *     one that does not is an error to the tool.
+ *     one that does not is an error to the tool. So is an answer that is none to what was asked.
  */
 
 import { OwnMap } from '../lib/async/own-collections.ts';
@@ -17,6 +17,7 @@ import { writeSampledBytes } from './mcp-content.ts';
 import type { Outbox } from './outbox.ts';
 
 interface Open {
+  readonly method: AskMethod;
   /** The schema of a form. */
   readonly schema: JsonSchema | undefined;
   readonly resolve: (value: unknown) => void;
@@ -52,7 +53,7 @@ export class Questions {
     if (method === 'sample' && isObject(plain)) writeSampledBytes(plain);
     const ask = ++this.#asked;
     return new NativePromise((resolve, reject) => {
-      this.#open.set(ask, { resolve, reject, schema: schemaOf(method, plain) });
+      this.#open.set(ask, { method, resolve, reject, schema: schemaOf(method, plain) });
       this.#outbox.post({ type: 'ask', call: this.#task.call, ask, method, params: plain });
       this.#outbox.flush();
     });
@@ -63,6 +64,7 @@ export class Questions {
     this.#open.delete(frame.ask);
     if (!open) return;
     if (frame.error) open.reject(ToolError.fromWire(frame.error));
+    else if (!isAnswerTo[open.method](frame.value)) open.reject(noAnswer(open.method));
     else if (open.schema && isAccepted(frame.value)) void settle(open, open.schema, frame.value);
     else open.resolve(frame.value);
   }
@@ -86,6 +88,28 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 
 const isAccepted = (answer: unknown): answer is Accepted => isObject(answer) && answer['action'] === 'accept';
+
+const ACTIONS: readonly unknown[] = ['accept', 'decline', 'cancel'];
+const isRoot = (root: unknown): boolean => isObject(root) && typeof root['uri'] === 'string';
+
+/** Whether a value is an answer at all, before what was asked is looked at. */
+const isAnswerTo: Readonly<Record<AskMethod, (value: unknown) => boolean>> = {
+  elicit: (value) => isObject(value) && ACTIONS.includes(value['action']),
+  sample: (value) => isObject(value) && isObject(value['content']),
+  roots: (value) => isObject(value) && Array.isArray(value['roots']) && value['roots'].every(isRoot),
+};
+
+const EXPECTED: Readonly<Record<AskMethod, string>> = {
+  elicit: '{"action": "accept", "content": {…}}, or "decline" or "cancel" for the action',
+  sample: '{"role", "content": {…}, "model"}',
+  roots: '{"roots": [{"uri"}]}',
+};
+
+const noAnswer = (method: AskMethod): ToolError =>
+  new ToolError(
+    'failed_precondition',
+    `the client's answer is none to what was asked (${method}); expected ${EXPECTED[method]}`,
+  );
 
 function schemaOf(method: AskMethod, params: unknown): JsonSchema | undefined {
   const schema = method === 'elicit' && isObject(params) ? params['requestedSchema'] : undefined;

@@ -1,7 +1,8 @@
 /**
  * Tickets: what a client that can send no header, such as an EventSource, puts into its address in place of a key.
  *
- * T1. Good for one call: a ticket is bound to the call that it starts, or first reads, and then reads that call alone.
+ * T1. Good for one call: a ticket is bound to the call that it starts, or first reads, and then reads that call alone. A
+ *     call that was refused before its start takes none: its ticket is what it was.
  * T2. One that starts nothing is void after half a minute; a bound one lasts as long as its call is kept.
  * T3. An address ends up in logs and histories: that is why a ticket is worth so little. It is never logged here.
  * T4. Bounded: a key has so many at once, and those that are over are swept out.
@@ -107,6 +108,14 @@ export class Tickets {
   bind(ticket: Ticket, callId: string, ms: number): void {
     ticket.callId = callId;
     this.lasts(ticket, ms);
+  }
+
+  /** No call's any more, and void when it would have been without one. @param expiresAt as it said before `bind`. */
+  release(ticket: Ticket, expiresAt: number): void {
+    this.unclaim(ticket);
+    ticket.expiresAt = expiresAt;
+    const left = Math.min(TICKET_MS, Math.max(1, Math.ceil(expiresAt - this.#now())));
+    if (ticket.sharedName !== undefined) this.#peers?.read(ticket.sharedName, left).catch(() => undefined);
   }
 
   /** From now on the ticket is void after so long. */

@@ -2,6 +2,7 @@
  * The dispatcher as transports see it: what can be called, and the call. Everything about runners, observers and
  * draining is the gateway's.
  */
+import type { Caller } from '../call/caller.ts';
 import type { Catalog, ToolDescriptor } from '../call/catalog.ts';
 import type { CallRequest, RunningCall } from '../call/running-call.ts';
 import { ToolError } from '../call/tool-error.ts';
@@ -56,6 +57,8 @@ export interface Calls {
   release(callId: string, keyId: string): Promise<void>;
   /** Asks for the news of a resource. @returns what ends that. */
   watch(uri: string): () => void;
+  /** The session that `caller.session` names has ended. */
+  sessionEnded(caller: Caller): void;
   /** A call of this key that runs, or is kept. */
   find(callId: string, keyId: string): Promise<CallState | undefined>;
   /** The calls of tools of this key that run, or are kept. */

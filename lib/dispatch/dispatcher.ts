@@ -9,8 +9,10 @@
  * D4. What a key may not use is not there for it, and its calls are counted here: no transport can forget either.
  * D5. What is kept of a call stands before it (history/): observers and deadlines see the call itself, once.
  */
+
 import { TransitMap } from '../async/transit-map.ts';
 import type { CallTracer } from '../call/call-tracer.ts';
+import type { Caller } from '../call/caller.ts';
 import type { CallKind, Catalog, ToolDescriptor } from '../call/catalog.ts';
 import type { CallRequest, Keeping, RunningCall } from '../call/running-call.ts';
 import { ToolError } from '../call/tool-error.ts';
@@ -149,15 +151,8 @@ export class Dispatcher implements Calls {
     const ownLimitMs = Math.min(this.#toolLimitMs(route?.tool) ?? Infinity, this.#timeoutMs);
     const call = this.#start(admitted, route, ownLimitMs, refusal);
     this.#calls.set(callId, call);
-    const started: { -readonly [Field in keyof StartedCall]: StartedCall[Field] } = {
-      callId,
-      kind,
-      name,
-      caller,
-      origin,
-    };
-    if (rpc) started.rpc = rpc;
-    if (trace) started.trace = trace;
+    // One shape for every call, and no spreads: what observers read of it is on the hot path.
+    const started: StartedCall = { callId, kind, name, caller, origin, rpc, trace };
     this.#observers.tell('started', started);
 
     const timeoutMs = Math.min(request.timeoutMs ?? Infinity, ownLimitMs);
@@ -170,7 +165,7 @@ export class Dispatcher implements Calls {
       this.#calls.delete(callId);
       const { retries, hasStarted: hasRun } = call;
       traced?.ended(end, hasRun);
-      const record = { ...started, end, hasRun };
+      const record = { callId, kind, name, caller, origin, rpc, trace, end, hasRun };
       this.#observers.tell('ended', retries ? { ...record, retries } : record);
       if (this.#calls.size === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
     });
@@ -358,6 +353,10 @@ export class Dispatcher implements Calls {
 
   watch(uri: string): () => void {
     return this.#runners.watch(uri);
+  }
+
+  sessionEnded(caller: Caller): void {
+    this.#runners.sessionEnded(caller);
   }
 
   /** Ends what still runs, and the runners. @param graceMs how long cancelled calls may take to stop meanwhile. */

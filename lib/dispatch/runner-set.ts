@@ -6,6 +6,7 @@
  * S2. One runner that is down makes the gateway `degraded`, not `down`: what the others have is served.
  * S3. A dormant runner is not there, for as long as it is that.
  */
+import type { Caller } from '../call/caller.ts';
 import type { CallKind, Catalog } from '../call/catalog.ts';
 import { ToolError } from '../call/tool-error.ts';
 import type { Runner, RunnerStats, RunnerStatus } from '../runners/runner.ts';
@@ -119,6 +120,10 @@ export class RunnerSet {
     return () => {
       for (const end of ends) end?.();
     };
+  }
+
+  sessionEnded(caller: Caller): void {
+    for (const runner of this.#runners) runner.sessionEnded?.(caller);
   }
 
   health(): RunnerStatus {

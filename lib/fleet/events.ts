@@ -7,8 +7,9 @@
 import type { ResultShape, TerminalEvent, ToolEvent } from '../call/call-events.ts';
 import { ToolError, type WireError } from '../call/tool-error.ts';
 
-/** b: a host has begun it; s: started; p: progress; c: chunks; l: log; a: ask; r: result; e: error. */
-export type EntryKind = 'b' | 's' | 'p' | 'c' | 'l' | 'a' | 'r' | 'e';
+/** b: a host has begun it; s: started; p: progress; c: chunks; l: log; a: ask; r: result; e: error; x: an error
+ * that did not come from the host, which had begun it. */
+export type EntryKind = 'b' | 's' | 'p' | 'c' | 'l' | 'a' | 'r' | 'e' | 'x';
 
 export interface Entry {
   readonly kind: EntryKind;
@@ -108,7 +109,8 @@ export function fromEntry({ kind, head, text }: Entry): ToolEvent | null {
         durationMs,
       };
     }
-    case 'e': {
+    case 'e':
+    case 'x': {
       const [wire, chunks, durationMs] = JSON.parse(head) as [WireError, number, number];
       return { type: 'error', error: ToolError.fromWire(wire), chunks, durationMs };
     }

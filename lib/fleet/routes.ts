@@ -29,7 +29,6 @@ export class Routes {
   #targets = new Map<string, Map<string, Target>>();
   /** What was had by hosts that are gone, and until when it stays. */
   readonly #seen = new Map<string, { readonly catalog: Catalog; readonly since: number; until: number }>();
-  #isKnown = false;
 
   constructor(members: Members, leaseMs: number) {
     this.#members = members;
@@ -40,9 +39,9 @@ export class Routes {
     return this.#catalog;
   }
 
-  /** Whether any host has ever told what it has. */
+  /** Whether anything is known: hosts have told what they have, and were there within a lease. */
   get isKnown(): boolean {
-    return this.#isKnown;
+    return this.#seen.size > 0;
   }
 
   /** Looks at the members anew. @returns whether the catalog is another one. */
@@ -53,7 +52,6 @@ export class Routes {
     for (const member of hosts) {
       const catalog = this.#members.catalogOf(member.host?.catalog ?? '');
       if (!catalog) continue;
-      this.#isKnown = true;
       this.#seen.set(member.host?.catalog ?? '', {
         catalog,
         since: member.since,

@@ -55,19 +55,18 @@ export function logCall(
   { callId, kind, name, caller, origin, trace, end, retries }: EndedCall,
 ): void {
   const isCallersFault = end.type === 'error' && ERROR_CODES[end.error.code].fault === 'caller';
-  const line = {
-    callId,
-    ...(origin && { requestId: origin.requestId }),
-    ...(trace && { traceId: traceIdOf(trace) }),
-    ...(origin && isCallersFault && { address: origin.address }),
-    [kind]: name,
-    transport: caller.transport,
-    key: caller.keyId,
-    status: end.type === 'result' ? 'success' : end.error.code,
-    durationMs: Math.round(end.durationMs * 100) / 100,
-    chunks: end.chunks,
-    ...(retries === undefined ? {} : { retries }),
-  };
+  // Member by member: of every call there is a line, and spreads cost more than the line.
+  const line: Record<string, unknown> = { callId };
+  if (origin) line['requestId'] = origin.requestId;
+  if (trace) line['traceId'] = traceIdOf(trace);
+  if (origin && isCallersFault) line['address'] = origin.address;
+  line[kind] = name;
+  line['transport'] = caller.transport;
+  line['key'] = caller.keyId;
+  line['status'] = end.type === 'result' ? 'success' : end.error.code;
+  line['durationMs'] = Math.round(end.durationMs * 100) / 100;
+  line['chunks'] = end.chunks;
+  if (retries !== undefined) line['retries'] = retries;
   if (end.type === 'result') {
     logger.info(line, 'call');
     return;

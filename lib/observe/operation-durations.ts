@@ -8,6 +8,7 @@
  */
 import { DurationCounter, type DurationCounts } from '../async/duration-histogram.ts';
 import { errorTypeOf, rpcCodeOf } from '../call/rpc-code.ts';
+import type { RpcOrigin } from '../call/running-call.ts';
 import type { EndedCall } from './call-log.ts';
 
 /** So many tools are told apart in metrics. */
@@ -28,8 +29,11 @@ export class OperationDurations {
     this.#isTool = isTool;
   }
 
-  ended({ rpc, kind, name, origin, end, hasRun = false }: EndedCall): void {
-    if (!rpc) return;
+  ended(call: EndedCall): void {
+    if (call.rpc) this.#count(call, call.rpc);
+  }
+
+  #count({ kind, name, origin, end, hasRun = false }: EndedCall, rpc: RpcOrigin): void {
     const tool = kind === 'tool' ? this.#toolLabel(name) : '';
     const error =
       end.type === 'result' ? '' : errorTypeOf(end.error.code, rpcCodeOf(end.error, kind, hasRun));

@@ -14,6 +14,8 @@ const ESCAPED_CONTROLS = /\\(?:[bf]|u00(?:0[0-8bcef]|1[0-9a-f]|7f|[89][0-9a-f]))
 
 /** Escapes, in a line of JSON, what is no visible character. */
 export function escapeControls(line: string): string {
+  // Nearly all lines are ASCII, which is found out faster than a set of ranges is searched for.
+  if (Buffer.byteLength(line) === line.length && !line.includes('\x7f')) return line;
   return line.replace(RAW_CONTROLS, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 

@@ -9,7 +9,9 @@
  * N3. What a runner tells its listeners harms nobody: a listener that throws is told on as a `defect`, no more.
  * N4. Adding one is a folder and a line in index.ts; test/runners/runner-behaviour.ts is the suite that it has to pass.
  */
+
 import type { DurationCounts, Percentiles } from '../async/duration-histogram.ts';
+import type { Caller } from '../call/caller.ts';
 import type { Catalog } from '../call/catalog.ts';
 import type { LogLevel } from '../call/log-level.ts';
 import type { CallRequest, RunningCall } from '../call/running-call.ts';
@@ -182,6 +184,8 @@ export interface Runner {
   acceptChanges?(of?: string): Promise<Readonly<Record<string, number>>>;
   /** Begins to watch a resource of its own, whose news it then tells. @returns what ends that. Absent: it always does. */
   watch?(uri: string): () => void;
+  /** A client's session has ended: what is kept for it alone is needed no more. Absent: nothing is. */
+  sessionEnded?(caller: Caller): void;
   /**
    * Loads its tools anew; calls that run finish with what they began with. Absent: its tools do not come from code
    * that could be loaded again.

@@ -140,7 +140,8 @@ export interface ToolDefinition<
 /**
  * Declares a tool. Export the value from the module (one, an array, or the default export).
  * @throws {TypeError} when the name is missing or has other characters than `ToolDefinition.name` allows, when there is no
- * description or no `run`, or when a limit is none, or cannot hold for the tool. Schemas are checked when the module is loaded.
+ * description or no `run`, when a member has a name that another library gives it, when the isolation or a limit is none,
+ * or a limit cannot hold for the tool. Schemas are checked when the module is loaded.
  */
 export function defineTool<
   I extends SchemaSource = RawSchema,
@@ -157,10 +158,40 @@ export function defineTool<
   if (typeof definition.description !== 'string' || definition.description === '') {
     throw new TypeError(`tool "${definition.name}" needs a description: clients choose tools by it`);
   }
+  refuseOtherNames(definition);
   if (typeof definition.run !== 'function')
     throw new TypeError(`tool "${definition.name}" needs a run function`);
+  const { isolation = 'exclusive' }: { readonly isolation?: string } = definition;
+  if (!ISOLATIONS.includes(isolation))
+    throw new TypeError(
+      `tool "${definition.name}": isolation is ${JSON.stringify(isolation)}; expected "exclusive", "shared" or "process"`,
+    );
   checkLimits(definition);
   return brand('tool', definition);
+}
+
+const ISOLATIONS: readonly string[] = ['exclusive', 'shared', 'process'] satisfies readonly Isolation[];
+
+/** What other libraries call the members of a definition. Passed over, they would leave a tool without its schema. */
+const OTHER_NAMES = {
+  inputSchema: 'input',
+  parameters: 'input',
+  args: 'input',
+  schema: 'input',
+  outputSchema: 'output',
+  chunkSchema: 'chunk',
+  handler: 'run',
+  execute: 'run',
+  func: 'run',
+  timeout: 'timeoutMs',
+} as const;
+
+function refuseOtherNames(definition: object): void {
+  const { name } = definition as { readonly name: string };
+  for (const [other, own] of Object.entries(OTHER_NAMES)) {
+    if (!Object.hasOwn(definition, other) || Object.hasOwn(definition, own)) continue;
+    throw new TypeError(`tool "${name}" has "${other}", which means nothing here; write "${own}"`);
+  }
 }
 
 function checkLimits(definition: Pick<ToolDefinition, 'name' | 'annotations' | LimitName>): void {

@@ -39,6 +39,7 @@ const WORKLOADS = {
   process: 'threads beside child processes: echo, chunks over SSE',
   graphql: 'echo by GraphQL beside REST',
   'graphql-chunks': '200 000 small chunks by a subscription, beside SSE',
+  upstream: 'a mounted stdio server, beside other bridges',
 };
 
 /** `--against` alone is the baseline, as is one before a workload's name; `--against=ref` is always a ref. */

@@ -34,7 +34,7 @@ describe('chaos', () => {
   });
 
   it('breaks nothing that is promised, by any fault over any transport', async function () {
-    this.timeout(180_000);
+    this.timeout(300_000);
     const report = await runChaos({
       seed: 20,
       faults: tried.length,

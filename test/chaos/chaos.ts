@@ -1,13 +1,18 @@
 /**
  * `npm run chaos -- --seed N --faults N --seconds N --transports a,b --kinds a,b,-c --parallel N --env A=1,B=2 --node P`
  * and `--shrink N`: how many seconds to look for the one kind that shows a violation by itself, after a run that failed.
- * Exit code 1 when anything that is promised was broken.
+ * Exit code 1 when anything that is promised was broken. `--fleet` first: over a fleet (fleet/fleet-command.ts).
  */
 import { environmentOf, readFlags, transportsNamed } from './command-options.ts';
 import { kindsNamed } from './kinds/all-kinds.ts';
 import { tableOf, verdictOf, violationsOf } from './report.ts';
 import { type ChaosOptions, runChaos } from './run-chaos.ts';
 import { shrink } from './shrink.ts';
+
+if (process.argv.includes('--fleet')) {
+  const { fleetCommand } = await import('./fleet/fleet-command.ts');
+  process.exit(await fleetCommand(process.argv.slice(2).filter((word) => word !== '--fleet')));
+}
 
 const { number, list, text } = readFlags(process.argv.slice(2), [
   'seed',

@@ -16,7 +16,7 @@ import { CONTROL_KEY } from './system/http-gateway.ts';
 import { checksum } from './tools/checksum.ts';
 
 /** Longer than the gateway lets a call wait in its queue. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 45_000;
 /** Canaries behind a poisoner. */
 const PROBES = 6;
 

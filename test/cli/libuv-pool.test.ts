@@ -9,7 +9,7 @@ const STUCK_TOOLS = fileURLToPath(new URL('../fixtures/stuck-tools.js', import.m
 const HEADERS = { 'X-API-Key': 'super-secret', 'Content-Type': 'application/json' };
 
 describe("libuv's pool of threads", function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   let programs: Programs;
   let fifo: Fifo;
   before(function () {

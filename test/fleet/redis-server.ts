@@ -1,6 +1,6 @@
 /** A Redis of the tests' own, on a free port; found on PATH or by REDIS_SERVER. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,6 +78,23 @@ export class RedisServer {
     const gone = new Promise((resolve) => ended.once('exit', resolve));
     ended.kill('SIGKILL');
     await gone;
+  }
+
+  /** What it has written last is gone, as after a failover: cuts the end off its file. It must be down. */
+  loseTail(bytes: number): void {
+    const folder = join(this.#folder, 'appendonlydir');
+    const newest = readdirSync(folder)
+      .filter((name) => name.endsWith('.incr.aof'))
+      .sort()
+      .at(-1);
+    const file = join(folder, newest ?? '');
+    truncateSync(file, Math.max(0, statSync(file).size - bytes));
+  }
+
+  /** How much it has written, in bytes. */
+  written(): number {
+    const folder = join(this.#folder, 'appendonlydir');
+    return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
   }
 
   async close(): Promise<void> {

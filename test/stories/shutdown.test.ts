@@ -42,7 +42,7 @@ describe('story: shutdown', function () {
   });
 
   it('lets tools that outlast the drain clean up: their signal aborts, and they have their grace', async () => {
-    const gateway = await start({ DRAIN_TIMEOUT: '0.2', CANCEL_GRACE: '20' });
+    const gateway = await start({ DRAIN_TIMEOUT: '0.2', CANCEL_GRACE: '60' });
     const marks = newMarks();
     const call = TRANSPORTS.sse(gateway, 'clean_tool', { mark: marks.file });
     await marks.seen('started');
@@ -52,7 +52,7 @@ describe('story: shutdown', function () {
     const ended = gateway.end();
     expect(await call.end).to.deep.include({ code: 'unavailable', chunks: 1 });
     expect(await ended).to.equal(0);
-    expect(performance.now() - at).to.be.below(10_000); // not the whole grace
+    expect(performance.now() - at).to.be.below(40_000); // not the whole grace
     expect(marks.count('cleaned up')).to.equal(1);
     await until(() => !runs(child), 'the end of what the tool had started');
   });
@@ -67,7 +67,7 @@ describe('story: shutdown', function () {
     const at = performance.now();
     gateway.child.kill('SIGTERM');
     expect(await gateway.end()).to.equal(1);
-    expect(performance.now() - at).to.be.below(5000);
+    expect(performance.now() - at).to.be.below(20_000); // not the whole drain
     await call.end;
   });
 });

@@ -8,7 +8,7 @@
  * since a signal would leave the processes behind that tests have started.
  */
 import Mocha from 'mocha';
-import { endInTime } from './end-of-run.ts';
+import { endInTime, lastWords } from './end-of-run.ts';
 
 export default class ClosingLine extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
@@ -20,6 +20,7 @@ export default class ClosingLine extends Mocha.reporters.Spec {
 
   override epilogue(): void {
     super.epilogue();
+    for (const words of lastWords()) console.log(`A process of the tests died in: ${words}`);
     const { passes, failures, pending } = this.stats;
     console.log(`${passes} passed, ${failures} failed${pending > 0 ? `, ${pending} skipped` : ''}`);
     endInTime(failures);

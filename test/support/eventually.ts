@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export async function eventually<T>(
   claim: () => T | Promise<T>,
-  { withinMs = 10_000, what = 'the expected state' } = {},
+  { withinMs = 30_000, what = 'the expected state' } = {},
 ): Promise<T> {
   const until = performance.now() + withinMs;
   for (;;) {

@@ -21,6 +21,24 @@ describe('defineTool()', () => {
     expect(define({ name: 'a', description: '', run })).to.throw(/tool "a" needs a description/);
     expect(define({ name: 'a', description: 'x' })).to.throw(/tool "a" needs a run function/);
     expect(() => defineTool(undefined as never)).to.throw(/needs a tool definition object/);
+    const isolated = define({ name: 'a', description: 'x', isolation: 'thread', run });
+    expect(isolated).to.throw(/isolation is "thread"; expected "exclusive", "shared" or "process"/);
+  });
+
+  it('says which name is meant where a member has one of another library', () => {
+    const define = (definition: object) => () =>
+      defineTool({ name: 'a', description: 'x', ...definition } as never);
+    for (const [other, own] of Object.entries({
+      inputSchema: 'input',
+      parameters: 'input',
+      outputSchema: 'output',
+    }))
+      expect(define({ [other]: {}, run })).to.throw(
+        `tool "a" has "${other}", which means nothing here; write "${own}"`,
+      );
+    for (const other of ['handler', 'execute'])
+      expect(define({ [other]: run })).to.throw(`has "${other}", which means nothing here; write "run"`);
+    expect(define({ input: { s: z.string() }, inputSchema: {}, run })).not.to.throw(); // the tool has its schema
   });
 });
 

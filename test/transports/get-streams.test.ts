@@ -1,9 +1,10 @@
 /** Streams by GET, for clients that can send neither bodies nor headers; and that nobody else can make them run. */
 import { EventEmitter, once } from 'node:events';
 import { expect } from 'chai';
+import { ToolError } from '../../lib/call/tool-error.ts';
 import { readEvents, type SentEvent } from '../support/sse-events.ts';
 import { rawExchange } from './raw-http.ts';
-import { result, type Script } from './scripted-runner.ts';
+import { failure, result, type Script } from './scripted-runner.ts';
 import { KEY, type Started, type StartOptions, startTransports } from './start-transports.ts';
 
 describe('a stream by GET', () => {
@@ -30,10 +31,15 @@ describe('a stream by GET', () => {
       yield { type: 'started' };
       yield result('written');
     },
+    fullOnce: async function* () {
+      if (runs++ === 0) return yield failure(new ToolError('overloaded', 'the queue is full'));
+      yield { type: 'started' };
+      yield result('in time');
+    },
   };
   const start = async (options: StartOptions = {}) => {
     runs = 0;
-    served = await startTransports(scripts, { ...options, reading: ['reads', 'waits'] });
+    served = await startTransports(scripts, { ...options, reading: ['reads', 'waits', 'fullOnce'] });
   };
   afterEach(() => served.close());
 
@@ -180,6 +186,16 @@ describe('a stream by GET', () => {
     expect(await statusOf(get(path, { 'Last-Event-ID': `${callId}.4` }))).to.equal(204);
     expect(await statusOf(get(path, { 'Last-Event-ID': 'AAAAAAAAAAAAAAAA.1' }))).to.equal(404);
     expect(runs).to.equal(1);
+  });
+
+  it('leaves its ticket for another try where it was refused before its start, and for none behind that', async () => {
+    await start();
+    const path = `/tools/fullOnce/stream?ticket=${await ticketOf()}`;
+    expect(await statusOf(get(path))).to.equal(503);
+    const events = await eventsOf(await get(path));
+    expect(events.map(({ event }) => event)).to.deep.equal(['result', 'done']);
+    expect((await eventsOf(await get(path))).map(({ id }) => id)).to.deep.equal(events.map(({ id }) => id));
+    expect(runs).to.equal(2);
   });
 
   it('has a ticket that reads its call at /calls/{id}/events too, and no other call', async () => {

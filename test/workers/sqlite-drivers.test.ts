@@ -11,7 +11,7 @@ import { whenFree } from '../../workers/tools/storage-trouble.ts';
 const STORE = new URL('../../workers/tools/journey-store.js', import.meta.url).href;
 
 describe('SQLite drivers', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let dataDir: string;
 
   beforeEach(() => {

@@ -183,6 +183,9 @@ function placeOf(error: Error, ajv: Ajv, schema: JsonSchema, refs: ReadonlyMap<s
       isOfDialect: false,
     };
   }
+  // The stack of the checker overflows in it.
+  const circle = error instanceof RangeError ? circleIn(schema, refs) : undefined;
+  if (circle !== undefined) return circle;
   // Which dialect it is was left out above, and is what the checker takes for granted.
   if (ajv.validateSchema(schema) !== true) {
     const [first] = ajv.errors ?? [];
@@ -192,6 +195,36 @@ function placeOf(error: Error, ajv: Ajv, schema: JsonSchema, refs: ReadonlyMap<s
   // What an older draft has another word for is told so.
   const isOfDialect = error.message.startsWith('NOT SUPPORTED');
   return { pointer: innermost(error, ajv, schema), reason: error.message, isOfDialect };
+}
+
+/** A reference that leads back to itself through nothing but references, so that it says nothing. */
+function circleIn(schema: JsonSchema, refs: ReadonlyMap<string, string>): Place | undefined {
+  for (const [first, pointer] of refs) {
+    const passed = new Set<string>();
+    let next: unknown = first;
+    while (typeof next === 'string' && !passed.has(next)) {
+      passed.add(next);
+      next = (partAt(schema, next) as JsonSchema | undefined)?.['$ref'];
+    }
+    if (next === undefined) continue;
+    const reason = `the reference ${JSON.stringify(first)} leads in a circle, and to nothing that could be checked`;
+    return { pointer, reason, isOfDialect: false };
+  }
+  return undefined;
+}
+
+/** What a pointer within the document leads to. */
+function partAt(schema: JsonSchema, reference: string): unknown {
+  if (!reference.startsWith('#/') && reference !== '#') return undefined;
+  let part: unknown = schema;
+  for (const step of reference.split('/').slice(1)) {
+    const key = step
+      .replace(/%[0-9a-f]{2}/gi, (code) => String.fromCharCode(Number.parseInt(code.slice(1), 16)))
+      .replaceAll('~1', '/')
+      .replaceAll('~0', '~');
+    part = typeof part === 'object' && part !== null ? (part as JsonSchema)[key] : undefined;
+  }
+  return part;
 }
 
 /** Where an error comes from that has no place: the last part that gives the same by itself, and so the innermost. */

@@ -93,10 +93,27 @@ async function apply(remedy: Remedy, origin: string): Promise<boolean> {
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null)?.code;
 
+/** The codes of a failed import and of a failed require. */
+const NOT_FOUND: readonly unknown[] = ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'];
+
 function lacksProvidedPackage(error: unknown): boolean {
-  if (codeOf(error) !== 'ERR_MODULE_NOT_FOUND') return false;
+  if (!NOT_FOUND.includes(codeOf(error))) return false;
   const message = String((error as Error).message);
   return PROVIDED.some((name) => message.includes(`'${name}'`));
+}
+
+const FALLBACKS = ['mcp-streaming-gateway', 'zod', 'zod/v4', 'zod/mini'];
+
+/** Where this package finds what it provides. */
+function ownCopies(resolve: (name: string) => string): Readonly<Record<string, string>> {
+  const found = FALLBACKS.flatMap((name) => {
+    try {
+      return [[name, resolve(name)]];
+    } catch {
+      return [];
+    }
+  });
+  return Object.fromEntries(found);
 }
 
 let isProviding = false;
@@ -104,17 +121,9 @@ let isProviding = false;
 function provideOwnPackages(): void {
   if (isProviding) return;
   isProviding = true;
-  const fallbacks = Object.fromEntries(
-    ['mcp-streaming-gateway', 'zod', 'zod/v4', 'zod/mini'].flatMap((name) => {
-      try {
-        return [[name, import.meta.resolve(name)]];
-      } catch {
-        return [];
-      }
-    }),
-  );
+  provideToRequire();
   const hook = `
-    const fallbacks = ${JSON.stringify(fallbacks)};
+    const fallbacks = ${JSON.stringify(ownCopies((name) => import.meta.resolve(name)))};
     export async function resolve(specifier, context, next) {
       try {
         return await next(specifier, context);
@@ -125,6 +134,24 @@ function provideOwnPackages(): void {
       }
     }`;
   module.register(`data:text/javascript,${encodeURIComponent(hook)}`);
+}
+
+type ResolveFilename = (request: string, ...rest: unknown[]) => string;
+
+/** The hook above is asked for imports alone; Node has none for `require` before 22.15. */
+function provideToRequire(): void {
+  const loader = module as unknown as { _resolveFilename: ResolveFilename };
+  const fallbacks = ownCopies(module.createRequire(import.meta.url).resolve);
+  const resolve = loader._resolveFilename;
+  loader._resolveFilename = function (this: unknown, request, ...rest) {
+    try {
+      return resolve.call(this, request, ...rest);
+    } catch (error) {
+      const path = Object.hasOwn(fallbacks, request) ? fallbacks[request] : undefined;
+      if (path === undefined || codeOf(error) !== 'MODULE_NOT_FOUND') throw error;
+      return path;
+    }
+  };
 }
 
 /** What follows is the way by which it was required. */
@@ -140,14 +167,7 @@ function explain(error: unknown, origin: string): Error {
       { cause: error },
     );
   }
-  if (code === 'MODULE_NOT_FOUND' && PROVIDED.some((name) => reason.includes(`'${name}'`))) {
-    return new Error(
-      `${origin} cannot be loaded: ${firstLine(reason)}; install the package beside it, or make it an ES module, which ` +
-        'finds the copy that is here (name it .mjs or .mts, or put "type": "module" in the package.json beside it)',
-      { cause: error },
-    );
-  }
-  if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') {
+  if (NOT_FOUND.includes(code)) {
     return new Error(
       `${origin} cannot be loaded: ${firstLine(reason)}; install the package or correct the path`,
       {

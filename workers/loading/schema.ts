@@ -100,11 +100,15 @@ function zodCheck(schema: z.ZodType, direction: Direction): Check {
       if (isAsync) return schema.safeParseAsync(value, context).then(read);
       try {
         return read(schema.safeParse(value, context));
-      } catch (error) {
-        // zod says only by throwing that a schema has asynchronous rules.
-        if ((error as { constructor: { name: string } })?.constructor?.name !== '$ZodAsyncError') throw error;
-        isAsync = true;
-        return schema.safeParseAsync(value, context).then(read);
+      } catch (thrown) {
+        // zod says only by throwing that a schema has asynchronous rules, and not always in words: the code that it makes for
+        // objects trips over a promise. What throws both ways is a fault of the schema's own.
+        const isSaid = (thrown as { constructor: { name: string } })?.constructor?.name === '$ZodAsyncError';
+        if (!isSaid && !(thrown instanceof TypeError)) throw thrown;
+        return schema.safeParseAsync(value, context).then((parsed) => {
+          isAsync = true;
+          return read(parsed);
+        });
       }
     },
   };

@@ -3,9 +3,10 @@
  *
  * F1. A call is read by one gateway at a time: who takes it over tells the one before, whose reader has moved then.
  * F2. An idempotency key is claimed for the whole fleet. A claim whose call was never opened is void after a while, and
- *     Redis refuses to open it then.
+ *     Redis refuses to open it then; one whose call was refused before its tool ran is void at once.
  */
 import { setImmediate, setTimeout } from 'node:timers/promises';
+import type { TerminalEvent } from '../../call/call-events.ts';
 import type { RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import {
@@ -15,6 +16,7 @@ import {
   callNotFound,
   type ResumePoint,
 } from './call-history.ts';
+import type { KeptCall } from './kept-call.ts';
 import type { MemoryHistory } from './memory-history.ts';
 import type { SharedCalls } from './shared-calls.ts';
 
@@ -96,10 +98,10 @@ export class FleetHistory implements CallHistory {
       const reply = await this.#shared.claim(claim, callId, instead);
       if ('claimedUntil' in reply) return this.#start(claim, callId, () => start(reply.claimedUntil));
       if (reply.fingerprint !== claim.fingerprint) throw mismatch(claim, reply.callId);
-      const call = await this.#replay(reply.callId, claim);
-      if (call) return call;
+      const made = await this.#find(reply.callId, claim);
+      if (made && !isRefused(made)) return made.replay(claim.streams);
       // Claimed, and not opened: it is on its way, or its gateway died.
-      if (reply.ageMs > 2 * OPENING_MS) instead = reply.callId;
+      if (made || reply.ageMs > 2 * OPENING_MS) instead = reply.callId;
       else await setTimeout(LOOK_MS);
     }
   }
@@ -110,27 +112,32 @@ export class FleetHistory implements CallHistory {
     if (!this.#own.has(callId, claim.keyId)) giveBack();
     else
       call.onEnd((end) => {
-        const isRefused = end.type === 'error' && !call.hasStarted && !this.#away.has(callId);
-        if (isRefused && REFUSED.has(end.error.status)) giveBack();
+        if (!this.#away.has(callId) && isRefusal(end, call.hasStarted)) giveBack();
       });
     return call;
   }
 
   /** @returns undefined where there is no such call. */
-  async #replay(callId: string, { keyId, streams }: Claim): Promise<RunningCall | undefined> {
+  async #find(callId: string, { keyId }: Claim): Promise<KeptCall | undefined> {
     const own = this.#own.kept(callId, keyId);
-    if (own) return own.replay(streams);
+    if (own) return own;
     const taken = await this.#shared.take(callId, keyId);
     if (!taken) return undefined;
     const kept = this.#own.takeOver(taken.call, taken.before);
     while (taken.isEnded && !kept.isTakenIn) await setImmediate();
-    return kept.replay(streams);
+    return kept;
   }
 
   close(): void {
     this.#own.close();
   }
 }
+
+const isRefusal = (end: TerminalEvent, hasStarted: boolean): boolean =>
+  end.type === 'error' && !hasStarted && REFUSED.has(end.error.status);
+
+const isRefused = ({ state: { end, hasStarted } }: KeptCall): boolean =>
+  end !== undefined && isRefusal(end, hasStarted);
 
 const mismatch = ({ key }: Claim, callId: string): ToolError =>
   new ToolError(

@@ -61,6 +61,8 @@ export class KeptCall implements ReadCall {
   #reader: CallReader | null = null;
   /** What the reader waits with. */
   #waiting: ((step: Step | Promise<Step>) => void) | null = null;
+  /** Of one that was taken over: its newest event then, which may not be taken in yet. */
+  #newest = 0;
   /** While nobody reads: up to where it was read, and the bytes of what came since. */
   #seen = 0;
   #unread = 0;
@@ -129,7 +131,8 @@ export class KeptCall implements ReadCall {
    * @throws {ToolError} `gone` when some of it is no longer kept, invalid_request when it has not come that far.
    */
   resume(after: number): CallReader {
-    const { last, dropped } = this.#events;
+    const { dropped } = this.#events;
+    const last = Math.max(this.#events.last, this.#newest);
     const closing = this.#end ? last + 2 : Number.POSITIVE_INFINITY;
     if (after >= closing) return this.#closingReader(after);
     const from = Math.max(0, after);
@@ -149,10 +152,11 @@ export class KeptCall implements ReadCall {
   /** The first reader of a call that was taken over, which is not read so far yet. @param last its newest event. */
   resumeTaken(after: number, last: number): CallReader {
     const from = Math.max(0, after);
+    this.#newest = last;
     if (from < this.#events.dropped) throw this.#gone(from);
     if (after > last) {
-      const reason = `the call ${this.callId} has no event ${after} yet; its newest is ${last}`;
-      throw new ToolError('invalid_request', reason);
+      const reason = `the call ${this.callId} has no event ${after}; its newest is ${last}, and others may have been lost`;
+      throw new ToolError('gone', reason);
     }
     return this.#attach(new CallReader(this, { streams: true, from, wantsStart: after < 0, after }));
   }

@@ -3,13 +3,14 @@
  * for `cacheSeconds` after its end.
  *
  * A1. Equal calls have the same tool, the same arguments as JSON, and the same key, which tools can see. What else a
- *     tool could see of its caller is not shown to a run that may be shared: nobody to ask, no
- *     `requestMeta`, no trace.
+ *     tool could see of its caller is not shown to a run that may be shared: nobody to ask, no `requestMeta`, no
+ *     baggage. The run is part of the trace of the call that began it.
  * A2. Failures are told to all that wait for them, and not kept.
  * A3. Bounded in bytes: what was used least recently goes first, and a large answer is not kept.
  */
 import { createHash } from 'node:crypto';
 import type { RunningCall } from '../../call/running-call.ts';
+import type { TraceContext } from '../../call/trace-context.ts';
 import type { AdmittedCall } from '../../runners/runner.ts';
 import { canonicalText } from './canonical-arguments.ts';
 import type { OnDefect } from './end-listeners.ts';
@@ -83,6 +84,7 @@ export class AnswerCache {
   }
 
   #begin(key: string, request: AdmittedCall, share: Share): SharedRun {
+    const { trace, runs } = request;
     const asked: AdmittedCall = {
       ...request,
       streams: true, // chunks are what later calls need; each puts its own list together
@@ -90,8 +92,8 @@ export class AnswerCache {
       timeoutMs: undefined, // each has its own deadline
       abilities: undefined,
       requestMeta: undefined,
-      trace: undefined,
-      runs: undefined,
+      trace: withoutBaggage(trace),
+      runs: runs && (() => withoutBaggage(runs())),
     };
     const run = new SharedRun(share.run(asked), {
       mostBytes: MOST_BYTES_EACH,
@@ -129,6 +131,12 @@ export class AnswerCache {
   view(): CacheView {
     return { answers: this.#answers.size, bytes: this.#bytes, hits: this.#hits, misses: this.#misses };
   }
+}
+
+function withoutBaggage(trace: TraceContext | undefined): TraceContext | undefined {
+  if (trace?.baggage === undefined) return trace;
+  const { baggage: _, ...rest } = trace;
+  return rest;
 }
 
 /** Of equal calls the same, and short; null for arguments that cannot be compared. */

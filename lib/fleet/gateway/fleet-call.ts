@@ -192,7 +192,7 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
         break;
       case 'result':
       case 'error':
-        if (event.type === 'result') this.#hasStarted = true;
+        if (event.type === 'result' || entry.kind === 'x') this.#hasStarted = true;
         return this.#finish(event);
       default:
     }
@@ -243,10 +243,11 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
     this.#host.credit(this, this.place.epoch, this.#read, keepFrom ?? handed.id);
   }
 
-  /** Ends the call with `error`, unless it has ended: nothing runs it. */
-  fail(error: ToolError): void {
-    if (this.#end === null)
-      this.#finish({ type: 'error', error, chunks: this.#chunks, durationMs: this.durationMs });
+  /** Ends the call with `error`, unless it has ended. @param mayHaveRun true: a host may have started its tool. */
+  fail(error: ToolError, mayHaveRun = false): void {
+    if (this.#end !== null) return;
+    this.#hasStarted ||= mayHaveRun;
+    this.#finish({ type: 'error', error, chunks: this.#chunks, durationMs: this.durationMs });
   }
 
   get chunks(): number {

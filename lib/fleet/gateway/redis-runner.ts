@@ -236,11 +236,16 @@ export class RedisRunner implements Runner, FleetCallHost {
       if (opened !== 1)
         return call.fail(new ToolError('unavailable', 'the call could not be opened; try again'));
       if (kind === 'tool') this.#index(request);
-      if (call.isEnded) return;
-      await this.#queues.add(call.group, callId);
-      call.dispatches = 1;
     } catch (error) {
-      this.#onDispatchFailure(call, error);
+      return this.#onDispatchFailure(call, error);
+    }
+    if (call.isEnded) return;
+    call.dispatches = 1;
+    try {
+      await this.#queues.add(call.group, callId);
+    } catch (error) {
+      // It may be in the queue all the same: it is given again when nothing is heard of it.
+      if (isOutOfMemory(error)) this.#onDispatchFailure(call, error);
     }
   }
 
@@ -263,10 +268,9 @@ export class RedisRunner implements Runner, FleetCallHost {
     return annotations?.idempotentHint === true || annotations?.readOnlyHint === true;
   }
 
-  /** It is not known whether Redis has it: what may have been opened is ended there as soon as that is possible. */
+  /** No queue has it. Whether Redis has it is not known: what may have been opened is ended there as soon as possible. */
   #onDispatchFailure(call: FleetCall, thrown: unknown): void {
-    const isFull = thrown instanceof Error && /\bOOM\b/.test(thrown.message);
-    const error = isFull
+    const error = isOutOfMemory(thrown)
       ? new ToolError('overloaded', 'the queue of the fleet is full; try again later', { retryAfterMs: 1000 })
       : new ToolError('unavailable', 'the queue of the fleet does not answer; try again shortly', {
           retryAfterMs: 1000,
@@ -278,12 +282,13 @@ export class RedisRunner implements Runner, FleetCallHost {
   }
 
   cancelled(call: FleetCall, error: ToolError, reason: CancelReason): void {
-    const timer = setTimeout(() => call.fail(error), END_PATIENCE_MS);
+    const mayHaveRun = call.dispatches > 0 || call.hasBegun;
+    const timer = setTimeout(() => call.fail(error, mayHaveRun), END_PATIENCE_MS);
     void this.#finish(call, error, reason).then((code) => {
       clearTimeout(timer);
       // Ended before: what ended it is on its way, unless it was lost.
       if (code === 0) setTimeout(() => (call.isEnded ? undefined : this.behind(call)), END_PATIENCE_MS);
-      else call.fail(error);
+      else call.fail(error, code === 2 || (code !== 1 && mayHaveRun));
     });
   }
 
@@ -589,6 +594,8 @@ export class RedisRunner implements Runner, FleetCallHost {
       await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+const isOutOfMemory = (error: unknown): boolean => error instanceof Error && /\bOOM\b/.test(error.message);
 
 /** What a host gets of a call. */
 const taskOf = (request: AdmittedCall) => ({

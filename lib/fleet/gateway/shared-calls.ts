@@ -152,7 +152,7 @@ export class RedisSharedCalls {
         callId,
         '',
       );
-      return code === 1;
+      return (code as number) > 0;
     });
   }
 
@@ -168,6 +168,7 @@ export class RedisSharedCalls {
     });
   }
 
+  /** Where Redis cannot be told, whoever asks with the key finds a call that was refused, and takes it for void. */
   async giveBack({ keyId, key }: SharedClaim, callId: string): Promise<void> {
     await this.#redis.commands.fleetUnclaim(this.#claimName(keyId, key), callId).catch(() => undefined);
   }

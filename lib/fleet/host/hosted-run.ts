@@ -16,7 +16,7 @@ const CREDIT_LOOK_MS = 1000;
 
 export interface RunOptions extends Omit<WriterOptions, 'lost'> {
   readonly call: RunningCall;
-  /** Its run was taken over, or ended, elsewhere. */
+  /** Its run was taken over elsewhere. */
   fenced(): void;
 }
 
@@ -24,7 +24,9 @@ export class HostedRun {
   readonly callId: string;
   readonly epoch: number;
   readonly #call: RunningCall;
-  readonly #writer: StreamWriter;
+  readonly writer: StreamWriter;
+  /** Redis has lost of it what cannot be written again: whether it runs anew is for the fleet to say. */
+  isForgotten = false;
   readonly #redis: WriterOptions['redis'];
   /** When its gateway was last seen alive, by `performance.now()`. */
   gatewaySeenAt = performance.now();
@@ -39,10 +41,11 @@ export class HostedRun {
     this.epoch = options.epoch;
     this.#call = call;
     this.#redis = options.redis;
-    this.#writer = new StreamWriter({
+    this.writer = new StreamWriter({
       ...options,
       lost: (why) => {
         if (why === 'superseded') fenced();
+        this.isForgotten = why === 'forgotten';
         this.stop('cancelled');
       },
     });
@@ -56,11 +59,11 @@ export class HostedRun {
   async run(): Promise<void> {
     for await (const event of this.#call) {
       if (event.type === 'ask') this.#asks.add(event.ask);
-      this.#writer.write(event);
-      while (this.#writer.outstanding >= WINDOW_BYTES && !this.#writer.isLost) await this.#room();
+      this.writer.write(event);
+      while (this.writer.outstanding >= WINDOW_BYTES && !this.writer.isLost) await this.#room();
     }
     await this.#released;
-    while (this.#writer.unwritten > 0 && !this.#writer.isLost) await this.#writer.changed();
+    while (this.writer.unwritten > 0 && !this.writer.isLost) await this.writer.changed();
   }
 
   async #room(): Promise<void> {
@@ -68,7 +71,7 @@ export class HostedRun {
     const look = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, CREDIT_LOOK_MS);
     });
-    const isRead = await Promise.race([this.#writer.changed().then(() => true), look.then(() => false)]);
+    const isRead = await Promise.race([this.writer.changed().then(() => true), look.then(() => false)]);
     clearTimeout(timer);
     if (!isRead) await this.look();
   }
@@ -87,6 +90,10 @@ export class HostedRun {
         'gw',
         ...fields,
       );
+      if (st === 'q' && ep === String(this.epoch - 1)) {
+        this.writer.unbegun();
+        return gateway ?? null;
+      }
       if (st !== 'r' || ep !== String(this.epoch)) {
         this.stop('cancelled');
         return null;
@@ -100,7 +107,7 @@ export class HostedRun {
   }
 
   credit(bytes: number): void {
-    this.#writer.acknowledged(bytes);
+    this.writer.acknowledged(bytes);
   }
 
   /** @param payload JSON of a value or an error. */
@@ -114,7 +121,7 @@ export class HostedRun {
   stop(reason: CancelReason): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    this.#writer.stop();
+    this.writer.stop();
     this.#call.cancel(reason);
   }
 

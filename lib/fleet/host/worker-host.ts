@@ -5,9 +5,10 @@
  * H2. It takes as many at a time as its runners have places for, and hands nothing to the dead: once it drains it takes
  *     none.
  * H3. A worker of BullMQ that fetches nothing while calls wait and there is room is made anew, and that is counted.
+ * H5. When Redis is back, what it had taken of calls that run or have just ended is asked for: it may have lost it.
  * H4. A call whose reader's gateway is gone is ended after a while, unless somebody comes back for it.
  */
-import type { Job, Worker } from 'bullmq';
+import type { Job, Queue, Worker } from 'bullmq';
 import type { CallRequest, CancelReason } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { AdmittedCall, Runner } from '../../runners/runner.ts';
@@ -15,6 +16,7 @@ import { errorHead } from '../events.ts';
 import type { HostState, Lane, Members } from '../members.ts';
 import type { FleetRedis, RedisLog } from '../redis/fleet-redis.ts';
 import { HostedRun } from './hosted-run.ts';
+import type { StreamWriter } from './stream-writer.ts';
 
 export interface HostOptions {
   readonly nodeId: string;
@@ -37,6 +39,9 @@ type Task = Omit<CallRequest, 'callId' | 'keep'>;
 const LOOK_MS = 1000;
 /** How long a call for which nothing is here waits before it is offered again. */
 const BOUNCE_MS = 200;
+/** Of calls that have just ended so many are remembered (H5), with so much text. */
+const MOST_RECENT = 500;
+const MOST_RECENT_BYTES = 16 * 1024 * 1024;
 const LANES: readonly Lane[] = ['x', 's'];
 
 interface LaneWorker {
@@ -55,6 +60,9 @@ export class WorkerHost {
   readonly #bullmq: typeof import('bullmq');
   readonly #runs = new Map<string, HostedRun>();
   readonly #workers: LaneWorker[] = [];
+  readonly #recent: StreamWriter[] = [];
+  #recentBytes = 0;
+  readonly #queues = new Map<string, Queue>();
   #look: NodeJS.Timeout | undefined;
   #isDraining = false;
 
@@ -77,7 +85,11 @@ export class WorkerHost {
     await this.#redis.subscribe(keys.hostChannels + this.#options.nodeId, (message) => this.#hear(message));
     let isOpen = false;
     this.#redis.onReady(() => {
-      for (const run of this.#runs.values()) void run.look();
+      for (const writer of this.#recent) writer.verify();
+      for (const run of this.#runs.values()) {
+        run.writer.verify();
+        void run.look();
+      }
       if (isOpen) return;
       isOpen = true;
       for (const group of this.#options.groups)
@@ -133,11 +145,12 @@ export class WorkerHost {
     return worker;
   }
 
-  async #take({ data }: Job<{ c: string }>): Promise<void> {
+  async #take({ data, queueName }: Job<{ c: string }>): Promise<void> {
     const callId = data.c;
     if (this.#runs.has(callId)) return; // delivered again while it runs here
     const { nodeId, maxStarts, resumeTtlMs } = this.#options;
     const { commands, keys } = this.#redis;
+    await this.#redis.settled(); // what was begun elsewhere may have been lost
     const crash = new ToolError('worker_crashed', 'the host of the call was lost in the middle of it');
     const late = new ToolError('deadline_exceeded', 'the call did not begin before its deadline');
     const reply = (await commands.fleetBegin(
@@ -156,7 +169,30 @@ export class WorkerHost {
     if (code !== 1) return;
     if (epoch > 1) this.counts.takeovers++;
     const task = JSON.parse(text) as Task;
-    await this.#run(callId, epoch, task, { detachMs: Number(detachMs), waitedMs, leftMs });
+    const run = await this.#run(callId, epoch, task, { detachMs: Number(detachMs), waitedMs, leftMs });
+    if (run?.isForgotten) await this.#queue(queueName).add('call', data, againOptions(`c${callId}.${epoch}`));
+    else if (run && !run.writer.isLost) this.#remember(run.writer);
+  }
+
+  #queue(name: string): Queue {
+    const known = this.#queues.get(name);
+    if (known) return known;
+    const { commands: connection, keys } = this.#redis;
+    const queue = new this.#bullmq.Queue(name, {
+      connection,
+      prefix: keys.queuePrefix,
+      skipVersionCheck: true,
+    });
+    queue.on('error', () => undefined); // told by the connection
+    this.#queues.set(name, queue);
+    return queue;
+  }
+
+  #remember(writer: StreamWriter): void {
+    this.#recent.push(writer);
+    this.#recentBytes += writer.keptBytes;
+    while (this.#recent.length > MOST_RECENT || this.#recentBytes > MOST_RECENT_BYTES)
+      this.#recentBytes -= this.#recent.shift()?.keptBytes ?? 0;
   }
 
   async #run(
@@ -164,15 +200,19 @@ export class WorkerHost {
     epoch: number,
     task: Task,
     { waitedMs, leftMs }: { readonly detachMs: number; readonly waitedMs: number; readonly leftMs: number },
-  ): Promise<void> {
+  ): Promise<HostedRun | undefined> {
     const request: AdmittedCall = { ...task, callId };
     const owner = this.#options.owner(request);
-    if (!owner) return this.#giveBack(callId, epoch, task);
+    if (!owner) {
+      await this.#giveBack(callId, epoch, task);
+      return undefined;
+    }
     const call = owner.call(request);
     const run = new HostedRun({
       call,
       callId,
       epoch,
+      nodeId: this.#options.nodeId,
       redis: this.#redis,
       keepMs: this.#options.resumeTtlMs,
       openedAt: performance.now() - waitedMs,
@@ -195,6 +235,7 @@ export class WorkerHost {
       clearTimeout(deadline);
       this.#runs.delete(callId);
     }
+    return run;
   }
 
   /** Nothing of that name is here: versions differ while a fleet is deployed. Another host of the group may have it. */
@@ -225,6 +266,7 @@ export class WorkerHost {
       0,
       callId,
       '',
+      this.#options.nodeId,
     );
   }
 
@@ -296,7 +338,10 @@ export class WorkerHost {
   async close(): Promise<void> {
     clearInterval(this.#look);
     await Promise.allSettled(this.#workers.map(({ worker }) => worker.close(true)));
+    await Promise.allSettled([...this.#queues.values()].map((queue) => queue.close()));
   }
 }
+
+const againOptions = (jobId: string) => ({ removeOnComplete: true, removeOnFail: true, attempts: 1, jobId });
 
 const wire = (error: ToolError): string => JSON.stringify(ToolError.toWire(error));

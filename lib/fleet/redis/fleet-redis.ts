@@ -5,6 +5,8 @@
  *     it is not, a gateway refuses calls at once and everything heals by itself.
  * R2. A server that would lose calls stops a start, in words that say what to set; one that is found later to be such is
  *     told in the log and not used.
+ * R4. A Redis that is another one than before, restarted or a replica, may have lost its last moments: `settled` is true
+ *     once those who know what was lost have had the time to say so.
  * R3. Nothing of ioredis is loaded before this is opened.
  */
 import { readFileSync } from 'node:fs';
@@ -38,6 +40,7 @@ export interface ScriptedRedis {
   readonly fleetBegin: Script;
   readonly fleetAppend: Script;
   readonly fleetFinish: Script;
+  readonly fleetRestore: Script;
   readonly fleetCredit: Script;
   readonly fleetAttach: Script;
   readonly fleetAnswer: Script;
@@ -51,6 +54,8 @@ export type CommandClient = (Redis | Cluster) & ScriptedRedis;
 const COMMAND_TIMEOUT_MS = 2000;
 /** How long a start waits for an answer before it goes on without. */
 const START_PATIENCE_MS = 3000;
+/** How long all that were connected may need to be so again, and to write again what was lost. */
+const SETTLING_MS = 2000;
 const OLDEST: readonly [number, number] = [6, 2];
 
 export class FleetRedis {
@@ -68,6 +73,10 @@ export class FleetRedis {
   #readySince = Number.POSITIVE_INFINITY;
   #isListening = false;
   #isClosed = false;
+  /** Which server it is, once that is known of this connection. */
+  #runId: string | null = null;
+  #isIdentified = false;
+  #settledAt = 0;
   #lastError = '';
 
   private constructor(
@@ -104,6 +113,12 @@ export class FleetRedis {
   /** For how long it has been so, in milliseconds; 0 while it is not. */
   get readyMs(): number {
     return this.isReady ? performance.now() - this.#readySince : 0;
+  }
+
+  /** Settles when there is nothing to wait for (R4), or it is closed. */
+  async settled(): Promise<void> {
+    while (!this.#isClosed && !(this.isReady && this.#isIdentified && performance.now() >= this.#settledAt))
+      await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
   /** Why it is not ready. */
@@ -157,6 +172,7 @@ export class FleetRedis {
     this.commands.on('ready', () => void this.#onReady());
     this.commands.on('close', () => {
       this.#readySince = Number.POSITIVE_INFINITY;
+      this.#isIdentified = false;
     });
     this.#subscriber.on('ready', () => void this.#onSubscriber());
     this.#subscriber.on('close', () => {
@@ -192,6 +208,19 @@ export class FleetRedis {
     this.#lastError = '';
     this.#readySince = performance.now();
     this.#tellReady();
+    await this.#identify();
+  }
+
+  async #identify(): Promise<void> {
+    try {
+      const [, runId = ''] = /^run_id:(\S+)/m.exec(await this.commands.info('server')) ?? [];
+      if (this.#runId !== null && this.#runId !== runId && !this.isCluster)
+        this.#settledAt = performance.now() + SETTLING_MS;
+      this.#runId = runId;
+      this.#isIdentified = true;
+    } catch {
+      // It has gone again.
+    }
   }
 
   async #onSubscriber(): Promise<void> {

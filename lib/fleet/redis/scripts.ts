@@ -7,6 +7,8 @@
  * S2. `begin` alone decides whether a call runs, and whether again: a queue may deliver it as often as it likes.
  * S3. Nothing but `open` makes a call, and what is forgotten stays so.
  * S4. Only `begin` and ends write to a stream that is not there yet.
+ * S6. A Redis that came back without its last moments may have a run begin anew under the number of one that runs: what
+ *     is written is therefore the host's too. Its host writes again what was lost, `restore` its beginning.
  * S5. What is published goes to one gateway: the reader's. A long way behind, it is told the id alone and fetches the rest.
  *
  * Fields of the hash: st (q, r, e: queued, running, ended), ep, seq, ev (the number of the last event that a client
@@ -75,14 +77,15 @@ return {1, ep, ev, c[11], gw, c[12], c[5], now - tonumber(c[8]), tonumber(c[7]) 
 `;
 
 /**
- * KEYS m s; ARGV epoch seq kind head text bytes events isEnd status keepMs gatewayChannels eagerBytes callId chunks
- * → [code, ack]: 1 written; 0 was there; -1 superseded; -2 ended; -4 forgotten; [-5, last] a hole before it.
+ * KEYS m s; ARGV epoch seq kind head text bytes events isEnd status keepMs gatewayChannels eagerBytes callId chunks host
+ * → [code, ack]: 1 written; 0 was there; -1 superseded; -2 ended; -4 forgotten; [-5, last] a hole before it; -7 not begun.
  */
 const APPEND = `${END}
-local c = redis.call('HMGET', KEYS[1], 'st', 'ep', 'seq', 'out', 'ack', 'gw', 'ev', 'kp')
+local c = redis.call('HMGET', KEYS[1], 'st', 'ep', 'seq', 'out', 'ack', 'gw', 'ev', 'kp', 'h')
 if not c[1] then return {-4, 0} end
 if c[1] == 'e' then return {-2, 0} end
-if c[2] ~= ARGV[1] then return {-1, 0} end
+if c[1] == 'q' and tonumber(c[2]) == tonumber(ARGV[1]) - 1 then return {-7, 0} end
+if c[2] ~= ARGV[1] or c[9] ~= ARGV[15] then return {-1, 0} end
 local last, seq = tonumber(c[3]), tonumber(ARGV[2])
 local ack = tonumber(c[5])
 if seq <= last then return {0, ack} end
@@ -112,7 +115,7 @@ return {1, ack}
 
 /**
  * KEYS m s; ARGV key|'' onlyQueued head status reason keepMs gatewayChannels hostChannels callId gateway|''
- * → 1 ended now; 0 had ended; -3 runs; -4 not there, or another key's; -6 another gateway's.
+ * → 1 ended now, and it waited; 2 ended now, and a host had begun it; 0 had ended; -3 runs; -4 not there, or another key's; -6 another gateway's.
  */
 const FINISH = `${END}
 local c = redis.call('HMGET', KEYS[1], 'st', 'ep', 'seq', 'gw', 'kp', 'key', 'h')
@@ -120,10 +123,23 @@ if not c[1] or (ARGV[1] ~= '' and c[6] ~= ARGV[1]) then return -4 end
 if c[1] == 'e' then return 0 end
 if ARGV[10] ~= '' and c[4] ~= ARGV[10] then return -6 end
 if ARGV[2] == '1' and c[1] ~= 'q' then return -3 end
-finishWith(KEYS[1], KEYS[2], c[2], c[3], c[4], c[5], ARGV[7], 'e', ARGV[3], '', ARGV[4], ARGV[6])
+local kind = c[1] == 'r' and 'x' or 'e'
+finishWith(KEYS[1], KEYS[2], c[2], c[3], c[4], c[5], ARGV[7], kind, ARGV[3], '', ARGV[4], ARGV[6])
 redis.call('PUBLISH', ARGV[7] .. c[4],
-  ARGV[9] .. '\\n${END_ID}\\ne\\n' .. c[2] .. '-' .. c[3] .. '\\n' .. ARGV[3] .. '\\n')
+  ARGV[9] .. '\\n${END_ID}\\n' .. kind .. '\\n' .. c[2] .. '-' .. c[3] .. '\\n' .. ARGV[3] .. '\\n')
 if c[7] then redis.call('PUBLISH', ARGV[8] .. c[7], 'x\\n' .. ARGV[9] .. '\\n' .. c[2] .. '\\n' .. ARGV[5]) end
+return kind == 'x' and 2 or 1
+`;
+
+/** KEYS m s; ARGV host epoch keepMs → 1 where Redis had lost that the host began it, and has it again; else 0. */
+const RESTORE = `${NOW}
+local c = redis.call('HMGET', KEYS[1], 'st', 'ep', 'seq', 'told', 'ev', 'id', 'dl')
+if c[1] ~= 'q' or tonumber(c[2]) ~= tonumber(ARGV[2]) - 1 then return 0 end
+local told = c[4] == '1' and 1 or 0
+redis.call('HSET', KEYS[1], 'st', 'r', 'ep', ARGV[2], 'h', ARGV[1], 'seq', 0, 'out', 0, 'ack', 0, 'ev', tonumber(c[5]) + told)
+if c[6] ~= '1' then redis.call('HDEL', KEYS[1], 't') end
+redis.call('XADD', KEYS[2], ARGV[2] .. '-0', 'k', 'b', 'h', told, 'd', '', 'p', c[2] .. '-' .. c[3])
+redis.call('PEXPIRE', KEYS[2], tonumber(c[7]) - now + tonumber(ARGV[3]))
 return 1
 `;
 
@@ -192,6 +208,7 @@ const SCRIPTS: Readonly<Record<string, readonly [keys: number, lua: string]>> = 
   fleetBegin: [2, BEGIN],
   fleetAppend: [2, APPEND],
   fleetFinish: [2, FINISH],
+  fleetRestore: [2, RESTORE],
   fleetCredit: [2, CREDIT],
   fleetAttach: [1, ATTACH],
   fleetAnswer: [1, ANSWER],

@@ -6,7 +6,8 @@
  * S2. The parent is the trace that the call's own message names (`_meta`, a WebSocket message); the span or header of the
  *     HTTP request around it is linked then, and the parent elsewhere.
  * S3. Arguments, results and chunks are in no span, and no event is written for a chunk.
- * S4. What the SDK, or a part of it, throws harms no call; it is told once.
+ * S4. A call that an equal one's run has answered has no `run`, and says so.
+ * S5. What the SDK, or a part of it, throws harms no call; it is told once.
  */
 import {
   type Attributes,
@@ -124,6 +125,7 @@ class OtelCall implements TracedCall {
     const span = this.#span;
     const now = this.#now();
     span.setAttribute('mcp_gateway.chunks', end.chunks);
+    if (hasRun && !this.#run) span.setAttribute('mcp_gateway.answer.shared', true);
     if (end.type === 'result') {
       this.#run?.end(now);
       span.end(now);

@@ -5,6 +5,7 @@
  *     no other call, or all calls are of one client's session. Else a question is refused, and the log has the record.
  * C2. A connection is told once that it is lost (`onLost`), with every call on it.
  */
+import { NewsStream } from './news-stream.ts';
 import { type Fields, isObject, METHOD_NOT_FOUND, OWN_NAME, textOf } from './protocol/message.ts';
 import { Peer, type Reply, RequestFailure, type RequestListener } from './protocol/peer.ts';
 import type { OpenWire, RequestId, Wire } from './protocol/wire.ts';
@@ -40,8 +41,11 @@ const SESSION_VERSION = '2025-11-25';
 const STATELESS_VERSION = '2026-07-28';
 /** What callers may be asked, where they can be. */
 const CAPABILITIES = { elicitation: { form: {}, url: {} }, sampling: {} };
+/** What has just answered a request answers a second one soon, or does not know what to say. */
+const PROBE_MS = 5000;
 const QUIET_MS = 30_000;
 const PING_MS = 10_000;
+const WATCH_MS = 60_000;
 const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 
 export class Connection {
@@ -57,6 +61,8 @@ export class Connection {
   #hasServed = false;
   #level = LEVELS.length;
   #pings: NodeJS.Timeout | undefined;
+  /** In the stateless era. */
+  #news: NewsStream | null = null;
   /** When the last call ended, by `performance.now()`. */
   usedAt = performance.now();
 
@@ -90,6 +96,15 @@ export class Connection {
     return this.#isOwn;
   }
 
+  /** Whether each of its requests stands for itself (2026-07-28). */
+  get isStateless(): boolean {
+    return this.#isStateless;
+  }
+
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
   get callsInFlight(): number {
     return this.#calls.size;
   }
@@ -117,29 +132,35 @@ export class Connection {
       info = await this.#peer.ask('initialize', params, startMs);
       const agreed = isObject(info) ? textOf(info['protocolVersion']) : undefined;
       if (agreed === undefined) throw new RequestFailure('answered initialize without a protocolVersion');
-      this.#wire.agreed(agreed);
-      this.#peer.notify('notifications/initialized');
+      const { isSessionless } = this.#wire;
+      const mayBeBoth = isSessionless || (isSessionless === false && isOurs(info));
+      const discovered = mayBeBoth ? await this.#discover(PROBE_MS).catch(() => null) : null;
+      if (discovered) info = discovered;
+      else {
+        this.#isStateless = false;
+        this.#wire.agreed(agreed);
+        this.#peer.notify('notifications/initialized');
+      }
     } catch (error) {
       if (!(error instanceof RequestFailure) || !error.rpc || this.#isLost) throw error;
       // It knows no sessions: those that came after them are asked in another way.
-      this.#isStateless = true;
-      this.#wire.agreed(STATELESS_VERSION);
-      try {
-        info = await this.#peer.ask('server/discover', this.#with({}), startMs);
-      } catch {
+      info = await this.#discover(startMs).catch(() => {
         throw error;
-      }
+      });
     }
-    const { capabilities, serverInfo, _meta } = info as Fields;
+    const { capabilities } = info as Fields;
     this.#capabilities = isObject(capabilities) ? capabilities : {};
-    const named = isObject(serverInfo)
-      ? serverInfo
-      : isObject(_meta)
-        ? _meta['io.modelcontextprotocol/serverInfo']
-        : {};
-    this.#isOwn = isObject(named) && named['name'] === OWN_NAME;
+    this.#isOwn = isOurs(info);
+    if (this.#isStateless) this.#news = new NewsStream(this.#peer, (uris) => this.#newsParams(uris));
     this.#pings = setInterval(() => void this.#ping(), QUIET_MS).unref();
     this.usedAt = performance.now();
+  }
+
+  /** Asks a server without sessions what it is; @throws where it does not know the stateless era. */
+  #discover(startMs: number): Promise<unknown> {
+    this.#isStateless = true;
+    this.#wire.agreed(STATELESS_VERSION);
+    return this.#peer.ask('server/discover', this.#with({}), startMs);
   }
 
   /** Params with what every request of the stateless era carries. */
@@ -156,6 +177,25 @@ export class Connection {
     };
   }
 
+  #newsParams(uris: readonly string[]): string {
+    const notifications = {
+      toolsListChanged: true,
+      resourcesListChanged: true,
+      promptsListChanged: true,
+      ...(uris.length === 0 ? {} : { resourceSubscriptions: uris }),
+    };
+    return JSON.stringify(this.#with({ notifications }));
+  }
+
+  /** Asks for the news of a resource, or not any more. */
+  watch(uri: string, isOn: boolean): void {
+    const { resources } = this.#capabilities;
+    if (!isObject(resources) || resources['subscribe'] !== true) return;
+    if (this.#news) return this.#news.watch(uri, isOn);
+    const method = isOn ? 'resources/subscribe' : 'resources/unsubscribe';
+    this.ask(method, { uri }, WATCH_MS).catch(() => undefined);
+  }
+
   /** A request of the gateway's own. @throws {RequestFailure} */
   ask(method: string, params: Fields, timeoutMs: number): Promise<unknown> {
     return this.#peer.ask(method, this.#with(params), timeoutMs);
@@ -165,7 +205,7 @@ export class Connection {
   carry(
     method: string,
     name: string,
-    params: (id: RequestId) => { readonly body: string; readonly meta: Fields },
+    params: (id: RequestId, isStateless: boolean) => { readonly body: string; readonly meta: Fields },
     call: CarriedCall,
   ): RequestId {
     const done = (id: RequestId) => {
@@ -198,8 +238,8 @@ export class Connection {
       (id) => {
         own = id;
         this.#calls.set(id, call);
-        const { body, meta } = params(id);
-        const all = this.#isStateless ? { ...meta, ...this.#envelope } : meta;
+        const { body, meta } = params(id, this.#isStateless);
+        const all = this.#isStateless ? { ...this.#envelope, ...meta } : meta;
         return Object.keys(all).length === 0 ? `{${body}}` : `{${body},"_meta":${JSON.stringify(all)}}`;
       },
       listener,
@@ -230,7 +270,7 @@ export class Connection {
 
   async #ping(): Promise<void> {
     const quietMs = performance.now() - this.#peer.heardAt;
-    if (this.#peer.pending > 0 || quietMs < QUIET_MS - 1000) return;
+    if (this.#peer.pending > (this.#news?.isOpen ? 1 : 0) || quietMs < QUIET_MS - 1000) return;
     try {
       await this.ask(this.#isStateless ? 'server/discover' : 'ping', {}, PING_MS);
     } catch (error) {
@@ -280,6 +320,7 @@ export class Connection {
   #end(reason: string, unrun?: RequestId): void {
     this.#isLost = true;
     clearInterval(this.#pings);
+    this.#news?.close();
     this.#peer.lose(reason, unrun);
     this.#calls.clear();
   }
@@ -289,4 +330,15 @@ export class Connection {
     if (!this.#isLost) this.#end(reason);
     return this.#wire.close(stepMs);
   }
+}
+
+/** Whether a server says that it is a gateway like this one. */
+function isOurs(info: unknown): boolean {
+  const { serverInfo, _meta } = isObject(info) ? info : {};
+  const named = isObject(serverInfo)
+    ? serverInfo
+    : isObject(_meta)
+      ? _meta['io.modelcontextprotocol/serverInfo']
+      : {};
+  return isObject(named) && named['name'] === OWN_NAME;
 }

@@ -10,7 +10,7 @@ import type { ResultShape } from '../../call/call-events.ts';
 import type { CallKind } from '../../call/catalog.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { UriMap } from './catalog/names.ts';
-import { elementsOf, membersOf, objectText } from './protocol/json-spans.ts';
+import { elementsOf, memberOf, membersOf, objectText } from './protocol/json-spans.ts';
 import { type Fields, isObject, OWN_PREFIX, PROTOCOL_PREFIX } from './protocol/message.ts';
 
 export interface ReadResult {
@@ -67,7 +67,7 @@ function readToolResult(
 ): ReadResult {
   if (!isObject(result)) return misfit(origin, 'no object', meta);
   if (result['resultType'] === 'input_required')
-    return misfit(origin, 'a question, which cannot be put to anybody here', meta);
+    return misfit(origin, 'a question, which a server with sessions asks in another way', meta);
   const { content = [], structuredContent, isError } = result;
   if (!Array.isArray(content)) return misfit(origin, 'none of a tool: its content is no list', meta);
   const written = members.get('content') ?? '[]';
@@ -94,7 +94,7 @@ function readToolResult(
     const isFrame =
       isOwn && Object.keys(structuredContent).every((name) => FRAME.has(name)) && 'data' in structuredContent;
     if (!isFrame) return { data: structured, shape: 'object', meta, relayed };
-    const data = membersOf(structured).get('data') ?? 'null';
+    const data = memberOf(structured, 'data') ?? 'null';
     const own = isObject(result['_meta']) ? result['_meta'][`${OWN_PREFIX}chunks`] : undefined;
     const omitted =
       structuredContent['omitted'] === true ? Number(structuredContent['chunks'] ?? 0) : undefined;

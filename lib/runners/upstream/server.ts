@@ -6,7 +6,9 @@
  * U2. Calls go to the line with the fewest; with `isolation: "session"` each client's session has a line of its own.
  * U3. Lists that change are asked for anew, once for changes that come together.
  */
+
 import { BoundedLines } from '../../async/bounded-lines.ts';
+import type { Caller } from '../../call/caller.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { AdmittedCall, ServerFigures } from '../runner.ts';
 import type { KeptLists } from './catalog/kept-lists.ts';
@@ -49,6 +51,8 @@ export class MountedServer {
   readonly #listener: ServerListener;
   readonly #lines: Line[];
   readonly #sessions = new Map<string, Line>();
+  /** Lines of sessions that are ending. */
+  readonly #leaving = new Set<Promise<void>>();
   readonly #told: BoundedLines;
   readonly #watched = new Map<string, number>();
   #lists: ServerLists | null;
@@ -104,7 +108,7 @@ export class MountedServer {
       const line = this.#lines.reduce((least, one) => (rank(one) < rank(least) ? one : least));
       return (waiting) => line.use(waiting);
     }
-    const key = `${caller.keyId}\0${caller.session ?? ''}`;
+    const key = sessionKey(caller);
     let line = this.#sessions.get(key);
     if (!line) {
       for (const [old, { state, load }] of this.#sessions)
@@ -116,6 +120,15 @@ export class MountedServer {
     }
     const own = line;
     return (waiting) => own.use(waiting);
+  }
+
+  /** What a client's session has had for itself ends with it. */
+  sessionEnded(caller: Caller): void {
+    const line = this.#sessions.get(sessionKey(caller));
+    if (!line) return;
+    this.#sessions.delete(sessionKey(caller));
+    const ended = line.close(STEP_MS).finally(() => this.#leaving.delete(ended));
+    this.#leaving.add(ended);
   }
 
   /** A call of its has ended. */
@@ -161,7 +174,7 @@ export class MountedServer {
   }
 
   #onOpen(line: Line, connection: Connection): void {
-    for (const uri of this.#watched.keys()) this.#subscribe(connection, uri, true);
+    for (const uri of this.#watched.keys()) connection.watch(uri, true);
     if (line === this.#lines[0] || this.entry.isolation === 'session') void this.#list(line);
   }
 
@@ -244,8 +257,7 @@ export class MountedServer {
     const count = this.#watched.get(uri) ?? 0;
     this.#watched.set(uri, count + 1);
     const tell = (isOn: boolean) => {
-      for (const { connection } of [...this.#lines, ...this.#sessions.values()])
-        if (connection) this.#subscribe(connection, uri, isOn);
+      for (const { connection } of [...this.#lines, ...this.#sessions.values()]) connection?.watch(uri, isOn);
     };
     if (count === 0) tell(true);
     return () => {
@@ -253,14 +265,6 @@ export class MountedServer {
       if (left > 0) this.#watched.set(uri, left);
       else if (this.#watched.delete(uri)) tell(false);
     };
-  }
-
-  #subscribe(connection: Connection, uri: string, isOn: boolean): void {
-    const { resources } = connection.capabilities;
-    if (!isObject(resources) || resources['subscribe'] !== true) return;
-    connection
-      .ask(isOn ? 'resources/subscribe' : 'resources/unsubscribe', { uri }, LIST_MS)
-      .catch(() => undefined);
   }
 
   #onLog(level: string, data: unknown): void {
@@ -339,7 +343,7 @@ export class MountedServer {
     clearTimeout(this.#listing);
     this.#endPins();
     this.#settle();
-    await Promise.all(this.#allLines.map((line) => line.close(stepMs)));
+    await Promise.all([...this.#allLines.map((line) => line.close(stepMs)), ...this.#leaving]);
   }
 
   /** Ends them once no call runs any more. */
@@ -351,6 +355,8 @@ export class MountedServer {
     await this.close();
   }
 }
+
+const sessionKey = ({ keyId, session = '' }: Caller): string => `${keyId}\0${session}`;
 
 const refusing =
   (error: ToolError) =>

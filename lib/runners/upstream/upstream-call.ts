@@ -8,22 +8,22 @@
  * C4. Results are pasted as the server wrote them; only what has to be known of them is parsed.
  */
 import { cancelError, outcomeOf } from '../../call/call-ending.ts';
-import type { AskMethod, TerminalEvent, ToolEvent } from '../../call/call-events.ts';
+import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
 import { LOG_RANK, type LogLevel } from '../../call/log-level.ts';
 import type { CancelReason, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
+import type { TraceContext } from '../../call/trace-context.ts';
 import type { AdmittedCall, Defect } from '../runner.ts';
 import type { UriMap } from './catalog/names.ts';
 import type { CarriedCall, Connection } from './connection.ts';
 import type { Waiting } from './line.ts';
 import { ProgressThinning } from './progress-thinning.ts';
-import { elementsOf, membersOf } from './protocol/json-spans.ts';
+import { elementsOf, memberOf } from './protocol/json-spans.ts';
 import {
   callErrorOf,
   type Fields,
   INVALID_PARAMS,
   isObject,
-  METHOD_NOT_FOUND,
   OWN_PREFIX,
   PROTOCOL_PREFIX,
   type RpcError,
@@ -31,6 +31,7 @@ import {
 } from './protocol/message.ts';
 import type { Reply } from './protocol/peer.ts';
 import type { RequestId } from './protocol/wire.ts';
+import { capabilitiesOf, Questions } from './questions.ts';
 import { readResult } from './results.ts';
 
 /** What the call is for, at its server. */
@@ -66,6 +67,8 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
   readonly #target: Target | null;
   readonly #host: UpstreamCallHost;
   readonly #createdAt = performance.now();
+  /** The span of the run, where spans are written; else what the caller sent. */
+  #trace: TraceContext | undefined;
   #startedAt: number | null = null;
   #connection: Connection | null = null;
   #id: RequestId = 0;
@@ -81,11 +84,11 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
   #endListeners: ((end: TerminalEvent) => void)[] = [];
   #chunks = 0;
 
-  readonly #thinning = new ProgressThinning((event) => this.#emit(event));
+  /** Made with the first report that it is for: most calls report nothing. */
+  #thinning: ProgressThinning | null = null;
   #use: ((waiting: Waiting) => () => void) | null = null;
   #isSecondTry = false;
-  readonly #asked = new Map<number, Reply>();
-  #asks = 0;
+  #questions: Questions | null = null;
 
   constructor(request: AdmittedCall, target: Target | null, host: UpstreamCallHost) {
     this.callId = request.callId;
@@ -123,20 +126,43 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
     if (logLevel !== undefined) connection.wantLevel(logLevel);
     this.#startedAt = performance.now();
     if (this.request.streams && !this.#isSecondTry) this.#emit({ type: 'started' });
-    const params = (id: RequestId) => ({ body: target.body, meta: this.#meta(id) });
+    const { runs, trace } = this.request;
+    this.#trace = runs ? runs() : trace;
+    this.#send(connection, target, target.body);
+  }
+
+  #send(connection: Connection, target: Target, body: string): void {
+    const params = (id: RequestId, isStateless: boolean) => ({ body, meta: this.#meta(id, isStateless) });
     this.#id = connection.carry(target.method, target.name, params, this);
   }
 
-  /** What the caller's client says goes on, but for what belongs to its own connection. */
-  #meta(id: RequestId): Fields {
+  /** Asks the caller what the server wants to know, and makes the call again with the answers. */
+  #askAll(result: Fields, connection: Connection, target: Target): void {
+    this.#id = 0;
+    const again = (members: string) => {
+      if (this.#end !== null) return;
+      if (this.#connection !== connection || connection.isLost) return this.lost('was lost', false);
+      this.#send(connection, target, `${target.body},${members}`);
+    };
+    this.#asking.askAll(result, again, (error) => this.fail(error));
+  }
+
+  /** What the caller's client says goes on, but for what belongs to its own connection; the trace as it is here. */
+  #meta(id: RequestId, isStateless: boolean): Fields {
     const { requestMeta = {}, streams, logLevel } = this.request;
+    // Keys of the stateless era make a server of both eras take a request for one of that.
+    const ofEra = isStateless && {
+      [`${PROTOCOL_PREFIX}clientCapabilities`]: capabilitiesOf(this.request),
+      ...(logLevel === undefined ? {} : { [`${PROTOCOL_PREFIX}logLevel`]: logLevel }),
+    };
     const passed = Object.entries(requestMeta).filter(
       ([key]) => key !== 'progressToken' && key !== 'partialResultToken' && !key.startsWith(PROTOCOL_PREFIX),
     );
     return {
       ...Object.fromEntries(passed),
+      ...this.#trace,
       ...(streams ? { progressToken: id } : {}),
-      ...(logLevel === undefined ? {} : { [`${PROTOCOL_PREFIX}logLevel`]: logLevel }),
+      ...ofEra,
     };
   }
 
@@ -162,9 +188,9 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
   }
 
   #onChunk(text: string): void {
-    const inside = (of: string, member: string): string => membersOf(of).get(member) ?? '{}';
+    const inside = (of: string, member: string): string => memberOf(of, member) ?? '{}';
     const written = inside(inside(inside(text, 'params'), '_meta'), CHUNK);
-    const items = elementsOf(membersOf(written).get('items') ?? '[]');
+    const items = elementsOf(memberOf(written, 'items') ?? '[]');
     if (items.length === 0) return;
     const index = this.#chunks;
     this.#chunks += items.length;
@@ -174,7 +200,10 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
 
   #report(event: Extract<ToolEvent, { type: 'progress' }>): void {
     if (this.request.everyProgress) this.#emit(event);
-    else this.#thinning.report(event);
+    else {
+      this.#thinning ??= new ProgressThinning((one) => this.#emit(one));
+      this.#thinning.report(event);
+    }
   }
 
   log(params: Fields, text: string): void {
@@ -188,37 +217,28 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
   }
 
   ask(method: string, params: Fields, reply: Reply): void {
-    const kind = this.#end === null ? ASKS[method] : undefined;
-    const { abilities = {} } = this.request;
-    const may =
-      kind === 'elicit'
-        ? params['mode'] === 'url'
-          ? abilities.elicitUrl
-          : abilities.elicitForm
-        : kind === 'sample'
-          ? abilities.sample
-          : kind === 'roots' && abilities.roots;
-    if (!kind || may !== true) {
-      const message = `the caller of ${this.#target?.name ?? 'this'} cannot be asked (${method})`;
-      return reply({ error: { code: METHOD_NOT_FOUND, message } });
-    }
-    const ask = ++this.#asks;
-    this.#asked.set(ask, reply);
-    this.#emit({ type: 'ask', ask, method: kind, params });
+    if (this.#end === null) this.#asking.ask(method, params, reply);
+    else reply({ error: { code: INVALID_PARAMS, message: 'the call has ended' } });
   }
 
   answer(ask: number, outcome: { readonly value: unknown } | { readonly error: ToolError }): void {
-    const reply = this.#asked.get(ask);
-    this.#asked.delete(ask);
-    if ('value' in outcome) reply?.({ result: outcome.value });
-    else reply?.({ error: { code: INVALID_PARAMS, message: outcome.error.message } });
+    this.#questions?.answer(ask, outcome);
+  }
+
+  /** Made with the first question: most calls ask none. */
+  get #asking(): Questions {
+    this.#questions ??= new Questions(this.request, (event) => this.#emit(event));
+    return this.#questions;
   }
 
   result(result: unknown, text: string): void {
-    if (this.#end !== null || !this.#target) return;
+    const [connection, target] = [this.#connection, this.#target];
+    if (this.#end !== null || !target) return;
+    if (connection?.isStateless && isObject(result) && result['resultType'] === 'input_required')
+      return this.#askAll(result, connection, target);
     try {
       const { kind = 'tool', repeatBytes, streams } = this.request;
-      const read = readResult(kind, result, text, this.#target, this.#connection?.isOwn === true);
+      const read = readResult(kind, result, text, target, connection?.isOwn === true);
       if (read.error) return this.fail(read.error, read.relayed);
       const chunks = read.chunks ?? this.#chunks;
       const isRepeated = read.chunks !== undefined;
@@ -351,12 +371,10 @@ export class UpstreamCall implements RunningCall, AsyncIterator<ToolEvent>, Wait
 
   #finish(end: TerminalEvent): void {
     if (this.#end !== null) return;
-    this.#thinning.flush();
+    this.#thinning?.flush();
     this.#end = end;
     if (this.#isHeld) this.#hold(false);
-    for (const reply of this.#asked.values())
-      reply({ error: { code: INVALID_PARAMS, message: 'the call has ended' } });
-    this.#asked.clear();
+    this.#questions?.end();
     this.#emit(end);
     this.#host.ended(this);
     for (const listener of this.#endListeners.splice(0)) {
@@ -374,12 +392,6 @@ function sizeOf(event: ToolEvent): number {
   if (event.type === 'progress') return 64 + event.message.length;
   return event.type === 'log' ? event.message.length : 0;
 }
-
-const ASKS: Readonly<Record<string, AskMethod | undefined>> = Object.assign(Object.create(null), {
-  'elicitation/create': 'elicit',
-  'sampling/createMessage': 'sample',
-  'roots/list': 'roots',
-});
 
 const LEVELS: Readonly<Record<string, LogLevel | undefined>> = Object.assign(Object.create(null), {
   debug: 'debug',

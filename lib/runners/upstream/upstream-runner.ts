@@ -5,8 +5,10 @@
  * R2. When the file is read anew, servers whose entries are the same go on as they are; the calls of one that has changed
  *     finish on what they began with.
  */
+
 import { DurationHistogram } from '../../async/duration-histogram.ts';
 import { GuardedList } from '../../async/guarded-list.ts';
+import type { Caller } from '../../call/caller.ts';
 import type { Catalog } from '../../call/catalog.ts';
 import type { RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
@@ -35,6 +37,8 @@ const RETIRE_MS = 600_000;
 interface Place {
   readonly server: MountedServer;
   readonly own: string;
+  /** Whether a call of it may be made twice. */
+  readonly isRepeatable: boolean;
 }
 
 export class UpstreamRunner implements Runner {
@@ -146,12 +150,15 @@ export class UpstreamRunner implements Runner {
       const { catalog, tools, prompts } = server.offer;
       for (const tool of catalog.tools) {
         if (isLost('tool', tool.name, server, this.#tools.get(tool.name)?.server)) continue;
-        this.#tools.set(tool.name, { server, own: tools.get(tool.name) ?? tool.name });
+        const { readOnlyHint, idempotentHint } = tool.annotations ?? {};
+        const isRepeatable = readOnlyHint === true || idempotentHint === true;
+        this.#tools.set(tool.name, { server, own: tools.get(tool.name) ?? tool.name, isRepeatable });
         all.tools.push(tool);
       }
       for (const prompt of catalog.prompts) {
         if (isLost('prompt', prompt.name, server, this.#prompts.get(prompt.name)?.server)) continue;
-        this.#prompts.set(prompt.name, { server, own: prompts.get(prompt.name) ?? prompt.name });
+        const own = prompts.get(prompt.name) ?? prompt.name;
+        this.#prompts.set(prompt.name, { server, own, isRepeatable: true });
         all.prompts.push(prompt);
       }
       for (const resource of catalog.resources) {
@@ -224,10 +231,8 @@ export class UpstreamRunner implements Runner {
     if (kind === 'tool') {
       const place = this.#tools.get(name);
       if (!place) return undefined;
-      const { annotations } = this.#catalog.tools.find((tool) => tool.name === name) ?? {};
-      const isRepeatable = annotations?.readOnlyHint === true || annotations?.idempotentHint === true;
       const body = `"name":${JSON.stringify(place.own)},"arguments":${JSON.stringify(args ?? {})}`;
-      return made(place.server, 'tools/call', place.own, body, isRepeatable);
+      return made(place.server, 'tools/call', place.own, body, place.isRepeatable);
     }
     if (kind === 'prompt') {
       const place = this.#prompts.get(name);
@@ -259,6 +264,10 @@ export class UpstreamRunner implements Runner {
       return has && uri.startsWith(offer.uris.head);
     });
     return server ? server.watch(server.offer.uris.inward(uri)) : () => undefined;
+  }
+
+  sessionEnded(caller: Caller): void {
+    for (const server of [...this.#servers, ...this.#retiring]) server.sessionEnded(caller);
   }
 
   async settled(): Promise<void> {

@@ -5,7 +5,8 @@
  * K2. Per id: started, events, then one result or error, and nothing after it. What belongs to no call gets an error with
  *     an empty id; ten of those in a row end the stream.
  * K3. A client that leaves leaves its calls: they are cancelled, but for those that wait for a reader. One that
- *     half-closes is done with asking, and gets the ends of its calls.
+ *     half-closes is done with asking and answering: what tools ask from then on fails at once, and it gets the ends of
+ *     its calls.
  * K4. An id is taken from its message on, also while it is being found out which call it is of.
  */
 import { leave, type RunningCall } from '../../call/running-call.ts';
@@ -35,12 +36,17 @@ interface OpenCall {
   call: RunningCall | null;
   /** The client does not want it any more. */
   isCancelled: boolean;
+  /** What its tool has asked, and the client has not answered. */
+  readonly asks: Set<number>;
 }
+
+const newCall = (call: RunningCall | null): OpenCall => ({ call, isCancelled: false, asks: new Set() });
 
 export function serveSession(exchange: Exchange, context: SessionContext): void {
   const session = new CallSession(exchange, context);
   exchange.endAtDeadline(() => session.leave('deadline_exceeded', 'the deadline of the session is over'));
   exchange.watchReader();
+  exchange.owesEvents = () => session.hasCalls;
   exchange.onLeft = () => session.leave('cancelled', 'the client left');
   exchange.onStall = () => session.leave('slow_consumer', 'the reader made no progress for too long');
   exchange.receive({
@@ -62,6 +68,10 @@ class CallSession {
     this.#context = context;
   }
 
+  get hasCalls(): boolean {
+    return this.#calls.size > 0;
+  }
+
   take(message: Buffer): void {
     try {
       const said = readSessionMessage(message);
@@ -76,6 +86,7 @@ class CallSession {
 
   halfClosed(): void {
     this.#isHalfClosed = true;
+    for (const open of this.#calls.values()) this.#refuseAsks(open);
     this.#endIfDone();
   }
 
@@ -115,7 +126,7 @@ class CallSession {
       const wishes = { streams: true, abilities: ABILITIES };
       const started = startCall(message, this.#exchange, this.#context, wishes);
       if (started instanceof Promise) this.#await(id, message, started);
-      else this.#serve(id, message, started, { call: started, isCancelled: false });
+      else this.#serve(id, message, started, newCall(started));
     } catch (thrown) {
       this.#reply(id, this.#asToolError(thrown));
     }
@@ -123,7 +134,7 @@ class CallSession {
 
   /** Serves a call that is still to be found. */
   #await(id: string, message: CallMessage, finding: Promise<RunningCall>): void {
-    const open: OpenCall = { call: null, isCancelled: false };
+    const open = newCall(null);
     this.#calls.set(id, open);
     finding.then(
       (call) => {
@@ -149,6 +160,10 @@ class CallSession {
     const outlet = {
       send: (event: Buffer) => this.#exchange.send(sessionEvent(id, event)),
       ready: () => this.#exchange.ready(),
+      asked: (ask: number) => {
+        open.asks.add(ask);
+        if (this.#isHalfClosed) this.#refuseAsks(open);
+      },
       ended: (error: ToolError | undefined, seq: number | undefined) => {
         if (error) outlet.send(errorEvent(error, call.callId, seq));
         forget();
@@ -179,9 +194,24 @@ class CallSession {
 
   /** @throws {ToolError} parse_error, for a result that is no JSON. */
   #answer(id: string, ask: number, outcome: { readonly result: string } | { readonly error: string }): void {
-    const call = this.#calls.get(id)?.call;
-    if ('result' in outcome) call?.answer(ask, { value: parseJsonText(outcome.result) });
-    else call?.answer(ask, { error: new ToolError('failed_precondition', outcome.error) });
+    const open = this.#calls.get(id);
+    if (!open?.asks.has(ask)) return;
+    const answer =
+      'result' in outcome
+        ? { value: parseJsonText(outcome.result) }
+        : { error: new ToolError('failed_precondition', outcome.error) };
+    open.asks.delete(ask);
+    open.call?.answer(ask, answer);
+  }
+
+  /** Nobody can answer any more what the tool has asked. */
+  #refuseAsks({ call, asks }: OpenCall): void {
+    const error = new ToolError(
+      'failed_precondition',
+      'the client has half-closed the session: it cannot answer',
+    );
+    for (const ask of asks) call?.answer(ask, { error });
+    asks.clear();
   }
 
   /** What a call is refused with; a defect of ours is logged. */

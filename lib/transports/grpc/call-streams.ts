@@ -22,6 +22,8 @@ export interface EventOutlet {
   /** @param event a CallEvent. */
   send(event: Buffer): void;
   ready(): Promise<void> | undefined;
+  /** Called when a question was sent. Absent: there are none. */
+  asked?(ask: number): void;
   /** Called last, once. @param error undefined: the call has succeeded, and its result was sent. */
   ended(error: ToolError | undefined, seq: number | undefined): void;
 }
@@ -63,7 +65,9 @@ export class CallEventSink implements EventSink {
   }
 
   ask(event: AskEvent): void {
-    if (!this.#overflow) this.#outlet.send(askEvent(event));
+    if (this.#overflow) return;
+    this.#outlet.send(askEvent(event));
+    this.#outlet.asked?.(event.ask);
   }
 
   ended(end: TerminalEvent): void {

@@ -2,6 +2,8 @@
  * One HTTP/2 connection: its session, and who is on it.
  *
  * N1. A client that does not answer two pings is gone, and so is one that closes its side of the connection.
+ * N2. A client that resets many streams is told to go. nghttp2 has such a limit too, a little higher, and Node (20.20, 22)
+ *     tells nobody when it is reached: the session stays open, and reads nothing any more.
  */
 import { performServerHandshake, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
@@ -12,6 +14,9 @@ const MAX_STREAMS = 100;
 const MAX_HEADER_BYTES = 16 * 1024;
 /** How long a client may take to go when it was told to. */
 const CLOSE_MS = 2000;
+/** Streams that a client may reset at once, and each second; nghttp2 has 1000 and 33. */
+const RESETS = 900;
+const RESETS_PER_SECOND = 30;
 
 const OPTIONS = {
   settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: MAX_HEADER_BYTES, enablePush: false },
@@ -25,6 +30,8 @@ export class GrpcConnection implements UpgradedConnection {
   /** RPCs under way. */
   open = 0;
   #unanswered = 0;
+  #resets = 0;
+  #resetAt = 0;
 
   constructor(socket: Socket) {
     this.socket = socket;
@@ -43,6 +50,14 @@ export class GrpcConnection implements UpgradedConnection {
     if (this.session.destroyed) return;
     this.session.close();
     setTimeout(() => this.session.destroy(), CLOSE_MS).unref();
+  }
+
+  /** Told of each stream that its client has reset (N2). */
+  noteReset(): void {
+    const now = performance.now();
+    this.#resets = Math.max(0, this.#resets - ((now - this.#resetAt) / 1000) * RESETS_PER_SECOND) + 1;
+    this.#resetAt = now;
+    if (this.#resets > RESETS && !this.session.closed) this.end();
   }
 
   ping(): void {

@@ -55,6 +55,8 @@ export class Exchange implements WatchedStream {
   onStall: (() => void) | undefined;
   /** Told once, when the stream is gone, however it ended. */
   onClosed: (() => void) | undefined;
+  /** Whether there is something of a call that its client was not told yet. */
+  owesEvents: () => boolean = () => false;
   bytesWritten = 0;
   readonly #stream: ServerHttp2Stream;
   readonly #context: ExchangeContext;
@@ -208,11 +210,14 @@ export class Exchange implements WatchedStream {
     this.#finish({ 'grpc-status': String(OK) });
   }
 
-  /** Ends the RPC with what was thrown; anything but a ToolError is a defect of ours. */
-  fail(thrown: unknown, callId?: string): void {
+  /**
+   * Ends the RPC with what was thrown; anything but a ToolError is a defect of ours.
+   * @param status where it is not that of the error's code.
+   */
+  fail(thrown: unknown, callId?: string, status?: number): void {
     if (!this.isOpen) return;
     const error = ToolError.from(thrown, 'internal', 'the request could not be handled');
-    this.#finish(errorTrailers(error, callId));
+    this.#finish(errorTrailers(error, callId, status));
   }
 
   /** Ends the RPC without a word: its client reads nothing. */

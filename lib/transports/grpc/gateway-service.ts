@@ -2,6 +2,8 @@
  * mcp.gateway.v1.McpGateway: the calls of one RPC each, and the catalog.
  *
  * V1. A client that leaves, or whose deadline is over, cancels its call; one with `detach_s` goes on for a while.
+ * V2. A call that the end of the gateway cuts off is ABORTED once its tool has begun, since clients send again by
+ *     themselves what is UNAVAILABLE.
  */
 import type { TerminalEvent } from '../../call/call-events.ts';
 import { leave, type RunningCall } from '../../call/running-call.ts';
@@ -15,6 +17,7 @@ import { type SessionContext, serveSession } from './call-session.ts';
 import { CallEventSink } from './call-streams.ts';
 import type { Exchange } from './exchange.ts';
 import { type CallMessage, callResponse, readCallMessage, tooLarge, toolList } from './messages.ts';
+import { ABORTED } from './status.ts';
 
 export const SERVICE = 'mcp.gateway.v1.McpGateway';
 /** A call's answer that is larger is watched like a stream. */
@@ -50,6 +53,7 @@ function takeCall(exchange: Exchange, context: ServiceContext, streams: boolean,
       exchange.addHeaders(rateLimitHeaders(context.calls.quotasOf(exchange.keyId, message.tool)));
       if (call.reading?.isReplay) exchange.addHeaders(['idempotent-replay', 'true']);
       if (!exchange.isOpen) return leave(call, 'cancelled', 'the client left');
+      exchange.owesEvents = () => true;
       exchange.onLeft = () => leave(call, 'cancelled', 'the client left');
       exchange.onStall = () => {
         context.log('warning', 'a reader made no progress; its stream was reset', { callId: call.callId });
@@ -62,9 +66,16 @@ function takeCall(exchange: Exchange, context: ServiceContext, streams: boolean,
   });
 }
 
-const answerCall: Serve = (exchange, call, { maxMessageBytes }, { limits, log }) => {
+/** Ends the RPC with the error of its call (V2). */
+function failWith(error: ToolError, exchange: Exchange, call: RunningCall, { calls }: ServiceContext): void {
+  const isCutOff = error.code === 'unavailable' && call.hasStarted && calls.isDraining;
+  exchange.fail(error, call.callId, isCutOff ? ABORTED : undefined);
+}
+
+const answerCall: Serve = (exchange, call, { maxMessageBytes }, context) => {
+  const { limits, log } = context;
   const answer = (end: TerminalEvent): void => {
-    if (end.type === 'error') return exchange.fail(end.error, call.callId);
+    if (end.type === 'error') return failWith(end.error, exchange, call, context);
     const message = callResponse(call.callId, end);
     if (message.length > maxMessageBytes)
       return exchange.fail(tooLarge('the result', message.length, maxMessageBytes), call.callId);
@@ -86,7 +97,8 @@ const answerCall: Serve = (exchange, call, { maxMessageBytes }, { limits, log })
   else call.onEnd(guarded);
 };
 
-const streamCall: Serve = (exchange, call, { maxMessageBytes }, { log }) => {
+const streamCall: Serve = (exchange, call, { maxMessageBytes }, context) => {
+  const { log } = context;
   exchange.meter.streams++;
   exchange.onClosed = () => {
     exchange.meter.streams--;
@@ -95,7 +107,8 @@ const streamCall: Serve = (exchange, call, { maxMessageBytes }, { log }) => {
   const outlet = {
     send: (event: Buffer) => exchange.send(event),
     ready: () => exchange.ready(),
-    ended: (error: ToolError | undefined) => (error ? exchange.fail(error, call.callId) : exchange.succeed()),
+    ended: (error: ToolError | undefined) =>
+      error ? failWith(error, exchange, call, context) : exchange.succeed(),
   };
   pumpEvents(call, new CallEventSink(call, outlet, maxMessageBytes)).catch((error: unknown) => {
     log('error', 'the events of a call could not be sent', { callId: call.callId, error });

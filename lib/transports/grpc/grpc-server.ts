@@ -8,6 +8,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
+import { waitForQuiet } from '../../async/wait-for-quiet.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import { RefusalLog } from '../http/refusal-log.ts';
 import { requestIdFor } from '../http/request-id.ts';
@@ -22,6 +23,8 @@ import { reflectionMethods } from './reflection.ts';
 const PING_MS = 30_000;
 /** How long clients may take to go at the end. */
 const CLOSE_MS = 2000;
+/** How long the last events of calls that have ended may take to leave, in milliseconds. */
+const LAST_EVENTS_MS = 1000;
 
 interface Served {
   readonly context: TransportContext<GrpcOptions>;
@@ -90,6 +93,10 @@ export class GrpcServer {
     this.#isClosing = true;
     clearInterval(this.#heartbeat);
     this.#stopListening?.();
+    await waitForQuiet(
+      () => [...this.#exchanges].every((exchange) => !exchange.isOpen || !exchange.owesEvents()),
+      LAST_EVENTS_MS,
+    );
     const leaving = new ToolError('unavailable', 'the gateway is shutting down; connect again in a moment');
     for (const exchange of this.#exchanges) exchange.fail(leaving);
     const gone = [...this.#connections].map(
@@ -114,7 +121,10 @@ export class GrpcServer {
     this.#connections.add(connection);
     http.adopt(socket, connection);
     meter.connections++;
-    connection.session.on('stream', (stream, headers) => this.#serve(stream, headers, connection, served));
+    connection.session.on('stream', (stream, headers) => {
+      stream.once('close', () => stream.aborted && connection.noteReset());
+      this.#serve(stream, headers, connection, served);
+    });
     socket.once('close', () => {
       this.#connections.delete(connection);
       meter.connections--;

@@ -1,7 +1,7 @@
 /**
  * gRPC as a transport.
  *
- * G1. Without GRPC or GRPC_PORT nothing of it is loaded, node:http2 included.
+ * G1. Without GRPC or GRPC_PORT nothing else of it is loaded.
  */
 import type { Transport, TransportContext } from '../transport.ts';
 import type { GrpcServer } from './grpc-server.ts';

@@ -3,7 +3,7 @@
  *
  * S1. One table: a code that it lacks does not compile.
  * S2. UNAVAILABLE is what clients' retry policies send again by themselves: what no tool has begun, or a tool calls
- *     unavailable itself. A thread that died under its call is never that.
+ *     unavailable itself. A thread that died under its call is never that, nor what the gateway's own end has cut off.
  * S3. Clients refuse metadata above 8 KiB: what is told fits well below, and details that do not are left out.
  */
 import type { ErrorCode } from '../../call/error-code.ts';
@@ -21,7 +21,7 @@ const ALREADY_EXISTS = 6;
 const PERMISSION_DENIED = 7;
 const RESOURCE_EXHAUSTED = 8;
 const FAILED_PRECONDITION = 9;
-const ABORTED = 10;
+export const ABORTED = 10;
 const OUT_OF_RANGE = 11;
 export const UNIMPLEMENTED = 12;
 const INTERNAL = 13;
@@ -81,9 +81,12 @@ export function errorMessage(error: ToolError, callId: string | undefined, isWho
     .number(7, error.retryAfterMs ?? 0);
 }
 
-/** What ends an RPC with an error. */
-export function errorTrailers(error: ToolError, callId?: string): Record<string, string> {
-  const status = STATUS_OF[error.code];
+/** What ends an RPC with an error. @param status where it is not that of the error's code. */
+export function errorTrailers(
+  error: ToolError,
+  callId?: string,
+  status = STATUS_OF[error.code],
+): Record<string, string> {
   const message = shortened(error.message);
   const details = new MessageWriter()
     .number(1, status)

@@ -4,10 +4,13 @@
  * D1. Host, Origin and key were checked before; what is refused here is refused before the upgrade.
  * D2. A client pongs within two heartbeats or is dropped; one that is behind with reading is judged by that instead.
  * D3. A socket ends with the key that opened it.
+ * D4. At the end of the gateway, when all calls have ended, what their readers have not been told yet goes first, for a
+ *     moment.
  */
 import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Access } from '../../access/access.ts';
+import { waitForQuiet } from '../../async/wait-for-quiet.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { Calls } from '../../dispatch/calls.ts';
 import type { UpgradedConnection } from './connection-table.ts';
@@ -17,6 +20,9 @@ import type { HttpRegistration } from './registration.ts';
 
 /** How long a client that stood still may take to read as far as our close, in milliseconds. */
 export const STALLED_CLOSE_MS = 30_000;
+
+/** How long the last events of calls that have ended may take to leave, in milliseconds. */
+const LAST_EVENTS_MS = 1000;
 
 const SERVER_OPTIONS = {
   noServer: true,
@@ -100,6 +106,7 @@ export class SocketServer {
     this.#isClosing = true;
     clearInterval(this.#heartbeat);
     this.#stopListening();
+    await waitForQuiet(() => [...this.#channels].every((channel) => channel.isIdle()), LAST_EVENTS_MS);
     for (const channel of this.#channels) channel.close(1001, 'going away');
     const gone = [...this.#channels].map(
       ({ socket }) =>

@@ -102,8 +102,13 @@ async function streamByGet(
   });
   request.callHeaders = rateLimitHeaders(calls.quotasOf(request.keyId, name));
   if (ticket) {
-    context.tickets.bind(ticket, callId, Infinity);
-    call.onEnd(() => context.tickets.lasts(ticket, call.hasStarted ? limits.keptMs : 0));
+    const { tickets } = context;
+    const { expiresAt } = ticket;
+    tickets.bind(ticket, callId, Infinity);
+    call.onEnd(() => {
+      if (call.hasStarted) tickets.lasts(ticket, limits.keptMs);
+      else tickets.release(ticket, expiresAt);
+    });
   }
   format.serve(request, response, call);
 }

@@ -5,7 +5,7 @@
  *     drained, so that a slow reader stops every call and no call starves another.
  * K2. Per id: `started`, events, [`error`], `complete`, and nothing after it. What belongs to no call gets one
  *     `error` with id null; ten of those in a row close the socket.
- * K3. A socket that closes leaves its calls: they are cancelled, but for those that wait for a reader.
+ * K3. A socket that closes leaves its calls (watched-socket.ts): they are cancelled, but for those that wait for a reader.
  * K4. An id is taken from its message on, also while it is being found out which call it is of.
  */
 import type { Socket } from 'node:net';
@@ -22,10 +22,9 @@ import {
 import { ToolError } from '../../call/tool-error.ts';
 import { readTrace } from '../../call/trace-context.ts';
 import type { Calls } from '../../dispatch/calls.ts';
-import { FrameWriter } from '../http/frame-writer.ts';
 import type { GatewayRequest } from '../http/gateway-message.ts';
 import type { StreamContext } from '../http/response-stream.ts';
-import { type SocketChannel, STALLED_CLOSE_MS } from '../http/socket-server.ts';
+import { WatchedSocket } from '../http/watched-socket.ts';
 import { endEnvelopes, idField } from '../rendering/call-envelopes.ts';
 import {
   BODY_FIELDS,
@@ -38,16 +37,10 @@ import {
 } from '../rendering/call-input.ts';
 import { renderErrorObject } from '../rendering/error-rendering.ts';
 import { pumpEvents } from '../rendering/event-pump.ts';
-import type { WatchedStream } from '../rendering/stream-watch.ts';
-import type { TransportMeter } from '../rendering/transport-meter.ts';
 import { WebSocketCallSink } from './websocket-call.ts';
 import { type ClientId, callBody, readLeftAt, readSocketMessage } from './websocket-message.ts';
 
 const MAX_BAD_FRAMES = 10;
-/** How long a client may take to answer our close, in milliseconds. */
-const CLOSE_MS = 2000;
-/** Answers to pings and bad frames that may wait for a reader that takes nothing. */
-const MAX_REPLIES_BEHIND = 1000;
 /** What the members of a message mean to the gateway. */
 const MESSAGE_FIELDS = new Set([...BODY_FIELDS, 'event', 'id', 'idempotencyKey', 'trace']);
 const ABILITIES = { elicitForm: true, elicitUrl: true, sample: true, roots: true };
@@ -74,104 +67,40 @@ interface OpenCall {
   isCancelled: boolean;
 }
 
-export class WebSocketChannel implements WatchedStream, SocketChannel {
-  readonly socket: Socket;
-  readonly meter: TransportMeter;
-  missedPongs = 0;
-  readonly #ws: WebSocket;
+export class WebSocketChannel extends WatchedSocket {
+  protected override readonly logged: { readonly tool: string };
   readonly #tool: string;
-  readonly keyId: string;
   readonly #origin: RequestOrigin;
   readonly #context: ChannelContext;
-  readonly #writer: FrameWriter;
   readonly #calls = new TransitMap<ClientId, OpenCall>();
   #serverIds = 0;
   #badFrames = 0;
-  #repliesBehind = 0;
-  #closing: NodeJS.Timeout | undefined;
 
   /** @param request the handshake. */
   constructor(ws: WebSocket, socket: Socket, request: GatewayRequest, context: ChannelContext) {
-    this.#ws = ws;
-    this.socket = socket;
+    super(ws, socket, request.keyId, context);
     this.#tool = request.params['name'] ?? '';
-    this.keyId = request.keyId;
+    this.logged = { tool: this.#tool };
     this.#origin = request.origin;
     this.#context = context;
-    this.#writer = new FrameWriter(ws, socket, () => {
-      this.#repliesBehind = 0;
-    });
-    this.meter = context.meter;
-    this.meter.connections++;
-    context.watch.add(this);
-    ws.on('error', () => {}); // a protocol error of the client; ws closes with the right code, 'close' follows
-    ws.on('pong', () => {
-      this.missedPongs = 0;
-    });
-    ws.on('message', (data: Buffer, isBinary: boolean) => this.#receive(data, isBinary));
-    ws.once('close', () => this.#leave());
   }
 
   isIdle(): boolean {
     return this.#calls.size === 0;
   }
 
-  end(): void {
-    this.close(1013, 'room is needed; connect again in a moment');
-  }
-
-  /** True while the client is behind with reading. */
-  get isBehind(): boolean {
-    return this.#writer.isBehind;
-  }
-
-  /**
-   * Begins the closing handshake; `reason` is one of ours, since more than 123 bytes throw.
-   * @param patienceMs how long the client may take to answer before its socket is destroyed.
-   */
-  close(code: number, reason: string, patienceMs = CLOSE_MS): void {
-    this.#ws.close(code, reason);
-    clearTimeout(this.#closing);
-    this.#closing = setTimeout(() => this.#ws.terminate(), patienceMs);
-  }
-
-  ping(): void {
-    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.ping();
-  }
-
-  terminate(): void {
-    this.#ws.terminate();
-  }
-
-  stall(): void {
-    this.#context.log('warning', 'a reader made no progress; its socket was closed', { tool: this.#tool });
-    this.#leaveCalls('slow_consumer', 'the reader made no progress for too long');
-    // The frame queues behind what the reader did not take: one that goes on in time learns why it was dropped.
-    this.close(1008, 'slow consumer', STALLED_CLOSE_MS);
-    this.#writer.release();
-  }
-
-  #leave(): void {
-    clearTimeout(this.#closing);
-    this.meter.connections--;
-    this.#context.watch.remove(this);
-    this.#leaveCalls('cancelled', 'the client left');
-    this.#writer.release();
-  }
-
-  #leaveCalls(reason: CancelReason, message: string): void {
+  protected leaveAll(reason: CancelReason, message: string): void {
     for (const { call } of this.#calls.values()) if (call) leave(call, reason, message);
   }
 
-  #receive(data: Buffer, isBinary: boolean): void {
-    this.missedPongs = 0;
+  protected receive(data: Buffer, isBinary: boolean): void {
     try {
       const message = readSocketMessage(data, isBinary);
       if (message.event === 'call') this.#start(message.id ?? this.#newId(), message.body);
       else if (message.event === 'resume') this.#resume(message.id, message.body);
       else if (message.event === 'cancel') this.#cancel(message.id);
       else if (message.event === 'answer') this.#answer(message.id, message.ask, message.body);
-      else this.#reply('{"event":"pong"}');
+      else this.reply('{"event":"pong"}');
       this.#badFrames = 0;
     } catch (thrown) {
       this.#complain(thrown);
@@ -182,18 +111,8 @@ export class WebSocketChannel implements WatchedStream, SocketChannel {
   #complain(thrown: unknown): void {
     const error = ToolError.from(thrown, 'internal', 'the message could not be handled');
     if (error.code === 'internal') this.#context.log('error', 'a message could not be handled', { error });
-    this.#reply(`{"event":"error","id":null,"error":${renderErrorObject(error)}}`);
+    this.reply(`{"event":"error","id":null,"error":${renderErrorObject(error)}}`);
     if (++this.#badFrames >= MAX_BAD_FRAMES) this.close(1008, 'too many bad frames in a row');
-  }
-
-  /** Sends what no call's back-pressure holds back, to clients that read it. */
-  #reply(text: string): void {
-    if (!this.#writer.isBehind || ++this.#repliesBehind <= MAX_REPLIES_BEHIND) {
-      this.#writer.send(text);
-    } else if (this.#ws.readyState === this.#ws.OPEN) {
-      this.meter.slowConsumers++;
-      this.stall();
-    }
   }
 
   /** @throws {ToolError} duplicate_id: that frame is no call of its own. */
@@ -224,7 +143,7 @@ export class WebSocketChannel implements WatchedStream, SocketChannel {
 
   /** False when nobody is there any more. @throws {ToolError} duplicate_id */
   #isFree(id: ClientId): boolean {
-    if (this.#ws.readyState !== this.#ws.OPEN) return false;
+    if (!this.isOpen) return false;
     if (!this.#calls.has(id)) return true;
     throw new ToolError('duplicate_id', 'a call with this id is still running', { details: { id } });
   }
@@ -238,7 +157,7 @@ export class WebSocketChannel implements WatchedStream, SocketChannel {
         (call) => {
           this.#serve(id, call, open);
           if (open.isCancelled) call.cancel('cancelled', 'the call was cancelled');
-          if (this.#ws.readyState !== this.#ws.OPEN) leave(call, 'cancelled', 'the client left');
+          if (!this.isOpen) leave(call, 'cancelled', 'the client left');
         },
         (refusal) => {
           this.#calls.delete(id);
@@ -263,7 +182,7 @@ export class WebSocketChannel implements WatchedStream, SocketChannel {
       forget();
       if (isAway) this.close(1012, 'the gateway is going; connect again and go on');
     };
-    pumpEvents(call, new WebSocketCallSink(this.#writer, id, call, onEnd)).then(forget, (error) => {
+    pumpEvents(call, new WebSocketCallSink(this.writer, id, call, onEnd)).then(forget, (error) => {
       this.#context.log('error', 'the events of a call could not be sent', { callId: call.callId, error });
       forget();
       call.cancel('cancelled', 'the events of the call could not be sent');
@@ -310,7 +229,7 @@ export class WebSocketChannel implements WatchedStream, SocketChannel {
 
   #refuse(id: ClientId, error: ToolError): void {
     const end: ErrorEvent = { type: 'error', error, chunks: 0, durationMs: 0 };
-    for (const text of endEnvelopes(idField(id), undefined, end)) this.#reply(text);
+    for (const text of endEnvelopes(idField(id), undefined, end)) this.reply(text);
   }
 
   #answer(id: ClientId, ask: number, { result, error }: JsonObject): void {

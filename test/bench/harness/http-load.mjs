@@ -19,19 +19,29 @@ export const loadGenerator = hasWrk
 
 const luaText = (text) => `"${text.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n')}"`;
 
-/** The raw request is made once; per request only the eight digits of the id change. */
+/** Stands for a session's id in the head of a request that has many sessions. */
+const SESSION_MARK = 'one-session-after-the-other';
+
+/** The raw request is made once; per request only the eight digits of the id change, and the session where it has many. */
 function luaScript(request) {
-  const head = Object.entries(request.headers).map(
+  const { sessions = [] } = request;
+  const headers =
+    sessions.length > 0 ? { ...request.headers, 'Mcp-Session-Id': SESSION_MARK } : request.headers;
+  const head = Object.entries(headers).map(
     ([name, value]) => `wrk.headers[${luaText(name)}]=${luaText(value)}`,
   );
   return [
     'wrk.method="POST"',
     ...head,
-    'local count=10000000 local before local after',
+    `local count=10000000 local heads={} local after local sessions={${sessions.map(luaText).join(',')}}`,
     `function init(args) local raw=wrk.format("POST",${luaText(request.path)},nil,${luaText(request.body)})`,
     `local at=string.find(raw,${luaText(ID_MARK)},1,true)`,
-    'if at then before=string.sub(raw,1,at-1) after=string.sub(raw,at+8) else before=raw end end',
-    'function request() if not after then return before end count=count+1 return before..count..after end',
+    'if at then after=string.sub(raw,at+8) raw=string.sub(raw,1,at-1) end heads[1]=raw',
+    `local mark=string.find(raw,${luaText(SESSION_MARK)},1,true)`,
+    'for i,session in ipairs(sessions) do',
+    `heads[i]=string.sub(raw,1,mark-1)..session..string.sub(raw,mark+${SESSION_MARK.length}) end end`,
+    'function request() if not after then return heads[1] end',
+    'count=count+1 return heads[count%#heads+1]..count..after end',
     'function done(s,l,r) local e=s.errors',
     'print(string.format(\'JSON{"requests":%d,"us":%d,"p50":%d,"p99":%d,"bad":%d}\',s.requests,s.duration,',
     'l:percentile(50),l:percentile(99),e.status+e.connect+e.read+e.write+e.timeout)) end',

@@ -64,6 +64,7 @@ export const heads = {
   chunkCpuUs: 'CPU µs a chunk',
   peakMebibytes: 'MiB at most',
   clientCores: 'cores of the client',
+  progressShare: '% of progress',
 };
 
 /** Of all other figures, less is better. */
@@ -118,13 +119,20 @@ export function table(workload, rows) {
   return [`### ${workload.title}`, '', renderTable(header, lines)].join('\n');
 }
 
-/** Judges targets: {of?, than, atLeast} compares rows; {of?, field, atMost | atLeast} looks at one figure. */
+/** Judges targets: {of?, than, atLeast} compares rows; {of?, field, less?, atMost | atLeast} looks at one figure, less that of another row. */
 export function judge(workload, rows) {
   return (workload.targets ?? []).map((target) => {
     const find = (id) => rows.find((row) => row.id === id);
     const row = find(target.of ?? 'ours');
+    const figureOf = (one) => one?.medians?.[target.field];
+    const lessOf = target.less === undefined ? 0 : figureOf(find(target.less));
+    const figure = figureOf(row) - lessOf;
     const got =
-      target.field === undefined ? ratioOf(workload, row, find(target.than)) : row?.medians?.[target.field];
+      target.field === undefined
+        ? ratioOf(workload, row, find(target.than))
+        : Number.isNaN(figure)
+          ? undefined
+          : figure;
     const limit = target.atLeast ?? target.atMost;
     const met = got === undefined ? null : target.atLeast === undefined ? got <= limit : got >= limit;
     const sign = target.atLeast === undefined ? '≤' : '≥';

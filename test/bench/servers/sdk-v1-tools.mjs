@@ -37,7 +37,11 @@ export function createSdkV1Server() {
       for (let n = 0; n < count; n += 1) {
         await extra.sendNotification({
           method: 'notifications/progress',
-          params: { progressToken: 'p', progress: n + 1, _meta: { chunk: smallChunk(n) } },
+          params: {
+            progressToken: extra._meta?.progressToken ?? 'p',
+            progress: n + 1,
+            _meta: { chunk: smallChunk(n) },
+          },
         });
       }
       return asResult({ chunks: count });

@@ -1,9 +1,8 @@
 /** Numbers, bounds and the middle of batches. */
 
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import { type KeptEvent, KeptEvents } from '../../../lib/dispatch/history/kept-events.ts';
+import { collectGarbage } from '../../support/collect-garbage.ts';
 
 describe('KeptEvents', () => {
   /** Progress and batches of several sizes in turn, `chunks` chunks in all. */
@@ -57,8 +56,6 @@ describe('KeptEvents', () => {
   });
 
   it('holds nothing of what it has dropped', async () => {
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
     const kept = new KeptEvents();
     const batch = (index: number): KeptEvent => ({ type: 'chunks', index, items: ['1'.repeat(100)] });
     const oldest = new WeakRef(batch(0));
@@ -67,7 +64,7 @@ describe('KeptEvents', () => {
     await new Promise(setImmediate);
     kept.trim(1, kept.last);
     expect(kept.dropped).to.equal(9);
-    collect();
+    await collectGarbage();
     expect(oldest.deref()).to.equal(undefined);
   });
 

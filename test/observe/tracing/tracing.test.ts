@@ -210,6 +210,19 @@ describe('spans of calls, by the real SDK', () => {
     expect(refused?.attributes).to.include({ 'error.type': 'tool_not_found' });
   });
 
+  it('have one run of equal calls, in the trace of the one that began it', async () => {
+    const { trace: told } = await call.rest('cached', traceOf('a'));
+    const { run, 'execute_tool cached': first } = await spansOfCall();
+    const { baggage: _, ...kept } = traceOf('a');
+    expect(told).to.deep.equal({ ...kept, traceparent: `00-${'a'.repeat(32)}-${idOf(run)}-01` });
+    expect(first?.attributes).to.not.have.property('mcp_gateway.answer.shared');
+    exporter.reset();
+    await call.rest('cached', traceOf('b'));
+    const again = (await spansOfCall(1))['execute_tool cached'];
+    expect(again?.parentSpanContext?.spanId).to.equal('b'.repeat(16));
+    expect(again?.attributes).to.include({ 'mcp_gateway.answer.shared': true });
+  });
+
   it('leave a call that is given up without the status of an error', async () => {
     const given = gateway.gateway.call('on_thread', {}, { signal: AbortSignal.abort() });
     await given.outcome();

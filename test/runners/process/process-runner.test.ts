@@ -26,7 +26,7 @@ async function onThreads<T>(seenIn: (events: readonly ToolEvent[]) => T): Promis
 }
 
 describe('child processes', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let runner: ProcessRunner;
   afterEach(() => runner.close());
 

@@ -52,7 +52,7 @@ describe('a pool with hostile tools', () => {
   it('runs a call elsewhere when what an earlier call left behind blocks its thread', async () => {
     expect(await attack('spin-after-its-end')).to.equal('success');
     await isServed();
-  }).timeout(20_000);
+  }).timeout(60_000);
 
   it('streams what a tool returned for others to iterate', async () => {
     expect(await call(pool, 'iterable').outcome()).to.include({ data: '["a","b"]', chunks: 2 });

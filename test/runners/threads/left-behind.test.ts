@@ -29,7 +29,7 @@ describe('what a call leaves running on its thread', () => {
       expect(await end('notice', { ms: 250 }, 'victim')).to.include({ data: '{"isRight":true}' });
       await eventually(() => restarts() === before + 1, { withinMs: 30_000 });
       expect(retired[0]).to.match(/^a call of "leave" (left .+ behind|changed .+)$/);
-    }).timeout(40_000);
+    }).timeout(60_000);
 
   for (const how of Object.keys(HARMLESS))
     it(`costs no thread where it harms nobody: ${how}`, async () => {
@@ -39,7 +39,7 @@ describe('what a call leaves running on its thread', () => {
           expect(await end('leave', { how }, keyId)).to.include({ data: '"done"' });
       expect(await end('notice', { ms: 1 }, 'victim')).to.include({ data: '{"isRight":true}' });
       expect({ restarts: restarts(), retired: retired.slice(-1) }).to.deep.include({ restarts: before });
-    }).timeout(40_000);
+    }).timeout(60_000);
 
   it('meets an exclusive call of another caller from a shared one too', async () => {
     const before = restarts();

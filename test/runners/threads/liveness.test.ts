@@ -40,7 +40,7 @@ describe('a silent thread', () => {
 
   it('tells the system’s figure of a thread that others keep from the processor', async function () {
     if (process.platform !== 'linux') this.skip();
-    this.timeout(20_000);
+    this.timeout(60_000);
     // More threads that spin than there are processors, so that some wait.
     const { availableParallelism } = await import('node:os');
     const source = `

@@ -39,7 +39,7 @@ for (const isolation of ['exclusive', 'shared'] as const) {
         expect(end.type).to.be.oneOf(['result', 'error']);
         for (let round = 0; round < 3; round++) expect(await controls('victim')).to.deep.equal(expected);
         await eventually(() => pool.stats().own.summary.workers.restarts > restarts);
-      }).timeout(10_000);
+      }).timeout(60_000);
     }
   });
 }

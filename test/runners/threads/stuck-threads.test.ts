@@ -10,7 +10,7 @@ import { type Fifo, makeFifo } from '../../support/fifo.ts';
 import { call, eventsOf, startPool, testPool } from '../../support/start-pool.ts';
 
 describe('threads that are stuck in native code', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let folder: string;
   let fifo: Fifo;
   let pool: WorkerPool;

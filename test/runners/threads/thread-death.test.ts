@@ -48,6 +48,16 @@ describe('a thread that dies or must be replaced', () => {
     });
   }
 
+  it('leaves a pool without threads degraded while others start in their place, since calls wait for these', async () => {
+    await start({ minThreads: 1, maxThreads: 1 });
+    const crashed = call(pool, 'misbehave', { how: 'exit' });
+    expect(codeOf(await crashed.outcome())).to.equal('worker_crashed');
+    const { status, own } = pool.stats();
+    expect([status, own.summary.workers.starting]).to.deep.equal(['degraded', 1]);
+    expect(codeOf(await call(pool, 'sum', { n: 1 }).outcome())).to.equal('success');
+    expect(pool.health()).to.equal('ok');
+  });
+
   it('does not run a call again that had begun, though its thread could not tell', async () => {
     await start();
     for (const streams of [true, false]) {
@@ -126,7 +136,7 @@ describe('a thread that dies or must be replaced', () => {
   }
 
   it('replaces a thread that shared calls block for long, and says so to its calls', async function () {
-    this.timeout(20_000);
+    this.timeout(60_000);
     await start({ minThreads: 1, maxThreads: 1 });
     const blocking = call(pool, 'spin_shared');
     const end = await blocking.outcome();

@@ -106,6 +106,31 @@ describe('WorkerPool', () => {
       expect(values.at(-1)).to.equal(1_000_000);
     });
 
+    it('gives a tool no answer that is none to what was asked', async () => {
+      await start();
+      for (const value of [
+        undefined,
+        null,
+        'yes',
+        [],
+        {},
+        { action: 'nope' },
+        { content: { colour: 'red' } },
+      ]) {
+        const running = call(pool, 'ask', {}, { abilities: { elicitForm: true } });
+        const events: ToolEvent[] = [];
+        for await (const event of running) {
+          events.push(event);
+          if (event.type === 'ask') running.answer(event.ask, { value });
+        }
+        const end = events.at(-1);
+        expect(end).to.have.nested.property('error.code', 'failed_precondition');
+        expect(end)
+          .to.have.nested.property('error.message')
+          .that.matches(/none to what was asked \(elicit\)/);
+      }
+    });
+
     it('lets a tool ask its client, and refuses where the client cannot answer', async () => {
       await start();
       const running = call(pool, 'ask', {}, { abilities: { elicitForm: true } });

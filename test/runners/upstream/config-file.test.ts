@@ -109,10 +109,18 @@ describe('a file of servers', () => {
 
   it('names what may be secret', () => {
     const { servers } = read(
-      '{"mcpServers":{"a":{"command":"x","args":["--api-key","in-args","--name","n"],"env":{"MY_TOKEN":"in-env","PLAIN":"p"}},"b":{"url":"https://u:in-url@x/?k=v","headers":{"Authorization":"Bearer in-header"}}}}',
+      '{"mcpServers":{"a":{"command":"x","args":["--api-key","in-args","--name","n","-e","A_TOKEN=in-docker","--header","Authorization: Bearer in-remote","pg://u:in-address@h/db"],"env":{"MY_TOKEN":"in-env","PLAIN":"p"}},"b":{"url":"https://u:in-url@x/?k=v","headers":{"Authorization":"Bearer in-header"}}}}',
     );
     expect(servers.flatMap(({ secrets }) => secrets))
-      .to.include.members(['in-args', 'in-env', 'in-url', 'in-header'])
+      .to.include.members([
+        'in-args',
+        'in-env',
+        'in-url',
+        'in-header',
+        'in-docker',
+        'in-remote',
+        'in-address',
+      ])
       .and.not.include.members(['n', 'p']);
   });
 

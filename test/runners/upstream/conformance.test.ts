@@ -27,4 +27,15 @@ describe('a mounted server, through the gateway,', function () {
     expect(run, run.output).to.deep.include({ failed: 0, exitCode: 0 });
     expect(run.passed).to.be.at.least(44);
   });
+
+  it('passes every requirement of 2026-07-28, questions in both directions included', async () => {
+    const run = await runSuite(
+      '@modelcontextprotocol/conformance',
+      `${outer.url}/mcp`,
+      '--requirements',
+      '2026-07-28',
+    );
+    expect(run, run.output).to.deep.include({ exitCode: 0 });
+    expect(run.passed).to.be.at.least(190);
+  });
 });

@@ -24,7 +24,7 @@ function isAlive(group: number): boolean {
 const gone = (group: number) => eventually(() => !isAlive(group), { what: `the end of group ${group}` });
 
 describe('the processes of mounted servers', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   const folder = new MountFolder();
   const stubborn = join(folder.path, 'stubborn.pid');
   const plain = join(folder.path, 'plain.pid');
@@ -146,6 +146,10 @@ describe('the processes of mounted servers', function () {
         pids.add(pid(file));
       }
       expect(pids.size).to.equal(2);
+      const [first = 0, second = 0] = pids;
+      runner.sessionEnded({ keyId: 'k', transport: 'mcp', session: 'a' });
+      await gone(first);
+      expect(isAlive(second)).to.equal(true);
       mounted.remove();
     });
 

@@ -89,6 +89,21 @@ describe('a mounted server over MCP', () => {
   it('is told what its client says in _meta, but not what belongs to the connection', async () => {
     const answer = await raw('x__meta', {}, { traceparent: '00-1-2-01', mine: { a: 1 } });
     expect(answer).to.contain('traceparent').and.contain('mine').and.not.contain('clientCapabilities\\');
+    // A server of both eras would take a request with a key of the other era for one of that.
+    const logged = await raw('x__meta', {}, { 'io.modelcontextprotocol/logLevel': 'debug' });
+    expect(logged).to.contain('"result"').and.not.contain('logLevel');
+  });
+
+  it('is told of the trace of its call in _meta, whatever brought it', async () => {
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    const response = await fetch(`${gateway.url}/tools/x__meta`, {
+      method: 'POST',
+      headers: { ...headers, 'Content-Type': 'application/json', traceparent, tracestate: 'vendor=1' },
+      body: '{}',
+    });
+    expect(await response.text())
+      .to.contain(traceparent)
+      .and.contain('vendor=1');
   });
 
   it('asks the client of the call', async () => {

@@ -28,7 +28,7 @@ describe('the console, in a browser', function () {
     browser = await openBrowser();
     if (!browser) return this.skip();
     const tools = ['basic-tools', 'form-tools'].map(fixture);
-    served = await startGateway({ requestTimeoutMs: 120_000, tools });
+    served = await startGateway({ requestTimeoutMs: 120_000, tools, graphql: true });
     page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
     page.setDefaultTimeout(PATIENCE_MS);
     page.on('request', (request) => requested.push(request.url()));
@@ -77,7 +77,11 @@ describe('the console, in a browser', function () {
     await expectAccessible('the key');
     await page.getByLabel('API key').fill('super-secret');
     await page.keyboard.press('Enter');
-    await page.getByRole('link', { name: /^primes_tool/ }).waitFor();
+    await page
+      .locator('.home')
+      .getByRole('link', { name: /^count/ })
+      .waitFor();
+    await expectAccessible('the first look');
     await page.keyboard.press('/');
     await page.keyboard.type('yields 0 to');
     expect(await page.locator('.side nav a').allTextContents()).to.deep.equal(['count']);
@@ -85,7 +89,7 @@ describe('the console, in a browser', function () {
   });
 
   it('runs a tool by keyboard alone, and shows what comes', async () => {
-    await page.getByRole('link', { name: /^sum/ }).focus();
+    await page.locator('.side').getByRole('link', { name: /^sum/ }).focus();
     await page.keyboard.press('Enter');
     await page.getByLabel('n', { exact: true }).focus();
     await page.keyboard.type('5');
@@ -107,6 +111,11 @@ describe('the console, in a browser', function () {
     await page.getByRole('button', { name: 'JSON', exact: true }).click();
     await page.getByLabel('Arguments as JSON').fill('{"n": 4');
     await page.getByText('No JSON yet').waitFor();
+    await run(); // what is no JSON is not left out silently: nothing is sent
+    expect(await page.locator('article.run').count()).to.equal(0);
+    expect(
+      await page.getByLabel('Arguments as JSON').evaluate('document.activeElement.matches("textarea")'),
+    ).to.equal(true);
     await page.getByLabel('Arguments as JSON').fill('{"n": "four"}');
     await page.getByRole('button', { name: 'Form', exact: true }).click();
     expect(await page.getByLabel('n', { exact: true }).inputValue()).to.equal('four');
@@ -271,6 +280,8 @@ describe('the console, in a browser', function () {
     await page.getByLabel('Arguments', { exact: true }).fill('{"n": 2}');
     await page.getByRole('button', { name: 'Call', exact: true }).click();
     await page.getByText('The tool has answered.').waitFor();
+    expect(await page.getByLabel('The answer').textContent()).to.contain('structuredContent');
+    await page.locator('.messages li:first-child', { hasText: /result #\d/ }).waitFor();
     const said = (await page.locator('.messages .mono').allTextContents()).join();
     expect(said).to.match(
       /result #\d.*notifications\/progress.*tools\/call.*notifications\/initialized.*initialize/,
@@ -278,15 +289,53 @@ describe('the console, in a browser', function () {
     await expectAccessible('MCP in the dark');
   });
 
+  it('runs operations of GraphQL, and shows the results of a subscription as they come', async () => {
+    await page.getByRole('link', { name: 'GraphQL', exact: true }).click();
+    await page
+      .locator('.listed .mono', { hasText: 'count(n: SafeInt!, delayMs: Float, pad: SafeInt): JSON' })
+      .waitFor();
+    const operation = page.getByLabel('Operation', { exact: true });
+    const variables = page.getByLabel('Variables', { exact: true });
+    const example = async (name: string) => {
+      const before = await variables.inputValue();
+      await page.getByRole('button', { name, exact: true }).click();
+      await eventually(async () => (await variables.inputValue()) !== before);
+    };
+    const newestResult = page.locator('.messages li:first-child pre');
+    await operation.press('Control+Enter');
+    await newestResult.filter({ hasText: '"field": "spinShared"' }).waitFor();
+    await example('Stream');
+    await variables.fill('{"tool": "count", "arguments": {"n": 3000}}');
+    await operation.press('Control+Enter');
+    await newestResult.filter({ hasText: '"chunks": 3000' }).waitFor();
+    expect(await page.locator('.messages details[open]').count()).to.equal(1);
+    await page.locator('.messages li:last-child summary').click();
+    await page.locator('.messages li:last-child pre', { hasText: 'CallStarted' }).waitFor();
+    await variables.fill('{"tool": "wait", "arguments": {"ms": 60000}}');
+    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    await newestResult.filter({ hasText: 'CallStarted' }).waitFor();
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await eventually(() => served.gateway.stats().tools['wait']?.inFlight === 0);
+    await example('Call');
+    await variables.fill('{"tool": "nope"}');
+    await operation.press('Control+Enter');
+    await newestResult.filter({ hasText: '"code": "tool_not_found"' }).waitFor();
+    await operation.fill('{ nope');
+    await operation.press('Control+Enter');
+    await newestResult.filter({ hasText: 'parse_error' }).waitFor();
+    await expectAccessible('GraphQL');
+  });
+
   it('fits a phone', async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
     await fill('wait', { ms: 60_000 });
     await run();
     await reaches('running');
-    await page.setViewportSize({ width: 390, height: 844 });
-    for (const view of ['tools/journeys_tool', 'pool', 'mcp']) {
+    await eventually(async () => ((await newest().boundingBox())?.y ?? 844) < 684); // it came into sight
+    for (const view of ['tools/journeys_tool', 'pool', 'mcp', 'graphql']) {
       await page.goto(`${served.url}/console/#/${view}`);
       await page.locator('h1').waitFor();
-      if (view === 'pool') await page.getByRole('button', { name: /^Cancel wait/ }).waitFor();
+      if (view === 'pool') await page.getByRole('button', { name: /^Cancel wait/ }).click();
       expect(await page.evaluate('document.documentElement.scrollWidth'), view).to.equal(390);
       await expectAccessible(`${view} on a phone`);
     }

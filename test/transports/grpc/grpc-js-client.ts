@@ -29,6 +29,30 @@ export const keyMetadata = (key = 'super-secret'): Metadata => {
   return metadata;
 };
 
+/** What a unary RPC gives. */
+export const unary = (client: Any, method: string, request: object, metadata = keyMetadata(), options = {}) =>
+  new Promise<Any>((resolve, reject) =>
+    client[method](request, metadata, options, (error: ServiceError | null, answer: Any) =>
+      error ? reject(error) : resolve(answer),
+    ),
+  );
+
+/** What it is refused with. */
+export const refusal = async (promise: Promise<unknown>): Promise<ServiceError> =>
+  promise.then(
+    () => {
+      throw new Error('it was not refused');
+    },
+    (error) => error,
+  );
+
+/** All that a stream brings. */
+export const events = async (stream: Any): Promise<Any[]> => {
+  const all: Any[] = [];
+  for await (const event of stream) all.push(event);
+  return all;
+};
+
 const { Error: ErrorType } = Object.fromEntries(
   Object.entries(definition).map(([name, type]) => [name.replace('mcp.gateway.v1.', ''), type]),
 ) as Any;

@@ -1,40 +1,22 @@
-/** gRPC beyond the shared behaviour: metadata, statuses, sessions, the catalog, health, reflection, ports. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:http2';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { connect as tlsConnect } from 'node:tls';
+/** gRPC beyond the shared behaviour: metadata, statuses, sizes, the catalog, health. */
 import { fileURLToPath } from 'node:url';
-import { credentials, loadPackageDefinition, Metadata, type ServiceError } from '@grpc/grpc-js';
-import { fromJSON, loadFileDescriptorSetFromBuffer, loadSync } from '@grpc/proto-loader';
+import { credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
 import { expect } from 'chai';
-import { DESCRIPTORS } from '../../../lib/transports/grpc/descriptors.ts';
 import { startGateway, type TestGateway } from '../../support/start-gateway.ts';
 import { fixture } from '../../support/start-pool.ts';
-import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from '../loopback-certificate.ts';
-import { type Any, definition, detailOf, grpcClient, keyMetadata, PROTO_OPTIONS } from './grpc-js-client.ts';
+import {
+  type Any,
+  detailOf,
+  events,
+  grpcClient,
+  keyMetadata,
+  PROTO_OPTIONS,
+  refusal,
+  unary,
+} from './grpc-js-client.ts';
 
 const HEALTH = fileURLToPath(new URL('../../../../lib/transports/grpc/health.proto', import.meta.url));
-
-/** What a unary RPC gives. */
-const unary = (client: Any, method: string, request: object, metadata = keyMetadata(), options = {}) =>
-  new Promise<Any>((resolve, reject) =>
-    client[method](request, metadata, options, (error: ServiceError | null, answer: Any) =>
-      error ? reject(error) : resolve(answer),
-    ),
-  );
-
-const refusal = async (promise: Promise<unknown>): Promise<ServiceError> =>
-  promise.then(
-    () => expect.fail('it was not refused'),
-    (error) => error,
-  );
-
-const events = async (stream: Any): Promise<Any[]> => {
-  const all: Any[] = [];
-  for await (const event of stream) all.push(event);
-  return all;
-};
 
 describe('gRPC', () => {
   let gateway: TestGateway;
@@ -47,7 +29,7 @@ describe('gRPC', () => {
       minWorkers: 1,
       maxWorkers: 2,
       maxBodyBytes: 64 * 1024,
-      tools: [fixture('basic-tools'), fixture('value-tools'), fixture('mcp-tools')],
+      tools: [fixture('basic-tools'), fixture('value-tools')],
     });
     target = `127.0.0.1:${gateway.port}`;
     client = grpcClient(target);
@@ -118,15 +100,6 @@ describe('gRPC', () => {
     expect([own.code, detailOf(own).code]).to.deep.equal([4, 'deadline_exceeded']);
   });
 
-  it('gives the same call again for an idempotency key', async () => {
-    const request = { tool: 'count', arguments: '{"n":2}', idempotency_key: 'once' };
-    const first = await unary(client, 'Call', request);
-    const again = await unary(client, 'Call', request);
-    expect(again.call_id).to.equal(first.call_id);
-    const other = await refusal(unary(client, 'Call', { ...request, arguments: '{"n":3}' }));
-    expect([other.code, detailOf(other).code]).to.deep.equal([6, 'idempotency_mismatch']);
-  });
-
   it('tells of a message that the client would cut, before it is cut', async () => {
     const request = { tool: 'count', arguments: '{"n":60,"pad":100000}' };
     const cut = await refusal(unary(client, 'Call', request));
@@ -157,52 +130,6 @@ describe('gRPC', () => {
     watch.cancel();
   });
 
-  it('runs several calls in one session, cancels one, refuses an id twice, and ends when they have', async () => {
-    const session = client.CallSession(keyMetadata());
-    const told: Any[] = [];
-    const ended = new Promise<void>((resolve, reject) => {
-      session.on('error', reject);
-      session.on('end', resolve);
-    });
-    session.on('data', (one: Any) => {
-      told.push(one);
-      if (one.id !== 'slow') return;
-      if (one.event.event === 'started') session.write({ id: 'slow', cancel: {} });
-      else session.end();
-    });
-    session.write({ id: 'slow', call: { tool: 'wait', arguments: '{"ms":60000}' } });
-    session.write({ id: 'slow', call: echo('twice') });
-    session.write({ id: 'a', call: { tool: 'count', arguments: '{"n":3}' } });
-    session.write({ id: '', call: echo('no id') });
-    await ended;
-    const of = (id: string) => told.filter((one) => one.id === id).map(({ event }) => event);
-    expect(of('').map(({ error }) => error.code)).to.deep.equal(['duplicate_id', 'invalid_request']);
-    expect(of('a')[0].event).to.equal('started');
-    expect(of('a').flatMap(({ chunks }) => chunks?.json ?? [])).to.deep.equal([
-      '{"i":0}',
-      '{"i":1}',
-      '{"i":2}',
-    ]);
-    expect(of('a').at(-1).event).to.equal('result');
-    expect(of('slow').at(-1).error.code).to.equal('cancelled');
-  });
-
-  it('brings questions of tools to the client of a session, and its answer back', async () => {
-    const session = client.CallSession(keyMetadata());
-    const told: Any[] = [];
-    session.on('data', ({ id, event }: Any) => {
-      told.push(event);
-      if (event.event !== 'ask') return;
-      const result = JSON.stringify({ action: 'accept', content: { name: 'Ada' } });
-      session.write({ id, answer: { ask: event.ask.ask, result } });
-      session.end();
-    });
-    session.write({ id: 'q', call: { tool: 'ask', arguments: '{}' } });
-    await new Promise((resolve, reject) => session.on('end', resolve).on('error', reject));
-    expect(told.map(({ event }) => event)).to.include('ask');
-    expect(told.at(-1).event, JSON.stringify(told.at(-1))).to.equal('result');
-  });
-
   it('tells its health without a key', async () => {
     const { grpc } = loadPackageDefinition(loadSync(HEALTH, { ...PROTO_OPTIONS, enums: String })) as Any;
     const health = new grpc.health.v1.Health(target, credentials.createInsecure());
@@ -216,71 +143,6 @@ describe('gRPC', () => {
     watch.on('error', () => {});
     watch.cancel();
     health.close();
-  });
-
-  it('describes in reflection what the .proto files say', () => {
-    const set = Buffer.concat(
-      DESCRIPTORS.flatMap(({ base64 }) => {
-        const bytes = Buffer.from(base64, 'base64');
-        const length = [];
-        for (let rest = bytes.length; ; rest >>= 7) {
-          length.push(rest >= 128 ? (rest & 127) | 128 : rest);
-          if (rest < 128) break;
-        }
-        return [Buffer.from([0x0a, ...length]), bytes];
-      }),
-    );
-    const fieldOf = ({ name, number, label, type, typeName, oneofIndex }: Any) => {
-      return [name, number, label, type, typeName.replace(/^.*\./, ''), oneofIndex];
-    };
-    const described = loadFileDescriptorSetFromBuffer(set, PROTO_OPTIONS);
-    const written = { ...definition, ...loadSync(HEALTH, PROTO_OPTIONS) };
-    const shapeOf = (types: Any) =>
-      Object.fromEntries(
-        Object.entries(types).map(([name, type]: [string, Any]) => [
-          name,
-          type.format
-            ? { fields: type.type.field.map(fieldOf), values: type.type.value }
-            : Object.fromEntries(
-                Object.entries(type).map(
-                  ([method, { path, requestStream, responseStream }]: [string, Any]) => [
-                    method,
-                    { path, requestStream, responseStream },
-                  ],
-                ),
-              ),
-        ]),
-      );
-    expect(Object.keys(shapeOf(described)).sort()).to.deep.equal(Object.keys(shapeOf(written)).sort());
-    expect(JSON.parse(JSON.stringify(shapeOf(described)))).to.deep.equal(
-      JSON.parse(JSON.stringify(shapeOf(written))),
-    );
-  });
-
-  it('answers reflection, by name of service, symbol and file', async () => {
-    const reflection = fromJSON(REFLECTION as Any, PROTO_OPTIONS);
-    const { grpc } = loadPackageDefinition(reflection) as Any;
-    const server = new grpc.reflection.v1.ServerReflection(target, credentials.createInsecure());
-    const stream = server.ServerReflectionInfo(keyMetadata());
-    const answers: Any[] = [];
-    stream.on('data', (answer: Any) => answers.push(answer));
-    stream.write({ list_services: '*' });
-    stream.write({ file_containing_symbol: 'mcp.gateway.v1.Error' });
-    stream.write({ file_by_filename: 'mcp_gateway.proto' });
-    stream.write({ file_containing_symbol: 'no.such.Thing' });
-    stream.end();
-    await new Promise((resolve, reject) => stream.on('end', resolve).on('error', reject));
-    const [services, bySymbol, byFile, none] = answers;
-    expect(services.list_services_response.service.map(({ name }: Any) => name)).to.include.members([
-      'mcp.gateway.v1.McpGateway',
-      'grpc.health.v1.Health',
-    ]);
-    expect(bySymbol.file_descriptor_response.file_descriptor_proto[0].toString('latin1')).to.include(
-      'McpGateway',
-    );
-    expect(byFile.file_descriptor_response).to.deep.equal(bySymbol.file_descriptor_response);
-    expect(none.error_response.error_code).to.equal(5);
-    server.close();
   });
 
   it('leaves HTTP/1.1 on the same port as it was', async () => {
@@ -301,141 +163,3 @@ describe('gRPC', () => {
     expect(metrics).to.match(/mcp_gateway_calls_total\{[^}]*transport="grpc"/);
   });
 });
-
-describe('gRPC with TLS, and on a port of its own', () => {
-  it('is chosen by ALPN where only it is offered', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'grpc-tls-'));
-    const [tlsCert, tlsKey] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
-    writeFileSync(tlsCert, LOOPBACK_CERTIFICATE);
-    writeFileSync(tlsKey, LOOPBACK_KEY);
-    const gateway = await startGateway({ grpc: true, tlsCert, tlsKey, minWorkers: 1, maxWorkers: 1 });
-    const secure = credentials.createSsl(readFileSync(tlsCert));
-    const client = grpcClient(`localhost:${gateway.port}`, {}, secure);
-    try {
-      const answer = await unary(client, 'Call', { tool: 'echo', arguments: '{"text":"tls"}' });
-      expect(JSON.parse(answer.json)).to.deep.equal({ text: 'tls' });
-      const both = tlsConnect({
-        port: gateway.port,
-        ca: LOOPBACK_CERTIFICATE,
-        ALPNProtocols: ['h2', 'http/1.1'],
-      });
-      await new Promise((resolve) => both.once('secureConnect', resolve));
-      expect(both.alpnProtocol).to.equal('http/1.1');
-      both.destroy();
-    } finally {
-      client.close();
-      await gateway.close();
-      rmSync(folder, { recursive: true });
-    }
-  });
-
-  it('listens on GRPC_PORT, and then on no other', async () => {
-    const gateway = await startGateway({ grpcPort: 0, minWorkers: 1, maxWorkers: 1 });
-    const { transports } = gateway.gateway.stats() as Any;
-    const client = grpcClient(`127.0.0.1:${transports.grpc.port}`);
-    try {
-      const answer = await unary(client, 'Call', { tool: 'echo', arguments: '{"text":"own"}' });
-      expect(JSON.parse(answer.json)).to.deep.equal({ text: 'own' });
-      const session = connect(gateway.url);
-      const outcome = await new Promise((resolve) => {
-        session.on('error', () => resolve('refused')).on('remoteSettings', () => resolve('served'));
-      });
-      expect(outcome).to.equal('refused');
-      session.destroy();
-    } finally {
-      client.close();
-      await gateway.close();
-    }
-  });
-
-  it('tells of a change of the tools to who watches', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'grpc-tools-'));
-    const module = join(folder, 'tools.mjs');
-    const write = (name: string) =>
-      writeFileSync(
-        module,
-        `import { defineTool } from 'mcp-streaming-gateway';
-        import { z } from 'zod';
-        export default defineTool({
-          name: '${name}', description: 'Is there.', input: z.object({}), run: async () => 1,
-        });`,
-      );
-    write('before');
-    const gateway = await startGateway({
-      grpc: true,
-      minWorkers: 1,
-      maxWorkers: 1,
-      builtIns: 'off',
-      tools: [module],
-    });
-    const client = grpcClient(`127.0.0.1:${gateway.port}`);
-    try {
-      const watch = client.WatchTools({}, keyMetadata());
-      const lists: string[][] = [];
-      for await (const { tools } of watch) {
-        lists.push(tools.map(({ name }: Any) => name));
-        if (lists.length === 2) break;
-        write('after');
-        await gateway.gateway.reload();
-      }
-      expect(lists).to.deep.equal([['before'], ['after']]);
-    } finally {
-      client.close();
-      await gateway.close();
-      rmSync(folder, { recursive: true });
-    }
-  });
-});
-
-/** As much of grpc/reflection/v1/reflection.proto as is asked for here. */
-const REFLECTION = {
-  nested: {
-    grpc: {
-      nested: {
-        reflection: {
-          nested: {
-            v1: {
-              nested: {
-                ServerReflection: {
-                  methods: {
-                    ServerReflectionInfo: {
-                      requestType: 'ServerReflectionRequest',
-                      requestStream: true,
-                      responseType: 'ServerReflectionResponse',
-                      responseStream: true,
-                    },
-                  },
-                },
-                ServerReflectionRequest: {
-                  oneofs: {
-                    message_request: {
-                      oneof: ['file_by_filename', 'file_containing_symbol', 'list_services'],
-                    },
-                  },
-                  fields: {
-                    file_by_filename: { type: 'string', id: 3 },
-                    file_containing_symbol: { type: 'string', id: 4 },
-                    list_services: { type: 'string', id: 7 },
-                  },
-                },
-                ServerReflectionResponse: {
-                  fields: {
-                    file_descriptor_response: { type: 'Files', id: 4 },
-                    list_services_response: { type: 'Services', id: 6 },
-                    error_response: { type: 'Refusal', id: 7 },
-                  },
-                },
-                Files: { fields: { file_descriptor_proto: { rule: 'repeated', type: 'bytes', id: 1 } } },
-                Services: { fields: { service: { rule: 'repeated', type: 'Service', id: 1 } } },
-                Service: { fields: { name: { type: 'string', id: 1 } } },
-                Refusal: {
-                  fields: { error_code: { type: 'int32', id: 1 }, error_message: { type: 'string', id: 2 } },
-                },
-              },
-            },
-          },
-        },
-      },
-    },
-  },
-};

@@ -87,7 +87,7 @@ class StdioServer {
 }
 
 describe('the stdio transport', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let server: StdioServer;
   beforeEach(() => {
     server = new StdioServer();

@@ -27,7 +27,7 @@ interface TaskState {
 
 for (const way of ['HTTP', 'stdio']) {
   describe(`tasks of the SDK v1 client over ${way}`, function () {
-    this.timeout(30_000);
+    this.timeout(60_000);
     let mcp: StartedMcp | undefined;
     let client: Client;
     const told: { taskId: string; status: string }[] = [];

@@ -82,6 +82,20 @@ describe('tool modules', () => {
     ]);
   });
 
+  it('may require this package and zod from CommonJS without having installed them', async () => {
+    const bare = write(
+      'bare.cjs',
+      `const { defineTool } = require('mcp-streaming-gateway');
+       const { z } = require('zod');
+       module.exports = defineTool({ ...${tool('bare')}, input: z.object({ s: z.string() }) });`,
+    );
+    expect(await namesIn(bare)).to.deep.equal(['bare']);
+    const lost = write('lost.cjs', `require('no-such-package-${process.pid}');`);
+    expect(await failure(lost)).to.match(
+      /Cannot find module 'no-such-package-\d+'; install the package or correct the path$/,
+    );
+  });
+
   it('in a folder may be what the others import, which is skipped with a notice', async () => {
     write('helper.mjs', 'export const value = 7;');
     write(

@@ -96,6 +96,10 @@ describe('raw JSON Schema', () => {
       property({ anyOf: [{ $ref: 'https://example.com/x.json' }] }),
       /at \/properties\/a~1b\/anyOf\/0\/\$ref: .*example\.com.* not fetched/,
     ],
+    'a reference to itself': [
+      property({ $ref: '#/properties/a~1b' }),
+      /at \/properties\/a~1b\/\$ref: the reference "#\/properties\/a~1b" leads in a circle/,
+    ],
     'a pattern that is none': [
       property({ pattern: '(' }),
       /at \/properties\/a~1b\/pattern: "\(" is no regular/,
@@ -336,6 +340,23 @@ describe('what JSON has no word for', () => {
       },
     });
     expect(JSON.stringify(descriptor.inputSchema)).not.to.contain('{}');
+  });
+
+  it('may have asynchronous rules in an object, at which zod’s own code for objects trips', async () => {
+    const length = z.string().transform(async (text) => text.length);
+    for (const shape of [{ s: length }, { s: length.optional() }, { s: z.lazy(() => length) }]) {
+      const { check } = await load({ input: z.object(shape) });
+      for (const text of ['a', 'ab'])
+        expect(await check({ s: text })).to.deep.equal({ ok: true, value: { s: text.length } });
+    }
+    const faulty = z.object({
+      s: z.string().transform((text) => (text as unknown as { no: { such: string } }).no.such),
+    });
+    const { check } = await load({ input: faulty });
+    for (let n = 0; n < 2; n++) {
+      const thrown: unknown = await check({ s: 'a' }).catch((error: unknown) => error);
+      expect(thrown).to.be.an.instanceOf(TypeError);
+    }
   });
 
   it('takes whole numbers for a bigint only where they are exact', async () => {

@@ -74,18 +74,21 @@ export interface PoolStats extends RunnerStats {
 
 type Counted = Pick<CrewSize, 'min' | 'max' | 'alive' | 'starting' | 'stuck'>;
 
+/** @param trouble why calls need not wait for a thread, as `startTrouble` of the crew says; null: one may come. */
 export function crewStats(
   links: Iterable<{ stats(): ThreadStats }>,
   size: Counted,
   counts: Readonly<CrewCounts>,
+  trouble: string | null,
 ): CrewStats {
   const threads = [...links].map((link) => link.stats());
   const idle = threads.filter(({ state }) => state === 'idle').length;
   const open = idle + threads.filter(({ state }) => state === 'busy').length;
   const busy = threads.filter(({ state, callsInFlight }) => callsInFlight > 0 || state === 'killed').length;
-  // Where none need be, none is missing.
-  const isDown = open === 0 && busy === 0 && size.min > 0;
-  const isShort = open + size.starting < size.min || size.stuck !== undefined;
+  // Where none need be, none is missing. Threads that crashed all at once are being replaced: calls wait for them.
+  const isEmpty = open === 0 && busy === 0 && size.min > 0;
+  const isDown = isEmpty && (size.starting === 0 || trouble !== null);
+  const isShort = isEmpty || open + size.starting < size.min || size.stuck !== undefined;
   return {
     status: isDown ? 'down' : isShort ? 'degraded' : 'ok',
     workers: { ...size, busy, idle, restarts: counts.restarts },

@@ -356,7 +356,7 @@ export class ThreadCrew {
     const { count, stuck } = this.#threads;
     const alive = count - this.#successor.count;
     const size = { min, max, alive, starting: this.starting, ...(stuck > 0 ? { stuck } : {}) };
-    return crewStats(this.#links.values(), size, this.#counts);
+    return crewStats(this.#links.values(), size, this.#counts, this.startTrouble);
   }
 
   /** @param graceMs how long tools may take to stop, cancelled as they all are, before their threads are ended (T6). */

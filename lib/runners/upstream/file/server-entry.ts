@@ -275,9 +275,13 @@ function secretsOf(source: StdioSource | HttpSource): string[] {
     SECRET_NAME.test(name) ? [value] : [],
   );
   const ofArgs = source.args.flatMap((arg, at) => {
+    // `docker run -e TOKEN=…`, `mcp-remote --header "Authorization: …"`
+    const [, named = '', given = ''] = /^([\w-]+)(?:=|: ?)([\s\S]+)$/.exec(arg) ?? [];
+    if (SECRET_NAME.test(named)) return [given, given.replace(/^\w+ /, '')];
     const [, name = '', value] = /^--?([\w-]+)(?:=([\s\S]+))?$/.exec(arg) ?? [];
-    if (!SECRET_NAME.test(name)) return [];
-    return value === undefined ? (source.args[at + 1] ?? []) : value;
+    if (SECRET_NAME.test(name)) return value === undefined ? (source.args[at + 1] ?? []) : value;
+    const { password = '' } = URL.canParse(value ?? arg) ? new URL(value ?? arg) : {};
+    return decodeURIComponent(password);
   });
   return [...ofEnv, ...ofArgs].filter(Boolean);
 }

@@ -1,6 +1,9 @@
 /**
  * Requests to one HTTP server: nothing of a caller's headers, no redirect followed, and a response that is read as fast
  * as its reader reads.
+ *
+ * E1. A connection that has been idle is used again only for a moment: servers close theirs after some seconds, and what
+ *     is sent just then is lost. What may be sent twice is, once, where that has happened all the same.
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
@@ -10,17 +13,27 @@ export interface Exchange {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Whether it does no harm where the server gets it twice. */
+  readonly isRepeatable?: boolean;
   response(response: IncomingMessage): void;
-  /** Nothing of an answer came. */
-  failed(reason: string): void;
+  /** Nothing of an answer came. @param isUnsent whether the server has certainly not seen it. */
+  failed(reason: string, isUnsent: boolean): void;
 }
 
+const IDLE_MS = 2000;
+const RESETS = new Set(['ECONNRESET', 'EPIPE']);
+
 export class HttpClient {
-  readonly #plain = new HttpAgent({ keepAlive: true });
-  readonly #secure = new HttpsAgent({ keepAlive: true });
+  readonly #plain = new HttpAgent({ keepAlive: true, timeout: IDLE_MS });
+  readonly #secure = new HttpsAgent({ keepAlive: true, timeout: IDLE_MS });
 
   /** @returns what breaks it off. */
-  send({ method, url, headers, body, response, failed }: Exchange): () => void {
+  send(exchange: Exchange): () => void {
+    const { method, url, headers, body, isRepeatable, response, failed } = exchange;
+    let breakOff = (): void => {
+      request.destroy();
+    };
+    let isConnected = false;
     const isSecure = url.startsWith('https:');
     const request = (isSecure ? httpsRequest : httpRequest)(
       url,
@@ -38,14 +51,22 @@ export class HttpClient {
         const { statusCode = 0 } = incoming;
         if (statusCode < 300 || statusCode >= 400) return response(incoming);
         incoming.resume();
-        failed(`redirects to ${incoming.headers.location ?? 'elsewhere'}; redirects are not followed`);
+        failed(`redirects to ${incoming.headers.location ?? 'elsewhere'}; redirects are not followed`, true);
       },
     );
-    request.on('error', (error: NodeJS.ErrnoException) =>
-      failed(`cannot be reached (${error.code ?? error.message})`),
-    );
+    request.once('socket', (socket) => {
+      isConnected = !socket.connecting;
+      socket.once('connect', () => {
+        isConnected = true;
+      });
+    });
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      if (request.reusedSocket && isRepeatable && RESETS.has(error.code ?? ''))
+        breakOff = this.send({ ...exchange, isRepeatable: false });
+      else failed(`cannot be reached (${error.code ?? error.message})`, !isConnected);
+    });
     request.end(body);
-    return () => request.destroy();
+    return () => breakOff();
   }
 
   close(): void {

@@ -69,6 +69,10 @@ class HttpWire implements Wire {
     this.#listener = listener;
   }
 
+  get isSessionless(): boolean | undefined {
+    return this.#legacy ? undefined : this.#session === undefined;
+  }
+
   get #isStateless(): boolean {
     return this.#version !== undefined && this.#version >= STATELESS_SINCE;
   }
@@ -79,7 +83,7 @@ class HttpWire implements Wire {
     return {
       Accept: ACCEPT,
       ...this.#source.headers,
-      ...(this.#session === undefined ? {} : { 'Mcp-Session-Id': this.#session }),
+      ...(this.#session === undefined || this.#isStateless ? {} : { 'Mcp-Session-Id': this.#session }),
       ...(this.#version === undefined ? {} : { 'MCP-Protocol-Version': this.#version }),
       ...(modern
         ? { 'Mcp-Method': method, ...(name === undefined ? {} : { 'Mcp-Name': headerText(name) }) }
@@ -115,12 +119,15 @@ class HttpWire implements Wire {
       url: this.#source.url,
       headers: this.#headers(message),
       body: text,
+      isRepeatable: message.method !== 'tools/call' && message.method !== undefined,
       response: (response) => this.#onResponse(response, message, open),
-      failed: (reason) => {
+      failed: (reason, isUnsent) => {
         if (this.#isClosed || (open && !this.#open.has(open.id))) return;
+        if (!open) return this.#release();
         // What could not be sent did not run; the next may be sent to a server that is back.
-        if (open) this.#end(reason, open.id);
-        else this.#release();
+        if (isUnsent) return this.#end(reason, open.id);
+        this.#open.delete(open.id);
+        this.#listener.lost(open.id, reason);
       },
     });
     if (open) open.breakOff = breakOff;
@@ -158,7 +165,12 @@ class HttpWire implements Wire {
       this.#open.delete(open.id);
       return this.#listener.tooLong({ head: '', tail: '' }, open.id);
     }
-    if (status === 404 && this.#session !== undefined && message.method !== 'initialize')
+    if (
+      status === 404 &&
+      this.#session !== undefined &&
+      !this.#isStateless &&
+      message.method !== 'initialize'
+    )
       return this.#end('has forgotten the session', open.id);
     const answer = answerIn(text ?? '', open.id);
     if (answer !== null) {
@@ -291,8 +303,6 @@ class HttpWire implements Wire {
 
   agreed(version: string): void {
     this.#version = version;
-    // Of an attempt that failed.
-    if (this.#isStateless) this.#session = undefined;
   }
 
   #end(reason: string, unrun?: RequestId): void {
@@ -331,7 +341,7 @@ class HttpWire implements Wire {
       const breakOff = this.#client.send({
         method: 'DELETE',
         url: this.#source.url,
-        headers: this.#headers(),
+        headers: { ...this.#headers(), 'Mcp-Session-Id': this.#session ?? '' },
         response: (response) => {
           response.resume();
           end();

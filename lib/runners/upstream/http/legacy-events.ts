@@ -17,6 +17,7 @@ export class LegacyEvents implements Wire {
   readonly #holders = new Set<RequestId>();
   readonly processes: readonly number[] = [];
   readonly isBehind = false;
+  readonly isSessionless = undefined;
   /** What waits for the address. */
   #waiting: Outgoing[] | null = [];
   #address = '';

@@ -55,13 +55,32 @@ export function membersOf(object: string): Map<string, string> {
   let at = solid(object, solid(object, 0) + 1);
   while (at < object.length && object.charCodeAt(at) === QUOTE) {
     const nameEnd = stringEnd(object, at);
-    const name = JSON.parse(object.slice(at, nameEnd)) as string;
+    const name = nameIn(object, at, nameEnd);
     const start = solid(object, nameEnd);
     const end = valueEnd(object, start);
     members.set(name, object.slice(start, end));
     at = solid(object, end);
   }
   return members;
+}
+
+/** A member of an object's text, without a map of all; undefined where there is none. */
+export function memberOf(object: string, wanted: string): string | undefined {
+  let found: string | undefined;
+  let at = solid(object, solid(object, 0) + 1);
+  while (at < object.length && object.charCodeAt(at) === QUOTE) {
+    const nameEnd = stringEnd(object, at);
+    const start = solid(object, nameEnd);
+    const end = valueEnd(object, start);
+    if (nameIn(object, at, nameEnd) === wanted) found = object.slice(start, end);
+    at = solid(object, end);
+  }
+  return found;
+}
+
+function nameIn(text: string, at: number, end: number): string {
+  const plain = text.slice(at + 1, end - 1);
+  return plain.includes('\\') ? (JSON.parse(text.slice(at, end)) as string) : plain;
 }
 
 /** The elements of an array's text. */

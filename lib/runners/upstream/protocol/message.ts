@@ -17,6 +17,8 @@ export const PROTOCOL_PREFIX = 'io.modelcontextprotocol/';
 export const METHOD_NOT_FOUND = -32601;
 export const INVALID_PARAMS = -32602;
 export const RESOURCE_NOT_FOUND = -32002;
+/** The caller's client cannot be asked what the server has to know. */
+const MISSING_CAPABILITY = -32021;
 
 /** An error as a server answers it. */
 export interface RpcError {
@@ -40,5 +42,9 @@ export function callErrorOf({ code, message, data }: RpcError): ToolError {
   const plain = message.replace(/^MCP error -?\d+: /, '');
   if (code === INVALID_PARAMS) return new ToolError('invalid_arguments', plain, { details });
   if (code === RESOURCE_NOT_FOUND) return new ToolError('not_found', plain, { details });
+  if (code === MISSING_CAPABILITY && isObject(data)) {
+    const { requiredCapabilities } = data;
+    return new ToolError('failed_precondition', plain, { details: { ...details, requiredCapabilities } });
+  }
   return new ToolError('tool_failed', plain, { details });
 }

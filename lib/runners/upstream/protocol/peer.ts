@@ -8,7 +8,7 @@
  * P4. What is no message is told to the log and dropped. After much of it with nothing else the connection is closed.
  */
 
-import { membersOf } from './json-spans.ts';
+import { memberOf } from './json-spans.ts';
 import { type Fields, isObject, type RpcError, rpcErrorOf } from './message.ts';
 import type { RequestId, Wire } from './wire.ts';
 
@@ -164,7 +164,7 @@ export class Peer {
     const listener = typeof id === 'number' ? this.#take(id) : undefined;
     if (!listener) return this.#listener.trouble('stray', text.slice(0, SHOWN));
     if ('error' in message) listener.error(rpcErrorOf(message['error']));
-    else listener.result(message['result'], membersOf(text).get('result') ?? 'null');
+    else listener.result(message['result'], memberOf(text, 'result') ?? 'null');
   }
 
   #take(id: RequestId): RequestListener | undefined {
@@ -175,7 +175,7 @@ export class Peer {
 
   #onNotification(method: string, params: Fields, text: string, via: RequestId | undefined): void {
     if (method !== 'notifications/progress') {
-      const shown = membersOf(text).get('params') ?? '{}';
+      const shown = memberOf(text, 'params') ?? '{}';
       return this.#listener.notification(method, params, shown, via);
     }
     const token = params['progressToken'];

@@ -39,7 +39,12 @@ export interface Wire {
   hold(isHeld: boolean, via: RequestId): void;
   /** Nobody wants to know any more what becomes of a request. */
   forget(id: RequestId): void;
-  /** The handshake is over. */
+  /**
+   * Whether the server has opened no session; undefined where the wire knows none. One that has not, and one of ours, may
+   * be of the stateless era too, where each call says what its caller can be asked.
+   */
+  readonly isSessionless: boolean | undefined;
+  /** The handshake is over, or begins anew in another era. */
   agreed(protocolVersion: string): void;
   /** Ends it, and what is at its other end as far as that is ours; settles when it is gone. */
   close(stepMs?: number): Promise<void>;

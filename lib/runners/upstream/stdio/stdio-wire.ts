@@ -30,6 +30,8 @@ class StdioWire implements Wire {
   readonly #group: ProcessGroup;
   readonly #holders = new Set<RequestId>();
   #isClosed = false;
+  /** What goes out with the next write: one for all that comes in one turn of the loop, since each costs a system call. */
+  #unwritten = '';
 
   constructor(source: StdioSource, { maxBytes, log }: StdioOptions, listener: WireListener) {
     const end = (reason: string) => {
@@ -73,7 +75,7 @@ class StdioWire implements Wire {
   }
 
   get isBehind(): boolean {
-    return this.#group.stdin.writableLength > MOST_UNSENT;
+    return this.#group.stdin.writableLength + this.#unwritten.length > MOST_UNSENT;
   }
 
   get processes(): readonly number[] {
@@ -82,8 +84,16 @@ class StdioWire implements Wire {
   }
 
   send({ text }: Outgoing): void {
-    if (!this.#isClosed && this.#group.stdin.writable) this.#group.stdin.write(`${text}\n`);
+    if (this.#isClosed) return;
+    if (this.#unwritten === '') setImmediate(this.#flush);
+    this.#unwritten += `${text}\n`;
   }
+
+  readonly #flush = (): void => {
+    const { stdin } = this.#group;
+    if (this.#unwritten !== '' && stdin.writable) stdin.write(this.#unwritten);
+    this.#unwritten = '';
+  };
 
   hold(isHeld: boolean, id: RequestId): void {
     if (isHeld) {
@@ -96,9 +106,12 @@ class StdioWire implements Wire {
     this.hold(false, id);
   }
 
+  readonly isSessionless = undefined;
+
   agreed(): void {}
 
   close(stepMs?: number): Promise<void> {
+    this.#flush();
     this.#isClosed = true;
     return this.#group.close(stepMs);
   }

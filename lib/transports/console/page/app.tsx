@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useChanges } from './emitter.ts';
 import { gateway } from './gateway.ts';
+import { GraphqlView } from './graphql-view.tsx';
 import { McpView } from './mcp-view.tsx';
 import { live, PoolView } from './pool-view.tsx';
 import { useRoute } from './route.ts';
@@ -14,10 +15,13 @@ const VIEWS = [
   { name: 'pool', title: 'Pool' },
   { name: 'mcp', title: 'MCP' },
 ];
+/** Where the gateway serves it. */
+const GRAPHQL = { name: 'graphql', title: 'GraphQL' };
 
 export function App() {
   useChanges(gateway);
   const route = useRoute();
+  const views = gateway.hasGraphql ? [...VIEWS, GRAPHQL] : VIEWS;
   useEffect(() => void gateway.connect(), []);
   useEffect(() => {
     if (gateway.connection === 'connected') live.start();
@@ -35,7 +39,7 @@ export function App() {
           <span class="version">{gateway.version}</span>
         </a>
         <nav aria-label="Views">
-          {VIEWS.map(({ name, title }) => (
+          {views.map(({ name, title }) => (
             <a key={name} href={`#/${name}`} aria-current={route.view === name ? 'page' : undefined}>
               {title}
             </a>
@@ -58,6 +62,8 @@ export function App() {
             <PoolView />
           ) : route.view === 'mcp' ? (
             <McpView />
+          ) : route.view === 'graphql' && gateway.hasGraphql ? (
+            <GraphqlView />
           ) : (
             <ToolsView tool={route.tool} given={route.args} />
           )

@@ -21,8 +21,10 @@ export function Chart(props: {
   readonly seconds: readonly number[];
   readonly lines: readonly Line[];
   readonly text: (value: number) => string;
+  /** Between what may be marked on the scale. Default: decimal ones. */
+  readonly steps?: readonly number[];
 }) {
-  const { title, seconds, lines, text } = props;
+  const { title, seconds, lines, text, steps } = props;
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const latest = lines.map(
@@ -56,7 +58,12 @@ export function Chart(props: {
         padding: [6, 12, 0, 0],
         axes: [
           { ...axis, size: 26, space: 70, values: (_self, splits) => splits.map(clock) },
-          { ...axis, size: 58, values: (_self, splits) => splits.map(text) },
+          {
+            ...axis,
+            size: 58,
+            values: (_self, splits) => splits.map(text),
+            ...(steps ? { incrs: [...steps] } : {}),
+          },
         ],
         series: [
           {},

@@ -28,6 +28,12 @@ export interface Tool {
   };
 }
 
+interface GatewayInfo {
+  readonly name: string;
+  readonly version: string;
+  readonly endpoints: readonly { readonly path: string }[];
+}
+
 export interface Issue {
   readonly path: string | readonly (string | number)[];
   readonly message: string;
@@ -69,6 +75,7 @@ class Gateway extends Emitter {
   name = 'mcp-streaming-gateway';
   version = '';
   tools: readonly Tool[] = [];
+  hasGraphql = false;
   #key = sessionStorage.getItem(KEPT_KEY) ?? '';
 
   get hasKey(): boolean {
@@ -108,9 +115,10 @@ class Gateway extends Emitter {
   async connect(): Promise<void> {
     try {
       const hadKey = this.hasKey;
-      const info = await this.json<{ name: string; version: string }>('');
+      const info = await this.json<GatewayInfo>('');
       this.name = info.name;
       this.version = info.version;
+      this.hasGraphql = info.endpoints.some(({ path }) => path === '/graphql');
       this.tools = (await this.json<{ tools: Tool[] }>('tools')).tools;
       this.needsKey = hadKey;
       this.reason = '';

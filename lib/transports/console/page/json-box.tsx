@@ -1,6 +1,13 @@
 /** JSON as text, for what no form fits. */
-import { useEffect, useId, useState } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Json } from './gateway.ts';
+
+/** Leads to what is no JSON in a form: it would be left out of what is sent. @returns whether there is some. */
+export function leadsToFault(form: HTMLFormElement): boolean {
+  const faulty = [...form.querySelectorAll('textarea')].find(({ validity }) => validity.customError);
+  faulty?.focus();
+  return faulty !== undefined;
+}
 
 /** JSON as text: what is typed stays as it is typed, and reaches the owner where it is JSON. */
 export function JsonBox(props: {
@@ -16,6 +23,8 @@ export function JsonBox(props: {
   const [text, setText] = useState(shown);
   const [fault, setFault] = useState('');
   const faultId = useId();
+  const box = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => box.current?.setCustomValidity(fault), [fault]);
   useEffect(() => {
     if (normal(text) !== normal(shown)) {
       setText(shown);
@@ -25,6 +34,7 @@ export function JsonBox(props: {
   return (
     <>
       <textarea
+        ref={box}
         id={id}
         class="code"
         aria-label={label}

@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { Code } from './code-block.tsx';
 import { useChanges } from './emitter.ts';
 import type { Json, Schema } from './gateway.ts';
-import { JsonBox } from './json-box.tsx';
+import { JsonBox, leadsToFault } from './json-box.tsx';
 import { type Message, mcp, reasonOf } from './mcp-client.ts';
 import { count, pretty } from './run-text.ts';
 import { firstArguments } from './schema.ts';
@@ -88,6 +88,7 @@ function Caller({ tools }: { readonly tools: readonly Listed[] }) {
   const [name, setName] = useState('');
   const [args, setArgs] = useState<Json>({});
   const [told, setTold] = useState('');
+  const [answer, setAnswer] = useState<Json>(null);
   const [isBusy, setBusy] = useState(false);
   const choose = (next: string) => {
     setName(next);
@@ -99,10 +100,12 @@ function Caller({ tools }: { readonly tools: readonly Listed[] }) {
   const call = async () => {
     setBusy(true);
     setTold('');
+    setAnswer(null);
     try {
       const params = { name, arguments: args, _meta: { progressToken: `console-${Date.now()}` } };
-      const { isError } = await mcp.ask('tools/call', params);
-      setTold(isError === true ? 'The tool answered with an error.' : 'The tool has answered.');
+      const given = await mcp.ask('tools/call', params);
+      setAnswer(given);
+      setTold(given['isError'] === true ? 'The tool answered with an error.' : 'The tool has answered.');
     } catch (thrown) {
       setTold(reasonOf(thrown));
     }
@@ -112,9 +115,10 @@ function Caller({ tools }: { readonly tools: readonly Listed[] }) {
     <form
       class="card"
       aria-label="Call a tool over MCP"
+      noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        void call();
+        if (!leadsToFault(event.currentTarget)) void call();
       }}
     >
       <h2>tools/call</h2>
@@ -128,13 +132,17 @@ function Caller({ tools }: { readonly tools: readonly Listed[] }) {
           ))}
         </select>
       </div>
-      <JsonBox label="Arguments" value={args} rows={5} onChange={(value) => setArgs(value ?? {})} />
+      <div class="field">
+        <label for="mcp-arguments">Arguments</label>
+        <JsonBox id="mcp-arguments" value={args} rows={5} onChange={(value) => setArgs(value ?? {})} />
+      </div>
       <div class="run-line">
         <button type="submit" class="primary" disabled={isBusy || name === ''}>
           {isBusy ? 'Calling…' : 'Call'}
         </button>
         <span role="status">{told}</span>
       </div>
+      {answer === null ? null : <Code label="The answer" text={pretty(JSON.stringify(answer))} />}
     </form>
   );
 }

@@ -8,6 +8,8 @@ import { count, duration, megabytes } from './run-text.ts';
 
 export const live = new Live();
 
+const MEBIBYTES = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1024, 2048, 4096, 8192].map((one) => one * 2 ** 20);
+
 const plain = (value: number): string =>
   value >= 10_000 ? `${Math.round(value / 1000)}k` : count(Math.round(value * 10) / 10);
 const ms = (value: number): string =>
@@ -74,6 +76,7 @@ export function PoolView() {
           title="Memory"
           seconds={seconds}
           text={megabytes}
+          steps={MEBIBYTES}
           lines={[
             line('resident', '1', ({ rssBytes }) => rssBytes),
             line('heap', '3', ({ heapBytes }) => heapBytes),
@@ -113,8 +116,8 @@ function Threads() {
                 {callsInFlight > calls.length ? ` +${callsInFlight - calls.length}` : ''}
               </span>
               <small>
-                {count(completed)} calls done, {Math.round(utilization * 100)} % busy,{' '}
-                {megabytes(heapUsedBytes)}
+                {count(completed)} {completed === 1 ? 'call' : 'calls'} done, {Math.round(utilization * 100)}{' '}
+                % busy, {megabytes(heapUsedBytes)}
               </small>
             </li>
           ),

@@ -6,6 +6,7 @@ import { ChunkList } from './chunk-list.tsx';
 import { Code } from './code-block.tsx';
 import { useChanges, useTicks } from './emitter.ts';
 import type { Json } from './gateway.ts';
+import { leadsToFault } from './json-box.tsx';
 import { linkTo } from './route.ts';
 import { DETACH_SECONDS, type Question, type Run, runs } from './run.ts';
 import { count, duration, PHASE_NAMES, pretty } from './run-text.ts';
@@ -98,8 +99,12 @@ function Progress({ run: { progress, isActive, phase } }: { readonly run: Run })
   if (!progress && !isActive) return null;
   const { total = null, message = '' } = progress ?? {};
   const done = progress?.progress ?? 0;
-  const label = progress ? `${count(done)}${total === null ? '' : ` of ${count(total)}`}` : '';
   const isKnown = progress !== null && total !== null && total > 0;
+  const parts = [
+    isKnown ? `${Math.floor((100 * done) / total)} %` : '',
+    progress ? `${count(done)}${total === null ? '' : ` of ${count(total)}`}` : '',
+    message,
+  ];
   return (
     <div class="progress">
       {isKnown ? (
@@ -112,9 +117,7 @@ function Progress({ run: { progress, isActive, phase } }: { readonly run: Run })
           max={1}
         />
       )}
-      <span>
-        {label} {message}
-      </span>
+      <span>{parts.filter((part) => part !== '').join(' · ')}</span>
     </div>
   );
 }
@@ -204,8 +207,10 @@ function QuestionForm({
     <form
       class="question"
       aria-label="The tool asks"
+      noValidate
       onSubmit={(event) => {
         event.preventDefault();
+        if (leadsToFault(event.currentTarget)) return;
         answer(isForm ? { action: 'accept', content } : { action: 'accept' });
       }}
     >

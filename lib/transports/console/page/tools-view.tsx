@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Code } from './code-block.tsx';
 import { useChanges } from './emitter.ts';
 import { gateway, type Json, type Tool } from './gateway.ts';
-import { JsonBox } from './json-box.tsx';
+import { JsonBox, leadsToFault } from './json-box.tsx';
 import { linkTo } from './route.ts';
 import { type Run, runs } from './run.ts';
 import { RunPanel } from './run-panel.tsx';
@@ -15,6 +15,8 @@ import { SNIPPET_KINDS, SNIPPET_PLACES, type SnippetKind, snippet } from './snip
 
 /** What was filled in and not run, by tool: going elsewhere and back loses nothing. */
 const drafts = new Map<string, Json>();
+/** More are found by searching. */
+const HOME_TOOLS = 60;
 
 export function ToolsView({
   tool: name,
@@ -46,14 +48,58 @@ export function ToolsView({
           </section>
         </>
       ) : (
-        <p class="empty wide">
-          {name ? `There is no tool “${name}” for this key. ` : ''}
-          {gateway.tools.length === 0
-            ? 'This gateway has no tools for this key.'
-            : 'Choose a tool; “/” searches.'}
-        </p>
+        <Home missing={name} />
       )}
     </div>
+  );
+}
+
+/** What there is, for whoever has chosen nothing yet. */
+function Home({ missing }: { readonly missing: string }) {
+  const { tools } = gateway;
+  return (
+    <section class="home" aria-labelledby="home">
+      <h1 id="home">{tools.length === 0 ? 'No tools' : 'Choose a tool'}</h1>
+      {missing ? (
+        <p class="issue" role="alert">
+          There is no tool “{missing}” for this key.
+        </p>
+      ) : null}
+      {tools.length === 0 ? (
+        <p class="muted">
+          This gateway has no tools for this key. <code>--tools PATH</code> serves yours.
+        </p>
+      ) : (
+        <p class="muted">
+          Fill its form, run it, and watch what it sends as it comes. <kbd>/</kbd> searches.
+        </p>
+      )}
+      <ul>
+        {tools.slice(0, HOME_TOOLS).map((tool) => (
+          <li key={tool.name}>
+            <a class="card" href={linkTo(tool.name)}>
+              <b class="mono">{tool.name}</b>
+              <ToolNote tool={tool} />
+              <span class="about">{tool.description}</span>
+            </a>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** A tool's title and what it may do, in a line. */
+function ToolNote({ tool: { title, annotations } }: { readonly tool: Tool }) {
+  const { destructiveHint, readOnlyHint } = annotations ?? {};
+  if (!title && !destructiveHint && !readOnlyHint) return null;
+  const hint = destructiveHint ? 'may destroy' : readOnlyHint ? 'only reads' : '';
+  return (
+    <small>
+      {title}
+      {title && hint ? ' · ' : ''}
+      <span class={destructiveHint ? 'warn' : ''}>{hint}</span>
+    </small>
   );
 }
 
@@ -88,21 +134,11 @@ function Sidebar({ chosen }: { readonly chosen: string }) {
       </search>
       <nav aria-label="Tools">
         <ul>
-          {found.map(({ name, title, annotations }) => (
-            <li key={name}>
-              <a href={linkTo(name)} aria-current={chosen === name ? 'true' : undefined}>
-                <span class="mono">{name}</span>
-                {annotations?.destructiveHint ? (
-                  <span class="mark warn" title="may destroy">
-                    !
-                  </span>
-                ) : null}
-                {annotations?.readOnlyHint ? (
-                  <span class="mark" title="only reads">
-                    R
-                  </span>
-                ) : null}
-                {title ? <small>{title}</small> : null}
+          {found.map((tool) => (
+            <li key={tool.name}>
+              <a href={linkTo(tool.name)} aria-current={chosen === tool.name ? 'true' : undefined}>
+                <span class="mono">{tool.name}</span>
+                <ToolNote tool={tool} />
               </a>
             </li>
           ))}
@@ -144,6 +180,13 @@ function HistoryLine({ run }: { readonly run: Run }) {
   );
 }
 
+/** Where the runs are out of sight, as on a phone, they come into it. */
+function showNewestRun(): void {
+  const run = document.querySelector('.run');
+  const top = run?.getBoundingClientRect().top ?? 0;
+  if (top < 0 || top > innerHeight - 160) run?.scrollIntoView({ block: 'start' });
+}
+
 const HINTS = [
   ['readOnlyHint', 'only reads', ''],
   ['destructiveHint', 'may destroy', 'warn'],
@@ -167,7 +210,11 @@ function ToolCard({ tool, given }: { readonly tool: Tool; readonly given: Json |
     if (given !== undefined) change(given);
   }, [JSON.stringify(given)]);
   const timeoutMs = Number(seconds) > 0 ? Math.round(Number(seconds) * 1000) : undefined;
-  const start = () => setLast(runs.start({ tool, arguments: args, timeoutMs, carrier }));
+  const start = (form: HTMLFormElement) => {
+    if (leadsToFault(form)) return;
+    setLast(runs.start({ tool, arguments: args, timeoutMs, carrier }));
+    setTimeout(showNewestRun, 50); // once it is drawn
+  };
   return (
     <section class="card tool" aria-labelledby="tool-name">
       <h1 id="tool-name">
@@ -183,14 +230,15 @@ function ToolCard({ tool, given }: { readonly tool: Tool; readonly given: Json |
       </p>
       <p class="about">{tool.description}</p>
       <form
+        noValidate
         onSubmit={(event) => {
           event.preventDefault();
-          start();
+          start(event.currentTarget);
         }}
         onKeyDown={(event) => {
           if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
             event.preventDefault();
-            start();
+            start(event.currentTarget);
           }
           if (event.key === 'Escape') last?.cancel();
         }}

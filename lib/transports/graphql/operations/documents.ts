@@ -87,7 +87,7 @@ export class Documents {
       throw new Refusal([graphqlError(new ToolError('invalid_request', message))]);
     }
     try {
-      checkLimits(document, operation, this.#options.maxCalls);
+      checkLimits(schema, document, operation, this.#options.maxCalls);
     } catch (thrown) {
       throw new Refusal([
         graphqlError(ToolError.from(thrown, 'internal', 'the document could not be checked')),

@@ -12,11 +12,8 @@ import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { CancelReason, RequestOrigin } from '../../../call/running-call.ts';
 import { ToolError } from '../../../call/tool-error.ts';
-import { FrameWriter } from '../../http/frame-writer.ts';
 import type { GatewayRequest } from '../../http/gateway-message.ts';
-import { type SocketChannel, STALLED_CLOSE_MS } from '../../http/socket-server.ts';
-import type { WatchedStream } from '../../rendering/stream-watch.ts';
-import type { TransportMeter } from '../../rendering/transport-meter.ts';
+import { WatchedSocket } from '../../http/watched-socket.ts';
 import type { GraphqlService } from '../graphql-service.ts';
 import { graphqlError, Refusal } from '../operations/graphql-error.ts';
 import type { Operation } from '../operations/operation.ts';
@@ -24,110 +21,41 @@ import { readParams } from '../operations/request-params.ts';
 import { type Execution, runOperation } from '../operations/run-operation.ts';
 import { readSocketMessage } from './socket-message.ts';
 
-/** How long a client may take to introduce itself, and to answer our close, in milliseconds. */
+/** How long a client may take to introduce itself, in milliseconds. */
 const INIT_MS = 10_000;
-const CLOSE_MS = 2000;
-/** Answers to pings that may wait for a reader that takes nothing. */
-const MAX_REPLIES_BEHIND = 1000;
-/** Of a reason, in bytes: more than 123 throw. */
-const MAX_REASON = 120;
 
-export class GraphqlSocket implements WatchedStream, SocketChannel {
-  readonly socket: Socket;
-  readonly meter: TransportMeter;
-  readonly keyId: string;
-  missedPongs = 0;
-  readonly #ws: WebSocket;
+export class GraphqlSocket extends WatchedSocket {
   readonly #origin: RequestOrigin;
   readonly #service: GraphqlService;
-  readonly #writer: FrameWriter;
   readonly #operations = new Map<string, Operation>();
   readonly #introduction: NodeJS.Timeout;
   #isIntroduced = false;
-  #repliesBehind = 0;
-  #closing: NodeJS.Timeout | undefined;
 
   /** @param request the handshake. */
   constructor(ws: WebSocket, socket: Socket, request: GatewayRequest, service: GraphqlService) {
-    this.#ws = ws;
-    this.socket = socket;
-    this.keyId = request.keyId;
+    super(ws, socket, request.keyId, service.streams);
     this.#origin = request.origin;
     this.#service = service;
-    this.#writer = new FrameWriter(ws, socket, () => {
-      this.#repliesBehind = 0;
-    });
-    const { meter, watch } = service.streams;
-    this.meter = meter;
-    meter.connections++;
-    watch.add(this);
     this.#introduction = setTimeout(() => this.close(4408, 'Connection initialisation timeout'), INIT_MS);
-    ws.on('error', () => {}); // a protocol error of the client; ws closes with the right code, 'close' follows
-    ws.on('pong', () => {
-      this.missedPongs = 0;
-    });
-    ws.on('message', (data: Buffer, isBinary: boolean) => this.#receive(data, isBinary));
-    ws.once('close', () => this.#leave());
   }
 
   isIdle(): boolean {
     return this.#operations.size === 0;
   }
 
-  end(): void {
-    this.close(1013, 'room is needed; connect again in a moment');
-  }
-
-  get isBehind(): boolean {
-    return this.#writer.isBehind;
-  }
-
-  /** @param patienceMs how long the client may take to answer before its socket is destroyed. */
-  close(code: number, reason: string, patienceMs = CLOSE_MS): void {
-    this.#ws.close(code, Buffer.from(reason).subarray(0, MAX_REASON).toString());
-    clearTimeout(this.#closing);
-    this.#closing = setTimeout(() => this.#ws.terminate(), patienceMs);
-  }
-
-  ping(): void {
-    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.ping();
-  }
-
-  terminate(): void {
-    this.#ws.terminate();
-  }
-
-  stall(): void {
-    this.#service.log('warning', 'a reader made no progress; its socket was closed');
-    this.#cancelAll('slow_consumer', 'the reader made no progress for too long');
-    // The frame queues behind what the reader did not take: one that goes on in time learns why it was dropped.
-    this.close(1008, 'slow consumer', STALLED_CLOSE_MS);
-    this.#writer.release();
-  }
-
-  #leave(): void {
-    clearTimeout(this.#closing);
+  protected leaveAll(reason: CancelReason, message: string): void {
     clearTimeout(this.#introduction);
-    const { meter, watch } = this.#service.streams;
-    meter.connections--;
-    watch.remove(this);
-    this.#cancelAll('cancelled', 'the client left');
-    this.#writer.release();
-  }
-
-  #cancelAll(reason: CancelReason, message: string): void {
     for (const operation of this.#operations.values()) operation.cancel(reason, message);
   }
 
-  #receive(data: Buffer, isBinary: boolean): void {
-    this.missedPongs = 0;
-    if (this.#ws.readyState !== this.#ws.OPEN) return; // what was on its way when the socket was closed
+  protected receive(data: Buffer, isBinary: boolean): void {
+    if (!this.isOpen) return; // what was on its way when the socket was closed
     try {
       const message = readSocketMessage(data, isBinary);
       if (message.type === 'connection_init') this.#introduce();
       else if (message.type === 'subscribe') this.#subscribe(message.id, message.payload);
       else if (message.type === 'complete') this.#complete(message.id);
-      else if (message.type === 'ping') this.#reply('{"type":"pong"}');
+      else if (message.type === 'ping') this.reply('{"type":"pong"}');
     } catch (thrown) {
       const error = ToolError.from(thrown, 'internal', 'the message could not be handled');
       const isOurs = error.code === 'internal';
@@ -140,7 +68,7 @@ export class GraphqlSocket implements WatchedStream, SocketChannel {
     if (this.#isIntroduced) return this.close(4429, 'Too many initialisation requests');
     this.#isIntroduced = true;
     clearTimeout(this.#introduction);
-    this.#reply('{"type":"connection_ack"}');
+    this.reply('{"type":"connection_ack"}');
   }
 
   #subscribe(id: string, payload: unknown): void {
@@ -152,7 +80,7 @@ export class GraphqlSocket implements WatchedStream, SocketChannel {
       this.#service.checkRoom(this.#operations.size);
       execution = this.#service.prepare(readParams(payload), this.keyId, this.#origin);
     } catch (thrown) {
-      return this.#reply(
+      return this.reply(
         `{"id":${idText},"type":"error","payload":${JSON.stringify(this.#errorsOf(thrown))}}`,
       );
     }
@@ -171,11 +99,11 @@ export class GraphqlSocket implements WatchedStream, SocketChannel {
     try {
       await runOperation(execution, {
         next: async (result) => {
-          if (isWanted()) this.#writer.send(`{"id":${idText},"type":"next","payload":${result}}`);
-          await this.#writer.ready();
+          if (isWanted()) this.writer.send(`{"id":${idText},"type":"next","payload":${result}}`);
+          await this.writer.ready();
         },
       });
-      if (isWanted()) this.#writer.send(`{"id":${idText},"type":"complete"}`);
+      if (isWanted()) this.writer.send(`{"id":${idText},"type":"complete"}`);
     } finally {
       meter.streams--;
       if (isWanted()) this.#operations.delete(id);
@@ -193,14 +121,5 @@ export class GraphqlSocket implements WatchedStream, SocketChannel {
     const error = ToolError.from(thrown, 'internal', 'the operation could not be executed');
     if (error.code === 'internal') this.#service.log('error', error.message, { error: thrown });
     return [graphqlError(error)];
-  }
-
-  /** Sends what no operation's back-pressure holds back, to clients that read it. */
-  #reply(text: string): void {
-    if (!this.#writer.isBehind || ++this.#repliesBehind <= MAX_REPLIES_BEHIND) this.#writer.send(text);
-    else {
-      this.meter.slowConsumers++;
-      this.stall();
-    }
   }
 }

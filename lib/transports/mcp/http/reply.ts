@@ -20,6 +20,8 @@ import { codeOf, type McpFault } from '../fault.ts';
 
 /** How long the last event keeps away from the one before it. */
 const LAST_EVENT_GAP_MS = 5;
+/** The same on a stream that many calls share: its reader has the events of all of them to see to in between. */
+const SHARED_EVENT_GAP_MS = 50;
 
 const SSE_HEAD = [
   ...['Content-Type', 'text/event-stream'],
@@ -109,7 +111,7 @@ export class McpReply {
 
   /** Writes an event that clients shall not read together with the one before it. */
   eventApart(data: string, type: string): void {
-    this.#apart(() => this.#write(eventFrame(data, undefined, type)));
+    this.#apart(() => this.#write(eventFrame(data, undefined, type)), SHARED_EVENT_GAP_MS);
   }
 
   /** An event without data that only tells the client where to resume, and when. */
@@ -132,10 +134,10 @@ export class McpReply {
   }
 
   /** Does what writes an event when the write before it was flushed and is a while ago. */
-  #apart(write: () => void): void {
+  #apart(write: () => void, gapMs = LAST_EVENT_GAP_MS): void {
     const sinceLastMs = performance.now() - this.#lastWriteAt;
-    if (this.#response.writableLength === 0 && sinceLastMs > LAST_EVENT_GAP_MS) return write();
-    const later = () => setTimeout(write, LAST_EVENT_GAP_MS);
+    if (this.#response.writableLength === 0 && sinceLastMs > gapMs) return write();
+    const later = () => setTimeout(write, gapMs);
     const drained = this.drained();
     if (drained) drained.then(later);
     else later();

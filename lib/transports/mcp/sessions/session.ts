@@ -232,6 +232,7 @@ export class Session {
       served?.drop(isStalled ? 'slow_consumer' : 'cancelled');
     }
     this.#tasks?.close();
+    this.#service.dispatcher.sessionEnded(this.#caller);
     this.#server.close().catch((thrown) => this.#service.faultOf(thrown, {}));
   }
 

@@ -81,7 +81,10 @@ export class Subscriptions {
     const endTasks = this.#tasks.follow(filter.taskIds ?? [], (members) => {
       if (!outlet.ready()) outlet.send(taskNotification(members, meta));
     });
-    const endWatches = [...uris].map((uri) => this.#service.dispatcher.watch(uri));
+    const catalog = this.#service.catalogOf(keyId);
+    // A resource that the key may not see is asked of nobody.
+    const seen = [...uris].filter((uri) => catalog.resourceOf(uri) !== undefined);
+    const endWatches = seen.map((uri) => this.#service.dispatcher.watch(uri));
     const unsubscribe = () => {
       for (const endWatch of endWatches) endWatch();
       endNews();

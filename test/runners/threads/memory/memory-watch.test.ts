@@ -40,5 +40,5 @@ describe('MemoryWatch above MEMORY_LIMIT', () => {
     } finally {
       watch.close();
     }
-  }).timeout(20_000);
+  }).timeout(60_000);
 });

@@ -85,7 +85,7 @@ describe('a tool that takes too much memory', function () {
 });
 
 describe('binary values', function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
 
   it('travel as base64 by themselves and inside other values, and as ever where the tool writes them', async () => {
     const gateway = await startGatewayProcess({ args: ['--tools', TOOLS], env: { LOG_LEVEL: 'INFO' } });

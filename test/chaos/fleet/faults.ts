@@ -1,0 +1,153 @@
+/**
+ * What goes wrong in a fleet. A fault holds the subjects that it acts on, so that no other acts on them meanwhile, and
+ * settles when what it broke is whole again.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Random } from '../random.ts';
+import type { FleetField } from './fleet-field.ts';
+import type { MemberProcess } from './member-process.ts';
+
+export interface FleetFault {
+  readonly name: string;
+  /** How often it is drawn beside the others; 1 by default. */
+  readonly weight?: number;
+  /** What it acts on. */
+  readonly on: 'host' | 'gateway' | 'member' | 'redis' | 'client';
+  commit(field: FleetField, random: Random, member: MemberProcess): Promise<void>;
+}
+
+const between = (random: Random, least: number, most: number) => sleep(random.int(least, most));
+
+async function restart(member: MemberProcess, random: Random, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  await member.end(signal);
+  await between(random, 0, 1500);
+  member.start();
+  for (let tries = 0; tries < 300 && !(await member.isUp()); tries++) await sleep(100);
+}
+
+async function freeze(field: FleetField, random: Random, member: MemberProcess): Promise<void> {
+  member.freeze();
+  await between(random, 200, field.leaseMs * 2);
+  member.thaw();
+}
+
+/** Breaks the network of a process for a while. */
+async function network(
+  { proxy }: MemberProcess,
+  act: (proxy: MemberProcess['proxy']) => void,
+  ms: number,
+): Promise<void> {
+  act(proxy);
+  await sleep(ms);
+  proxy.heal();
+}
+
+export const FAULTS: readonly FleetFault[] = [
+  {
+    name: 'kill-host',
+    on: 'host',
+    weight: 3,
+    commit: (_, random, member) => restart(member, random, 'SIGKILL'),
+  },
+  {
+    name: 'kill-gateway',
+    on: 'gateway',
+    weight: 3,
+    commit: (_, random, member) => restart(member, random, 'SIGKILL'),
+  },
+  { name: 'stop-host', on: 'host', commit: (_, random, member) => restart(member, random, 'SIGTERM') },
+  { name: 'stop-gateway', on: 'gateway', commit: (_, random, member) => restart(member, random, 'SIGTERM') },
+  { name: 'freeze-host', on: 'host', weight: 3, commit: freeze },
+  { name: 'freeze-gateway', on: 'gateway', weight: 2, commit: freeze },
+  { name: 'cut', on: 'member', weight: 3, commit: async (_, __, { proxy }) => proxy.cut() },
+  {
+    name: 'cut-some',
+    on: 'member',
+    weight: 3,
+    commit: async (_, random, { proxy }) => proxy.cut(() => random.next() < 0.4),
+  },
+  {
+    // What was asked is done, and nobody hears of it.
+    name: 'cut-answers',
+    on: 'member',
+    weight: 3,
+    commit: async (_, random, member) => {
+      await network(member, (proxy) => proxy.hold('answers'), random.int(5, 200));
+      member.proxy.cut();
+    },
+  },
+  {
+    name: 'cut-off',
+    on: 'member',
+    weight: 2,
+    commit: (field, random, member) =>
+      network(member, (proxy) => proxy.refuse(true), random.int(100, field.leaseMs * 2)),
+  },
+  {
+    name: 'late',
+    on: 'member',
+    weight: 2,
+    commit: (_, random, member) =>
+      network(member, (proxy) => proxy.delay(random.int(5, 500)), random.int(500, 3000)),
+  },
+  {
+    name: 'black-hole',
+    on: 'member',
+    weight: 2,
+    commit: async (field, random, member) => {
+      await network(member, (proxy) => proxy.hold('both'), random.int(200, field.leaseMs * 2));
+      if (random.next() < 0.5) member.proxy.cut();
+    },
+  },
+  {
+    name: 'kill-redis',
+    on: 'redis',
+    weight: 2,
+    commit: async (field) => {
+      await field.redis.kill();
+      await field.redis.start();
+    },
+  },
+  {
+    name: 'long-outage',
+    on: 'redis',
+    commit: async (field, random) => {
+      await field.redis.kill();
+      await sleep(field.leaseMs + random.int(200, 2000));
+      await field.redis.start();
+    },
+  },
+  {
+    name: 'freeze-redis',
+    on: 'redis',
+    commit: async (field, random) => {
+      field.redis.signal('SIGSTOP');
+      await between(random, 100, field.leaseMs * 1.5);
+      field.redis.signal('SIGCONT');
+    },
+  },
+  {
+    name: 'full',
+    on: 'redis',
+    weight: 2,
+    commit: async (field, random) => {
+      await field.redis.ask('config', 'set', 'maxmemory', '1');
+      await between(random, 200, 1500);
+      await field.redis.ask('config', 'set', 'maxmemory', '0');
+    },
+  },
+  {
+    name: 'forget-scripts',
+    on: 'redis',
+    commit: async (field) => void (await field.redis.ask('script', 'flush')),
+  },
+  {
+    name: 'lose-messages',
+    on: 'redis',
+    weight: 2,
+    commit: async (field) => void (await field.redis.ask('client', 'kill', 'type', 'pubsub')),
+  },
+  { name: 'take-over', on: 'client', weight: 2, commit: async (field) => field.anyClient()?.steal() },
+  { name: 'drop-client', on: 'client', weight: 2, commit: async (field) => field.anyClient()?.drop() },
+  { name: 'cancel', on: 'client', weight: 2, commit: async (field) => field.anyClient()?.cancel() },
+];

@@ -1,0 +1,243 @@
+/** What a run acts on: a Redis, gateways and hosts as processes, each with a network of its own, and clients. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RedisServer } from '../../fleet/redis-server.ts';
+import type { Random } from '../random.ts';
+import { MemberProcess } from './member-process.ts';
+import { ObservedCall, type Promised } from './observed-call.ts';
+import { PatientClient } from './patient-client.ts';
+
+const KEY = 'a-key-of-the-chaos-fleet';
+const LEASE_SECONDS = 2;
+export const MAX_STARTS = 2;
+
+export interface FieldOptions {
+  readonly gateways: number;
+  readonly hosts: number;
+  readonly random: Random;
+  readonly env?: Readonly<Record<string, string>>;
+  violate(promise: Promised, text: string): void;
+}
+
+export interface WantedCall {
+  readonly isOnce: boolean;
+  readonly isStream?: boolean;
+  readonly count: number;
+  readonly everyMs: number;
+  readonly size?: number;
+  /** Seconds that it waits for its reader. */
+  readonly detach?: number;
+}
+
+export interface BegunCall {
+  readonly call: ObservedCall;
+  readonly client: PatientClient;
+  readonly done: Promise<void>;
+}
+
+export class FleetField {
+  readonly redis: RedisServer;
+  readonly gateways: readonly MemberProcess[];
+  readonly hosts: readonly MemberProcess[];
+  readonly leaseMs = LEASE_SECONDS * 1000;
+  readonly calls: ObservedCall[] = [];
+  #healedAt: number | null = null;
+  readonly #folder: string;
+  readonly #options: FieldOptions;
+  readonly #clients = new Set<PatientClient>();
+
+  private constructor(
+    options: FieldOptions,
+    folder: string,
+    redis: RedisServer,
+    members: readonly MemberProcess[],
+  ) {
+    this.#options = options;
+    this.#folder = folder;
+    this.redis = redis;
+    this.gateways = members.filter(({ role }) => role === 'gateway');
+    this.hosts = members.filter(({ role }) => role === 'worker');
+  }
+
+  static async open(options: FieldOptions): Promise<FleetField> {
+    const folder = mkdtempSync(join(tmpdir(), 'fleet-chaos-'));
+    // With everysec a Redis that is killed while its disk is slow has not written for up to two seconds.
+    const redis = await RedisServer.start(['--appendonly', 'yes', '--appendfsync', 'no']);
+    const env = {
+      API_KEY: KEY,
+      LEASE: `${LEASE_SECONDS}`,
+      ORPHAN_GRACE: '8',
+      MAX_STARTS: `${MAX_STARTS}`,
+      RESUME_TTL: '300',
+      MIN_WORKERS: '1',
+      MAX_WORKERS: '2',
+      CALLS_PER_WORKER: '4',
+      DRAIN_TIMEOUT: '1',
+      RETRIES: '0',
+      BREAKER: 'off',
+      LOG_LEVEL: 'ERROR',
+      CONSOLE: 'off',
+      DATA_DIR: folder,
+      ...options.env,
+    };
+    const open = (role: 'gateway' | 'worker', at: number) =>
+      MemberProcess.open({
+        name: `${role}-${at}`,
+        role,
+        env,
+        redisPort: () => redis.port,
+        onDeath: (name, how) => options.violate('process deaths', `${name}: ${how}`),
+      });
+    const members = await Promise.all([
+      ...Array.from({ length: options.hosts }, (_, at) => open('worker', at)),
+      ...Array.from({ length: options.gateways }, (_, at) => open('gateway', at)),
+    ]);
+    const field = new FleetField(options, folder, redis, members);
+    await field.whole();
+    return field;
+  }
+
+  get members(): readonly MemberProcess[] {
+    return [...this.gateways, ...this.hosts];
+  }
+
+  /** For how many milliseconds all has been whole; 0: not yet. */
+  get healedMs(): number {
+    return this.#healedAt === null ? 0 : performance.now() - this.#healedAt;
+  }
+
+  /** Nothing more is broken: waits until all is up. */
+  async heal(): Promise<void> {
+    await this.whole();
+    this.#healedAt = performance.now() - 1;
+  }
+
+  get #log(): string {
+    return join(this.#folder, 'starts');
+  }
+
+  /** Waits until every member is up. @throws {Error} when one does not come up. */
+  async whole(): Promise<void> {
+    for (const member of this.members)
+      for (let tries = 0; !(await member.isUp()); tries++) {
+        if (tries > 400) throw new Error(`${member.name} does not come up: ${member.stderr.slice(-2000)}`);
+        await sleep(100);
+      }
+  }
+
+  anyClient(): PatientClient | undefined {
+    const clients = [...this.#clients];
+    return clients.length === 0 ? undefined : this.#options.random.pick(clients);
+  }
+
+  /** Makes one call and follows it to its end. */
+  async call(random: Random): Promise<void> {
+    const isOnce = random.next() < 0.5;
+    const isStream = random.next() < 0.8;
+    const isBulky = isStream && random.next() < 0.15;
+    const count = isBulky ? 60 : random.int(1, 60);
+    const everyMs = isBulky ? 5 : random.pick([0, 2, 20, 80]);
+    await this.begin(random, { isOnce, isStream, count, everyMs, size: isBulky ? 48 * 1024 : 20 }).done;
+  }
+
+  /** Makes one call as it is described. */
+  begin(
+    random: Random,
+    { isOnce, isStream = true, count, everyMs, size = 20, detach = 60 }: WantedCall,
+  ): BegunCall {
+    const name = random.nonce();
+    const call = new ObservedCall({ name, isOnce, count }, (promise, text) =>
+      this.#options.violate(promise, text),
+    );
+    this.calls.push(call);
+    const client = new PatientClient({
+      gateways: this.gateways.map(({ url }) => url),
+      key: KEY,
+      detach,
+      random,
+      call,
+      tool: isOnce ? 'fleet_once' : 'fleet_again',
+      args: { log: this.#log, name, count, everyMs, size },
+      healedMs: () => this.healedMs,
+    });
+    this.#clients.add(client);
+    const began = performance.now();
+    const done = (isStream ? client.stream() : client.ask()).then(() => {
+      call.lifeMs = performance.now() - began;
+      this.#clients.delete(client);
+    });
+    return { call, client, done };
+  }
+
+  /** Asks a gateway for the answer of a call. */
+  post(gateway: MemberProcess, tool: string, args: object): Promise<Response> {
+    return fetch(`${gateway.url}/tools/${tool}`, {
+      method: 'POST',
+      headers: { 'X-API-Key': KEY, 'Content-Type': 'application/json' },
+      body: JSON.stringify({
+        arguments: { log: this.#log, name: 'plain', count: 1, everyMs: 0, size: 1, ...args },
+      }),
+    });
+  }
+
+  /** Asks for the events of a call behind one. @returns the status. */
+  async events(gateway: MemberProcess, callId: string | null, after: number): Promise<number> {
+    const response = await fetch(`${gateway.url}/calls/${callId}/events?after=${after}`, {
+      headers: { 'X-API-Key': KEY },
+    });
+    await response.arrayBuffer();
+    return response.status;
+  }
+
+  /** The runs of each call that started, by its name. */
+  starts(): ReadonlyMap<string, readonly string[]> {
+    const starts = new Map<string, string[]>();
+    const log = existsSync(this.#log) ? readFileSync(this.#log, 'utf8') : '';
+    for (const line of log.split('\n')) {
+      const [what, name = '', run = ''] = line.split(' ');
+      if (what === 'start') starts.set(name, [...(starts.get(name) ?? []), run]);
+    }
+    return starts;
+  }
+
+  startsOf({ name }: ObservedCall): readonly string[] {
+    return this.starts().get(name) ?? [];
+  }
+
+  /** The state of a call, for whoever has to find out. */
+  async whatRedisSays(callId: string | null): Promise<string> {
+    const fields = ['st', 'ep', 'seq', 'h', 'gw', 'out', 'ack', 'end', 'ev'];
+    const values = (await this.redis.ask('hmget', `mg:{${callId}}:m`, ...fields)) as readonly unknown[];
+    return fields.map((field, at) => `${field} ${values[at]}`).join(', ');
+  }
+
+  /** What the gateways tell of the fleet. */
+  async cluster(
+    gateway: MemberProcess,
+  ): Promise<{ readonly busy: number; readonly depth: number; readonly hosts: number }> {
+    const response = await fetch(`${gateway.url}/stats`, { headers: { 'X-API-Key': KEY } });
+    const stats = (await response.json()) as Record<string, unknown>;
+    const found = clusterIn(stats);
+    if (!found) throw new Error(`no cluster in ${JSON.stringify(stats).slice(0, 300)}`);
+    return found as never;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.close()));
+    await this.redis.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Wherever it stands. */
+function clusterIn(value: unknown): object | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if ('cluster' in value) return value.cluster as object;
+  for (const one of Object.values(value)) {
+    const found = clusterIn(one);
+    if (found) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,237 @@
+/**
+ * Clients as they should be: one that is cut off comes back at any gateway, with what it saw last or with its idempotency
+ * key, until its call has ended.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Random } from '../random.ts';
+import { NEVER_MADE, type ObservedCall } from './observed-call.ts';
+
+export interface ClientOptions {
+  readonly gateways: readonly string[];
+  readonly key: string;
+  /** Seconds that a call waits for its reader. */
+  readonly detach: number;
+  readonly random: Random;
+  readonly call: ObservedCall;
+  readonly tool: string;
+  readonly args: object;
+  /** For how many milliseconds all has been whole; 0: not yet. What was not begun then is not begun any more. */
+  healedMs(): number;
+}
+
+/** Silence after which a connection is given up: longer than a healthy gateway's between two events. */
+const SILENCE_MS = 5000;
+const PAUSE_MS = 150;
+/** What has not ended so long after all was healed has no end. */
+const HEALED_LIFE_MS = 30_000;
+
+interface Connection {
+  readonly abort: AbortController;
+  isReplaced: boolean;
+}
+
+export class PatientClient {
+  readonly #options: ClientOptions;
+  #current: Connection | null = null;
+  #mayReconnect = true;
+  #hasLeft = false;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+  }
+
+  /** Where the next request goes. */
+  #gateway(): string {
+    return this.#options.random.pick(this.#options.gateways);
+  }
+
+  get #isTired(): boolean {
+    const { call, healedMs } = this.#options;
+    const healed = healedMs();
+    return (
+      this.#hasLeft || healed > HEALED_LIFE_MS || (healed > 0 && call.callId === null && call.connections > 0)
+    );
+  }
+
+  /** Reads the call as a stream to its end. */
+  async stream(): Promise<void> {
+    const { call } = this.#options;
+    while (!call.isClosed && !this.#isTired) {
+      const wait = await this.#connect();
+      if (!call.isClosed) await sleep(wait * (0.5 + this.#options.random.next()));
+    }
+  }
+
+  /** Another reader of the same client takes the call over, while the first still reads. */
+  steal(): void {
+    if (this.#current && this.#mayReconnect) {
+      this.#current.isReplaced = true;
+      void this.#connect().catch(() => undefined);
+    }
+  }
+
+  /** The connection ends, and nobody says so. */
+  drop(): void {
+    this.#current?.abort.abort();
+  }
+
+  /** The client goes, and does not come back. */
+  leave(): void {
+    this.#hasLeft = true;
+    this.drop();
+  }
+
+  async cancel(): Promise<void> {
+    const { call, key } = this.#options;
+    if (call.callId === null) return;
+    try {
+      const response = await fetch(`${this.#gateway()}/calls/${call.callId}`, {
+        method: 'DELETE',
+        headers: { 'X-API-Key': key },
+        signal: AbortSignal.timeout(SILENCE_MS),
+      });
+      await response.arrayBuffer();
+      call.note(`cancel: ${response.status}`);
+      if (response.status === 202) call.isCancelAcknowledged = true;
+    } catch {
+      // Unknown whether it was cancelled.
+    }
+  }
+
+  #request(): { url: string; init: RequestInit } {
+    const { call, key, tool, args, detach } = this.#options;
+    const gateway = this.#gateway();
+    const headers = { 'X-API-Key': key, Accept: 'text/event-stream', 'Content-Type': 'application/json' };
+    if (call.callId !== null) {
+      const left = call.last > 0 ? { 'Last-Event-ID': `${call.callId}.${call.last}` } : {};
+      return { url: `${gateway}/calls/${call.callId}/events`, init: { headers: { ...headers, ...left } } };
+    }
+    const init = {
+      method: 'POST',
+      headers: { ...headers, 'Idempotency-Key': call.name },
+      body: JSON.stringify({ arguments: args, detach }),
+    };
+    return { url: `${gateway}/tools/${tool}/stream`, init };
+  }
+
+  /** @returns how long to wait before the next, in milliseconds. */
+  async #connect(): Promise<number> {
+    const { call } = this.#options;
+    const connection: Connection = { abort: new AbortController(), isReplaced: false };
+    this.#current = connection;
+    const watch = setInterval(() => {
+      if (performance.now() - heardAt > SILENCE_MS) connection.abort.abort();
+    }, 500);
+    let heardAt = performance.now();
+    try {
+      const { url, init } = this.#request();
+      call.note(`${init.method ?? 'GET'} ${url.slice(7, 22)} behind ${call.last}`);
+      const response = await fetch(url, { ...init, signal: connection.abort.signal });
+      heardAt = performance.now();
+      call.note(`${response.status}`);
+      call.connections++;
+      if (response.status !== 200) return await this.#refused(response);
+      call.callId ??= response.headers.get('x-call-id');
+      let rest = '';
+      for await (const text of (response.body as ReadableStream<Uint8Array>).pipeThrough(
+        new TextDecoderStream() as never,
+      ) as unknown as AsyncIterable<string>) {
+        heardAt = performance.now();
+        const blocks = (rest + text).split('\n\n');
+        rest = blocks.pop() ?? '';
+        for (const block of blocks) if (this.#take(block, connection)) return 0;
+      }
+      call.note('over');
+    } catch (error) {
+      call.note(`cut off: ${error}`);
+    } finally {
+      clearInterval(watch);
+    }
+    if (this.#current !== connection) await this.#replacement();
+    return PAUSE_MS;
+  }
+
+  /** Reading goes on elsewhere: waits for that. */
+  async #replacement(): Promise<void> {
+    const taken = this.#current;
+    while (this.#current === taken && !this.#options.call.isClosed && !this.#isTired) {
+      await sleep(100);
+      if (taken?.abort.signal.aborted) return;
+    }
+  }
+
+  /** @returns whether the connection has brought all that it may. */
+  #take(block: string, connection: Connection): boolean {
+    const fields = new Map(
+      block.split('\n').map((line) => line.split(/: (.*)/s).slice(0, 2) as [string, string]),
+    );
+    const name = fields.get('event');
+    const id = fields.get('id') ?? '';
+    if (name === undefined) return false; // a comment, or `retry`
+    if (id.endsWith('.moved')) return true;
+    if (connection.isReplaced && this.#current !== connection) return false; // the other has it
+    this.#options.call.see({ name, id, data: fields.get('data') ?? 'null' });
+    return this.#options.call.isClosed;
+  }
+
+  async #refused(response: Response): Promise<number> {
+    const { call } = this.#options;
+    const text = await response.text();
+    call.note(/"detail":"([^"]*)"/.exec(text)?.[1] ?? text);
+    switch (response.status) {
+      case 429:
+      case 503:
+      case 409:
+        return PAUSE_MS * 2;
+      case 204:
+        if (!call.isClosed) call.violate('end', `204 behind event ${call.last}, and it has no closing event`);
+        this.#mayReconnect = false;
+        call.answered('gone', []);
+        return 0;
+      case 410:
+        call.holesTold++;
+        call.answered('gone', []);
+        return 0;
+      default: {
+        const [, code = '?'] = /"code":"(\w+)"/.exec(text) ?? [];
+        // One that was never opened is nowhere: it was refused, and its gateway died before it could say so.
+        if (code === 'call_not_found' && call.last === 0) call.answered(NEVER_MADE, null);
+        // An end before the stream began is told as a status.
+        else if (call.callId === null && response.status > 500) call.answered(code, null);
+        else call.violate('end', `${response.status} behind event ${call.last}: ${text.slice(0, 200)}`);
+        if (!call.isClosed) call.answered('lost', null);
+        return 0;
+      }
+    }
+  }
+
+  /** Asks for the whole answer, again and again with the same idempotency key. */
+  async ask(): Promise<void> {
+    const { call, key, tool, args } = this.#options;
+    while (!call.isClosed && !this.#isTired) {
+      try {
+        const response = await fetch(`${this.#gateway()}/tools/${tool}`, {
+          method: 'POST',
+          headers: { 'X-API-Key': key, 'Content-Type': 'application/json', 'Idempotency-Key': call.name },
+          body: JSON.stringify({ arguments: args }),
+          signal: AbortSignal.timeout(20_000),
+        });
+        call.connections++;
+        const answer = (await response.json()) as {
+          status: string;
+          data?: unknown;
+          code?: string;
+          detail?: string;
+        };
+        call.note(`${response.status} ${answer.detail ?? ''}`);
+        if (response.status === 200) call.answered('success', answer.data);
+        else if (answer.code === 'gone') call.holesTold++;
+        else if (![429, 503, 409].includes(response.status)) call.answered(answer.code ?? '?', null);
+        if (answer.code === 'gone') call.answered('gone', null);
+      } catch {
+        // Cut off.
+      }
+      if (!call.isClosed) await sleep(PAUSE_MS * (0.5 + this.#options.random.next()));
+    }
+  }
+}

@@ -1,0 +1,65 @@
+/** A worker of BullMQ that fetches nothing though calls wait. */
+import * as bullmq from 'bullmq';
+import { expect } from 'chai';
+import { WorkerHost } from '../../lib/fleet/host/worker-host.ts';
+import type { Members } from '../../lib/fleet/members.ts';
+import { FleetRedis } from '../../lib/fleet/redis/fleet-redis.ts';
+import { eventually } from '../support/eventually.ts';
+import { missingRedis, RedisServer } from './redis-server.ts';
+
+describe('a worker that fetches nothing', () => {
+  it('is made anew, and counted', async function () {
+    this.timeout(60_000);
+    if (missingRedis() !== undefined) this.skip();
+    const server = await RedisServer.start();
+    const redis = await FleetRedis.open({
+      redisUrl: server.url,
+      redisCa: null,
+      redisPrefix: 'mg',
+      isPatient: true,
+      log: () => undefined,
+    });
+    let made = 0;
+    /** The first of them is wedged: it never begins to fetch. */
+    class Wedged extends bullmq.Worker {
+      constructor(name: string, work: bullmq.Processor, options: bullmq.WorkerOptions) {
+        super(name, work, { ...options, autorun: ++made > 2 });
+      }
+    }
+    const host = new WorkerHost(
+      {
+        nodeId: 'h',
+        groups: ['g'],
+        capacity: { x: 1, s: 1 },
+        leaseMs: 2000,
+        orphanGraceMs: 1000,
+        maxStarts: 2,
+        resumeTtlMs: 1000,
+        queueName: (group, lane) => `calls.v1.${group}.${lane}`,
+        owner: () => undefined,
+        log: () => undefined,
+      },
+      {
+        redis,
+        members: { tell: () => undefined } as unknown as Members,
+        bullmq: { ...bullmq, Worker: Wedged } as unknown as typeof bullmq,
+      },
+    );
+    try {
+      await host.open();
+      const queue = new bullmq.Queue('calls.v1.g.x', {
+        connection: redis.duplicate(),
+        prefix: redis.keys.queuePrefix,
+      });
+      await queue.add('call', { c: 'nobody-knows-it' }, { removeOnComplete: true });
+      await eventually(() => host.counts.recreated === 1, { withinMs: 30_000 });
+      await eventually(async () => (await queue.getWaitingCount()) === 0, { withinMs: 30_000 });
+      expect(host.counts.recreated).to.equal(1);
+      await queue.close();
+    } finally {
+      await host.close();
+      await redis.close();
+      await server.close();
+    }
+  });
+});
