@@ -398,6 +398,7 @@ export class Gateway {
       statistics: this.#statistics,
       runners: () => this.#dispatcher.stats(),
       transports: () => this.#transports.stats().transports,
+      sessions: () => this.#transports.stats()['mcp'] ?? {},
       callsInFlight: () => this.#dispatcher.callsInFlight,
       openBreakers: () => this.#dispatcher.openBreakers,
       defects: () => this.#defects,

@@ -68,6 +68,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   graphql: ['lib/transports/graphql'],
   ioredis: ['lib/fleet'],
   jose: ['lib/transports/mcp/http'],
+  pg: ['workers/tools'],
   pino: ['lib/observe'],
   'pino-pretty': ['lib/observe'],
   piscina: ['lib/runners/threads/piscina'],

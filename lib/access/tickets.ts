@@ -97,25 +97,26 @@ export class Tickets {
     });
   }
 
-  /** Takes a claim back that came to nothing. */
-  unclaim(ticket: Ticket): void {
-    ticket.callId = undefined;
-    if (ticket.sharedName !== undefined)
-      this.#peers?.forget(ticket.sharedName, 'call').catch(() => undefined);
-  }
-
   /** From now on the ticket is that call's. @param ms how long it lasts; Infinity: until `lasts` says otherwise. */
   bind(ticket: Ticket, callId: string, ms: number): void {
     ticket.callId = callId;
     this.lasts(ticket, ms);
   }
 
-  /** No call's any more, and void when it would have been without one. @param expiresAt as it said before `bind`. */
-  release(ticket: Ticket, expiresAt: number): void {
-    this.unclaim(ticket);
+  /**
+   * No call's any more: its claim came to nothing.
+   * @param expiresAt as it said before `bind`. Default: as it says.
+   */
+  release(ticket: Ticket, expiresAt = ticket.expiresAt): void {
+    ticket.callId = undefined;
     ticket.expiresAt = expiresAt;
-    const left = Math.min(TICKET_MS, Math.max(1, Math.ceil(expiresAt - this.#now())));
-    if (ticket.sharedName !== undefined) this.#peers?.read(ticket.sharedName, left).catch(() => undefined);
+    const { sharedName } = ticket;
+    if (sharedName === undefined) return;
+    const keptMs = Math.max(1, Math.ceil(Math.min(TICKET_MS, expiresAt - this.#now())));
+    this.#peers
+      ?.forget(sharedName, 'call')
+      .then(() => this.#peers?.read(sharedName, keptMs))
+      .catch(() => undefined);
   }
 
   /** From now on the ticket is void after so long. */

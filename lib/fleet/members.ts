@@ -196,6 +196,7 @@ export class Members {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#look);
+    await this.#looking; // what it still says of itself would be the last word
     if (!this.#redis.isReady) return;
     const { commands, keys } = this.#redis;
     const { id } = this.#self();

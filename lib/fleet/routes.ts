@@ -20,10 +20,13 @@ interface Target {
 
 const LISTS: readonly ListName[] = ['tools', 'resources', 'prompts'];
 
+const NOTHING: Catalog = { tools: [], resources: [], prompts: [] };
+const EMPTY = JSON.stringify(NOTHING);
+
 export class Routes {
   readonly #members: Members;
   readonly #leaseMs: number;
-  #catalog: Catalog = { tools: [], resources: [], prompts: [] };
+  #catalog: Catalog = NOTHING;
   #text = '';
   /** By kind and name. */
   #targets = new Map<string, Map<string, Target>>();
@@ -39,9 +42,9 @@ export class Routes {
     return this.#catalog;
   }
 
-  /** Whether anything is known: hosts have told what they have, and were there within a lease. */
+  /** Whether anything is known: hosts that have something were there within a lease. */
   get isKnown(): boolean {
-    return this.#seen.size > 0;
+    return this.#text !== '' && this.#text !== EMPTY;
   }
 
   /** Looks at the members anew. @returns whether the catalog is another one. */

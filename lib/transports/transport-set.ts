@@ -88,7 +88,10 @@ export class TransportSet {
   }
 
   /** What `/stats` shows of the transports that `listen` opened, and the keys that some of them have beside that. */
-  stats(): { readonly transports: Readonly<Record<string, object>> } {
+  stats(): {
+    readonly transports: Readonly<Record<string, object>>;
+    readonly [beside: string]: object | undefined;
+  } {
     const transports: [string, object][] = [];
     const beside: [string, object][] = [];
     for (const { entry, transport, meter } of this.#open) {

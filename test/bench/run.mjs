@@ -37,7 +37,9 @@ const WORKLOADS = {
   grpc: 'echo over gRPC, 32 in flight',
   'grpc-chunks': 'small chunks over gRPC',
   process: 'threads beside child processes: echo, chunks over SSE',
+  fleet: 'a fleet on one Redis, beside a plain job of BullMQ',
   graphql: 'echo by GraphQL beside REST',
+  metrics: 'echo and chunks over SSE while /metrics and /stats/stream are read',
   'graphql-chunks': '200 000 small chunks by a subscription, beside SSE',
   upstream: 'a mounted stdio server, beside other bridges',
 };

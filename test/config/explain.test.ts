@@ -50,7 +50,7 @@ describe('flags()', () => {
   it('names each flag after its variable in kebab-case, and gives secrets none', () => {
     for (const [, { env, flag }] of OPTION_LIST) {
       const name = SHORT[env] ?? env;
-      const isSecret = env === 'API_KEY' || env === 'MCP_COMMAND' || env === 'REDIS_URL';
+      const isSecret = ['API_KEY', 'MCP_COMMAND', 'REDIS_URL', 'JOURNEYS_URL'].includes(env);
       expect(flag).to.equal(isSecret ? undefined : `--${name.toLowerCase().replaceAll('_', '-')}`);
     }
   });

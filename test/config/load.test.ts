@@ -40,6 +40,7 @@ describe('loadConfig()', () => {
       grpc: false,
       grpcPort: null,
       isolation: 'tool',
+      journeysUrl: '',
       leaseMs: 15_000,
       maxStarts: 2,
       nodeId: '',

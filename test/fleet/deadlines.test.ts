@@ -1,5 +1,6 @@
 /** Deadlines that need no host: a call ends in time though nobody has begun it. */
 import { expect } from 'chai';
+import { eventually } from '../support/eventually.ts';
 import { missingRedis } from './redis-server.ts';
 import { SmallFleet } from './small-fleet.ts';
 
@@ -24,11 +25,14 @@ describe('a deadline on a fleet', function () {
     const busy = await post('/tools/once/stream', { count: 1000, everyMs: 20 });
     const waiting = await post('/tools/once', { count: 1 }, 300);
     expect(waiting.status).to.equal(504);
-    expect(await waiting.json()).to.have.nested.property('error.code', 'deadline_exceeded');
+    expect(await waiting.json()).to.have.property('code', 'deadline_exceeded');
     await busy.body?.cancel();
     await fleet.gateways[0]?.close({ drainMs: 0, graceMs: 100 });
-    const alone = await post('/tools/once', { count: 1 }, 300);
-    expect(alone.status).to.equal(503);
-    expect(alone.headers.get('retry-after')).to.equal('1');
+    // Until the gateway has heard that the host is gone, the deadline ends it.
+    expect((await post('/tools/once', { count: 1 }, 300)).status).to.be.oneOf([503, 504]);
+    await eventually(async () => {
+      const alone = await post('/tools/once', { count: 1 }, 300);
+      return alone.status === 503 && alone.headers.get('retry-after') === '1';
+    });
   });
 });

@@ -12,6 +12,7 @@ import { missingRedis, RedisServer } from './redis-server.ts';
 const TOOLS = fileURLToPath(new URL('./tools/fleet-tools.js', import.meta.url));
 const DOOMED = fileURLToPath(new URL('./tools/doomed-tools.js', import.meta.url));
 const PROGRAM = fileURLToPath(new URL('../../bin/mcp-streaming-gateway.cjs', import.meta.url));
+const PATIENT = { withinMs: 30_000 };
 const KEY = 'a-key-of-the-fleet';
 const HEADERS = { 'X-API-Key': KEY, 'Content-Type': 'application/json' };
 
@@ -172,7 +173,8 @@ describe('a fleet', function () {
     await eventually(async () => (await post(one, '/tools/once', { count: 1 })).status === 200);
   });
 
-  describe('whose host dies', () => {
+  describe('whose host dies', function () {
+    this.timeout(120_000);
     const spawned: ChildProcess[] = [];
     afterEach(() => {
       for (const child of spawned.splice(0)) child.kill('SIGKILL');
@@ -198,7 +200,7 @@ describe('a fleet', function () {
     }
 
     const knows = (name: string) =>
-      eventually(() => gateways[1]?.tools().some((tool) => tool.name === name) ?? false);
+      eventually(() => gateways[1]?.tools().some((tool) => tool.name === name) ?? false, PATIENT);
 
     async function killedInTheMiddle(tool: string): Promise<{ text: string; starts: number }> {
       const log = join(folder, tool);
@@ -214,7 +216,7 @@ describe('a fleet', function () {
       expect(response.status).to.equal(200);
       const second = host();
       const text = response.text();
-      await eventually(() => existsSync(log));
+      await eventually(() => existsSync(log), PATIENT);
       await new Promise((resolve) => setTimeout(resolve, 300));
       doomed.kill('SIGKILL');
       const whole = await text;
@@ -274,6 +276,17 @@ describe('a fleet', function () {
     );
     expect(refusal).to.match(/journeys_tool .* DATA_DIR.*BUILT_INS=off/);
     expect(first.tools().map(({ name }) => name)).to.include('journeys_tool');
+  });
+
+  it('has journeys on several hosts that name the same database', async () => {
+    const journeysUrl = 'postgres://journeys@127.0.0.1:9/journeys';
+    const own = { tools: [], builtIns: 'on', redisPrefix: 'journeys' };
+    const journeys = (folderName: string, url: string) =>
+      member('worker', { ...own, dataDir: join(folder, folderName), journeysUrl: url });
+    await journeys('here', journeysUrl);
+    await journeys('there', journeysUrl);
+    const refusal = await journeys('elsewhere', `${journeysUrl}2`).catch(String);
+    expect(String(refusal)).to.contain('set JOURNEYS_URL to the same address on all hosts');
   });
 });
 

@@ -8,10 +8,13 @@ import { expect } from 'chai';
 import type { ToolError } from '../../lib/call/tool-error.ts';
 import type { ToolDefinition } from '../../lib/tool/define-tool.ts';
 import type { Journey } from '../../workers/tools/journey.ts';
+import type { JourneyRecords } from '../../workers/tools/journey-records.ts';
 import { JourneyStore } from '../../workers/tools/journey-store.ts';
 import { journeysToolOn } from '../../workers/tools/journeys.ts';
+import { PostgresJourneys } from '../../workers/tools/postgres-journeys.ts';
 import { openDatabase } from '../../workers/tools/sqlite.ts';
 import { callDirectly, type DirectCall } from './direct-call.ts';
+import type { PostgresServer } from './postgres-server.ts';
 import { refusalOf } from './refusal.ts';
 
 export interface Issue {
@@ -22,30 +25,50 @@ export interface Issue {
 
 export class DirectJourneys {
   readonly tool: ToolDefinition;
-  readonly #store: JourneyStore;
-  readonly #dataDir: string;
+  readonly #store: JourneyRecords;
+  /** Runs a statement behind the store's back. */
+  readonly #execute: (sql: string) => Promise<unknown>;
+  readonly #remove: () => void;
 
-  private constructor(store: JourneyStore, dataDir: string) {
+  private constructor(
+    store: JourneyRecords,
+    behind: { readonly execute: (sql: string) => Promise<unknown>; readonly remove: () => void },
+  ) {
     this.#store = store;
-    this.#dataDir = dataDir;
+    this.#execute = behind.execute;
+    this.#remove = behind.remove;
     this.tool = journeysToolOn(async () => store) as unknown as ToolDefinition;
   }
 
   static async open(): Promise<DirectJourneys> {
     const dataDir = mkdtempSync(join(tmpdir(), 'journeys-'));
-    return new DirectJourneys(await JourneyStore.open(dataDir), dataDir);
+    return new DirectJourneys(await JourneyStore.open(dataDir), {
+      async execute(sql) {
+        const database = await openDatabase(join(dataDir, 'journeys.db'));
+        database.exec(sql);
+        database.close();
+      },
+      remove: () => rmSync(dataDir, { recursive: true, force: true }),
+    });
+  }
+
+  /** On a database that is emptied first. */
+  static async openOn(server: PostgresServer): Promise<DirectJourneys> {
+    await server.empty();
+    return new DirectJourneys(await PostgresJourneys.open(server.url), {
+      execute: (sql) => server.query(sql),
+      remove: () => undefined,
+    });
   }
 
   /** Writes what no release would into the row of a journey. */
   async damage(name: string, change: string): Promise<void> {
-    const database = await openDatabase(join(this.#dataDir, 'journeys.db'));
-    database.exec(`UPDATE journeys SET ${change} WHERE name = '${name}'`);
-    database.close();
+    await this.#execute(`UPDATE journeys SET ${change} WHERE name = '${name}'`);
   }
 
-  close(): void {
-    this.#store.close();
-    rmSync(this.#dataDir, { recursive: true, force: true });
+  async close(): Promise<void> {
+    await this.#store.close();
+    this.#remove();
   }
 
   call(input: object): Promise<DirectCall> {

@@ -1,13 +1,14 @@
 /** The lists of `journeys_tool`: order, filters, words and pages. */
 import { expect } from 'chai';
 import type { Journey } from '../../workers/tools/journey.ts';
-import { DirectJourneys } from './direct-journeys.ts';
+import type { DirectJourneys } from './direct-journeys.ts';
+import { overStores } from './over-stores.ts';
 
-describe('journeys_tool list', () => {
+overStores('journeys_tool list', (open) => {
   let journeys: DirectJourneys;
 
   beforeEach(async () => {
-    journeys = await DirectJourneys.open();
+    journeys = await open();
   });
 
   afterEach(() => journeys.close());

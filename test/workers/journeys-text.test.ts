@@ -1,12 +1,13 @@
 /** The texts that `journeys_tool` takes: all of Unicode, returned unchanged or refused. */
 import { expect } from 'chai';
-import { DirectJourneys } from './direct-journeys.ts';
+import type { DirectJourneys } from './direct-journeys.ts';
+import { overStores } from './over-stores.ts';
 
-describe('journeys_tool texts', () => {
+overStores('journeys_tool texts', (open) => {
   let journeys: DirectJourneys;
 
   beforeEach(async () => {
-    journeys = await DirectJourneys.open();
+    journeys = await open();
   });
 
   afterEach(() => journeys.close());

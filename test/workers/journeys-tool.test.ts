@@ -2,16 +2,17 @@
 import { expect } from 'chai';
 import type { Journey } from '../../workers/tools/journey.ts';
 import { callDirectly } from './direct-call.ts';
-import { DirectJourneys } from './direct-journeys.ts';
+import type { DirectJourneys } from './direct-journeys.ts';
+import { overStores } from './over-stores.ts';
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-describe('journeys_tool', () => {
+overStores('journeys_tool', (open) => {
   let journeys: DirectJourneys;
 
   beforeEach(async () => {
-    journeys = await DirectJourneys.open();
+    journeys = await open();
   });
 
   afterEach(() => journeys.close());

@@ -11,7 +11,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ToolError } from '../../lib/call/tool-error.ts';
 import { makeFolder } from '../../lib/runners/threads/environment/data-folder.ts';
-import { CHANGEABLE, type Journey, type JourneyChanges, type JourneyFields } from './journey.ts';
+import type { Journey, JourneyChanges, JourneyFields } from './journey.ts';
 import {
   type ListedJourney,
   type ListFilter,
@@ -21,6 +21,7 @@ import {
   readPage,
   soundJourney,
 } from './journey-list.ts';
+import { changedOf, DamageLog, type JourneyRecords, type JourneyStats } from './journey-records.ts';
 import { migrate } from './journey-schema.ts';
 import { type Database, openDatabase, type Row, type SqlValue, type Statement } from './sqlite.ts';
 import { whenFree } from './storage-trouble.ts';
@@ -28,23 +29,13 @@ import { uuidV7 } from './uuid-v7.ts';
 import { WriteGroup } from './write-group.ts';
 
 const IMPORT_BATCH = 100;
-const MOST_TOLD = 100;
 
-export interface JourneyStats {
-  readonly total: number;
-  readonly byStatus: Readonly<Record<string, number>>;
-  readonly byTag: Readonly<Record<string, number>>;
-}
-
-export class JourneyStore {
+export class JourneyStore implements JourneyRecords {
   readonly #database: Database;
   readonly #writes: WriteGroup;
   /** Prepared once per SQL text; the texts are few. */
   readonly #statements = new Map<string, Statement>();
-
-  /** Damaged rows that the log knows of. */
-  readonly #toldDamaged = new Set<string>();
-
+  readonly #damage = new DamageLog('journeys.db');
   readonly #file: string;
   readonly #inode: number | undefined;
 
@@ -153,20 +144,10 @@ export class JourneyStore {
       const { sql, values } = pageQuery(filter, start, last, left);
       const page = await whenFree(() => readPage(this.#prepare(sql).iterate(...values), filter.sort));
       if (page.length === 0) return;
-      this.#tellDamaged(page);
+      this.#damage.tell(page);
       yield page;
       for (const { journey } of page) if (journey) left--;
       last = page.at(-1)?.position ?? last;
-    }
-  }
-
-  /** In the log, once a row. */
-  #tellDamaged(page: readonly ListedJourney[]): void {
-    for (const { id, journey } of page) {
-      if (journey || this.#toldDamaged.has(id)) continue;
-      if (this.#toldDamaged.size < MOST_TOLD) this.#toldDamaged.add(id);
-      else return;
-      console.warn(`journey ${id.slice(0, 100)} is damaged in journeys.db and left out of lists; delete it`);
     }
   }
 
@@ -239,10 +220,4 @@ const inodeOf = (file: string): number | undefined => statSync(file, { throwIfNo
 /** The columns from `name` to `version`, in their order. */
 function contentOf({ name, description, status, tags, steps, version }: Journey): SqlValue[] {
   return [name, description, status, JSON.stringify(tags), JSON.stringify(steps), version];
-}
-
-/** Only what may change: callers may pass all of a tool's input. */
-function changedOf(changes: JourneyChanges): Partial<JourneyFields> {
-  const given = CHANGEABLE.filter((name) => changes[name] !== undefined);
-  return Object.fromEntries(given.map((name) => [name, changes[name]]));
 }

@@ -9,12 +9,12 @@ import { ToolError } from '../../lib/call/tool-error.ts';
 import { defineTool, type ToolContext } from '../../lib/tool/define-tool.ts';
 import { CHANGEABLE, Journey, JourneysInput, NEEDS, parseJourneyFields } from './journey.ts';
 import { decodeCursor, encodeCursor } from './journey-list.ts';
+import type { JourneyRecords } from './journey-records.ts';
 import { journeyUri } from './journey-resources.ts';
-import type { JourneyStore } from './journey-store.ts';
 import { threadStore } from './thread-store.ts';
 
 /** The tool on a store of its own: `open` is asked at every call. */
-export const journeysToolOn = (open: () => Promise<JourneyStore>) =>
+export const journeysToolOn = (open: () => Promise<JourneyRecords>) =>
   defineTool({
     name: 'journeys_tool',
     title: 'Journeys',
@@ -34,7 +34,7 @@ export const journeysToolOn = (open: () => Promise<JourneyStore>) =>
 
 export const journeysTool = journeysToolOn(threadStore);
 
-async function* list(store: JourneyStore, input: JourneysInput, context: ToolContext) {
+async function* list(store: JourneyRecords, input: JourneysInput, context: ToolContext) {
   const { status, tag, query, sort = 'createdAt', limit = Number.MAX_SAFE_INTEGER, cursor } = input;
   let last = cursor === undefined ? null : decodeCursor(cursor, sort);
   let count = 0;
@@ -60,7 +60,7 @@ async function* list(store: JourneyStore, input: JourneysInput, context: ToolCon
   context.progress(3, 3, `${count === 1 ? '1 journey' : `${count} journeys`}${told}`);
 }
 
-async function answer(store: JourneyStore, input: JourneysInput, context: ToolContext): Promise<unknown> {
+async function answer(store: JourneyRecords, input: JourneysInput, context: ToolContext): Promise<unknown> {
   const { id = '', journeys = [] } = input;
   switch (input.action) {
     case 'get':

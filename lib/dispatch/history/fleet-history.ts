@@ -55,7 +55,7 @@ export class FleetHistory implements CallHistory {
 
   async resume(point: ResumePoint): Promise<RunningCall> {
     const { callId, keyId, after } = point;
-    if (this.#own.has(callId, keyId)) return this.#own.resume(point);
+    if (await this.#isOwn(callId, keyId)) return this.#own.resume(point);
     const taken = await this.#shared.take(callId, keyId);
     if (!taken) throw callNotFound(callId);
     const kept = this.#own.takeOver(taken.call, taken.before);
@@ -64,9 +64,18 @@ export class FleetHistory implements CallHistory {
     return kept.resume(after);
   }
 
+  /** Whether it is kept here, and nowhere else by now. */
+  async #isOwn(callId: string, keyId: string): Promise<boolean> {
+    return (
+      this.#own.has(callId, keyId) &&
+      !(await this.#shared.isElsewhere(callId)) &&
+      this.#own.has(callId, keyId)
+    );
+  }
+
   /** One that another gateway reads is taken over first (F1). */
   async release(callId: string, keyId: string): Promise<void> {
-    if (!this.#own.has(callId, keyId)) {
+    if (!(await this.#isOwn(callId, keyId))) {
       const taken = await this.#shared.take(callId, keyId);
       if (!taken) throw callNotFound(callId);
       this.#own.takeOver(taken.call, taken.before);
@@ -119,7 +128,7 @@ export class FleetHistory implements CallHistory {
 
   /** @returns undefined where there is no such call. */
   async #find(callId: string, { keyId }: Claim): Promise<KeptCall | undefined> {
-    const own = this.#own.kept(callId, keyId);
+    const own = (await this.#isOwn(callId, keyId)) ? this.#own.kept(callId, keyId) : undefined;
     if (own) return own;
     const taken = await this.#shared.take(callId, keyId);
     if (!taken) return undefined;

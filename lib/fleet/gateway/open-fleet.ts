@@ -25,6 +25,7 @@ export interface FleetOpening {
       readonly callsPerWorker: number;
       readonly drainTimeoutMs: number;
       readonly dataDir: string;
+      readonly journeysUrl: string;
     };
   readonly version: string;
   readonly log: RedisLog;
@@ -89,7 +90,7 @@ export async function openFleet({ config, version, log, hosted }: FleetOpening):
   let host: WorkerHost | null = null;
   let runner: RedisRunner | null = null;
   let isLeaving = false;
-  const store = storeOf(hosted?.catalog(), config.dataDir);
+  const store = storeOf(hosted?.catalog(), config);
   const self = (): Member => ({
     id: nodeId,
     role,
@@ -181,10 +182,15 @@ export async function openFleet({ config, version, log, hosted }: FleetOpening):
   };
 }
 
-/** Where a host keeps journeys, if it serves them: the same name for every process beside that folder. */
-function storeOf(catalog: Catalog | undefined, dataDir: string): { journeys?: string } {
-  const serves = catalog?.tools.some(({ name }) => name === JOURNEYS);
-  return serves ? { journeys: digestOf([hostname(), resolve(dataDir)]) } : {};
+/** Where a host keeps journeys, if it serves them: the same name for every process beside that database or folder. */
+function storeOf(
+  catalog: Catalog | undefined,
+  { dataDir, journeysUrl }: FleetOpening['config'],
+): { journeys?: string } {
+  if (!catalog?.tools.some(({ name }) => name === JOURNEYS)) return {};
+  if (journeysUrl === '') return { journeys: digestOf([hostname(), resolve(dataDir)]) };
+  const { host, pathname, search } = new URL(journeysUrl);
+  return { journeys: digestOf(['a database', host, pathname, search]) };
 }
 
 /** @returns why this host may not serve journeys: one that came before it does, from another folder. */
@@ -198,5 +204,5 @@ function otherStore(members: readonly Member[], { id, since, host }: Member): st
   );
   return mine === undefined || !before
     ? undefined
-    : `${JOURNEYS} keeps its journeys in one host's DATA_DIR, and the host ${before.id} serves it already: two would have different ones; start this host with tools of its own (--tools) or with BUILT_INS=off`;
+    : `${JOURNEYS} keeps its journeys in one host's DATA_DIR, or in the PostgreSQL of JOURNEYS_URL, and the host ${before.id} serves it already with other ones: set JOURNEYS_URL to the same address on all hosts, or start this host with tools of its own (--tools) or with BUILT_INS=off`;
 }

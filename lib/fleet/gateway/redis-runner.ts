@@ -413,18 +413,21 @@ export class RedisRunner implements Runner, FleetCallHost {
   #hear(message: string): void {
     const [callId = '', id = '', kind, before = '', head = ''] = message.split('\n', 5);
     const call = this.#calls.get(callId);
-    if (id === '~') {
-      if (call) this.#calls.delete(callId);
-      this.onMoved(callId, false);
-      call?.fail(new ToolError('conflict', 'another gateway has taken the call over'));
-      return;
-    }
+    if (id === '~') return this.moved(callId);
     if (!call) return;
     if (kind === undefined) return call.missed();
     const at = callId.length + id.length + kind.length + before.length + head.length + 5;
     if (kind === 'b') this.#waits.record(call.durationMs);
     call.hear(streamEntry(id, kind, before, head, message.slice(at)));
     if (id === END_ID && call.request.keep === undefined && call.isEnded) this.#forget(callId);
+  }
+
+  /** Another gateway reads the call now. */
+  moved(callId: string): void {
+    const call = this.#calls.get(callId);
+    this.#calls.delete(callId);
+    this.onMoved(callId, false);
+    call?.fail(new ToolError('conflict', 'another gateway has taken the call over'));
   }
 
   /** Nobody comes back for what is not kept. */

@@ -91,6 +91,16 @@ export class RedisSharedCalls {
     });
   }
 
+  /** The message that another gateway has taken it over may have been lost. */
+  async isElsewhere(callId: string): Promise<boolean> {
+    const { commands, keys, isReady } = this.#redis;
+    if (!isReady) return false;
+    const gateway = await commands.hget(keys.call(callId), 'gw').catch(() => null);
+    if (gateway === null || gateway === this.#options.nodeId) return false;
+    this.#runner.moved(callId);
+    return true;
+  }
+
   find(callId: string, keyId: string): Promise<SharedState | undefined> {
     return this.#ask(() => this.#find(callId, keyId));
   }

@@ -24,6 +24,12 @@ export interface TransportFigures {
   readonly slowConsumers?: number;
 }
 
+/** What MCP's HTTP endpoint counts: sessions by Streamable HTTP, and by HTTP+SSE. */
+export interface SessionFigures {
+  readonly sessions?: number;
+  readonly legacySessions?: number;
+}
+
 export interface MetricsSources {
   readonly version: string;
   readonly statistics: CallStatistics;
@@ -31,6 +37,8 @@ export interface MetricsSources {
   runners(): ReadonlyMap<string, RunnerStats>;
   /** By name. */
   transports(): Readonly<Record<string, TransportFigures>>;
+  /** Empty where nobody listens for MCP. */
+  sessions(): SessionFigures;
   callsInFlight(): number;
   /** Tools that are refused now for their failures. */
   openBreakers(): number;
@@ -238,6 +246,11 @@ export class GatewayMetrics {
       });
     exposition.gauge(`${PREFIX}connections_open`, 'Open connections.', of('connections'));
     exposition.gauge(`${PREFIX}streams_open`, 'Calls that are being streamed.', of('streams'));
+    const { sessions = 0, legacySessions = 0 } = this.#sources.sessions();
+    exposition.gauge(`${PREFIX}sessions_open`, 'Sessions of MCP clients, by how they are held.', [
+      { labels: { kind: 'streamable_http' }, value: sessions },
+      { labels: { kind: 'http_sse' }, value: legacySessions },
+    ]);
     exposition.counter(`${PREFIX}sent_bytes_total`, 'Bytes of answers to calls.', of('bytes'));
     exposition.counter(
       `${PREFIX}slow_consumers_total`,

@@ -116,6 +116,18 @@ export const threadsOptions = {
     summary: 'The folder of what the built-in tools keep.',
     reason: 'The same data whatever folder you start in, and for every MCP client.',
   }),
+  journeysUrl: option({
+    env: 'JOURNEYS_URL',
+    kind: text(
+      /^(?:postgres(?:ql)?:\/\/\S+)?$/,
+      'an address such as postgres://user:password@host/database',
+      'url',
+    ),
+    default: '',
+    summary: 'The PostgreSQL where `journeys_tool` keeps its journeys, in place of a file in DATA_DIR.',
+    reason: 'A file serves one machine; hosts of a fleet need a database that they share.',
+    secret: true,
+  }),
   reload: option({
     env: 'RELOAD',
     flag: '--reload',

@@ -25,12 +25,13 @@ export function poolOptions(config: ThreadsConfig, context: StartContext): PoolO
   const hasBuiltIns =
     builtIns === 'on' || (builtIns === 'auto' && tools.length === 0 && !context.hasOtherTools);
   const toolModules = [...(hasBuiltIns ? [context.builtInTools] : []), ...findToolModules(tools)];
-  const trouble = hasBuiltIns ? claimDataFolder(config.dataDir) : undefined;
+  const trouble = hasBuiltIns && config.journeysUrl === '' ? claimDataFolder(config.dataDir) : undefined;
   return {
     entry: context.entry,
     settings: {
       toolModules,
       dataDir: config.dataDir,
+      ...(hasBuiltIns && config.journeysUrl !== '' ? { journeysUrl: config.journeysUrl } : {}),
       logLevel: context.logLevel,
       maxResultBytes: context.maxResultBytes,
     },

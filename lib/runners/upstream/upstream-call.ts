@@ -9,7 +9,7 @@
  */
 import { cancelError, outcomeOf } from '../../call/call-ending.ts';
 import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
-import { LOG_RANK, type LogLevel } from '../../call/log-level.ts';
+import { LOG_RANK } from '../../call/log-level.ts';
 import type { CancelReason, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { TraceContext } from '../../call/trace-context.ts';
@@ -24,6 +24,7 @@ import {
   type Fields,
   INVALID_PARAMS,
   isObject,
+  LEVELS,
   OWN_PREFIX,
   PROTOCOL_PREFIX,
   type RpcError,
@@ -392,14 +393,3 @@ function sizeOf(event: ToolEvent): number {
   if (event.type === 'progress') return 64 + event.message.length;
   return event.type === 'log' ? event.message.length : 0;
 }
-
-const LEVELS: Readonly<Record<string, LogLevel | undefined>> = Object.assign(Object.create(null), {
-  debug: 'debug',
-  info: 'info',
-  notice: 'info',
-  warning: 'warning',
-  error: 'error',
-  critical: 'error',
-  alert: 'error',
-  emergency: 'error',
-});

@@ -32,7 +32,7 @@ export function callRoutes(
       await resumeCall(request, response, { calls, format }, left);
       if (bound === undefined) tickets.lasts(ticket, limits.callTimeoutMs + limits.keptMs);
     } catch (error) {
-      if (bound === undefined) tickets.unclaim(ticket);
+      if (bound === undefined) tickets.release(ticket);
       throw error;
     }
   };

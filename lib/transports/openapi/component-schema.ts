@@ -36,7 +36,39 @@ export function componentSchema(schema: JsonSchema, component: string): JsonSche
   const isKnown = isOlder || dialect === DIALECT_2020 || dialect === DIALECT_2019;
   if (!isKnown || isAddressed(words)) return open(schema, dialect);
   const at = `#/components/schemas/${component}`;
-  return translate(words, { at, isOlder, isTuple: isOlder || dialect === DIALECT_2019 }) as JsonSchema;
+  const isTuple = isOlder || dialect === DIALECT_2019;
+  const translated = translate(words, { at, isOlder, isTuple }) as JsonSchema;
+  return leadsNowhere(translated, translated, at) ? open(schema, dialect) : translated;
+}
+
+/** Whether a reference has no target, which may have got another path by the translation: no reader takes that. */
+function leadsNowhere(value: unknown, top: JsonSchema, at: string, isNames = false): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return value.some((item) => leadsNowhere(item, top, at));
+  return Object.entries(value).some(([word, part]) => {
+    if (!isNames && word === '$ref') return !hasTarget(String(part).slice(at.length), top);
+    return (isNames || !DATA.has(word)) && leadsNowhere(part, top, at, !isNames && NAMED.has(word));
+  });
+}
+
+/** @param pointer what stands behind the `#`. */
+function hasTarget(pointer: string, top: JsonSchema): boolean {
+  if (pointer !== '' && !pointer.startsWith('/')) return false;
+  let found: unknown = top;
+  for (const part of pointer.split('/').slice(1)) {
+    const name = unescaped(part).replaceAll('~1', '/').replaceAll('~0', '~');
+    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, name)) return false;
+    found = (found as Record<string, unknown>)[name];
+  }
+  return (typeof found === 'object' && found !== null && !Array.isArray(found)) || typeof found === 'boolean';
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function open({ description }: JsonSchema, dialect: string): JsonSchema {

@@ -81,12 +81,12 @@ export function formatNumber(value) {
   return value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2);
 }
 
-/** Above 1: ours is better. Undefined where one of the two has no figure. */
-export function ratioOf(workload, ours, theirs) {
-  const column = workload.columns[0];
+/** Above 1: ours is better. Undefined where one of the two has no figure. @param column default: the first. */
+export function ratioOf(workload, ours, theirs, column = workload.columns[0]) {
   if (!ours?.medians || !theirs?.medians) return undefined;
   const ratio = ours.medians[column] / theirs.medians[column];
-  return workload.lessIsBetter ? 1 / ratio : ratio;
+  const isLess = column === workload.columns[0] ? workload.lessIsBetter : !moreIsBetter.has(column);
+  return isLess ? 1 / ratio : ratio;
 }
 
 /** A Markdown table whose first column is text and the others are numbers. */
@@ -119,7 +119,10 @@ export function table(workload, rows) {
   return [`### ${workload.title}`, '', renderTable(header, lines)].join('\n');
 }
 
-/** Judges targets: {of?, than, atLeast} compares rows; {of?, field, less?, atMost | atLeast} looks at one figure, less that of another row. */
+/**
+ * Judges targets: {of?, than, by?, atLeast} compares rows, by the first column unless another is named; {of?, field,
+ * less?, atMost | atLeast} looks at one figure, less that of another row.
+ */
 export function judge(workload, rows) {
   return (workload.targets ?? []).map((target) => {
     const find = (id) => rows.find((row) => row.id === id);
@@ -129,7 +132,7 @@ export function judge(workload, rows) {
     const figure = figureOf(row) - lessOf;
     const got =
       target.field === undefined
-        ? ratioOf(workload, row, find(target.than))
+        ? ratioOf(workload, row, find(target.than), target.by)
         : Number.isNaN(figure)
           ? undefined
           : figure;
@@ -138,7 +141,7 @@ export function judge(workload, rows) {
     const sign = target.atLeast === undefined ? '≤' : '≥';
     const text =
       target.field === undefined
-        ? `${target.of ?? 'ours'} ${sign} ${limit} × ${target.than}`
+        ? `${target.of ?? 'ours'} ${sign} ${limit} × ${target.than}${target.by ? `, ${target.by}` : ''}`
         : `${target.text ?? `${target.of ?? 'ours'} ${target.field}`} ${sign} ${limit}`;
     return { text, got, met };
   });

@@ -28,6 +28,7 @@ const HEALED_LIFE_MS = 30_000;
 interface Connection {
   readonly abort: AbortController;
   isReplaced: boolean;
+  isOver: boolean;
 }
 
 export class PatientClient {
@@ -117,7 +118,7 @@ export class PatientClient {
   /** @returns how long to wait before the next, in milliseconds. */
   async #connect(): Promise<number> {
     const { call } = this.#options;
-    const connection: Connection = { abort: new AbortController(), isReplaced: false };
+    const connection: Connection = { abort: new AbortController(), isReplaced: false, isOver: false };
     this.#current = connection;
     const watch = setInterval(() => {
       if (performance.now() - heardAt > SILENCE_MS) connection.abort.abort();
@@ -146,6 +147,7 @@ export class PatientClient {
       call.note(`cut off: ${error}`);
     } finally {
       clearInterval(watch);
+      connection.isOver = true;
     }
     if (this.#current !== connection) await this.#replacement();
     return PAUSE_MS;
@@ -156,7 +158,7 @@ export class PatientClient {
     const taken = this.#current;
     while (this.#current === taken && !this.#options.call.isClosed && !this.#isTired) {
       await sleep(100);
-      if (taken?.abort.signal.aborted) return;
+      if (taken?.isOver) return;
     }
   }
 
@@ -177,8 +179,13 @@ export class PatientClient {
   async #refused(response: Response): Promise<number> {
     const { call } = this.#options;
     const text = await response.text();
+    if (call.callId === null && response.headers.get('idempotent-replay') === 'true') {
+      call.answered(/"code":"(\w+)"/.exec(text)?.[1] ?? '?', null);
+      return 0;
+    }
     call.note(/"detail":"([^"]*)"/.exec(text)?.[1] ?? text);
     switch (response.status) {
+      case 408: // the gateway was frozen
       case 429:
       case 503:
       case 409:
@@ -217,6 +224,8 @@ export class PatientClient {
           signal: AbortSignal.timeout(20_000),
         });
         call.connections++;
+        // A call that ran and failed with such a status: that is its end.
+        const isReplay = response.headers.get('idempotent-replay') === 'true';
         const answer = (await response.json()) as {
           status: string;
           data?: unknown;
@@ -226,7 +235,8 @@ export class PatientClient {
         call.note(`${response.status} ${answer.detail ?? ''}`);
         if (response.status === 200) call.answered('success', answer.data);
         else if (answer.code === 'gone') call.holesTold++;
-        else if (![429, 503, 409].includes(response.status)) call.answered(answer.code ?? '?', null);
+        else if (![408, 429, 503, 409].includes(response.status) || isReplay)
+          call.answered(answer.code ?? '?', null);
         if (answer.code === 'gone') call.answered('gone', null);
       } catch {
         // Cut off.

@@ -96,4 +96,34 @@ describe('a schema as a component', () => {
       expect(description).to.include('GET /tools shows it');
     }
   });
+
+  it('leaves open what has a reference that leads nowhere, or did so before', () => {
+    const moved = {
+      $schema: DRAFT_07,
+      properties: {
+        pair: { type: 'array', items: [{ type: 'string' }] },
+        same: { $ref: '#/properties/pair/items/0' },
+      },
+    };
+    const broken = { type: 'object', properties: { a: { $ref: '#/$defs/none' }, b: { $ref: '#plain' } } };
+    for (const schema of [moved, broken]) {
+      const { type, description, ...others } = componentSchema(schema, 'a.input');
+      expect([type, others]).to.deep.equal(['object', {}]);
+      expect(description).to.contain('no equal here');
+    }
+  });
+
+  it('follows references with escapes, to names that are words, and in circles', () => {
+    const odd = {
+      type: 'object',
+      properties: {
+        $ref: { type: 'string' },
+        a: { $ref: '#/$defs/x~1y%20z' },
+        b: { $ref: '#/properties/b' },
+      },
+      $defs: { 'x/y z': { type: 'number' } },
+    };
+    const { $defs } = componentSchema(odd, 'a.input') as { $defs: object };
+    expect($defs).to.deep.equal(odd.$defs);
+  });
 });

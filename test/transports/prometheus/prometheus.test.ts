@@ -59,6 +59,28 @@ describe('GET /metrics', () => {
       expect(samples.get(wanted), wanted).to.be.above(0);
   });
 
+  it('tells how many sessions MCP clients have', async () => {
+    const sessions = async () =>
+      samplesOf(await scraped()).get('mcp_gateway_sessions_open{kind="streamable_http"}');
+    expect(await sessions()).to.equal(0);
+    const params = {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 't', version: '1' },
+    };
+    const response = await fetch(`${served.url}/mcp`, {
+      method: 'POST',
+      headers: {
+        ...KEY,
+        'Content-Type': 'application/json',
+        Accept: 'application/json, text/event-stream',
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params }),
+    });
+    await response.text();
+    expect(await sessions()).to.equal(1);
+  });
+
   it('tells how long the calls of MCP clients took, as OpenTelemetry’s conventions do', async () => {
     const call = (name: string, args: object) =>
       fetch(`${served.url}/mcp`, {

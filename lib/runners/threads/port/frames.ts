@@ -193,6 +193,8 @@ export interface ThreadSettings {
   readonly toolModules: readonly string[];
   /** The folder where built-in tools keep their data. */
   readonly dataDir: string;
+  /** The database of the journeys, in place of a file there. */
+  readonly journeysUrl?: string;
   /** The least level that the gateway's log keeps; records below it are not sent. */
   readonly logLevel: LogLevel;
   /** Cap of one chunk and of a returned value, in bytes of JSON. */

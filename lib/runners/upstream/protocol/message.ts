@@ -1,4 +1,5 @@
 /** JSON-RPC messages as MCP servers send them: told apart, and what of them is trusted. */
+import type { LogLevel } from '../../../call/log-level.ts';
 import { ToolError } from '../../../call/tool-error.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -48,3 +49,15 @@ export function callErrorOf({ code, message, data }: RpcError): ToolError {
   }
   return new ToolError('tool_failed', plain, { details });
 }
+
+/** Ours of the eight levels of MCP's log (RFC 5424). */
+export const LEVELS: Readonly<Record<string, LogLevel | undefined>> = Object.assign(Object.create(null), {
+  debug: 'debug',
+  info: 'info',
+  notice: 'info',
+  warning: 'warning',
+  error: 'error',
+  critical: 'error',
+  alert: 'error',
+  emergency: 'error',
+});

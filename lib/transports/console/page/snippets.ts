@@ -52,19 +52,23 @@ for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
   for (const line of lines) console.log(JSON.parse(line));
 }`;
     case 'python':
-      return `# pip install requests
-import json, os, requests
+      return `import json, os, sys, urllib.error, urllib.request
 
 arguments = json.loads(${pythonText(JSON.stringify(args))})
-response = requests.post(
+request = urllib.request.Request(
     ${JSON.stringify(address)},
-    headers={${hasKey ? '"X-API-Key": os.environ["API_KEY"], ' : ''}"Accept": "application/x-ndjson"},  ${hasKey ? '# $API_KEY' : ''}
-    json={"arguments": arguments},
-    stream=True,
+    data=json.dumps({"arguments": arguments}).encode(),
+    headers={
+        "Content-Type": "application/json",
+        "Accept": "application/x-ndjson",${hasKey ? '\n        "X-API-Key": os.environ["API_KEY"],  # $API_KEY' : ''}
+    },
 )
-response.raise_for_status()
-for line in response.iter_lines():
-    print(json.loads(line))`;
+try:
+    with urllib.request.urlopen(request) as response:
+        for line in response:
+            print(json.loads(line))
+except urllib.error.HTTPError as error:
+    sys.exit(error.read().decode())`;
     case 'websocket': {
       const socket = `${BASE.replace(/^http/, 'ws')}ws/tools/${encodeURIComponent(tool)}`;
       const key = "'apikey.' + Buffer.from(process.env.API_KEY).toString('base64url')";
