@@ -78,6 +78,8 @@ export interface ErrorEvent extends ReadEnd {
   readonly type: 'error';
   /** True: the end of this reading and not of the call, which a newer reader has taken over. */
   readonly isMoved?: boolean;
+  /** True as well: no reader has it, and this one is to come back for it elsewhere, since the gateway is going. */
+  readonly isAway?: boolean;
   readonly error: ToolError;
   readonly chunks: number;
   readonly durationMs: number;

@@ -24,6 +24,8 @@ export interface Keeping {
   readonly detachMs: number | undefined;
   /** Bytes of chunk list that the result of a streamed reading repeats. */
   readonly repeatBytes: number;
+  /** True: its reader knows how to go on with it at any gateway, so that one that is going may send it there. */
+  readonly comesBack?: boolean;
 }
 
 /** The request of a client that a call came with; for the log and for traces, and for nobody else. */

@@ -179,9 +179,10 @@ export class Dispatcher implements Calls {
     );
   }
 
-  #keeping({ detachMs, repeatBytes }: Keeping): Keeping {
+  #keeping({ detachMs, repeatBytes, comesBack = false }: Keeping): Keeping {
     const { detachMaxMs } = this.#history;
-    return { detachMs: detachMs === undefined ? undefined : Math.min(detachMs, detachMaxMs), repeatBytes };
+    const longest = detachMs === undefined ? undefined : Math.min(detachMs, detachMaxMs);
+    return { detachMs: longest, repeatBytes, comesBack };
   }
 
   async callOnce(request: CallRequest, { key, body }: Idempotency): Promise<RunningCall> {
@@ -191,6 +192,7 @@ export class Dispatcher implements Calls {
     const kept: Keeping = {
       detachMs: keep?.detachMs ?? KEYED_DETACH_MS,
       repeatBytes: keep?.repeatBytes ?? repeatBytes,
+      comesBack: keep?.comesBack ?? true,
     };
     const claim = { keyId: caller.keyId, key, fingerprint: fingerprint([name, body]), streams };
     return this.#history.once(claim, callId, (claimedUntil) =>

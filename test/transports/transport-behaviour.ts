@@ -2,7 +2,7 @@
  * The behaviour that every transport shares, run over each of them against a real gateway and real threads.
  */
 import { expect } from 'chai';
-import type { GatewayOptions, Transport } from '../../lib/index.ts';
+import type { Gateway, GatewayOptions, Transport } from '../../lib/index.ts';
 import { startGateway, type TestGateway } from '../support/start-gateway.ts';
 import type { ClientCall, Connect, ToldEnd, TransportClient } from './transport-client.ts';
 
@@ -15,6 +15,13 @@ export interface TransportTraits {
   readonly transports?: readonly Transport[];
   /** What switches the transport on. */
   readonly settings?: GatewayOptions;
+  /** Starts it where it is not one gateway with threads of its own; undefined: it cannot be, here. */
+  readonly start?: (options: GatewayOptions) => Promise<StartedElsewhere | undefined>;
+}
+
+export interface StartedElsewhere extends TestGateway {
+  /** Whose threads run the calls. */
+  readonly host: Gateway;
 }
 
 interface Stats {
@@ -52,23 +59,31 @@ const FAILURES: readonly (readonly [string, string])[] = [
 ];
 
 export function transportBehaviour(name: string, connect: Connect, traits: TransportTraits = {}): void {
-  const { streams = true, cancels = streams, transports = [], settings = {} } = traits;
+  const { streams = true, cancels = streams, transports = [], settings = {}, start } = traits;
 
   describe(`a call over ${name}`, () => {
     let gateway: TestGateway;
     let client: TransportClient;
+    let host: Gateway | undefined;
 
-    before(async () => {
-      gateway = await startGateway({
+    before(async function () {
+      const options = {
         minWorkers: 1,
         maxWorkers: 3,
         cancelGraceMs: 10_000,
         streamStallMs: 20_000,
         transports,
         ...settings,
-      });
+      };
+      if (!start) gateway = await startGateway(options);
+      else {
+        const started = await start(options);
+        if (!started) return this.skip();
+        gateway = started;
+        host = started.host;
+      }
     });
-    after(() => gateway.close());
+    after(() => gateway?.close());
     beforeEach(async () => {
       client = await connect(gateway);
     });
@@ -76,7 +91,8 @@ export function transportBehaviour(name: string, connect: Connect, traits: Trans
 
     const stats = async (): Promise<Stats> => {
       const answer = await fetch(`${gateway.url}/stats`, { headers: { 'X-API-Key': 'super-secret' } });
-      return (await answer.json()) as Stats;
+      const own = (await answer.json()) as Stats;
+      return host ? { ...(host.stats() as unknown as Stats), transports: own.transports } : own;
     };
 
     const callsOnThreads = ({ workers }: Stats): number =>

@@ -29,11 +29,16 @@ const REFUSED: ReadonlySet<number> = new Set([400, 404, 422, 429, 503]);
 export class FleetHistory implements CallHistory {
   readonly #own: MemoryHistory;
   readonly #shared: SharedCalls;
+  /** Calls that go on elsewhere, since this gateway is going. */
+  readonly #away = new Set<string>();
 
   constructor(own: MemoryHistory, shared: SharedCalls) {
     this.#own = own;
     this.#shared = shared;
-    shared.onMoved((callId) => own.moved(callId));
+    shared.onMoved((callId, isAway) => {
+      if (isAway) this.#away.add(callId);
+      own.moved(callId, isAway);
+    });
   }
 
   get detachMaxMs(): number {
@@ -116,7 +121,7 @@ export class FleetHistory implements CallHistory {
     if (!this.#own.has(callId, claim.keyId)) giveBack();
     else
       call.onEnd((end) => {
-        if (isRefusal(end, call.hasStarted)) giveBack();
+        if (!this.#away.has(callId) && isRefusal(end, call.hasStarted)) giveBack();
       });
     return call;
   }

@@ -161,13 +161,13 @@ export class KeptCall implements ReadCall {
     return this.#attach(new CallReader(this, { streams: true, from, wantsStart: after < 0, after }));
   }
 
-  /** It is kept elsewhere from now on. */
-  moveAway(): void {
+  /** It is kept elsewhere from now on. @param isAway whether its reader is to go there too. */
+  moveAway(isAway: boolean): void {
     clearTimeout(this.#absence);
     const reader = this.#reader;
     this.#reader = null;
     if (!reader) return;
-    reader.farewell = { done: false, value: this.#movedEnd() };
+    reader.farewell = { done: false, value: isAway ? this.#awayEnd() : this.#movedEnd() };
     const waiting = this.#waiting;
     this.#waiting = null;
     waiting?.(farewell(reader));
@@ -202,6 +202,12 @@ export class KeptCall implements ReadCall {
     const error = new ToolError('conflict', `a newer reader has taken the call ${this.callId} over`);
     const durationMs = Math.round((performance.now() - this.#createdAt) * 1000) / 1000;
     return { type: 'error', isMoved: true, error, chunks: this.#chunks, durationMs };
+  }
+
+  #awayEnd(): ErrorEvent {
+    const reason = 'the gateway is going; go on with the call at another';
+    const error = new ToolError('unavailable', reason, { retryAfterMs: 500 });
+    return { ...this.#movedEnd(), isAway: true, error };
   }
 
   #gone(after: number): ToolError {

@@ -71,11 +71,14 @@ export class MemoryHistory implements CallHistory, KeptCallHost {
     return kept;
   }
 
-  /** The call is kept elsewhere from now on: its reader is told, and it goes on there. */
-  moved(callId: string): void {
+  /**
+   * The call is kept elsewhere from now on: its reader is told, and it goes on there.
+   * @param isAway whether its reader is to go there too.
+   */
+  moved(callId: string, isAway = false): void {
     const kept = this.#calls.get(callId);
     if (!kept) return;
-    kept.moveAway();
+    kept.moveAway(isAway);
     this.#forget(kept);
   }
 

@@ -30,5 +30,5 @@ export interface SharedCalls {
   claim(claim: Claim, callId: string, instead?: string): Promise<ClaimReply>;
   giveBack(claim: Claim, callId: string): Promise<void>;
   /** Told of calls that another gateway has taken over. */
-  onMoved(listener: (callId: string) => void): void;
+  onMoved(listener: (callId: string, isAway: boolean) => void): void;
 }

@@ -89,13 +89,14 @@ export async function openFleet({ config, version, log, hosted }: FleetOpening):
 
   let host: WorkerHost | null = null;
   let runner: RedisRunner | null = null;
+  let isLeaving = false;
   const store = storeOf(hosted?.catalog(), config);
   const self = (): Member => ({
     id: nodeId,
     role,
     version,
     since,
-    isDraining: host?.isDraining ?? false,
+    isDraining: isLeaving || (host?.isDraining ?? false),
     ...(host && hosted
       ? { host: { ...host.state, catalog: digestOf(hosted.catalog()), frames: FRAME_VERSION, ...store } }
       : {}),
@@ -171,7 +172,12 @@ export async function openFleet({ config, version, log, hosted }: FleetOpening):
       gatewayRedis &&
       runner &&
       new RedisSharedCalls(gatewayRedis, runner, { nodeId, claimMs, openingMs: OPENING_MS }),
-    drain: async (timeoutMs) => host?.drain(timeoutMs),
+    drain: async (timeoutMs) => {
+      isLeaving = true;
+      members.tell();
+      runner?.sendAway();
+      await host?.drain(timeoutMs);
+    },
     close,
   };
 }

@@ -70,8 +70,8 @@ export class RedisRunner implements Runner, FleetCallHost {
   #isClosed = false;
   #resyncs = 0;
   #redispatches = 0;
-  /** Told that another gateway has taken a call over. */
-  onMoved: (callId: string) => void = () => undefined;
+  /** Told that another gateway has taken a call over, or is to. */
+  onMoved: (callId: string, isAway: boolean) => void = () => undefined;
 
   constructor(
     options: RedisRunnerOptions,
@@ -162,6 +162,20 @@ export class RedisRunner implements Runner, FleetCallHost {
     call.fetched(entries, false);
     call.missed(); // what came meanwhile
     return call;
+  }
+
+  /** Sends readers to other gateways who know how to come back; their calls go on. */
+  sendAway(): void {
+    const isAlone = !this.#members.all.some(
+      ({ id, role, isDraining }) => id !== this.#options.nodeId && role !== 'worker' && !isDraining,
+    );
+    if (isAlone || !this.#redis.isReady) return;
+    for (const call of this.#calls.values()) {
+      if (call.request.keep?.comesBack !== true) continue;
+      this.#calls.delete(call.callId);
+      this.onMoved(call.callId, true);
+      call.fail(new ToolError('unavailable', 'the gateway is going; the call goes on at another'));
+    }
   }
 
   /** How long the fleet keeps a call after its end, in milliseconds. */
@@ -412,7 +426,7 @@ export class RedisRunner implements Runner, FleetCallHost {
   moved(callId: string): void {
     const call = this.#calls.get(callId);
     this.#calls.delete(callId);
-    this.onMoved(callId);
+    this.onMoved(callId, false);
     call?.fail(new ToolError('conflict', 'another gateway has taken the call over'));
   }
 

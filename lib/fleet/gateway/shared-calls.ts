@@ -188,7 +188,7 @@ export class RedisSharedCalls {
     return this.#redis.keys.claim(digest);
   }
 
-  onMoved(listener: (callId: string) => void): void {
+  onMoved(listener: (callId: string, isAway: boolean) => void): void {
     this.#runner.onMoved = listener;
   }
 }

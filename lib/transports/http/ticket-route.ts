@@ -98,7 +98,7 @@ async function streamByGet(
     repeatBytes,
     timeoutMs: input.timeoutMs,
     origin: request.origin,
-    keep: { detachMs: input.detachMs ?? DETACH_MS, repeatBytes },
+    keep: { detachMs: input.detachMs ?? DETACH_MS, repeatBytes, comesBack: true },
   });
   request.callHeaders = rateLimitHeaders(calls.quotasOf(request.keyId, name));
   if (ticket) {

@@ -105,7 +105,7 @@ async function runTool(
     repeatBytes: format.streams ? repeatBytes : limits.maxResultBytes,
     timeoutMs: input.timeoutMs,
     origin: request.origin,
-    keep: isKept ? { detachMs, repeatBytes } : undefined,
+    keep: isKept ? { detachMs, repeatBytes, comesBack: true } : undefined,
   };
   const call = key === undefined ? calls.call(asked) : await calls.callOnce(asked, { key, body });
   request.callHeaders = rateLimitHeaders(calls.quotasOf(request.keyId, name));

@@ -58,7 +58,8 @@ export class NdjsonSink implements EventSink {
       if (end.isMoved) this.begin();
       else if (this.#stream.refuse(end.error)) return;
     }
-    this.#stream.write(`${endEnvelopes('', this.#call.callId, end, end.seq).join('\n')}\n`);
+    const texts = endEnvelopes('', this.#call.callId, end, end.seq);
+    if (texts.length > 0) this.#stream.write(`${texts.join('\n')}\n`);
     this.#stream.end();
   }
 

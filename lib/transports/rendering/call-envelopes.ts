@@ -33,7 +33,7 @@ export const askEnvelope = (idField: string, { ask, method, params }: AskEvent):
 
 /**
  * The envelopes that end a call: `complete`, after `error` when it failed; `complete` alone for who has seen the error,
- * or was replaced by a newer reader.
+ * or was replaced by a newer reader; none for who is to come back.
  */
 export function endEnvelopes(
   idField: string,
@@ -44,6 +44,7 @@ export function endEnvelopes(
   const counts = `"chunks":${end.chunks},"durationMs":${end.durationMs}`;
   const closing = seqField(seq === undefined ? undefined : seq + 1);
   if (end.type === 'error') {
+    if (end.isAway) return [];
     const status = end.isMoved ? 'moved' : closingStatus(end.error.code);
     const complete = `{"event":"complete",${idField}"status":"${status}",${counts}${closing}}`;
     if (end.isMoved || end.isSeen) return [complete];

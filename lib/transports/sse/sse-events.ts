@@ -8,6 +8,9 @@ import type { TerminalEvent } from '../../call/call-events.ts';
 import { closingStatus, renderErrorObject } from '../rendering/error-rendering.ts';
 import type { ChunksEvent, ProgressEvent, RestartedEvent } from '../rendering/event-pump.ts';
 
+/** When a client comes back whose gateway is going. */
+const RETRY_MS = 500;
+
 /** Renders the numbered events of one call. */
 export class SseEventWriter {
   readonly #callId: string;
@@ -41,11 +44,12 @@ export class SseEventWriter {
     return text;
   }
 
-  /** The last two events: `result` or `error`, then `done`; the second alone for who has seen the first, or was replaced. */
+  /** The last two events: `result` or `error`, then `done`; the second alone for who has seen the first, or was replaced; none for who is to come back. */
   end(end: TerminalEvent): string {
     const { seq = 0 } = end;
     const first = end.isSeen ? '' : this.#last(end, seq);
     if (end.type === 'result') return first + this.#event(seq + 1, 'done', '{"status":"complete"}');
+    if (end.isAway) return `retry: ${RETRY_MS}\n\n`;
     if (end.isMoved) return this.#event('moved', 'done', '{"status":"moved"}');
     return first + this.#event(seq + 1, 'done', `{"status":"${closingStatus(end.error.code)}"}`);
   }

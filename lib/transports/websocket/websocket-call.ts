@@ -36,9 +36,10 @@ export class WebSocketCallSink implements EventSink {
   readonly #call: RunningCall;
   /** Whether its messages have numbers: where somebody may come back for the rest, or did. */
   readonly #isNumbered: boolean;
-  readonly #onEnd: () => void;
+  readonly #onEnd: (isAway: boolean) => void;
 
-  constructor(outlet: FrameOutlet, id: ClientId, call: RunningCall, onEnd: () => void) {
+  /** @param onEnd told at the end, and whether the client is to come back for the rest. */
+  constructor(outlet: FrameOutlet, id: ClientId, call: RunningCall, onEnd: (isAway: boolean) => void) {
     this.#outlet = outlet;
     this.#idField = idField(id);
     this.#call = call;
@@ -69,7 +70,7 @@ export class WebSocketCallSink implements EventSink {
   }
 
   ended(end: TerminalEvent): void {
-    this.#onEnd();
+    this.#onEnd(end.type === 'error' && end.isAway === true);
     const texts = endEnvelopes(this.#idField, this.#call.callId, end, this.#number(end.seq));
     for (const text of texts) this.#outlet.send(text);
   }

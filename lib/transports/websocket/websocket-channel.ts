@@ -178,7 +178,11 @@ export class WebSocketChannel extends WatchedSocket {
       this.meter.streams--;
       this.#calls.delete(id);
     };
-    pumpEvents(call, new WebSocketCallSink(this.writer, id, call, forget)).then(forget, (error) => {
+    const onEnd = (isAway: boolean) => {
+      forget();
+      if (isAway) this.close(1012, 'the gateway is going; connect again and go on');
+    };
+    pumpEvents(call, new WebSocketCallSink(this.writer, id, call, onEnd)).then(forget, (error) => {
       this.#context.log('error', 'the events of a call could not be sent', { callId: call.callId, error });
       forget();
       call.cancel('cancelled', 'the events of the call could not be sent');
@@ -209,7 +213,7 @@ export class WebSocketChannel extends WatchedSocket {
       timeoutMs: input.timeoutMs,
       origin: this.#origin,
       trace: isJsonObject(trace) ? readTrace(trace) : undefined,
-      keep: { detachMs: input.detachMs, repeatBytes },
+      keep: { detachMs: input.detachMs, repeatBytes, comesBack: true },
     };
   }
 
