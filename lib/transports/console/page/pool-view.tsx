@@ -98,6 +98,8 @@ const sum = (counts: Readonly<Record<string, number>>): number =>
 
 function Threads() {
   const { min, max, alive, queueDepth } = live.pool as Readonly<Record<string, number | undefined>>;
+  // Where all tools are those of mounted servers, or of other hosts, there is no pool here.
+  if (max === undefined) return null;
   return (
     <section class="card">
       <h2>
