@@ -12,6 +12,7 @@ import { promisify, stripVTControlCharacters } from 'node:util';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { expect } from 'chai';
+import { openBrowser } from '../transports/console/browser.ts';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -72,6 +73,24 @@ process.exit();
 
 /** What a program said before it failed: a test's message should be that and not its exit code. */
 const said = (failed: { readonly stdout: string }) => failed;
+
+/** As a newcomer does: opens the console, gives the key that the banner names, runs a tool. Not where there is no browser. */
+async function runInBrowser(url: string, tool: string, args: object, result: string): Promise<void> {
+  const browser = await openBrowser();
+  try {
+    const page = await browser?.newPage();
+    if (!page) return;
+    await page.goto(url);
+    await page.getByLabel('API key').fill('super-secret');
+    await page.keyboard.press('Enter');
+    await page.locator('.home').waitFor();
+    await page.goto(`${url}#/tools/${tool}?args=${encodeURIComponent(JSON.stringify(args))}`);
+    await page.locator('.run-line').getByRole('button', { name: 'Run' }).click();
+    await page.locator('article.run', { hasText: result }).waitFor();
+  } finally {
+    await browser?.close();
+  }
+}
 
 describe('the packed package', function () {
   this.timeout(isFull ? 600_000 : 120_000);
@@ -194,7 +213,7 @@ describe('the packed package', function () {
     }
   });
 
-  it('serves the console, whose files are in the package', async () => {
+  it('serves the console, which runs its tools in a browser', async () => {
     const program = join(folder, 'node_modules/mcp-streaming-gateway/dist/bin/mcp-streaming-gateway.cjs');
     const args = [program, '--port', '0', '--tools', 'my-tools.js'];
     const served = spawn(process.execPath, args, {
@@ -213,6 +232,7 @@ describe('the packed package', function () {
       const files = [...page.matchAll(/(?:src|href)="(console-[^"]+)"/g)].map(([, name]) => name ?? '');
       expect(files).to.have.length(2);
       for (const file of files) expect((await fetch(url + file)).status, file).to.equal(200);
+      await runInBrowser(url, 'shout', { text: 'hello' }, '"HELLO"');
     } finally {
       served.kill('SIGKILL');
     }
