@@ -12,6 +12,10 @@ const PATIENT = { withinMs: 40_000 };
 
 describe('when something of a fleet fails', function () {
   this.timeout(120_000);
+  // On a busy machine a host is not heard for a lease of two seconds now and then, and its call ends otherwise, as it
+  // should. What was promised is never forgiven: `broken` is looked at when all is done.
+  this.retries(2);
+  const broken: string[] = [];
   const random = new Random(6);
   const violations: string[] = [];
   let field: FleetField;
@@ -28,7 +32,10 @@ describe('when something of a fleet fails', function () {
       hosts: 2,
       random,
       env: { QUEUE_WAIT: '30', RESUME_BYTES: '65536' },
-      violate: (promise, text) => violations.push(`${promise}: ${text}`),
+      violate: (promise, text) => {
+        violations.push(`${promise}: ${text}`);
+        broken.push(`${promise}: ${text}`);
+      },
     });
     one = field.gateways[0] as MemberProcess;
   });
@@ -42,7 +49,10 @@ describe('when something of a fleet fails', function () {
     await field.whole();
   });
 
-  after(() => field?.close());
+  after(async () => {
+    await field?.close();
+    expect(broken).to.deep.equal([]);
+  });
 
   const begin = (wanted: WantedCall): BegunCall => field.begin(random, wanted);
 
