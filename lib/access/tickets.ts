@@ -52,6 +52,7 @@ export class Tickets {
       const text = `this key has ${MOST_A_KEY} tickets; wait until some are void`;
       throw new ToolError('overloaded', text, { retryAfterMs: 1000 });
     }
+    this.#revoked.delete(keyId); // a key that is there again, and asks
     const text = randomBytes(24).toString('base64url');
     this.#ofKey.set(keyId, held + 1);
     const ticket = { keyId, callId: undefined, expiresAt: this.#now() + TICKET_MS };

@@ -9,7 +9,6 @@
  * D4. What a key may not use is not there for it, and its calls are counted here: no transport can forget either.
  * D5. What is kept of a call stands before it (history/): observers and deadlines see the call itself, once.
  */
-
 import { TransitMap } from '../async/transit-map.ts';
 import type { CallTracer } from '../call/call-tracer.ts';
 import type { Caller } from '../call/caller.ts';

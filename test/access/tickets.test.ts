@@ -1,6 +1,7 @@
 /** Tickets: how long they are good, for what, and how many there may be. */
 import { expect } from 'chai';
 import { TICKET_MS, type Ticket, Tickets } from '../../lib/access/tickets.ts';
+import type { Peers } from '../../lib/call/peers.ts';
 
 describe('tickets', () => {
   let now = 0;
@@ -56,5 +57,21 @@ describe('tickets', () => {
     now += TICKET_MS;
     tickets.issue('key-a');
     expect(tickets.size).to.equal(1);
+  });
+
+  it('on a fleet are good again for a key that was taken away and is back', async () => {
+    const known = new Map<string, Record<string, string>>();
+    const peers = {
+      read: async (name: string) => known.get(name) ?? {},
+      write: async (name: string, fields: Record<string, string>) => void known.set(name, fields),
+    } as unknown as Peers;
+    const tickets = new Tickets(() => 0, peers);
+    const before = tickets.issue('key');
+    await tickets.share(before);
+    tickets.revoke(new Set(['key']));
+    expect(await tickets.find(before)).to.equal(undefined);
+    const after = tickets.issue('key');
+    await tickets.share(after);
+    expect(await tickets.find(after)).to.include({ keyId: 'key' });
   });
 });
