@@ -265,6 +265,18 @@ describe('a fleet', function () {
     await eventually(async () => (await post(one, '/tools/once', { count: 1 })).status === 200);
   });
 
+  it('tells again what Redis has forgotten; who comes meanwhile says 503, and never that a tool is not there', async () => {
+    await redis.ask('flushall');
+    const { url } = await (await member('gateway')).listen();
+    const statuses = new Set<number>();
+    await eventually(async () => {
+      const { status } = await post(url, '/tools/once', { count: 1 });
+      statuses.add(status);
+      return status === 200;
+    }, PATIENT);
+    expect([...statuses].filter((status) => status !== 503)).to.deep.equal([200]);
+  });
+
   it('has journeys on one host, or on several beside the same folder', async () => {
     const [here, there] = [join(folder, 'here'), join(folder, 'there')];
     const journeys = (dataDir: string) => member('worker', { tools: [], builtIns: 'on', dataDir });

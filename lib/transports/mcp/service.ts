@@ -18,7 +18,7 @@ import type { CallWishes } from './calls/call-notifier.ts';
 import { listMembers } from './calls/list-members.ts';
 import { type Asker, ServedCall } from './calls/served-call.ts';
 import { type Era, META_PREFIX, type ServerIdentity, statelessEra, toolLogLevel } from './era.ts';
-import { type FaultContext, faultOf, faultText, INTERNAL_ERROR, McpFault } from './fault.ts';
+import { type FaultContext, faultOf, faultText, INTERNAL_ERROR, McpFault, NotThereFault } from './fault.ts';
 import { type CallPlan, McpCatalog } from './mcp-catalog.ts';
 import { isMessageId, type McpRequest, type MessageId, metaOf, responseText } from './message.ts';
 import { newsMessage } from './news-message.ts';
@@ -162,7 +162,8 @@ export class McpService {
         }
       }
     } catch (thrown) {
-      return this.fail(thrown, request, outlet);
+      const trouble = thrown instanceof NotThereFault ? this.dispatcher.catalogTrouble : undefined;
+      return this.fail(trouble ?? thrown, request, outlet);
     }
   }
 
