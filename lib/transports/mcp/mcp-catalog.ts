@@ -215,7 +215,8 @@ export class McpCatalog {
     if (ref['type'] === 'ref/resource') {
       const uri = String(ref['uri']);
       const resource = this.#now.byTemplate.get(uri);
-      if (!resource) throw new NotThereFault(INVALID_PARAMS, `there is no resource template ${jsonText(uri)}`);
+      if (!resource)
+        throw new NotThereFault(INVALID_PARAMS, `there is no resource template ${jsonText(uri)}`);
       return resource.completes.includes(name) ? plan('resource', resource.name) : null;
     }
     throw new McpFault(INVALID_PARAMS, 'completion/complete: "ref.type" is ref/prompt or ref/resource');

@@ -10,7 +10,6 @@ import { ObservedCall, type Promised } from './observed-call.ts';
 import { PatientClient } from './patient-client.ts';
 
 const KEY = 'a-key-of-the-chaos-fleet';
-const LEASE_SECONDS = 2;
 export const MAX_STARTS = 2;
 
 export interface FieldOptions {
@@ -18,6 +17,8 @@ export interface FieldOptions {
   readonly hosts: number;
   readonly random: Random;
   readonly env?: Readonly<Record<string, string>>;
+  /** Seconds; default 2. */
+  readonly lease?: number;
   violate(promise: Promised, text: string): void;
 }
 
@@ -41,7 +42,7 @@ export class FleetField {
   readonly redis: RedisServer;
   readonly gateways: readonly MemberProcess[];
   readonly hosts: readonly MemberProcess[];
-  readonly leaseMs = LEASE_SECONDS * 1000;
+  readonly leaseMs: number;
   readonly calls: ObservedCall[] = [];
   #healedAt: number | null = null;
   readonly #folder: string;
@@ -56,6 +57,7 @@ export class FleetField {
   ) {
     this.#options = options;
     this.#folder = folder;
+    this.leaseMs = leaseOf(options) * 1000;
     this.redis = redis;
     this.gateways = members.filter(({ role }) => role === 'gateway');
     this.hosts = members.filter(({ role }) => role === 'worker');
@@ -67,7 +69,7 @@ export class FleetField {
     const redis = await RedisServer.start(['--appendonly', 'yes', '--appendfsync', 'no']);
     const env = {
       API_KEY: KEY,
-      LEASE: `${LEASE_SECONDS}`,
+      LEASE: `${leaseOf(options)}`,
       ORPHAN_GRACE: '8',
       MAX_STARTS: `${MAX_STARTS}`,
       RESUME_TTL: '300',
@@ -230,6 +232,8 @@ export class FleetField {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
+
+const leaseOf = ({ lease = 2 }: FieldOptions): number => lease;
 
 /** Wherever it stands. */
 function clusterIn(value: unknown): object | undefined {
