@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { type BegunCall, FleetField, type WantedCall } from '../chaos/fleet/fleet-field.ts';
 import type { MemberProcess } from '../chaos/fleet/member-process.ts';
+import type { Topology } from '../chaos/fleet/redis-set.ts';
 import { Random } from '../chaos/random.ts';
 import { eventually } from '../support/eventually.ts';
 import { missingRedis } from './redis-server.ts';
@@ -16,7 +17,7 @@ let field: FleetField;
 let one: MemberProcess;
 
 /** Rows of the table, on a fleet whose hosts may be silent for `lease` seconds. */
-function rows(title: string, lease: number, define: () => void): void {
+function rows(title: string, lease: number, topology: Topology, define: () => void): void {
   describe(title, function () {
     this.timeout(120_000);
 
@@ -31,6 +32,7 @@ function rows(title: string, lease: number, define: () => void): void {
         hosts: 2,
         random,
         lease,
+        topology,
         env: { QUEUE_WAIT: '30', RESUME_BYTES: '65536' },
         violate: (promise, text) => violations.push(`${promise}: ${text}`),
       });
@@ -82,7 +84,7 @@ async function inQueue(): Promise<number> {
 }
 
 // Longer than any pause of a busy machine: no host is taken for lost.
-rows('when something of a fleet fails, and its hosts live', 60, () => {
+rows('when something of a fleet fails, and its hosts live', 60, 'single', () => {
   it('Redis is not there when a gateway starts: 503, health degraded; it heals by itself', async () => {
     await one.end('SIGKILL');
     one.proxy.refuse(true);
@@ -199,7 +201,7 @@ rows('when something of a fleet fails, and its hosts live', 60, () => {
   });
 });
 
-rows('when hosts or gateways of a fleet are lost', 4, () => {
+rows('when hosts or gateways of a fleet are lost', 4, 'single', () => {
   it('Redis is away longer than LEASE: worker_crashed or the rest, restarted or the rest; never twice', async () => {
     const [once, again] = [true, false].map((isOnce) => begin({ isOnce, count: 60, everyMs: 40 })) as [
       BegunCall,
@@ -259,4 +261,19 @@ rows('when hosts or gateways of a fleet are lost', 4, () => {
     expect((await field.cluster(one)).busy).to.equal(1);
     await eventually(async () => (await field.cluster(one)).busy === 0, PATIENT);
   });
+});
+
+rows('when a standby takes the place of the Redis of a fleet', 60, 'standby', () => {
+  for (const [what, takeOver] of [
+    ['with all that was written', () => field.store.failOver()],
+    ['without the last of it', () => field.store.failOverWithoutTail(300)],
+  ] as const)
+    it(`${what}: a pause, then the rest, and nothing runs twice`, async () => {
+      const calls = [true, false].map((isOnce) => begin({ isOnce, count: 100, everyMs: 40 }));
+      for (const call of calls) await running(call);
+      await takeOver();
+      for (const call of calls) expect(await endOf(call)).to.equal('success');
+      for (const { call } of calls) expect(field.startsOf(call)).to.have.length(1);
+      await eventually(async () => (await code()) === '200 success', PATIENT);
+    });
 });

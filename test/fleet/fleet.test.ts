@@ -156,8 +156,10 @@ describe('a fleet', function () {
     });
     expect(before).to.be.lessThan(400);
     const callId = response.headers.get('x-call-id') ?? '';
-    const used = Number(await redis.ask('memory', 'usage', `mg:{${callId}}:s`));
-    expect(used).to.be.lessThan(4 * 1024 * 1024);
+    const used = Number(await redis.ask('memory', 'usage', `mg:{${callId}}:s`, 'samples', 0));
+    expect(used).to.be.lessThan(3 * 1024 * 1024);
+    const [out, ack] = (await redis.ask('hmget', `mg:{${callId}}:m`, 'out', 'ack')) as [string, string];
+    expect(Number(out) - Number(ack)).to.be.lessThan(1.25 * 1024 * 1024);
     await reader?.cancel();
   });
 

@@ -150,10 +150,11 @@ redis.call('PEXPIRE', KEYS[2], tonumber(c[7]) - now + tonumber(ARGV[3]))
 return 1
 `;
 
-/** KEYS m; ARGV host epoch field… → [st ep ack gw value…]; says that the host has the run, where it is still its. */
+/** KEYS m; ARGV host epoch field… → [st ep ack gw value…], ep 0 where it is another host's; says that the host has the run. */
 const BEAT = `${NOW}
 local c = redis.call('HMGET', KEYS[1], 'st', 'ep', 'ack', 'gw', 'h', unpack(ARGV, 3))
-if c[1] == 'r' and c[2] == ARGV[2] and c[5] == ARGV[1] then redis.call('HSET', KEYS[1], 'hb', now) end
+if c[1] == 'r' and c[5] ~= ARGV[1] then c[2] = '0' end
+if c[1] == 'r' and c[2] == ARGV[2] then redis.call('HSET', KEYS[1], 'hb', now) end
 table.remove(c, 5)
 return c
 `;
