@@ -176,7 +176,12 @@ export class WorkerHost {
       leaseMs,
     )) as readonly [number, number, number, string, string, string, string, number, number, number];
     const [code, epoch, , text, , detachMs, , waitedMs, leftMs] = reply;
-    if (code === -8) return this.#offer(queueName, callId, epoch);
+    if (code === -8) {
+      const leaseLeftMs = epoch;
+      // Should this host go meanwhile, the gateway of the call finds out.
+      setTimeout(() => void this.#offer(queueName, callId).catch(() => undefined), leaseLeftMs).unref();
+      return;
+    }
     if (code !== 1) return;
     if (epoch > 1) this.counts.takeovers++;
     const task = JSON.parse(text) as Task;
@@ -185,10 +190,10 @@ export class WorkerHost {
     else if (run && !run.writer.isLost) this.#remember(run.writer);
   }
 
-  /** Gives a call to a queue again. @param afterMs when. */
-  async #offer(queue: string, callId: string, afterMs = 0): Promise<void> {
+  /** Gives a call to a queue again. */
+  async #offer(queue: string, callId: string): Promise<void> {
     const jobId = `c${callId}.${nextOffer++}.${this.#options.nodeId}`;
-    await this.#queue(queue).add('call', { c: callId }, { ...OFFER, jobId, delay: afterMs });
+    await this.#queue(queue).add('call', { c: callId }, { ...OFFER, jobId });
   }
 
   #queue(name: string): Queue {
