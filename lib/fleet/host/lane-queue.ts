@@ -88,6 +88,7 @@ export class LaneQueue {
     // How many are asked for at a time, in one write: one more than came, while all came.
     let wanted = 1;
     let mustWait = false;
+    let isAlone = false;
     while (!isOver()) {
       const room = this.#options.capacity - this.#jobs.size;
       if (room <= 0) {
@@ -100,9 +101,10 @@ export class LaneQueue {
         const asked = Math.min(wanted, room, MOST_AT_ONCE);
         const answers = await Promise.all(Array.from({ length: asked }, () => this.#ask(backend)));
         const got = answers.filter((isJob) => isJob).length;
-        // BullMQ says after each job that there may be more: after one alone there is not.
-        mustWait = got < asked || (mustWait && got === 1);
-        wanted = got < asked ? Math.max(1, got) : got + 1;
+        // One that was waited for: BullMQ will say that there may be more, as it does after each.
+        isAlone = mustWait && got === 1 && !isAlone;
+        mustWait = got < asked || isAlone;
+        wanted = mustWait ? Math.max(1, got) : got + 1;
       } catch {
         mustWait = false;
         if (isOver()) return;
