@@ -22,18 +22,28 @@ const ENTRY_BYTES = 64;
 
 export const sizeOf = ({ head, text }: Entry): number => head.length + text.length + ENTRY_BYTES;
 
+/** @returns how long the call waited for its host, in milliseconds, where the entry says so. */
+export function waitIn({ kind, head }: Entry): number | undefined {
+  if (kind !== 's' && kind !== 'r') return undefined;
+  const said = /\[(\d+)\]\]?$/.exec(head)?.[1];
+  return said === undefined ? undefined : Number(said);
+}
+
 /** How many numbered events of the call the entry has. */
 export function eventsIn(event: ToolEvent): number {
   if (event.type === 'chunks') return event.items.length;
   return event.type === 'progress' ? 1 : 0;
 }
 
-/** @param durationMs of the whole call, for its end. */
-export function toEntry(event: ToolEvent, durationMs: number): Entry {
+/**
+ * @param durationMs of the whole call, for its end.
+ * @param waitedMs how long it waited for its host, for what tells that it has begun.
+ */
+export function toEntry(event: ToolEvent, durationMs: number, waitedMs: number): Entry {
   switch (event.type) {
     case 'started':
     case 'restarted':
-      return { kind: 's', head: '', text: '' };
+      return { kind: 's', head: `[${waitedMs}]`, text: '' };
     case 'progress': {
       const { progress, total, message } = event;
       return { kind: 'p', head: JSON.stringify([progress, total, message]), text: '' };
@@ -50,8 +60,8 @@ export function toEntry(event: ToolEvent, durationMs: number): Entry {
       return { kind: 'a', head: JSON.stringify([event.ask, event.method, event.params ?? null]), text: '' };
     case 'result': {
       const { data, repeats, shape, chunks, meta } = event;
-      const head = JSON.stringify([data === null ? 1 : 0, repeats ? 1 : 0, shape, chunks, meta, durationMs]);
-      return { kind: 'r', head, text: data ?? '' };
+      const head = [data === null ? 1 : 0, repeats ? 1 : 0, shape, chunks, meta, durationMs, [waitedMs]];
+      return { kind: 'r', head: JSON.stringify(head), text: data ?? '' };
     }
     default:
       return { kind: 'e', head: errorHead(event.error, event.chunks, durationMs), text: '' };

@@ -1,4 +1,4 @@
-/** A worker of BullMQ that fetches nothing though calls wait. */
+/** A queue from which nothing is fetched though calls wait. */
 import * as bullmq from 'bullmq';
 import { expect } from 'chai';
 import { WorkerHost } from '../../lib/fleet/host/worker-host.ts';
@@ -7,8 +7,8 @@ import { FleetRedis } from '../../lib/fleet/redis/fleet-redis.ts';
 import { eventually } from '../support/eventually.ts';
 import { missingRedis, RedisServer } from './redis-server.ts';
 
-describe('a worker that fetches nothing', () => {
-  it('is made anew, and counted', async function () {
+describe('a queue from which nothing is fetched', () => {
+  it('is opened anew, and that is counted', async function () {
     this.timeout(60_000);
     if (missingRedis() !== undefined) this.skip();
     const server = await RedisServer.start();
@@ -20,12 +20,12 @@ describe('a worker that fetches nothing', () => {
       log: () => undefined,
     });
     let made = 0;
-    /** The first of them is wedged: it never begins to fetch. */
-    class Wedged extends bullmq.Worker {
-      constructor(name: string, work: bullmq.Processor, options: bullmq.WorkerOptions) {
-        super(name, work, { ...options, autorun: ++made > 2 });
-      }
-    }
+    /** The first of each lane is wedged: what it is asked for it never answers. */
+    const createRedisBackend: typeof bullmq.createRedisBackend = (...args) => {
+      const backend = bullmq.createRedisBackend(...args);
+      if (++made <= 2) backend.moveToActive = () => new Promise(() => undefined);
+      return backend;
+    };
     const host = new WorkerHost(
       {
         nodeId: 'h',
@@ -42,13 +42,13 @@ describe('a worker that fetches nothing', () => {
       {
         redis,
         members: { tell: () => undefined } as unknown as Members,
-        bullmq: { ...bullmq, Worker: Wedged } as unknown as typeof bullmq,
+        bullmq: { ...bullmq, createRedisBackend },
       },
     );
     try {
       await host.open();
       const queue = new bullmq.Queue('calls.v1.g.x', {
-        connection: redis.duplicate(),
+        connection: redis.commands,
         prefix: redis.keys.queuePrefix,
       });
       await queue.add('call', { c: 'nobody-knows-it' }, { removeOnComplete: true });

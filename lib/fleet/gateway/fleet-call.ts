@@ -14,7 +14,7 @@ import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
 import type { CancelReason, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { AdmittedCall } from '../../runners/runner.ts';
-import { type Entry, type EntryKind, fromEntry, sizeOf } from '../events.ts';
+import { type Entry, type EntryKind, fromEntry, sizeOf, waitIn } from '../events.ts';
 import { END_ID } from '../redis/scripts.ts';
 
 /** What the host may have written and nobody read; told back in halves. */
@@ -40,6 +40,8 @@ export interface FleetCallHost {
   answer(call: FleetCall, ask: number, outcome: Parameters<RunningCall['answer']>[1]): void;
   /** So much of this run is read; what is older than `keepFrom` may go. */
   credit(call: FleetCall, epoch: number, bytes: number, keepFrom: string): void;
+  /** A host had it after so many milliseconds. */
+  waited(ms: number): void;
   /** Something is in the stream that was not heard. */
   behind(call: FleetCall): void;
   ended(call: FleetCall): void;
@@ -84,6 +86,7 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
   #endListeners: ((end: TerminalEvent) => void)[] = [];
   #hasStarted = false;
   #hasTold = false;
+  #hasWaited: boolean;
   #chunks = 0;
   /** Where there is more than was heard: an id that was told alone. */
   #isBehind = false;
@@ -96,6 +99,7 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
     this.createdAt = performance.now() - ageMs;
     this.#host = host;
     this.#keepBytes = keepBytes;
+    this.#hasWaited = ageMs > 0; // counted where it was made
   }
 
   get isEnded(): boolean {
@@ -174,13 +178,17 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
   /** Whether nothing is missing before it. Known ones follow: they are dropped. */
   #follows(entry: StreamEntry): boolean {
     const { epoch, seq } = this.place;
-    if (entry.id === END_ID || entry.kind === 'b') return entry.before === `${epoch}-${seq}`;
+    // That it began for the first time is not told: nothing comes of it.
+    const isNew = epoch === 0;
+    if (entry.id === END_ID || entry.kind === 'b')
+      return entry.before === this.cursor || (isNew && entry.before === '1-0');
     const at = placeOf(entry.id);
-    return at.epoch === epoch && at.seq === seq + 1;
+    return at.epoch === (isNew ? 1 : epoch) && at.seq === seq + 1;
   }
 
   #take(entry: StreamEntry): void {
     if (entry.kind === 'b') return this.#begin(entry);
+    if (!this.#hasWaited) this.#tellWait(entry);
     if (entry.id !== END_ID) this.place = placeOf(entry.id);
     let event: ToolEvent | null;
     try {
@@ -206,6 +214,13 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
       default:
     }
     this.#emit({ event, bytes: sizeOf(entry), id: entry.id });
+  }
+
+  #tellWait(entry: StreamEntry): void {
+    const ms = waitIn(entry);
+    if (ms === undefined) return;
+    this.#hasWaited = true;
+    this.#host.waited(ms);
   }
 
   #begin(entry: StreamEntry): void {

@@ -6,6 +6,8 @@
  * R2. What is not heard of for a while is looked at: entries that were missed are fetched, a call that still waits is
  *     given again, one whose host is gone is given to another, which decides what becomes of it.
  * R3. While Redis cannot be reached calls are refused at once.
+ * R4. A call that was refused for want of an answer has not run, unless it may run twice anyway: only that is given to a
+ *     queue before it is known to be open.
  * Length: it looks after a call in each of its states; parted, nobody would see which follows which.
  */
 import { DurationHistogram } from '../../async/duration-histogram.ts';
@@ -26,6 +28,7 @@ import type { Member, Members } from '../members.ts';
 import type { FleetRedis } from '../redis/fleet-redis.ts';
 import { END_ID } from '../redis/scripts.ts';
 import { Routes } from '../routes.ts';
+import { CallLists } from './call-lists.ts';
 import { type DispatchQueues, queueName } from './dispatch-queue.ts';
 import { FleetCall, type FleetCallHost, streamEntry } from './fleet-call.ts';
 import type { SharedRates } from './shared-rates.ts';
@@ -57,6 +60,7 @@ export class RedisRunner implements Runner, FleetCallHost {
   readonly #routes: Routes;
   readonly #queues: DispatchQueues;
   readonly #rates: SharedRates;
+  readonly #lists: CallLists;
   readonly #calls = new TransitMap<string, FleetCall>();
   /** Ends that Redis has not been told of. */
   readonly #untold = new Map<
@@ -87,6 +91,8 @@ export class RedisRunner implements Runner, FleetCallHost {
     this.#members = parts.members;
     this.#queues = parts.queues;
     this.#rates = parts.rates;
+    const { requestTimeoutMs, resumeTtlMs } = options;
+    this.#lists = new CallLists(parts.redis, requestTimeoutMs + resumeTtlMs + 60_000);
     this.#routes = new Routes(parts.members, options.leaseMs);
     this.#listeners = new GuardedList(HOOKS, (hook, error) => {
       if (hook !== 'defect')
@@ -202,32 +208,42 @@ export class RedisRunner implements Runner, FleetCallHost {
   }
 
   async #dispatch(call: FleetCall): Promise<void> {
-    const { commands, keys } = this.#redis;
-    const { callId, request } = call;
-    const { keep, caller, kind = 'tool', name } = request;
-    const isRepeatable = this.#isRepeatable(request);
-    const { claimedUntil = 0 } = request;
-    const { limits = [] } = request;
+    const { limits = [] } = call.request;
     try {
       const refusal = limits.length > 0 ? await this.#rates.take(limits) : undefined;
       if (call.isEnded) return;
       if (refusal) return call.fail(refusal);
-      const opened = await commands.fleetOpen(
+    } catch (error) {
+      return this.#onDispatchFailure(call, error);
+    }
+    const isRepeatable = this.#isRepeatable(call.request);
+    const opening = this.#open(call, isRepeatable);
+    // R4. Of a Cluster, the queue may be on another server, and be faster.
+    if ((!isRepeatable || this.#redis.isCluster) && !(await opening)) return;
+    if (call.isEnded) return;
+    call.dispatches = 1;
+    try {
+      await this.#queues.add(call.group, call.callId);
+    } catch (error) {
+      // It may be in the queue all the same: it is given again when nothing is heard of it.
+      if (isOutOfMemory(error)) this.#onDispatchFailure(call, error);
+    }
+  }
+
+  /** @returns false where it is not open; its caller has been told then. */
+  async #open(call: FleetCall, isRepeatable: boolean): Promise<boolean> {
+    const { commands, keys } = this.#redis;
+    const { callId, request } = call;
+    const { keep, caller, kind = 'tool', name, madeAt, streams, repeatBytes, logLevel } = request;
+    const { claimedUntil = 0 } = request;
+    try {
+      const opening = commands.fleetOpen(
         keys.call(callId),
         caller.keyId,
         this.#options.nodeId,
         Math.ceil(Math.min(request.timeoutMs ?? Number.POSITIVE_INFINITY, this.#limitMs(request))),
         JSON.stringify(taskOf(request)),
-        JSON.stringify({
-          kind,
-          name,
-          caller,
-          madeAt: request.madeAt,
-          keep,
-          streams: request.streams,
-          repeatBytes: request.repeatBytes,
-          logLevel: request.logLevel,
-        }),
+        JSON.stringify({ kind, name, caller, madeAt, keep, streams, repeatBytes, logLevel }),
         keep === undefined ? 0 : 1,
         keep?.detachMs ?? 0,
         isRepeatable ? 1 : 0,
@@ -235,27 +251,13 @@ export class RedisRunner implements Runner, FleetCallHost {
         claimedUntil,
         call.group,
       );
-      if (opened !== 1)
-        return call.fail(new ToolError('unavailable', 'the call could not be opened; try again'));
-      if (kind === 'tool') this.#index(request);
+      this.#lists.look(call);
+      if ((await opening) === 1) return true;
+      call.fail(new ToolError('unavailable', 'the call could not be opened; try again'));
     } catch (error) {
-      return this.#onDispatchFailure(call, error);
+      this.#onDispatchFailure(call, error);
     }
-    if (call.isEnded) return;
-    call.dispatches = 1;
-    try {
-      await this.#queues.add(call.group, callId);
-    } catch (error) {
-      // It may be in the queue all the same: it is given again when nothing is heard of it.
-      if (isOutOfMemory(error)) this.#onDispatchFailure(call, error);
-    }
-  }
-
-  #index({ callId, caller, madeAt = Date.now() }: AdmittedCall): void {
-    const { commands, keys } = this.#redis;
-    commands.zadd(keys.callsOf(caller.keyId), madeAt, callId).catch(() => undefined);
-    const longest = this.#options.requestTimeoutMs + this.#options.resumeTtlMs + 60_000;
-    commands.pexpire(keys.callsOf(caller.keyId), longest).catch(() => undefined);
+    return false;
   }
 
   #limitMs({ name, kind = 'tool' }: AdmittedCall): number {
@@ -373,6 +375,10 @@ export class RedisRunner implements Runner, FleetCallHost {
       .catch(() => undefined);
   }
 
+  waited(ms: number): void {
+    this.#waits.record(ms);
+  }
+
   behind(call: FleetCall): void {
     if (call.isFetching || !this.#redis.isReady) return;
     call.isFetching = true;
@@ -419,9 +425,8 @@ export class RedisRunner implements Runner, FleetCallHost {
     if (!call) return;
     if (kind === undefined) return call.missed();
     const at = callId.length + id.length + kind.length + before.length + head.length + 5;
-    if (kind === 'b') this.#waits.record(call.durationMs);
     call.hear(streamEntry(id, kind, before, head, message.slice(at)));
-    if (id === END_ID && call.request.keep === undefined && call.isEnded) this.#forget(callId);
+    if (id === END_ID && call.request.keep === undefined && call.isEnded) this.#forget(call);
   }
 
   /** Another gateway reads the call now. */
@@ -433,10 +438,10 @@ export class RedisRunner implements Runner, FleetCallHost {
   }
 
   /** Nobody comes back for what is not kept. */
-  #forget(callId: string): void {
+  #forget(call: FleetCall): void {
     const { commands, keys } = this.#redis;
-    commands.unlink(keys.call(callId)).catch(() => undefined);
-    commands.unlink(keys.events(callId)).catch(() => undefined);
+    commands.unlink(keys.call(call.callId), keys.events(call.callId)).catch(() => undefined);
+    this.#lists.remove(call);
   }
 
   #onMembers(): void {
@@ -458,6 +463,7 @@ export class RedisRunner implements Runner, FleetCallHost {
     const now = performance.now();
     this.#calls.each((call) => {
       if (!call.hasBegun && now - call.createdAt > this.#options.queueWaitMs) return this.#giveUp(call);
+      if (this.#redis.isReady) this.#lists.look(call);
       if (now - call.heardAt < SILENCE_MS) return;
       call.heardAt = now;
       void this.#lookAfter(call);

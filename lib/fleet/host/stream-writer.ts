@@ -26,6 +26,8 @@ export interface WriterOptions {
   readonly keepMs: number;
   /** When the call was opened, by `performance.now()` of this process. */
   readonly openedAt: number;
+  /** How long it waited for this host, in milliseconds. */
+  readonly waitedMs: number;
   /** Its call is no more this run's: why. */
   lost(why: 'superseded' | 'ended' | 'forgotten'): void;
   /** A hole was filled. */
@@ -95,7 +97,7 @@ export class StreamWriter {
     if (this.#isLost) return;
     const isEnd = event.type === 'result' || event.type === 'error';
     const durationMs = Math.round((performance.now() - this.#options.openedAt) * 1000) / 1000;
-    const entry = toEntry(event, Math.max(0, durationMs));
+    const entry = toEntry(event, Math.max(0, durationMs), this.#options.waitedMs);
     if (event.type === 'chunks') this.#chunks = event.index + event.items.length;
     else if (isEnd) this.#chunks = event.chunks;
     const chunks = isEnd || event.type === 'chunks' ? String(this.#chunks) : '';

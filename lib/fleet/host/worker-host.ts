@@ -5,11 +5,11 @@
  *     host runs is offered again when that host's lease of it is over.
  * H2. It takes as many at a time as its runners have places for, and hands nothing to the dead: once it drains it takes
  *     none.
- * H3. A worker of BullMQ that fetches nothing while calls wait and there is room is made anew, and that is counted.
+ * H3. A queue from which nothing is fetched while calls wait and there is room is opened anew, and that is counted.
  * H5. When Redis is back, what it had taken of calls that run or have just ended is asked for: it may have lost it.
  * H4. A call whose reader's gateway is gone is ended after a while, unless somebody comes back for it.
  */
-import type { Job, Queue, Worker } from 'bullmq';
+import type { Queue } from 'bullmq';
 import type { CallRequest, CancelReason } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { AdmittedCall, Runner } from '../../runners/runner.ts';
@@ -17,6 +17,7 @@ import { errorHead } from '../events.ts';
 import type { HostState, Lane, Members } from '../members.ts';
 import type { FleetRedis, RedisLog } from '../redis/fleet-redis.ts';
 import { HostedRun } from './hosted-run.ts';
+import { LaneQueue } from './lane-queue.ts';
 import type { StreamWriter } from './stream-writer.ts';
 
 export interface HostOptions {
@@ -44,16 +45,15 @@ const BOUNCE_MS = 200;
 const MOST_RECENT = 500;
 const MOST_RECENT_BYTES = 16 * 1024 * 1024;
 const LANES: readonly Lane[] = ['x', 's'];
+/** Calls wait so long, with room for them, before something is taken to be wrong. */
+const FETCH_PATIENCE_MS = 10_000;
+const wire = (error: ToolError): string => JSON.stringify(ToolError.toWire(error));
+const LOST = 'the host of the call was lost in the middle of it';
+const CRASHED = wire(new ToolError('worker_crashed', LOST));
+const CRASHED_REPEATABLE = wire(new ToolError('worker_crashed', LOST, { retryable: true }));
+const LATE = wire(new ToolError('deadline_exceeded', 'the call did not begin before its deadline'));
 /** Makes the names of jobs differ. */
 let nextOffer = 0;
-
-interface LaneWorker {
-  readonly name: string;
-  readonly lane: Lane;
-  worker: Worker;
-  running: number;
-  fetchedAt: number;
-}
 
 export class WorkerHost {
   readonly counts = { takeovers: 0, fenced: 0, refills: 0, recreated: 0 };
@@ -62,7 +62,7 @@ export class WorkerHost {
   readonly #members: Members;
   readonly #bullmq: typeof import('bullmq');
   readonly #runs = new Map<string, HostedRun>();
-  readonly #workers: LaneWorker[] = [];
+  readonly #lanes: LaneQueue[] = [];
   readonly #recent: StreamWriter[] = [];
   #recentBytes = 0;
   readonly #queues = new Map<string, Queue>();
@@ -97,11 +97,7 @@ export class WorkerHost {
       if (isOpen) return;
       isOpen = true;
       for (const group of this.#options.groups)
-        for (const lane of LANES) {
-          const name = this.#options.queueName(group, lane);
-          const entry = { name, lane, running: 0, fetchedAt: performance.now() };
-          this.#workers.push(Object.assign(entry, { worker: this.#worker(entry as LaneWorker) }));
-        }
+        for (const lane of LANES) this.#lanes.push(this.#lane(group, lane));
     });
     this.#look = setInterval(() => void this.#watch(), this.#lookMs);
   }
@@ -124,44 +120,26 @@ export class WorkerHost {
     return { groups, capacity, busy: this.busy, ...this.counts };
   }
 
-  #worker(entry: LaneWorker): Worker {
-    const { leaseMs, capacity } = this.#options;
-    const worker = new this.#bullmq.Worker(
-      entry.name,
-      async (job: Job<{ c: string }>) => {
-        entry.running++;
-        entry.fetchedAt = performance.now();
-        try {
-          await this.#take(job);
-        } finally {
-          entry.running--;
-        }
-      },
-      {
-        connection: this.#redis.duplicate(),
-        prefix: this.#redis.keys.queuePrefix,
-        concurrency: Math.max(1, capacity[entry.lane]),
-        lockDuration: leaseMs,
-        stalledInterval: Math.max(500, Math.round(leaseMs / 3)),
-        maxStalledCount: 100,
-        drainDelay: 5,
-        skipVersionCheck: true,
-        removeOnComplete: { count: 0 },
-        removeOnFail: { count: 0 },
-      },
-    );
-    worker.on('error', () => undefined); // told by the connection; what is lost is looked after by the gateways
-    return worker;
+  #lane(group: string, lane: Lane): LaneQueue {
+    const { nodeId, leaseMs, capacity } = this.#options;
+    const name = this.#options.queueName(group, lane);
+    return new LaneQueue({
+      name,
+      prefix: this.#redis.keys.queuePrefix,
+      nodeId,
+      capacity: Math.max(1, capacity[lane]),
+      leaseMs,
+      connection: this.#redis.commands,
+      bullmq: this.#bullmq,
+      take: (callId) => this.#take(callId, name),
+    });
   }
 
-  async #take({ data, queueName }: Job<{ c: string }>): Promise<void> {
-    const callId = data.c;
+  async #take(callId: string, queue: string): Promise<void> {
     if (this.#runs.has(callId)) return; // delivered again while it runs here
     const { nodeId, maxStarts, resumeTtlMs, leaseMs } = this.#options;
     const { commands, keys } = this.#redis;
     await this.#redis.settled(); // what was begun elsewhere may have been lost
-    const crash = new ToolError('worker_crashed', 'the host of the call was lost in the middle of it');
-    const late = new ToolError('deadline_exceeded', 'the call did not begin before its deadline');
     const reply = (await commands.fleetBegin(
       keys.call(callId),
       keys.events(callId),
@@ -169,24 +147,24 @@ export class WorkerHost {
       maxStarts,
       resumeTtlMs,
       keys.gatewayChannels,
-      wire(crash),
-      wire(late),
+      CRASHED,
+      LATE,
       callId,
-      wire(new ToolError('worker_crashed', crash.message, { retryable: true })),
+      CRASHED_REPEATABLE,
       leaseMs,
     )) as readonly [number, number, number, string, string, string, string, number, number, number];
     const [code, epoch, , text, , detachMs, , waitedMs, leftMs] = reply;
     if (code === -8) {
       const leaseLeftMs = epoch;
       // Should this host go meanwhile, the gateway of the call finds out.
-      setTimeout(() => void this.#offer(queueName, callId).catch(() => undefined), leaseLeftMs).unref();
+      setTimeout(() => void this.#offer(queue, callId).catch(() => undefined), leaseLeftMs).unref();
       return;
     }
     if (code !== 1) return;
     if (epoch > 1) this.counts.takeovers++;
     const task = JSON.parse(text) as Task;
     const run = await this.#run(callId, epoch, task, { detachMs: Number(detachMs), waitedMs, leftMs });
-    if (run?.isForgotten) await this.#offer(queueName, callId);
+    if (run?.isForgotten) await this.#offer(queue, callId);
     else if (run && !run.writer.isLost) this.#remember(run.writer);
   }
 
@@ -238,6 +216,7 @@ export class WorkerHost {
       redis: this.#redis,
       keepMs: this.#options.resumeTtlMs,
       openedAt: performance.now() - waitedMs,
+      waitedMs,
       fenced: () => {
         this.counts.fenced++;
       },
@@ -317,7 +296,7 @@ export class WorkerHost {
       }),
     );
     this.#isWatching = false;
-    for (const entry of this.#workers) await this.#watchWorker(entry, now);
+    for (const lane of this.#lanes) await this.#watchLane(lane, now);
   }
 
   #watchOrphan(run: HostedRun, gateway: string, now: number): void {
@@ -328,31 +307,25 @@ export class WorkerHost {
   }
 
   /** H3 */
-  async #watchWorker(entry: LaneWorker, now: number): Promise<void> {
-    if (this.#isDraining || entry.running > 0) return;
-    const wait = `${this.#redis.keys.queuePrefix}:${entry.name}:wait`;
+  async #watchLane(lane: LaneQueue, now: number): Promise<void> {
+    if (this.#isDraining || lane.running > 0) return;
+    const wait = `${this.#redis.keys.queuePrefix}:${lane.name}:wait`;
     const waiting = await this.#redis.commands.llen(wait).catch(() => 0);
-    if (waiting === 0) {
-      entry.fetchedAt = now;
-      return;
-    }
-    if (now - entry.fetchedAt < Math.max(10_000, 2 * LOOK_MS)) return;
-    entry.fetchedAt = now;
+    if (waiting === 0) lane.fetchedAt = now;
+    if (now - lane.fetchedAt < FETCH_PATIENCE_MS) return;
     this.counts.recreated++;
     this.#options.log(
       'warning',
-      `the worker of ${entry.name} fetched nothing though calls wait; it is made anew`,
+      `nothing is fetched from ${lane.name} though calls wait; its connection is made anew`,
     );
-    const wedged = entry.worker;
-    entry.worker = this.#worker(entry);
-    void wedged.close(true).catch(() => undefined);
+    lane.renew();
   }
 
   /** Takes nothing more; settles when nothing runs, or `timeoutMs` is over: what is left then ends `unavailable`. */
   async drain(timeoutMs: number): Promise<void> {
     this.#isDraining = true;
     this.#members.tell();
-    const closing = Promise.allSettled(this.#workers.map(({ worker }) => worker.close()));
+    const closing = Promise.allSettled(this.#lanes.map((lane) => lane.stop()));
     let timer: NodeJS.Timeout | undefined;
     const over = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, timeoutMs);
@@ -364,11 +337,9 @@ export class WorkerHost {
 
   async close(): Promise<void> {
     clearInterval(this.#look);
-    await Promise.allSettled(this.#workers.map(({ worker }) => worker.close(true)));
+    await Promise.allSettled(this.#lanes.map((lane) => lane.close()));
     await Promise.allSettled([...this.#queues.values()].map((queue) => queue.close()));
   }
 }
 
 const OFFER = { removeOnComplete: true, removeOnFail: true, attempts: 1 } as const;
-
-const wire = (error: ToolError): string => JSON.stringify(ToolError.toWire(error));

@@ -12,6 +12,7 @@
 import { readFileSync } from 'node:fs';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import { ToolError } from '../../call/tool-error.ts';
+import { gatherWrites } from './gathered-writes.ts';
 import { Keys } from './keys.ts';
 import { scripts } from './scripts.ts';
 
@@ -65,10 +66,8 @@ export class FleetRedis {
   readonly commands: CommandClient;
   readonly #subscriber: Redis | Cluster;
   readonly #log: RedisLog;
-  readonly #duplicate: () => Redis | Cluster;
   readonly #readyListeners: (() => void)[] = [];
   readonly #handlers = new Map<string, (message: string) => void>();
-  readonly #duplicates: (Redis | Cluster)[] = [];
   #isChecked = false;
   #fault: string | null = null;
   #readySince = Number.POSITIVE_INFINITY;
@@ -82,14 +81,13 @@ export class FleetRedis {
 
   private constructor(
     { redisPrefix, log }: RedisOpening,
-    clients: { commands: CommandClient; subscriber: Redis | Cluster; duplicate: () => Redis | Cluster },
+    clients: { commands: CommandClient; subscriber: Redis | Cluster },
     isCluster: boolean,
   ) {
     this.keys = new Keys(redisPrefix);
     this.isCluster = isCluster;
     this.commands = clients.commands;
     this.#subscriber = clients.subscriber;
-    this.#duplicate = clients.duplicate;
     this.#log = log;
     this.#watch();
   }
@@ -135,14 +133,6 @@ export class FleetRedis {
     });
   }
 
-  /** Another connection, for what blocks. */
-  duplicate(): Redis | Cluster {
-    const client = this.#duplicate();
-    client.on('error', () => undefined); // the others tell
-    this.#duplicates.push(client);
-    return client;
-  }
-
   /** Calls `listener` whenever messages may have been missed: Redis is ready, or is again. */
   onReady(listener: () => void): void {
     this.#readyListeners.push(listener);
@@ -159,7 +149,6 @@ export class FleetRedis {
     this.#isClosed = true;
     this.commands.disconnect();
     this.#subscriber.disconnect();
-    for (const client of this.#duplicates) client.disconnect();
   }
 
   #watch(): void {
@@ -268,7 +257,7 @@ function connect(
   { redisUrl, redisCa, isPatient }: RedisOpening,
   { Redis, Cluster }: Library,
 ): {
-  clients: { commands: CommandClient; subscriber: Redis | Cluster; duplicate: () => Redis | Cluster };
+  clients: { commands: CommandClient; subscriber: Redis | Cluster };
   isCluster: boolean;
 } {
   const url = new URL(redisUrl);
@@ -296,21 +285,25 @@ function connect(
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   const port = Number(url.port || 6379);
   const open = (more: RedisOptions): Redis | Cluster => {
-    if (isCluster)
-      return new Cluster([{ host, port }], {
+    if (isCluster) {
+      const cluster = new Cluster([{ host, port }], {
         lazyConnect: true,
         redisOptions: more,
         enableOfflineQueue: more.enableOfflineQueue ?? true,
       });
+      cluster.on('+node', gatherWrites);
+      return cluster;
+    }
     const db = Number(url.pathname.slice(1) || 0);
-    return new Redis({ ...more, host, port, db });
+    const client = new Redis({ ...more, host, port, db });
+    gatherWrites(client);
+    return client;
   };
   const commands = open({ ...commandOptions, scripts: scripts(6) } as RedisOptions) as CommandClient;
   return {
     clients: {
       commands,
       subscriber: open({ ...options, maxRetriesPerRequest: null, enableOfflineQueue: true }),
-      duplicate: () => open({ ...options, maxRetriesPerRequest: null, lazyConnect: false }),
     },
     isCluster,
   };

@@ -11,6 +11,7 @@
  * S6. A Redis that came back without its last moments may have a run begin anew under the number of one that runs: what
  *     is written is therefore the host's too. Its host writes again what was lost, `restore` its beginning.
  * S5. What is published goes to one gateway: the reader's. A long way behind, it is told the id alone and fetches the rest.
+ *     That a call has begun for the first time is not published: what comes next says so.
  *
  * Fields of the hash: st (q, r, e: queued, running, ended), ep, seq, ev (the number of the last event that a client
  * sees), told (1: a client may have seen `started`), out and ack (bytes written and read), h (host), gw (gateway of the
@@ -35,11 +36,11 @@ redis.call('PEXPIRE', KEYS[1], dl - now + tonumber(ARGV[9]))
 return 1
 `;
 
-/** Locals st, ep, seq, gw from the hash, and how an end is written. ARGV of `finishWith`: kind, head, text. */
+/** How an end is written. */
 const END = `
-local function finishWith(m, s, ep, seq, gw, kp, chan, kind, head, text, status, keepMs)
+local function finishWith(m, s, ep, seq, kp, kind, head, text, status, keepMs, chunks)
   redis.call('XADD', s, '${END_ID}', 'k', kind, 'h', head, 'd', text, 'p', ep .. '-' .. seq)
-  redis.call('HSET', m, 'st', 'e', 'end', status)
+  redis.call('HSET', m, 'st', 'e', 'end', status, 'n', chunks)
   redis.call('HDEL', m, 't')
   local ttl = tonumber(keepMs)
   if kp ~= '1' then ttl = math.min(ttl, 30000) end
@@ -60,7 +61,7 @@ if not st or st == 'e' then return {0} end
 local call = ARGV[7]
 local function stop(wire, status)
   local head = '[' .. wire .. ',' .. (c[13] or 0) .. ',' .. (now - tonumber(c[8])) .. ']'
-  finishWith(KEYS[1], KEYS[2], ep, seq, gw, c[5], ARGV[4], 'e', head, '', status, ARGV[3])
+  finishWith(KEYS[1], KEYS[2], ep, seq, c[5], 'e', head, '', status, ARGV[3], c[13] or 0)
   redis.call('PUBLISH', ARGV[4] .. gw, call .. '\\n${END_ID}\\ne\\n' .. ep .. '-' .. seq .. '\\n' .. head .. '\\n')
   return {-3}
 end
@@ -78,7 +79,9 @@ redis.call('HSET', KEYS[1], 'st', 'r', 'ep', ep, 'h', ARGV[1], 'hb', now, 'seq',
 if c[6] ~= '1' then redis.call('HDEL', KEYS[1], 't') end
 redis.call('XADD', KEYS[2], ep .. '-0', 'k', 'b', 'h', told, 'd', '', 'p', before)
 redis.call('PEXPIRE', KEYS[2], tonumber(c[7]) - now + tonumber(ARGV[3]))
-redis.call('PUBLISH', ARGV[4] .. gw, call .. '\\n' .. ep .. '-0\\nb\\n' .. before .. '\\n' .. told .. '\\n')
+if ep > 1 then
+  redis.call('PUBLISH', ARGV[4] .. gw, call .. '\\n' .. ep .. '-0\\nb\\n' .. before .. '\\n' .. told .. '\\n')
+end
 return {1, ep, ev, c[11], gw, c[12], c[5], now - tonumber(c[8]), tonumber(c[7]) - now, told}
 `;
 
@@ -101,8 +104,7 @@ local before = ''
 if ARGV[8] == '1' then
   id = '${END_ID}'
   before = c[2] .. '-' .. c[3]
-  if ARGV[14] ~= '' then redis.call('HSET', KEYS[1], 'n', ARGV[14]) end
-  finishWith(KEYS[1], KEYS[2], c[2], c[3], c[6], c[8], ARGV[11], ARGV[3], ARGV[4], ARGV[5], ARGV[9], ARGV[10])
+  finishWith(KEYS[1], KEYS[2], c[2], c[3], c[8], ARGV[3], ARGV[4], ARGV[5], ARGV[9], ARGV[10], ARGV[14])
 else
   if not redis.call('XADD', KEYS[2], 'NOMKSTREAM', id, 'k', ARGV[3], 'h', ARGV[4], 'd', ARGV[5]) then return {-4, 0} end
   local out = tonumber(c[4]) + tonumber(ARGV[6])
@@ -124,13 +126,13 @@ return {1, ack}
  * → 1 ended now, and it waited; 2 ended now, and a host had begun it; 0 had ended; -3 runs; -4 not there, or another key's; -6 another gateway's.
  */
 const FINISH = `${END}
-local c = redis.call('HMGET', KEYS[1], 'st', 'ep', 'seq', 'gw', 'kp', 'key', 'h')
+local c = redis.call('HMGET', KEYS[1], 'st', 'ep', 'seq', 'gw', 'kp', 'key', 'h', 'n')
 if not c[1] or (ARGV[1] ~= '' and c[6] ~= ARGV[1]) then return -4 end
 if c[1] == 'e' then return 0 end
 if ARGV[10] ~= '' and c[4] ~= ARGV[10] then return -6 end
 if ARGV[2] == '1' and c[1] ~= 'q' then return -3 end
 local kind = c[1] == 'r' and 'x' or 'e'
-finishWith(KEYS[1], KEYS[2], c[2], c[3], c[4], c[5], ARGV[7], kind, ARGV[3], '', ARGV[4], ARGV[6])
+finishWith(KEYS[1], KEYS[2], c[2], c[3], c[5], kind, ARGV[3], '', ARGV[4], ARGV[6], c[8] or 0)
 redis.call('PUBLISH', ARGV[7] .. c[4],
   ARGV[9] .. '\\n${END_ID}\\n' .. kind .. '\\n' .. c[2] .. '-' .. c[3] .. '\\n' .. ARGV[3] .. '\\n')
 if c[7] then redis.call('PUBLISH', ARGV[8] .. c[7], 'x\\n' .. ARGV[9] .. '\\n' .. c[2] .. '\\n' .. ARGV[5]) end

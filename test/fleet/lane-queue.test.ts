@@ -1,0 +1,150 @@
+/** How a host takes calls from a queue of BullMQ, beside BullMQ's own Queue. */
+import * as bullmq from 'bullmq';
+import { expect } from 'chai';
+import { LaneQueue } from '../../lib/fleet/host/lane-queue.ts';
+import { FleetRedis } from '../../lib/fleet/redis/fleet-redis.ts';
+import { eventually } from '../support/eventually.ts';
+import { missingRedis, RedisServer } from './redis-server.ts';
+
+const PREFIX = '{mg}';
+const OPTIONS = { removeOnComplete: true, removeOnFail: true, attempts: 1 };
+
+describe('a queue of calls, as a host takes from it', function () {
+  this.timeout(60_000);
+  let server: RedisServer;
+  let redis: FleetRedis;
+  let queue: bullmq.Queue;
+  const lanes: LaneQueue[] = [];
+  let round = 0;
+  let name = '';
+
+  before(async function () {
+    if (missingRedis() !== undefined) this.skip();
+    server = await RedisServer.start();
+    redis = await FleetRedis.open({
+      redisUrl: server.url,
+      redisCa: null,
+      redisPrefix: 'mg',
+      isPatient: true,
+      log: () => undefined,
+    });
+  });
+  beforeEach(() => {
+    name = `calls.${++round}`;
+    queue = new bullmq.Queue(name, { connection: redis.commands, prefix: PREFIX });
+  });
+  afterEach(async () => {
+    await Promise.all(lanes.splice(0).map((lane) => lane.close()));
+    await queue.close();
+  });
+  after(async () => {
+    await redis?.close();
+    await server?.close();
+  });
+
+  /** A host's end of the queue, and what it has in hand. */
+  function lane(capacity: number, leaseMs = 2000) {
+    const taken: string[] = [];
+    const ends = new Map<string, () => void>();
+    const made = new LaneQueue({
+      name,
+      prefix: PREFIX,
+      nodeId: `host-${lanes.length}`,
+      capacity,
+      leaseMs,
+      connection: redis.commands,
+      bullmq,
+      take: (callId) => {
+        taken.push(callId);
+        return new Promise((resolve) => ends.set(callId, resolve));
+      },
+    });
+    lanes.push(made);
+    return { queue: made, taken, end: (callId: string) => ends.get(callId)?.() };
+  }
+
+  const add = (callId: string) => queue.add('call', { c: callId }, { ...OPTIONS, jobId: `c${callId}` });
+  const left = async () => (await redis.commands.keys(`${PREFIX}:${name}:c*`)).length;
+
+  it('takes them in their order, as many as it has places for, and the next when one has ended', async () => {
+    for (const callId of ['a', 'b', 'c', 'd']) await add(callId);
+    const host = lane(2);
+    await eventually(() => host.taken.length === 2);
+    expect(await queue.getWaitingCount()).to.equal(2);
+    host.end('b');
+    await eventually(() => host.taken.length === 3);
+    expect(host.taken).to.deep.equal(['a', 'b', 'c']);
+    expect(host.queue.running).to.equal(2);
+    host.end('a');
+    host.end('c');
+    await eventually(() => host.taken.length === 4);
+    host.end('d');
+    await eventually(() => host.queue.running === 0);
+    await eventually(async () => (await left()) === 0);
+  });
+
+  it('shares them with other hosts, and is told of those that come while it waits', async () => {
+    const hosts = [lane(1), lane(1)];
+    for (const callId of ['a', 'b']) await add(callId);
+    await eventually(() => hosts.every(({ taken }) => taken.length === 1));
+    expect(hosts.flatMap(({ taken }) => taken).sort()).to.deep.equal(['a', 'b']);
+    for (const host of hosts) host.end(host.taken[0] ?? '');
+    await eventually(async () => (await left()) === 0);
+  });
+
+  it('keeps what it has for as long as that takes, and gives it to nobody else', async () => {
+    const leaseMs = 1000;
+    const host = lane(1, leaseMs);
+    await add('long');
+    await eventually(() => host.taken.length === 1);
+    const other = lane(1, leaseMs);
+    const lockKey = `${PREFIX}:${name}:clong:lock`;
+    let renewals = 0;
+    let ttl = leaseMs;
+    await eventually(async () => {
+      const now = await redis.commands.pttl(lockKey);
+      if (now > ttl) renewals++;
+      ttl = now;
+      return renewals >= 4;
+    });
+    expect(other.taken).to.deep.equal([]);
+    host.end('long');
+    await eventually(async () => (await left()) === 0);
+    expect(other.taken).to.deep.equal([]);
+  });
+
+  it('gets what a host had that says nothing any more', async () => {
+    const dead = bullmq.createRedisBackend(
+      name,
+      { connection: redis.commands, prefix: PREFIX, lockDuration: 500 } as bullmq.QueueBaseOptions,
+      { withBlockingConnection: false },
+    );
+    await add('lost');
+    expect((await dead.moveToActive('dead'))[1]).to.equal('clost');
+    const host = lane(1, 1000);
+    await eventually(() => host.taken.length === 1);
+    expect(host.taken).to.deep.equal(['lost']);
+    host.end('lost');
+    await eventually(async () => (await left()) === 0);
+  });
+
+  it('takes nothing more once it stops, which is done when nothing is in hand', async () => {
+    const host = lane(2);
+    await add('a');
+    await eventually(() => host.taken.length === 1);
+    let isStopped = false;
+    const stopping = host.queue.stop().then(() => {
+      isStopped = true;
+    });
+    await add('b');
+    const other = lane(1);
+    await eventually(() => other.taken.length === 1);
+    expect(other.taken).to.deep.equal(['b']);
+    expect(host.taken).to.deep.equal(['a']);
+    expect(isStopped).to.equal(false);
+    host.end('a');
+    await stopping;
+    other.end('b');
+    await eventually(async () => (await left()) === 0);
+  });
+});
