@@ -23,6 +23,8 @@ export interface Peers {
   tell(place: string, topic: string, text: string): Promise<boolean>;
   /** Tells every other gateway. */
   tellAll(topic: string, text: string): Promise<void>;
+  /** Calls `listener`, which must not throw, when this gateway goes and clients are better off at another. */
+  onLeaving(listener: () => void): void;
   /** @param listener must not throw. */
   onTold(topic: string, listener: (text: string, from: string) => void): void;
 }

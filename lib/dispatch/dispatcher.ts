@@ -50,6 +50,8 @@ export interface DispatcherOptions {
 
 /** How long a call with an idempotency key goes on without a reader, where nobody says otherwise. */
 const KEYED_DETACH_MS = 60_000;
+/** How it is refused what no runner has. */
+const NOT_THERE: ReadonlySet<string> = new Set(['tool_not_found', 'not_found']);
 
 export class Dispatcher implements Calls {
   readonly #runners: RunnerSet;
@@ -263,8 +265,11 @@ export class Dispatcher implements Calls {
 
   #refusal(request: CallRequest, kind: CallKind, tool: ToolDescriptor | undefined): ToolError | undefined {
     if (this.#drainedBy !== undefined) return this.drainRefusal;
+    const refusal = this.#gate.refusal(this.catalog, request, kind, tool);
+    // What was there when it was asked for may have been forgotten since.
+    if (refusal && NOT_THERE.has(refusal.code)) return this.catalogTrouble ?? refusal;
     return (
-      this.#gate.refusal(this.catalog, request, kind, tool) ??
+      refusal ??
       (tool && !request.isListing ? this.#toolPolicies?.refusal(tool, request.caller.keyId) : undefined)
     );
   }

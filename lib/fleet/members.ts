@@ -154,10 +154,11 @@ export class Members {
     const catalog = this.#ownCatalog();
     if (catalog) {
       const digest = digestOf(catalog);
-      if (digest !== this.#toldCatalog) {
-        await commands.set(keys.catalog(digest), JSON.stringify(catalog), 'PX', CATALOG_TTL_MS);
-        this.#toldCatalog = digest;
-      } else await commands.pexpire(keys.catalog(digest), CATALOG_TTL_MS);
+      // Redis may have lost it, and the connection not.
+      const isThere =
+        digest === this.#toldCatalog && (await commands.pexpire(keys.catalog(digest), CATALOG_TTL_MS)) === 1;
+      if (!isThere) await commands.set(keys.catalog(digest), JSON.stringify(catalog), 'PX', CATALOG_TTL_MS);
+      this.#toldCatalog = digest;
     }
     await commands.set(keys.node(self.id), JSON.stringify(self), 'PX', this.#leaseMs);
     await commands.zadd(keys.nodes, Date.now(), self.id);

@@ -30,6 +30,8 @@ export class Routes {
   #text = '';
   /** By kind and name. */
   #targets = new Map<string, Map<string, Target>>();
+  /** A host is there, and nobody knows what it has. */
+  #hasUnread = false;
   /** What was had by hosts that are gone, and until when it stays. */
   readonly #seen = new Map<string, { readonly catalog: Catalog; readonly since: number; until: number }>();
 
@@ -42,9 +44,9 @@ export class Routes {
     return this.#catalog;
   }
 
-  /** Whether anything is known: hosts that have something were there within a lease. */
+  /** Whether what there is is known: hosts that have something were there within a lease, and all have told it. */
   get isKnown(): boolean {
-    return this.#text !== '' && this.#text !== EMPTY;
+    return this.#text !== '' && this.#text !== EMPTY && !this.#hasUnread;
   }
 
   /** Looks at the members anew. @returns whether the catalog is another one. */
@@ -52,9 +54,13 @@ export class Routes {
     const now = performance.now();
     const hosts = this.#members.all.filter(({ host }) => host !== undefined);
     this.#targets = new Map();
+    this.#hasUnread = false;
     for (const member of hosts) {
       const catalog = this.#members.catalogOf(member.host?.catalog ?? '');
-      if (!catalog) continue;
+      if (!catalog) {
+        this.#hasUnread = true;
+        continue;
+      }
       this.#seen.set(member.host?.catalog ?? '', {
         catalog,
         since: member.since,

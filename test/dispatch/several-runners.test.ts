@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { Catalog } from '../../lib/call/catalog.ts';
 import type { CallRequest } from '../../lib/call/running-call.ts';
-import type { ToolError } from '../../lib/call/tool-error.ts';
+import { ToolError } from '../../lib/call/tool-error.ts';
 import { Dispatcher } from '../../lib/dispatch/dispatcher.ts';
 import type { Runner, ToolLogRecord } from '../../lib/runners/runner.ts';
 import { DelayedRunner, type DelayedTool } from '../fixtures/delayed-runner.ts';
@@ -96,6 +96,20 @@ describe('several runners', () => {
     const ofFirst = ['tool b_tool', 'prompt ours', 'resource shelf', 'completion shelf', 'prompt nobodys'];
     expect(taken(first)).to.deep.equal(ofFirst);
     expect(taken(second)).to.deep.equal(['tool a_tool', 'prompt theirs', 'resource box', 'completion shelf']);
+  });
+
+  it('answer that they do not know yet where one does not, and not that there is no such tool', async () => {
+    const silent = Object.assign(new DelayedRunner({ name: 'silent', tools: {} }), {
+      catalogTrouble: new ToolError('unavailable', 'nobody has told yet') as ToolError | undefined,
+    });
+    const both = dispatcherOf(first, silent);
+    const code = async (name: string) => {
+      const end = await both.call(request(name)).outcome();
+      return end.type === 'error' ? end.error.code : end.type;
+    };
+    expect([await code('b_tool'), await code('z_tool')]).to.deep.equal(['result', 'unavailable']);
+    silent.catalogTrouble = undefined;
+    expect(await code('z_tool')).to.equal('tool_not_found');
   });
 
   it('that offer the same are refused, both named', () => {

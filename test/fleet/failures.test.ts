@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { type BegunCall, FleetField, type WantedCall } from '../chaos/fleet/fleet-field.ts';
 import type { MemberProcess } from '../chaos/fleet/member-process.ts';
+import type { Topology } from '../chaos/fleet/redis-set.ts';
 import { Random } from '../chaos/random.ts';
 import { eventually } from '../support/eventually.ts';
 import { missingRedis } from './redis-server.ts';
@@ -10,69 +11,80 @@ import { missingRedis } from './redis-server.ts';
 const MAX_STARTS = 2;
 const PATIENT = { withinMs: 40_000 };
 
-describe('when something of a fleet fails', function () {
-  this.timeout(120_000);
-  // On a busy machine a host is not heard for a lease of two seconds now and then, and its call ends otherwise, as it
-  // should. What was promised is never forgiven: `broken` is looked at when all is done.
-  this.retries(2);
-  const broken: string[] = [];
-  const random = new Random(6);
-  const violations: string[] = [];
-  let field: FleetField;
-  let one: MemberProcess;
+const random = new Random(6);
+const violations: string[] = [];
+let field: FleetField;
+let one: MemberProcess;
 
-  before(async function () {
-    const reason = missingRedis();
-    if (reason !== undefined) {
-      console.warn(`      skipped: ${reason}`);
-      this.skip();
-    }
-    field = await FleetField.open({
-      gateways: 2,
-      hosts: 2,
-      random,
-      env: { QUEUE_WAIT: '30', RESUME_BYTES: '65536' },
-      violate: (promise, text) => {
-        violations.push(`${promise}: ${text}`);
-        broken.push(`${promise}: ${text}`);
-      },
+/** Rows of the table, on a fleet whose hosts may be silent for `lease` seconds. */
+function rows(title: string, lease: number, topology: Topology, define: () => void): void {
+  describe(title, function () {
+    this.timeout(120_000);
+
+    before(async function () {
+      const reason = missingRedis();
+      if (reason !== undefined) {
+        console.warn(`      skipped: ${reason}`);
+        this.skip();
+      }
+      field = await FleetField.open({
+        gateways: 2,
+        hosts: 2,
+        random,
+        lease,
+        topology,
+        env: { QUEUE_WAIT: '30', RESUME_BYTES: '65536' },
+        violate: (promise, text) => violations.push(`${promise}: ${text}`),
+      });
+      one = field.gateways[0] as MemberProcess;
     });
-    one = field.gateways[0] as MemberProcess;
+
+    afterEach(async () => {
+      for (const member of field.members) {
+        member.proxy.heal();
+        if (!member.isRunning) member.start();
+      }
+      await field.whole();
+    });
+
+    after(async () => {
+      await field?.close();
+      expect(violations.splice(0)).to.deep.equal([]);
+    });
+
+    define();
   });
+}
 
-  afterEach(async () => {
-    violations.length = 0;
-    for (const member of field.members) {
-      member.proxy.heal();
-      if (!member.isRunning) member.start();
-    }
-    await field.whole();
-  });
+const begin = (wanted: WantedCall): BegunCall => field.begin(random, wanted);
 
-  after(async () => {
-    await field?.close();
-    expect(broken).to.deep.equal([]);
-  });
+/** Its end, when all that a client saw of it was as promised. */
+async function endOf({ call, done }: BegunCall): Promise<string | null> {
+  await done;
+  call.judge(field.startsOf(call), MAX_STARTS);
+  const broken = violations.filter((text) => text.includes(call.name));
+  expect(broken, call.trail.join('\n')).to.deep.equal([]);
+  return call.ending;
+}
 
-  const begin = (wanted: WantedCall): BegunCall => field.begin(random, wanted);
+const running = ({ call }: BegunCall, chunks = 5) =>
+  eventually(() => call.chunks >= chunks || call.isClosed, PATIENT);
 
-  /** Its end, when all that a client saw of it was as promised. */
-  async function endOf({ call, done }: BegunCall): Promise<string | null> {
-    await done;
-    call.judge(field.startsOf(call), MAX_STARTS);
-    expect(violations, call.trail.join('\n')).to.deep.equal([]);
-    return call.ending;
-  }
+const code = async (gateway = one): Promise<string> => {
+  const response = await field.post(gateway, 'fleet_once', {});
+  const { code = 'success' } = (await response.json()) as { code?: string };
+  return `${response.status} ${code}`;
+};
 
-  const running = ({ call }: BegunCall, chunks = 5) =>
-    eventually(() => call.chunks >= chunks || call.isClosed, PATIENT);
+/** How many calls wait. */
+async function inQueue(): Promise<number> {
+  const queues = (await field.redis.ask('keys', '*:wait')) as readonly string[];
+  const depths = await Promise.all(queues.map((queue) => field.redis.ask('llen', queue)));
+  return depths.reduce((sum: number, depth) => sum + Number(depth), 0);
+}
 
-  const code = async (gateway = one): Promise<string> => {
-    const response = await field.post(gateway, 'fleet_once', {});
-    const { code = 'success' } = (await response.json()) as { code?: string };
-    return `${response.status} ${code}`;
-  };
-
+// Longer than any pause of a busy machine: no host is taken for lost.
+rows('when something of a fleet fails, and its hosts live', 60, 'single', () => {
   it('Redis is not there when a gateway starts: 503, health degraded; it heals by itself', async () => {
     await one.end('SIGKILL');
     one.proxy.refuse(true);
@@ -102,19 +114,6 @@ describe('when something of a fleet fails', function () {
     await field.redis.kill();
     await field.redis.start();
     for (const call of calls) expect(await endOf(call)).to.equal('success');
-  });
-
-  it('Redis is away longer than LEASE: worker_crashed or the rest, restarted or the rest; never twice', async () => {
-    const [once, again] = [true, false].map((isOnce) => begin({ isOnce, count: 60, everyMs: 40 })) as [
-      BegunCall,
-      BegunCall,
-    ];
-    for (const call of [once, again]) await running(call);
-    await field.redis.kill();
-    await sleep(field.leaseMs * 1.7);
-    await field.redis.start();
-    expect(await endOf(once)).to.be.oneOf(['success', 'worker_crashed']);
-    expect(await endOf(again)).to.equal('success');
   });
 
   it('Redis is full: new calls overloaded; running ones write again what was refused', async () => {
@@ -156,7 +155,7 @@ describe('when something of a fleet fails', function () {
   it('… and without the beginning of a call: its host says so again, and the tool does not run twice', async () => {
     // Nobody takes it at once, so that its opening is safe before what is lost begins.
     for (const host of field.hosts) host.freeze();
-    const call = begin({ isOnce: true, count: 60, everyMs: 40 });
+    const call = begin({ isOnce: true, count: 150, everyMs: 40 });
     await eventually(async () => (await inQueue()) > 0, PATIENT);
     const size = field.redis.written();
     for (const host of field.hosts) host.thaw();
@@ -168,12 +167,53 @@ describe('when something of a fleet fails', function () {
     expect(field.startsOf(call.call)).to.have.length(1);
   });
 
-  /** How many calls wait. */
-  async function inQueue(): Promise<number> {
-    const queues = (await field.redis.ask('keys', '*:wait')) as readonly string[];
-    const depths = await Promise.all(queues.map((queue) => field.redis.ask('llen', queue)));
-    return depths.reduce((sum: number, depth) => sum + Number(depth), 0);
-  }
+  it('a gateway dies: its client reads on at another', async () => {
+    const calls = [true, false, true, false].map((isOnce) => begin({ isOnce, count: 60, everyMs: 40 }));
+    for (const call of calls) await running(call);
+    await one.end('SIGKILL');
+    for (const call of calls) expect(await endOf(call)).to.equal('success');
+    one.start();
+  });
+
+  it('messages are lost: a pause, then the rest', async () => {
+    const calls = [true, false].map((isOnce) => begin({ isOnce, count: 60, everyMs: 30 }));
+    for (const call of calls) await running(call);
+    for (let times = 0; times < 5; times++) {
+      await field.redis.ask('client', 'kill', 'type', 'pubsub');
+      await sleep(100);
+    }
+    for (const call of calls) expect(await endOf(call)).to.equal('success');
+  });
+
+  it('what a reader wants is no longer kept: 410, never a hole', async () => {
+    const call = begin({ isOnce: true, count: 40, everyMs: 0, size: 32 * 1024 });
+    expect(await endOf(call)).to.equal('success');
+    const events = await field.events(field.gateways[1] as MemberProcess, call.call.callId, 0);
+    expect(events).to.equal(410);
+    expect(await field.events(one, call.call.callId, call.call.last - 3)).to.equal(200);
+  });
+
+  it('no host has the tool: 503', async () => {
+    await Promise.all(field.hosts.map((host) => host.end('SIGTERM')));
+    await eventually(async () => (await code()) === '503 unavailable', PATIENT);
+    for (const host of field.hosts) host.start();
+    await eventually(async () => (await code()) === '200 success', PATIENT);
+  });
+});
+
+rows('when hosts or gateways of a fleet are lost', 4, 'single', () => {
+  it('Redis is away longer than LEASE: worker_crashed or the rest, restarted or the rest; never twice', async () => {
+    const [once, again] = [true, false].map((isOnce) => begin({ isOnce, count: 60, everyMs: 40 })) as [
+      BegunCall,
+      BegunCall,
+    ];
+    for (const call of [once, again]) await running(call);
+    await field.redis.kill();
+    await sleep(field.leaseMs * 1.7);
+    await field.redis.start();
+    expect(await endOf(once)).to.be.oneOf(['success', 'worker_crashed']);
+    expect(await endOf(again)).to.equal('success');
+  });
 
   it('a host dies before it began a call: another begins it', async () => {
     for (const host of field.hosts) host.freeze();
@@ -210,14 +250,6 @@ describe('when something of a fleet fails', function () {
     expect(await endOf(calls[1])).to.equal('success');
   });
 
-  it('a gateway dies: its client reads on at another', async () => {
-    const calls = [true, false, true, false].map((isOnce) => begin({ isOnce, count: 60, everyMs: 40 }));
-    for (const call of calls) await running(call);
-    await one.end('SIGKILL');
-    for (const call of calls) expect(await endOf(call)).to.equal('success');
-    one.start();
-  });
-
   it('a gateway dies and nobody comes back: its tool is stopped after ORPHAN_GRACE', async () => {
     const call = begin({ isOnce: true, count: 100_000, everyMs: 20, detach: 0 });
     await running(call);
@@ -229,29 +261,19 @@ describe('when something of a fleet fails', function () {
     expect((await field.cluster(one)).busy).to.equal(1);
     await eventually(async () => (await field.cluster(one)).busy === 0, PATIENT);
   });
+});
 
-  it('messages are lost: a pause, then the rest', async () => {
-    const calls = [true, false].map((isOnce) => begin({ isOnce, count: 60, everyMs: 30 }));
-    for (const call of calls) await running(call);
-    for (let times = 0; times < 5; times++) {
-      await field.redis.ask('client', 'kill', 'type', 'pubsub');
-      await sleep(100);
-    }
-    for (const call of calls) expect(await endOf(call)).to.equal('success');
-  });
-
-  it('what a reader wants is no longer kept: 410, never a hole', async () => {
-    const call = begin({ isOnce: true, count: 40, everyMs: 0, size: 32 * 1024 });
-    expect(await endOf(call)).to.equal('success');
-    const events = await field.events(field.gateways[1] as MemberProcess, call.call.callId, 0);
-    expect(events).to.equal(410);
-    expect(await field.events(one, call.call.callId, call.call.last - 3)).to.equal(200);
-  });
-
-  it('no host has the tool: 503', async () => {
-    await Promise.all(field.hosts.map((host) => host.end('SIGTERM')));
-    await eventually(async () => (await code()) === '503 unavailable', PATIENT);
-    for (const host of field.hosts) host.start();
-    await eventually(async () => (await code()) === '200 success', PATIENT);
-  });
+rows('when a standby takes the place of the Redis of a fleet', 60, 'standby', () => {
+  for (const [what, takeOver] of [
+    ['with all that was written', () => field.store.failOver()],
+    ['without the last of it', () => field.store.failOverWithoutTail(300)],
+  ] as const)
+    it(`${what}: a pause, then the rest, and nothing runs twice`, async () => {
+      const calls = [true, false].map((isOnce) => begin({ isOnce, count: 100, everyMs: 40 }));
+      for (const call of calls) await running(call);
+      await takeOver();
+      for (const call of calls) expect(await endOf(call)).to.equal('success');
+      for (const { call } of calls) expect(field.startsOf(call)).to.have.length(1);
+      await eventually(async () => (await code()) === '200 success', PATIENT);
+    });
 });

@@ -156,8 +156,10 @@ describe('a fleet', function () {
     });
     expect(before).to.be.lessThan(400);
     const callId = response.headers.get('x-call-id') ?? '';
-    const used = Number(await redis.ask('memory', 'usage', `mg:{${callId}}:s`));
-    expect(used).to.be.lessThan(4 * 1024 * 1024);
+    const used = Number(await redis.ask('memory', 'usage', `mg:{${callId}}:s`, 'samples', 0));
+    expect(used).to.be.lessThan(3 * 1024 * 1024);
+    const [out, ack] = (await redis.ask('hmget', `mg:{${callId}}:m`, 'out', 'ack')) as [string, string];
+    expect(Number(out) - Number(ack)).to.be.lessThan(1.25 * 1024 * 1024);
     await reader?.cancel();
   });
 
@@ -263,6 +265,18 @@ describe('a fleet', function () {
     await redis.ask('script', 'flush');
     // Redis came back a moment ago: a connection may still be on its way.
     await eventually(async () => (await post(one, '/tools/once', { count: 1 })).status === 200);
+  });
+
+  it('tells again what Redis has forgotten; who comes meanwhile says 503, and never that a tool is not there', async () => {
+    await redis.ask('flushall');
+    const { url } = await (await member('gateway')).listen();
+    const statuses = new Set<number>();
+    await eventually(async () => {
+      const { status } = await post(url, '/tools/once', { count: 1 });
+      statuses.add(status);
+      return status === 200;
+    }, PATIENT);
+    expect([...statuses].filter((status) => status !== 503)).to.deep.equal([200]);
   });
 
   it('has journeys on one host, or on several beside the same folder', async () => {

@@ -7,7 +7,8 @@ import { createGateway, type Gateway, type GatewayOptions } from '../../lib/inde
 import { eventually } from '../support/eventually.ts';
 import { RedisServer } from './redis-server.ts';
 
-const TOOLS = ['fleet-tools', 'mcp-tools'].map((name) =>
+/** What its hosts have. */
+export const HOSTED = ['fleet-tools', 'mcp-tools'].map((name) =>
   fileURLToPath(new URL(`./tools/${name}.js`, import.meta.url)),
 );
 export const KEYS = ['super-secret', 'second'];
@@ -25,7 +26,7 @@ export class SmallFleet {
 
   static async start(options: GatewayOptions = {}): Promise<SmallFleet> {
     const fleet = new SmallFleet(await RedisServer.start());
-    const host = await fleet.member({ role: 'worker', tools: TOOLS, ...options });
+    const host = await fleet.member({ role: 'worker', tools: HOSTED, ...options });
     const one = await fleet.member({ role: 'gateway', tools: [], ...options });
     const other = await fleet.member({ role: 'gateway', tools: [], ...options });
     fleet.urls = [(await one.listen()).url, (await other.listen()).url];

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { createGateway, type GatewayOptions } from '../../lib/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { fixture } from '../support/start-pool.ts';
+import { connectGraphqlSse, connectGraphqlWs } from '../transports/graphql/graphql-clients.ts';
+import { connectGrpc } from '../transports/grpc/grpc-js-client.ts';
 import { connectNdjson, connectSse, connectSync } from '../transports/http-clients.ts';
 import { type StartedElsewhere, transportBehaviour } from '../transports/transport-behaviour.ts';
 import { connectWebSocket } from '../transports/websocket-client.ts';
@@ -42,3 +44,9 @@ transportBehaviour('HTTP, on a fleet', connectSync, { streams: false, start });
 transportBehaviour('SSE, on a fleet', connectSse, { start });
 transportBehaviour('NDJSON, on a fleet', connectNdjson, { start });
 transportBehaviour('WebSocket, on a fleet', connectWebSocket, { start });
+transportBehaviour('GraphQL over SSE, on a fleet', connectGraphqlSse, { start, settings: { graphql: true } });
+transportBehaviour('GraphQL over WebSocket, on a fleet', connectGraphqlWs, {
+  start,
+  settings: { graphql: true },
+});
+transportBehaviour('gRPC, on a fleet', connectGrpc, { start, settings: { grpc: true } });

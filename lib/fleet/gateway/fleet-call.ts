@@ -7,11 +7,12 @@
  * F3. What ended the call is what Redis says, unless it is silent for a moment: then its caller is told what ended it
  *     here, and Redis as soon as it listens.
  * F4. A call that another gateway has taken over ends here for its reader alone.
+ * F5. Where a run begins behind what was told here, Redis has lost the rest: the call ends `gone`, for all alike.
  */
 import { cancelError, outcomeOf } from '../../call/call-ending.ts';
 import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
 import type { CancelReason, RunningCall } from '../../call/running-call.ts';
-import type { ToolError } from '../../call/tool-error.ts';
+import { ToolError } from '../../call/tool-error.ts';
 import type { AdmittedCall } from '../../runners/runner.ts';
 import { type Entry, type EntryKind, fromEntry, sizeOf } from '../events.ts';
 import { END_ID } from '../redis/scripts.ts';
@@ -64,6 +65,8 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
   heardAt = performance.now();
   /** True while what was missed is fetched. */
   isFetching = false;
+  /** The host's last word of the run, by Redis's clock, and when it was seen here first. */
+  #beat = { told: '', seenAt: 0 };
   /** The group that it was given to. */
   group = '';
   /** How often it was given to a queue. */
@@ -113,6 +116,12 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
     let bytes = 0;
     for (const one of this.#events) bytes += one.bytes;
     return bytes;
+  }
+
+  /** How long the host has said nothing of the run, as far as it was looked at. @param told when it did last. */
+  sinceBeat(told: string): number {
+    if (told !== this.#beat.told) this.#beat = { told, seenAt: performance.now() };
+    return performance.now() - this.#beat.seenAt;
   }
 
   get durationMs(): number {
@@ -200,6 +209,12 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
   }
 
   #begin(entry: StreamEntry): void {
+    if (isBehind(placeOf(entry.before), this.place)) {
+      const text =
+        'Redis has lost events of the call that were told, and it goes on without them; call again';
+      this.place = placeOf(entry.id);
+      return this.#host.cancelled(this, new ToolError('gone', text), 'cancelled');
+    }
     this.place = placeOf(entry.id);
     this.#read = 0;
     this.#credited = 0;
@@ -314,6 +329,9 @@ function placeOf(id: string): StreamPlace {
   const dash = id.indexOf('-');
   return { epoch: Number(id.slice(0, dash)), seq: Number(id.slice(dash + 1)) };
 }
+
+const isBehind = (one: StreamPlace, other: StreamPlace): boolean =>
+  one.epoch < other.epoch || (one.epoch === other.epoch && one.seq < other.seq);
 
 export const streamEntry = (
   id: string,

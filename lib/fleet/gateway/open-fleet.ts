@@ -175,7 +175,7 @@ export async function openFleet({ config, version, log, hosted }: FleetOpening):
     drain: async (timeoutMs) => {
       isLeaving = true;
       members.tell();
-      runner?.sendAway();
+      if (runner?.sendAway()) peers?.leave();
       await host?.drain(timeoutMs);
     },
     close,

@@ -14,6 +14,7 @@ const LOG_ENTRIES = 512;
 export class RedisPeers implements Peers {
   readonly place: string;
   readonly #redis: FleetRedis;
+  readonly #leaving: (() => void)[] = [];
   readonly #listeners = new Map<string, (text: string, from: string) => void>();
 
   constructor(redis: FleetRedis, nodeId: string) {
@@ -110,5 +111,14 @@ export class RedisPeers implements Peers {
 
   onTold(topic: string, listener: (text: string, from: string) => void): void {
     this.#listeners.set(topic, listener);
+  }
+
+  onLeaving(listener: () => void): void {
+    this.#leaving.push(listener);
+  }
+
+  /** This gateway goes. */
+  leave(): void {
+    for (const listener of this.#leaving) listener();
   }
 }

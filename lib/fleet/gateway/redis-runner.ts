@@ -164,18 +164,19 @@ export class RedisRunner implements Runner, FleetCallHost {
     return call;
   }
 
-  /** Sends readers to other gateways who know how to come back; their calls go on. */
-  sendAway(): void {
+  /** Sends readers to other gateways who know how to come back; their calls go on. @returns whether there are others. */
+  sendAway(): boolean {
     const isAlone = !this.#members.all.some(
       ({ id, role, isDraining }) => id !== this.#options.nodeId && role !== 'worker' && !isDraining,
     );
-    if (isAlone || !this.#redis.isReady) return;
+    if (isAlone || !this.#redis.isReady) return false;
     for (const call of this.#calls.values()) {
       if (call.request.keep?.comesBack !== true) continue;
       this.#calls.delete(call.callId);
       this.onMoved(call.callId, true);
       call.fail(new ToolError('unavailable', 'the gateway is going; the call goes on at another'));
     }
+    return true;
   }
 
   /** How long the fleet keeps a call after its end, in milliseconds. */
@@ -225,6 +226,7 @@ export class RedisRunner implements Runner, FleetCallHost {
           keep,
           streams: request.streams,
           repeatBytes: request.repeatBytes,
+          logLevel: request.logLevel,
         }),
         keep === undefined ? 0 : 1,
         keep?.detachMs ?? 0,
@@ -485,7 +487,7 @@ export class RedisRunner implements Runner, FleetCallHost {
     call.missed();
     const { commands, keys } = this.#redis;
     try {
-      const [st, host, epoch] = await commands.hmget(keys.call(call.callId), 'st', 'h', 'ep');
+      const [st, host, epoch, beat] = await commands.hmget(keys.call(call.callId), 'st', 'h', 'ep', 'hb');
       if (call.isEnded) return;
       if (st === null) {
         // Lost with a Redis that came back without its last moments, or forgotten.
@@ -499,7 +501,9 @@ export class RedisRunner implements Runner, FleetCallHost {
         if (this.#route(call) === undefined) await this.#queues.add(call.group, call.callId);
         return;
       }
-      if (st === 'r' && host && this.#isGone(host)) {
+      // A host that is there may have lost the run.
+      const isLost = typeof beat === 'string' && call.sinceBeat(beat) > this.#options.leaseMs;
+      if (st === 'r' && host && (isLost || this.#isGone(host))) {
         this.#redispatches++;
         if (this.#route(call) === undefined)
           await this.#queues.add(call.group, call.callId, `${call.callId}.${epoch}`);

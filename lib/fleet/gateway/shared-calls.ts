@@ -27,7 +27,10 @@ interface SharedClaim {
 }
 
 /** What `open` wrote of the request. */
-type Info = Pick<CallRequest, 'kind' | 'name' | 'caller' | 'madeAt' | 'keep' | 'streams' | 'repeatBytes'>;
+type Info = Pick<
+  CallRequest,
+  'kind' | 'name' | 'caller' | 'madeAt' | 'keep' | 'streams' | 'repeatBytes' | 'logLevel'
+>;
 
 const LIST_LIMIT = 1000;
 

@@ -28,6 +28,7 @@ export class HostedRun {
   /** Redis has lost of it what cannot be written again: whether it runs anew is for the fleet to say. */
   isForgotten = false;
   readonly #redis: WriterOptions['redis'];
+  readonly #nodeId: string;
   /** When its gateway was last seen alive, by `performance.now()`. */
   gatewaySeenAt = performance.now();
   readonly startedAt = performance.now();
@@ -41,6 +42,7 @@ export class HostedRun {
     this.epoch = options.epoch;
     this.#call = call;
     this.#redis = options.redis;
+    this.#nodeId = options.nodeId;
     this.writer = new StreamWriter({
       ...options,
       lost: (why) => {
@@ -76,20 +78,14 @@ export class HostedRun {
     if (!isRead) await this.look();
   }
 
-  /** Looks at what messages may have failed to tell. @returns the gateway of its reader; null where it is not this run's. */
+  /** Says that it runs, and looks at what messages may have failed to tell. @returns the gateway of its reader; null where it is not this run's. */
   async look(): Promise<string | null> {
     const { commands, keys } = this.#redis;
     try {
       const asks = [...this.#asks];
       const fields = asks.map((ask) => `a${this.epoch}.${ask}`);
-      const [st, ep, ack, gateway, ...answers] = await commands.hmget(
-        keys.call(this.callId),
-        'st',
-        'ep',
-        'ack',
-        'gw',
-        ...fields,
-      );
+      const reply = await commands.fleetBeat(keys.call(this.callId), this.#nodeId, this.epoch, ...fields);
+      const [st, ep, ack, gateway, ...answers] = reply as readonly (string | null)[];
       if (st === 'q' && ep === String(this.epoch - 1)) {
         this.writer.unbegun();
         return gateway ?? null;

@@ -1,7 +1,8 @@
 /**
  * A host of a fleet: takes calls from the queues of its groups and runs them on its runners.
  *
- * H1. A call runs here only where `begin` says so; the queue may deliver it twice, late, or to two hosts.
+ * H1. A call runs here only where `begin` says so; the queue may deliver it twice, late, or to two hosts. What another
+ *     host runs is offered again when that host's lease of it is over.
  * H2. It takes as many at a time as its runners have places for, and hands nothing to the dead: once it drains it takes
  *     none.
  * H3. A worker of BullMQ that fetches nothing while calls wait and there is room is made anew, and that is counted.
@@ -43,6 +44,8 @@ const BOUNCE_MS = 200;
 const MOST_RECENT = 500;
 const MOST_RECENT_BYTES = 16 * 1024 * 1024;
 const LANES: readonly Lane[] = ['x', 's'];
+/** Makes the names of jobs differ. */
+let nextOffer = 0;
 
 interface LaneWorker {
   readonly name: string;
@@ -65,6 +68,7 @@ export class WorkerHost {
   readonly #queues = new Map<string, Queue>();
   #look: NodeJS.Timeout | undefined;
   #isDraining = false;
+  #isWatching = false;
 
   constructor(
     options: HostOptions,
@@ -99,7 +103,12 @@ export class WorkerHost {
           this.#workers.push(Object.assign(entry, { worker: this.#worker(entry as LaneWorker) }));
         }
     });
-    this.#look = setInterval(() => void this.#watch(), LOOK_MS);
+    this.#look = setInterval(() => void this.#watch(), this.#lookMs);
+  }
+
+  /** Several times in a lease. */
+  get #lookMs(): number {
+    return Math.min(LOOK_MS, this.#options.leaseMs / 4);
   }
 
   get busy(): number {
@@ -148,7 +157,7 @@ export class WorkerHost {
   async #take({ data, queueName }: Job<{ c: string }>): Promise<void> {
     const callId = data.c;
     if (this.#runs.has(callId)) return; // delivered again while it runs here
-    const { nodeId, maxStarts, resumeTtlMs } = this.#options;
+    const { nodeId, maxStarts, resumeTtlMs, leaseMs } = this.#options;
     const { commands, keys } = this.#redis;
     await this.#redis.settled(); // what was begun elsewhere may have been lost
     const crash = new ToolError('worker_crashed', 'the host of the call was lost in the middle of it');
@@ -164,14 +173,27 @@ export class WorkerHost {
       wire(late),
       callId,
       wire(new ToolError('worker_crashed', crash.message, { retryable: true })),
+      leaseMs,
     )) as readonly [number, number, number, string, string, string, string, number, number, number];
     const [code, epoch, , text, , detachMs, , waitedMs, leftMs] = reply;
+    if (code === -8) {
+      const leaseLeftMs = epoch;
+      // Should this host go meanwhile, the gateway of the call finds out.
+      setTimeout(() => void this.#offer(queueName, callId).catch(() => undefined), leaseLeftMs).unref();
+      return;
+    }
     if (code !== 1) return;
     if (epoch > 1) this.counts.takeovers++;
     const task = JSON.parse(text) as Task;
     const run = await this.#run(callId, epoch, task, { detachMs: Number(detachMs), waitedMs, leftMs });
-    if (run?.isForgotten) await this.#queue(queueName).add('call', data, againOptions(`c${callId}.${epoch}`));
+    if (run?.isForgotten) await this.#offer(queueName, callId);
     else if (run && !run.writer.isLost) this.#remember(run.writer);
+  }
+
+  /** Gives a call to a queue again. */
+  async #offer(queue: string, callId: string): Promise<void> {
+    const jobId = `c${callId}.${nextOffer++}.${this.#options.nodeId}`;
+    await this.#queue(queue).add('call', { c: callId }, { ...OFFER, jobId });
   }
 
   #queue(name: string): Queue {
@@ -283,13 +305,18 @@ export class WorkerHost {
   }
 
   async #watch(): Promise<void> {
-    if (!this.#redis.isReady) return;
+    if (!this.#redis.isReady || this.#isWatching) return;
+    this.#isWatching = true;
     const now = performance.now();
-    for (const run of this.#runs.values()) {
-      if (now - run.startedAt < LOOK_MS) continue;
-      const gateway = await run.look();
-      if (gateway !== null) this.#watchOrphan(run, gateway, now);
-    }
+    // Together: where each answer is late, one after the other would take longer than a lease.
+    const runs = [...this.#runs.values()].filter(({ startedAt }) => now - startedAt >= this.#lookMs);
+    await Promise.all(
+      runs.map(async (run) => {
+        const gateway = await run.look();
+        if (gateway !== null) this.#watchOrphan(run, gateway, now);
+      }),
+    );
+    this.#isWatching = false;
     for (const entry of this.#workers) await this.#watchWorker(entry, now);
   }
 
@@ -342,6 +369,6 @@ export class WorkerHost {
   }
 }
 
-const againOptions = (jobId: string) => ({ removeOnComplete: true, removeOnFail: true, attempts: 1, jobId });
+const OFFER = { removeOnComplete: true, removeOnFail: true, attempts: 1 } as const;
 
 const wire = (error: ToolError): string => JSON.stringify(ToolError.toWire(error));

@@ -41,6 +41,7 @@ export interface ScriptedRedis {
   readonly fleetAppend: Script;
   readonly fleetFinish: Script;
   readonly fleetRestore: Script;
+  readonly fleetBeat: Script;
   readonly fleetCredit: Script;
   readonly fleetAttach: Script;
   readonly fleetAnswer: Script;
@@ -278,6 +279,8 @@ function connect(
     retryStrategy: (times) => Math.min(1000, 50 * times),
     keepAlive: 10_000,
     connectTimeout: 5000,
+    // It has become a replica: its address, or a proxy, leads to the one that is none now.
+    reconnectOnError: ({ message }) => message.startsWith('READONLY'),
     ...(url.username === '' ? {} : { username: decodeURIComponent(url.username) }),
     ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
     ...(isSecure ? { tls: redisCa === null ? {} : { ca: readFileSync(redisCa) } } : {}),

@@ -4,7 +4,8 @@
  * S1. The stream's ids are `<epoch>-<number>`, dense from 1 within an epoch; `<epoch>-0` says that a host began it; the
  *     end has the highest id there is. Redis refuses what is not higher than the last: neither a run that was superseded
  *     nor anything after the end can be written, nor the same entry twice.
- * S2. `begin` alone decides whether a call runs, and whether again: a queue may deliver it as often as it likes.
+ * S2. `begin` alone decides whether a call runs, and whether again: a queue may deliver it as often as it likes. A run
+ *     is its host's for a lease from the host's last word of it; nobody else begins the call before that is over.
  * S3. Nothing but `open` makes a call, and what is forgotten stays so.
  * S4. Only `begin` and ends write to a stream that is not there yet.
  * S6. A Redis that came back without its last moments may have a run begin anew under the number of one that runs: what
@@ -13,7 +14,7 @@
  *
  * Fields of the hash: st (q, r, e: queued, running, ended), ep, seq, ev (the number of the last event that a client
  * sees), told (1: a client may have seen `started`), out and ack (bytes written and read), h (host), gw (gateway of the
- * reader), key, dl (deadline), at (opened; all times in ms since 1970 by Redis), t (what is to be run), i (what is shown
+ * reader), hb (the host's last word of the run), key, dl (deadline), at (opened; all times in ms since 1970 by Redis), t (what is to be run), i (what is shown
  * of it), kp (1: kept), det (ms without a reader), id (1: may run again), gr (group), a<n> (answers).
  */
 export const END_ID = '18446744073709551615-18446744073709551615';
@@ -48,11 +49,12 @@ end
 `;
 
 /**
- * KEYS m s; ARGV host maxStarts keepMs gatewayChannels crash late callId crashThatMayRunAgain (errors as JSON)
- * → [code, …]: 1 epoch ev task gw det kept waitedMs leftMs told; 0 nothing to do; -3 ended here.
+ * KEYS m s; ARGV host maxStarts keepMs gatewayChannels crash late callId crashThatMayRunAgain (errors as JSON) leaseMs
+ * → [code, …]: 1 epoch ev task gw det kept waitedMs leftMs told; 0 nothing to do; -3 ended here; -8 leaseLeftMs: it is
+ * another host's.
  */
 const BEGIN = `${NOW}${END}
-local c = redis.call('HMGET', KEYS[1], 'st', 'ep', 'seq', 'gw', 'kp', 'id', 'dl', 'at', 'told', 'ev', 't', 'det', 'n')
+local c = redis.call('HMGET', KEYS[1], 'st', 'ep', 'seq', 'gw', 'kp', 'id', 'dl', 'at', 'told', 'ev', 't', 'det', 'n', 'h', 'hb')
 local st, ep, seq, gw = c[1], tonumber(c[2]), c[3], c[4]
 if not st or st == 'e' then return {0} end
 local call = ARGV[7]
@@ -63,12 +65,16 @@ local function stop(wire, status)
   return {-3}
 end
 if now >= tonumber(c[7]) then return stop(ARGV[6], 'timeout') end
+if st == 'r' and c[14] ~= ARGV[1] then
+  local left = tonumber(c[15] or 0) + tonumber(ARGV[9]) - now
+  if left > 0 then return {-8, left} end
+end
 if st == 'r' and (c[6] ~= '1' or ep >= tonumber(ARGV[2])) then return stop(c[6] == '1' and ARGV[8] or ARGV[5], 'error') end
 local before = ep .. '-' .. seq
 ep = ep + 1
 local told = c[9] == '1' and 1 or 0
 local ev = tonumber(c[10]) + told
-redis.call('HSET', KEYS[1], 'st', 'r', 'ep', ep, 'h', ARGV[1], 'seq', 0, 'out', 0, 'ack', 0, 'ev', ev)
+redis.call('HSET', KEYS[1], 'st', 'r', 'ep', ep, 'h', ARGV[1], 'hb', now, 'seq', 0, 'out', 0, 'ack', 0, 'ev', ev)
 if c[6] ~= '1' then redis.call('HDEL', KEYS[1], 't') end
 redis.call('XADD', KEYS[2], ep .. '-0', 'k', 'b', 'h', told, 'd', '', 'p', before)
 redis.call('PEXPIRE', KEYS[2], tonumber(c[7]) - now + tonumber(ARGV[3]))
@@ -136,11 +142,21 @@ const RESTORE = `${NOW}
 local c = redis.call('HMGET', KEYS[1], 'st', 'ep', 'seq', 'told', 'ev', 'id', 'dl')
 if c[1] ~= 'q' or tonumber(c[2]) ~= tonumber(ARGV[2]) - 1 then return 0 end
 local told = c[4] == '1' and 1 or 0
-redis.call('HSET', KEYS[1], 'st', 'r', 'ep', ARGV[2], 'h', ARGV[1], 'seq', 0, 'out', 0, 'ack', 0, 'ev', tonumber(c[5]) + told)
+redis.call('HSET', KEYS[1], 'st', 'r', 'ep', ARGV[2], 'h', ARGV[1], 'hb', now, 'seq', 0, 'out', 0, 'ack', 0,
+  'ev', tonumber(c[5]) + told)
 if c[6] ~= '1' then redis.call('HDEL', KEYS[1], 't') end
 redis.call('XADD', KEYS[2], ARGV[2] .. '-0', 'k', 'b', 'h', told, 'd', '', 'p', c[2] .. '-' .. c[3])
 redis.call('PEXPIRE', KEYS[2], tonumber(c[7]) - now + tonumber(ARGV[3]))
 return 1
+`;
+
+/** KEYS m; ARGV host epoch field… → [st ep ack gw value…], ep 0 where it is another host's; says that the host has the run. */
+const BEAT = `${NOW}
+local c = redis.call('HMGET', KEYS[1], 'st', 'ep', 'ack', 'gw', 'h', unpack(ARGV, 3))
+if c[1] == 'r' and c[5] ~= ARGV[1] then c[2] = '0' end
+if c[1] == 'r' and c[2] == ARGV[2] then redis.call('HSET', KEYS[1], 'hb', now) end
+table.remove(c, 5)
+return c
 `;
 
 /** KEYS m s; ARGV epoch ack keepFrom|'' hostChannels callId → 1, or 0 where it is nobody's any more. */
@@ -201,7 +217,7 @@ return redis.call('HGET', KEYS[1], ARGV[1])
 `;
 
 /** Those that must work when Redis is full: they end calls and free memory. */
-const ALLOWED_WHEN_FULL: readonly string[] = ['fleetFinish', 'fleetCredit', 'fleetAttach'];
+const ALLOWED_WHEN_FULL: readonly string[] = ['fleetFinish', 'fleetBeat', 'fleetCredit', 'fleetAttach'];
 
 const SCRIPTS: Readonly<Record<string, readonly [keys: number, lua: string]>> = {
   fleetOpen: [1, OPEN],
@@ -209,6 +225,7 @@ const SCRIPTS: Readonly<Record<string, readonly [keys: number, lua: string]>> = 
   fleetAppend: [2, APPEND],
   fleetFinish: [2, FINISH],
   fleetRestore: [2, RESTORE],
+  fleetBeat: [1, BEAT],
   fleetCredit: [2, CREDIT],
   fleetAttach: [1, ATTACH],
   fleetAnswer: [1, ANSWER],

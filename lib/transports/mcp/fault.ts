@@ -55,6 +55,9 @@ export class McpFault extends Error {
   }
 }
 
+/** What is asked for is not there, as far as is known. */
+export class NotThereFault extends McpFault {}
+
 /** The fault of what came and is no good message. */
 export const malformed = ({ what, reason }: Pick<InvalidMessage, 'what' | 'reason'>): McpFault =>
   new McpFault(what === 'params' ? INVALID_PARAMS : INVALID_REQUEST, reason, { status: 400 });

@@ -5,7 +5,7 @@
  * O2. Names and URIs are looked up in Maps; what is not there is a fault before any call is made.
  */
 import type { CallKind, Catalog, PromptDescriptor, ResourceDescriptor } from '../../call/catalog.ts';
-import { INVALID_PARAMS, McpFault, RESOURCE_NOT_FOUND } from './fault.ts';
+import { INVALID_PARAMS, McpFault, NotThereFault, RESOURCE_NOT_FOUND } from './fault.ts';
 import { isObject, jsonText, type Params } from './message.ts';
 import { taskSupportOf } from './task-support.ts';
 import { MAX_URI_LENGTH, type TemplateMatcher, templateMatcher } from './template-matcher.ts';
@@ -174,7 +174,8 @@ export class McpCatalog {
     const { name, arguments: named } = params;
     const given = named ?? {};
     const prompt = typeof name === 'string' ? this.#now.promptByName.get(name) : undefined;
-    if (!prompt) throw new McpFault(INVALID_PARAMS, `there is no prompt ${jsonText(name)}; see prompts/list`);
+    if (!prompt)
+      throw new NotThereFault(INVALID_PARAMS, `there is no prompt ${jsonText(name)}; see prompts/list`);
     if (!isObject(given) || Object.values(given).some((value) => typeof value !== 'string')) {
       throw new McpFault(INVALID_PARAMS, 'prompts/get: "arguments" must be an object of strings');
     }
@@ -207,14 +208,15 @@ export class McpCatalog {
     });
     if (ref['type'] === 'ref/prompt') {
       const prompt = this.#now.promptByName.get(String(ref['name']));
-      if (!prompt) throw new McpFault(INVALID_PARAMS, `there is no prompt ${jsonText(ref['name'])}`);
+      if (!prompt) throw new NotThereFault(INVALID_PARAMS, `there is no prompt ${jsonText(ref['name'])}`);
       const completes = prompt.arguments.some((one) => one.name === name && one.completes);
       return completes ? plan('prompt', prompt.name) : null;
     }
     if (ref['type'] === 'ref/resource') {
       const uri = String(ref['uri']);
       const resource = this.#now.byTemplate.get(uri);
-      if (!resource) throw new McpFault(INVALID_PARAMS, `there is no resource template ${jsonText(uri)}`);
+      if (!resource)
+        throw new NotThereFault(INVALID_PARAMS, `there is no resource template ${jsonText(uri)}`);
       return resource.completes.includes(name) ? plan('resource', resource.name) : null;
     }
     throw new McpFault(INVALID_PARAMS, 'completion/complete: "ref.type" is ref/prompt or ref/resource');
@@ -229,7 +231,7 @@ export function uriOf(params: Params, method: string): string {
 
 export function resourceNotFound(uri: string, isStateless: boolean): McpFault {
   const code = isStateless ? INVALID_PARAMS : RESOURCE_NOT_FOUND;
-  return new McpFault(code, 'resource not found', { data: { uri: uri.slice(0, MAX_URI_LENGTH) } });
+  return new NotThereFault(code, 'resource not found', { data: { uri: uri.slice(0, MAX_URI_LENGTH) } });
 }
 
 function indexOf(catalog: Catalog): Index {

@@ -11,6 +11,14 @@ import type { McpFault } from './fault.ts';
 /** Writes a message again, the same to the letter, from what is kept of its call; so that the text need not be kept. */
 export type Again = () => string;
 
+/** How much of a call a client has: enough to go on from there at another gateway. */
+export interface ToldSoFar {
+  /** The number of the last event of the call. */
+  readonly seq: number;
+  /** The last value of progress; undefined: none was told. */
+  readonly progress?: number | undefined;
+}
+
 export interface Outlet {
   /**
    * Names the call that answers the request, before anything is written.
@@ -19,8 +27,11 @@ export interface Outlet {
   named(callId: string, headers: readonly string[]): void;
   /** Commits to streaming, so that a slow call shows a sign of life; a no-op where there is nothing to commit. */
   open(): void;
-  /** Writes a message (JSON text) that is not the response. @param again where it can be made once more. */
-  send(text: string, again?: Again): void;
+  /**
+   * Writes a message (JSON text) that is not the response.
+   * @param again where it can be made once more. @param told how much of its call the client has with it.
+   */
+  send(text: string, again?: Again, told?: ToldSoFar): void;
   /** Undefined: go on. Else a promise that settles when the client took what it was sent, or is gone. */
   ready(): Promise<void> | undefined;
   /** Writes the response (JSON text) and ends; status and headers count only where HTTP has sent nothing yet. */

@@ -18,7 +18,7 @@ import type { CallWishes } from './calls/call-notifier.ts';
 import { listMembers } from './calls/list-members.ts';
 import { type Asker, ServedCall } from './calls/served-call.ts';
 import { type Era, META_PREFIX, type ServerIdentity, statelessEra, toolLogLevel } from './era.ts';
-import { type FaultContext, faultOf, faultText, INTERNAL_ERROR, McpFault } from './fault.ts';
+import { type FaultContext, faultOf, faultText, INTERNAL_ERROR, McpFault, NotThereFault } from './fault.ts';
 import { type CallPlan, McpCatalog } from './mcp-catalog.ts';
 import { isMessageId, type McpRequest, type MessageId, metaOf, responseText } from './message.ts';
 import { newsMessage } from './news-message.ts';
@@ -60,6 +60,8 @@ export interface RequestScope {
   readonly abilities: ClientAbilities | undefined;
   readonly wishes: CallWishes;
   readonly asker: Asker;
+  /** Whether the client knows how to go on with a call at another gateway. */
+  readonly comesBack?: boolean;
   /** Whether the client may run tools as tasks. */
   readonly hasTasks?: boolean;
   /** The HTTP request, where there is one. */
@@ -162,7 +164,8 @@ export class McpService {
         }
       }
     } catch (thrown) {
-      return this.fail(thrown, request, outlet);
+      const trouble = thrown instanceof NotThereFault ? this.dispatcher.catalogTrouble : undefined;
+      return this.fail(trouble ?? thrown, request, outlet);
     }
   }
 
@@ -261,12 +264,22 @@ export class McpService {
       abilities,
       logLevel: logLevel === undefined ? undefined : toolLogLevel(logLevel),
       timeoutMs: callTimeoutMs,
-      keep: keeps && streams && plan.kind === 'tool' ? { detachMs: undefined, repeatBytes } : undefined,
+      keep:
+        keeps && streams && plan.kind === 'tool'
+          ? { detachMs: undefined, repeatBytes, comesBack: scope.comesBack ?? false }
+          : undefined,
       origin,
       rpc: { method, id, protocolVersion, sessionId },
       trace: readTrace(meta),
     });
     return new ServedCall(call, plan, scope.era, scope.asker, this.maxMessageBytes);
+  }
+
+  /** A call of a tool that another gateway has begun for the client. */
+  goOn(call: RunningCall, era: Era, asker: Asker): ServedCall {
+    this.#options.onCall?.(call);
+    const plan: CallPlan = { kind: 'tool', name: call.request.name, arguments: undefined };
+    return new ServedCall(call, plan, era, asker, this.maxMessageBytes);
   }
 
   /** Lists the resources, and what templates list; a template that cannot is named in `_meta`. */

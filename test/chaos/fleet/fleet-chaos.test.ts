@@ -21,6 +21,7 @@ describe('chaos over a fleet', () => {
       clients: 6,
       parallel: 2,
       kinds: [],
+      topology: 'standby',
     });
     console.log(`${fleetTable(report)}\n${fleetVerdict(report)}`.replace(/^/gm, '        '));
     expect(report.violations).to.deep.equal([]);
@@ -38,7 +39,10 @@ describe('chaos over a fleet', () => {
       const call = new ObservedCall({ name: 'n', isOnce, count: 2 }, (promise) => promises.push(promise));
       call.callId = 'c';
       for (const [id, name, data] of events) call.see({ id: `c.${id}`, name, data: JSON.stringify(data) });
-      call.judge(starts, 2);
+      call.judge(
+        starts.map((run) => ({ run, at: 0 })),
+        2,
+      );
       return promises;
     }
     const chunk = (index: number, run = 'a') => ({ index, data: { at: index, run } });

@@ -3,27 +3,47 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RedisServer } from '../../fleet/redis-server.ts';
+import type { RedisServer } from '../../fleet/redis-server.ts';
 import type { Random } from '../random.ts';
+import { McpWireClient } from './mcp-wire-client.ts';
 import { MemberProcess } from './member-process.ts';
-import { ObservedCall, type Promised } from './observed-call.ts';
+import { ObservedCall, type Promised, type Start } from './observed-call.ts';
 import { PatientClient } from './patient-client.ts';
+import { RedisSet, type Topology } from './redis-set.ts';
+import type { Format } from './wires.ts';
 
 const KEY = 'a-key-of-the-chaos-fleet';
-const LEASE_SECONDS = 2;
+const FORMATS: readonly (Format | 'mcp')[] = ['sse', 'sse', 'ndjson', 'websocket', 'mcp'];
 export const MAX_STARTS = 2;
+
+/** Somebody who makes one call, and comes back for it. */
+export interface ChaosClient {
+  run(): Promise<void>;
+  /** Another reader of the same client takes the call over. */
+  steal(): void;
+  drop(): void;
+  cancel(): Promise<void>;
+  leave(): void;
+}
 
 export interface FieldOptions {
   readonly gateways: number;
   readonly hosts: number;
   readonly random: Random;
   readonly env?: Readonly<Record<string, string>>;
-  violate(promise: Promised, text: string): void;
+  /** Seconds; default 2. */
+  readonly lease?: number;
+  /** Default: one Redis. */
+  readonly topology?: Topology;
+  /** @param call the one that broke it, where it is one's. */
+  violate(promise: Promised, text: string, call?: ObservedCall): void;
 }
 
 export interface WantedCall {
   readonly isOnce: boolean;
   readonly isStream?: boolean;
+  /** Of its stream; default SSE. */
+  readonly format?: Format | 'mcp';
   readonly count: number;
   readonly everyMs: number;
   readonly size?: number;
@@ -33,41 +53,41 @@ export interface WantedCall {
 
 export interface BegunCall {
   readonly call: ObservedCall;
-  readonly client: PatientClient;
+  readonly client: ChaosClient;
   readonly done: Promise<void>;
 }
 
 export class FleetField {
-  readonly redis: RedisServer;
+  readonly store: RedisSet;
   readonly gateways: readonly MemberProcess[];
   readonly hosts: readonly MemberProcess[];
-  readonly leaseMs = LEASE_SECONDS * 1000;
+  readonly leaseMs: number;
   readonly calls: ObservedCall[] = [];
   #healedAt: number | null = null;
   readonly #folder: string;
   readonly #options: FieldOptions;
-  readonly #clients = new Set<PatientClient>();
+  readonly #clients = new Set<ChaosClient>();
 
   private constructor(
     options: FieldOptions,
     folder: string,
-    redis: RedisServer,
+    store: RedisSet,
     members: readonly MemberProcess[],
   ) {
     this.#options = options;
     this.#folder = folder;
-    this.redis = redis;
+    this.leaseMs = leaseOf(options) * 1000;
+    this.store = store;
     this.gateways = members.filter(({ role }) => role === 'gateway');
     this.hosts = members.filter(({ role }) => role === 'worker');
   }
 
   static async open(options: FieldOptions): Promise<FleetField> {
     const folder = mkdtempSync(join(tmpdir(), 'fleet-chaos-'));
-    // With everysec a Redis that is killed while its disk is slow has not written for up to two seconds.
-    const redis = await RedisServer.start(['--appendonly', 'yes', '--appendfsync', 'no']);
+    const store = await RedisSet.open(options.topology ?? 'single');
     const env = {
       API_KEY: KEY,
-      LEASE: `${LEASE_SECONDS}`,
+      LEASE: `${leaseOf(options)}`,
       ORPHAN_GRACE: '8',
       MAX_STARTS: `${MAX_STARTS}`,
       RESUME_TTL: '300',
@@ -87,16 +107,22 @@ export class FleetField {
         name: `${role}-${at}`,
         role,
         env,
-        redisPort: () => redis.port,
+        redisPort: () => store.active.port,
+        redisUrl: (port) => store.url(port),
         onDeath: (name, how) => options.violate('process deaths', `${name}: ${how}`),
       });
     const members = await Promise.all([
       ...Array.from({ length: options.hosts }, (_, at) => open('worker', at)),
       ...Array.from({ length: options.gateways }, (_, at) => open('gateway', at)),
     ]);
-    const field = new FleetField(options, folder, redis, members);
+    const field = new FleetField(options, folder, store, members);
     await field.whole();
     return field;
+  }
+
+  /** The one that members talk to. */
+  get redis(): RedisServer {
+    return this.store.active;
   }
 
   get members(): readonly MemberProcess[] {
@@ -110,6 +136,7 @@ export class FleetField {
 
   /** Nothing more is broken: waits until all is up. */
   async heal(): Promise<void> {
+    await this.store.whole();
     await this.whole();
     this.#healedAt = performance.now() - 1;
   }
@@ -127,7 +154,7 @@ export class FleetField {
       }
   }
 
-  anyClient(): PatientClient | undefined {
+  anyClient(): ChaosClient | undefined {
     const clients = [...this.#clients];
     return clients.length === 0 ? undefined : this.#options.random.pick(clients);
   }
@@ -139,32 +166,37 @@ export class FleetField {
     const isBulky = isStream && random.next() < 0.15;
     const count = isBulky ? 60 : random.int(1, 60);
     const everyMs = isBulky ? 5 : random.pick([0, 2, 20, 80]);
-    await this.begin(random, { isOnce, isStream, count, everyMs, size: isBulky ? 48 * 1024 : 20 }).done;
+    const format = random.pick(FORMATS);
+    await this.begin(random, { isOnce, isStream, format, count, everyMs, size: isBulky ? 48 * 1024 : 20 })
+      .done;
   }
 
   /** Makes one call as it is described. */
   begin(
     random: Random,
-    { isOnce, isStream = true, count, everyMs, size = 20, detach = 60 }: WantedCall,
+    { isOnce, isStream = true, format = 'sse', count, everyMs, size = 20, detach = 60 }: WantedCall,
   ): BegunCall {
     const name = random.nonce();
     const call = new ObservedCall({ name, isOnce, count }, (promise, text) =>
-      this.#options.violate(promise, text),
+      this.#options.violate(promise, text, call),
     );
     this.calls.push(call);
-    const client = new PatientClient({
+    const options = {
       gateways: this.gateways.map(({ url }) => url),
       key: KEY,
-      detach,
       random,
       call,
       tool: isOnce ? 'fleet_once' : 'fleet_again',
       args: { log: this.#log, name, count, everyMs, size },
       healedMs: () => this.healedMs,
-    });
+    };
+    const client: ChaosClient =
+      isStream && format === 'mcp'
+        ? new McpWireClient(options)
+        : new PatientClient({ ...options, detach, isStream, format: format as Format });
     this.#clients.add(client);
     const began = performance.now();
-    const done = (isStream ? client.stream() : client.ask()).then(() => {
+    const done = client.run().then(() => {
       call.lifeMs = performance.now() - began;
       this.#clients.delete(client);
     });
@@ -192,24 +224,28 @@ export class FleetField {
   }
 
   /** The runs of each call that started, by its name. */
-  starts(): ReadonlyMap<string, readonly string[]> {
-    const starts = new Map<string, string[]>();
+  starts(): ReadonlyMap<string, readonly Start[]> {
+    const starts = new Map<string, Start[]>();
     const log = existsSync(this.#log) ? readFileSync(this.#log, 'utf8') : '';
     for (const line of log.split('\n')) {
-      const [what, name = '', run = ''] = line.split(' ');
-      if (what === 'start') starts.set(name, [...(starts.get(name) ?? []), run]);
+      const [what, name = '', run = '', at] = line.split(' ');
+      if (what === 'start') starts.set(name, [...(starts.get(name) ?? []), { run, at: Number(at) }]);
     }
     return starts;
   }
 
-  startsOf({ name }: ObservedCall): readonly string[] {
+  startsOf({ name }: ObservedCall): readonly Start[] {
     return this.starts().get(name) ?? [];
   }
 
   /** The state of a call, for whoever has to find out. */
   async whatRedisSays(callId: string | null): Promise<string> {
-    const fields = ['st', 'ep', 'seq', 'h', 'gw', 'out', 'ack', 'end', 'ev'];
-    const values = (await this.redis.ask('hmget', `mg:{${callId}}:m`, ...fields)) as readonly unknown[];
+    const fields = ['st', 'ep', 'seq', 'h', 'hb', 'gw', 'out', 'ack', 'end', 'ev'];
+    let values: readonly unknown[] = [];
+    for (const node of this.store.nodes) // all but one of a Cluster refuse
+      values = await (node.ask('hmget', `mg:{${callId}}:m`, ...fields) as Promise<unknown[]>).catch(
+        () => values,
+      );
     return fields.map((field, at) => `${field} ${values[at]}`).join(', ');
   }
 
@@ -226,10 +262,12 @@ export class FleetField {
 
   async close(): Promise<void> {
     await Promise.all(this.members.map((member) => member.close()));
-    await this.redis.close();
+    await this.store.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
+
+const leaseOf = ({ lease = 2 }: FieldOptions): number => lease;
 
 /** Wherever it stands. */
 function clusterIn(value: unknown): object | undefined {

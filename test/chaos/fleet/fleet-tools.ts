@@ -22,7 +22,7 @@ async function* counted(
   { signal }: { readonly signal: AbortSignal },
 ) {
   const run = randomBytes(6).toString('hex');
-  appendFileSync(log, `start ${name} ${run}\n`);
+  appendFileSync(log, `start ${name} ${run} ${Date.now()}\n`);
   try {
     for (let at = 0; at < count; at++) {
       if (everyMs > 0) await sleep(everyMs, undefined, { signal });

@@ -19,8 +19,10 @@ export interface MemberOptions {
   readonly name: string;
   readonly role: 'gateway' | 'worker';
   readonly env: Readonly<Record<string, string>>;
-  /** The port of Redis. */
+  /** The port of Redis, for its network. */
   readonly redisPort: () => number;
+  /** Where it finds Redis. @param port of its network. */
+  readonly redisUrl: (port: number) => string;
   onDeath(name: string, how: string): void;
 }
 
@@ -62,11 +64,11 @@ export class MemberProcess {
   }
 
   start(): void {
-    const { role, env } = this.#options;
+    const { role, env, redisUrl } = this.#options;
     const { PATH = '', HOME = '' } = process.env;
     const flags = [role, '--port', `${this.port}`, ...(role === 'worker' ? ['--tools', TOOLS] : [])];
     const child = spawn(process.execPath, [PROGRAM, ...flags], {
-      env: { PATH, HOME, REDIS_URL: `redis://127.0.0.1:${this.proxy.port}`, ...env },
+      env: { PATH, HOME, REDIS_URL: redisUrl(this.proxy.port), ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#child = child;

@@ -7,6 +7,8 @@
  * O3. end: one end and one closing event, the same to everybody, nothing after it; what was begun ends.
  * O4. fence: a run's chunks are of one start, and no chunk of an earlier start comes after `restarted`.
  */
+import type { LostMoments } from './redis-set.ts';
+
 export const PROMISES = ['once', 'order', 'end', 'fence', 'hole', 'process deaths', 'rest'] as const;
 export type Promised = (typeof PROMISES)[number];
 
@@ -16,16 +18,24 @@ export interface SeenEvent {
   readonly data: string;
 }
 
+/** A run of a call's tool, and when it began, in milliseconds since 1970. */
+export interface Start {
+  readonly run: string;
+  readonly at: number;
+}
+
 /** How a call ended that no gateway knows. */
 export const NEVER_MADE = 'never made';
 
 const MOST_NOTES = 60;
+/** What is begun in Redis shows so much later at most. */
+const SLACK_MS = 500;
 
 export class ObservedCall {
   readonly name: string;
   readonly isOnce: boolean;
   readonly count: number;
-  callId: string | null = null;
+  #callId: string | null = null;
   /** How it ended, or null. */
   ending: string | null = null;
   /** Events that a client was told to be gone. */
@@ -34,6 +44,11 @@ export class ObservedCall {
   /** How long its client was busy with it. */
   lifeMs = 0;
   restarts = 0;
+  /** When it was made and when it was over for its client, in milliseconds since 1970; when it was certain that it was made. */
+  readonly since = Date.now();
+  until = Number.POSITIVE_INFINITY;
+  knownAt = Number.POSITIVE_INFINITY;
+  cancelledAt = Number.NaN;
   /** A client was told that it has cancelled the call. */
   isCancelAcknowledged = false;
   readonly #report: (promise: Promised, text: string) => void;
@@ -58,6 +73,15 @@ export class ObservedCall {
       this.isSuspect = true;
       report(promise, `${name} ${this.callId}: ${text}`);
     };
+  }
+
+  get callId(): string | null {
+    return this.#callId;
+  }
+
+  set callId(id: string | null) {
+    this.#callId = id;
+    this.knownAt = Math.min(this.knownAt, Date.now());
   }
 
   /** The number of the last event that was seen; 0: none. */
@@ -112,53 +136,76 @@ export class ObservedCall {
 
   #take(name: string, data: Record<string, unknown>): void {
     switch (name) {
-      case 'chunk': {
-        const { index, data: item } = data as { index: number; data: { at: number; run: string } };
-        if (index !== this.#index || item.at !== index)
-          this.#report('order', `chunk ${index} (${item.at}) where ${this.#index} is due`);
-        this.#index = index + 1;
-        this.#chunks = this.#index;
-        if (this.#run === null) {
-          if (this.#runs.has(item.run)) this.#report('fence', `chunk ${index} is of a run that is over`);
-          this.#run = item.run;
-          this.#runs.add(item.run);
-        } else if (this.#run !== item.run) {
-          this.#report('fence', `chunk ${index} is of another run than the one before`);
-          this.#run = item.run;
-        }
-        return;
-      }
+      case 'chunk':
+        return this.chunk(data as never);
       case 'restarted':
-        this.restarts++;
-        if (this.isOnce) this.#report('once', 'restarted, and it must not run twice');
-        this.#index = 0;
-        this.#run = null;
-        return;
+        return this.restarted();
       case 'result':
       case 'error':
         return this.ended(
           name === 'result' ? 'success' : String((data['code'] ?? (data['error'] as never)) || '?'),
         );
       case 'done':
-        this.#isClosed = true;
+        this.closed();
         if (this.ending === null) this.#report('end', 'the closing event came without an end');
         return;
       default:
     }
   }
 
-  ended(how: string): void {
+  /** A chunk, in the order in which they came. */
+  chunk({ index, data: item }: { readonly index: number; readonly data: { at: number; run: string } }): void {
+    if (index !== this.#index || item.at !== index)
+      this.#report('order', `chunk ${index} (${item.at}) where ${this.#index} is due`);
+    this.#index = index + 1;
+    this.#chunks = this.#index;
+    if (this.#run === null) {
+      if (this.#runs.has(item.run)) this.#report('fence', `chunk ${index} is of a run that is over`);
+      this.#run = item.run;
+      this.#runs.add(item.run);
+    } else if (this.#run !== item.run) {
+      this.#report('fence', `chunk ${index} is of another run than the one before`);
+      this.#run = item.run;
+    }
+  }
+
+  /** The tool runs again, and what came before is void. */
+  restarted(): void {
+    this.restarts++;
+    if (this.isOnce) this.#report('once', 'restarted, and it must not run twice');
+    this.#index = 0;
+    this.#run = null;
+  }
+
+  /** Nothing more comes. */
+  closed(): void {
+    this.#isClosed = true;
+    this.until = Math.min(this.until, Date.now());
+  }
+
+  /** @param chunks 0 where none was asked for. */
+  ended(how: string, chunks = this.#texts.length): void {
     if (this.ending !== null && this.ending !== how)
       this.#report('end', `it ended ${this.ending}, and then ${how}`);
     this.ending ??= how;
-    if (how === 'success' && this.#texts.length > 0 && this.#index !== this.count)
+    if (how === 'success' && chunks > 0 && this.#index !== this.count)
       this.#report('hole', `success with ${this.#index} chunks of ${this.count}`);
+  }
+
+  /**
+   * It is told that some of what it wants is no longer kept. What a stream's reader has not seen is kept while it is at
+   * most RESUME_BYTES, more than calls of a run have on their way; one that comes without having seen anything may be late.
+   */
+  goneAfter(): void {
+    this.holesTold++;
+    if (this.last > 0) this.#report('hole', `410 behind event ${this.last}`);
+    this.answered('gone', []);
   }
 
   /** A synchronous answer brings everything at once. */
   answered(how: string, data: unknown): void {
     this.ended(how);
-    this.#isClosed = true;
+    this.closed();
     if (how !== 'success') return;
     const items = data as readonly { at: number; run: string }[];
     const isDense = items.length === this.count && items.every(({ at }, index) => at === index);
@@ -170,16 +217,30 @@ export class ObservedCall {
   }
 
   /** When all is over. @param starts the runs that the log has. @param maxStarts of a tool that may run again. */
-  judge(starts: readonly string[], maxStarts: number): void {
+  judge(starts: readonly Start[], maxStarts: number): void {
     if (starts.length > (this.isOnce ? 1 : maxStarts))
       this.#report('once', `it started ${starts.length} times`);
     for (const run of this.#runs)
-      if (!starts.includes(run)) this.#report('fence', `a run ${run} that never started`);
+      if (!starts.some((start) => start.run === run))
+        this.#report('fence', `a run ${run} that never started`);
     if (this.callId !== null && !this.#isClosed)
       this.#report('end', `it never ended (${this.#texts.length} events)`);
     if (this.ending === NEVER_MADE && starts.length > 0)
       this.#report('end', 'nobody knows it, and it started');
     if (this.isCancelAcknowledged && this.ending !== 'cancelled')
       this.#report('end', `a cancel was acknowledged, and it ended ${this.ending}`);
+  }
+  /**
+   * Whether a promise could not be kept, since Redis has lost what nobody else may know (docs/fleet.md, What is not
+   * promised): that the call was made, begun or cancelled, or what a run that ended with it had told.
+   */
+  isExcused(promise: Promised, starts: readonly Start[], lost: readonly LostMoments[]): boolean {
+    const meets = (from: number, to: number) =>
+      lost.some((moments) => from <= moments.to + SLACK_MS && to >= moments.from);
+    const known = Math.min(this.knownAt, this.until);
+    const isFresh = meets(this.since, known) || starts.some(({ at }) => meets(at, at));
+    if (promise === 'once') return isFresh;
+    if (promise === 'end') return isFresh || meets(this.cancelledAt, this.cancelledAt);
+    return (this.restarts > 0 || this.ending === 'gone') && meets(this.since, this.until);
   }
 }

@@ -4,7 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../random.ts';
-import { NEVER_MADE, type ObservedCall } from './observed-call.ts';
+import { NEVER_MADE, type ObservedCall, type SeenEvent } from './observed-call.ts';
+import { type Format, type Refusal, WIRES } from './wires.ts';
 
 export interface ClientOptions {
   readonly gateways: readonly string[];
@@ -15,6 +16,10 @@ export interface ClientOptions {
   readonly call: ObservedCall;
   readonly tool: string;
   readonly args: object;
+  /** False: it asks for the whole answer. */
+  readonly isStream: boolean;
+  /** Of its streams. */
+  readonly format: Format;
   /** For how many milliseconds all has been whole; 0: not yet. What was not begun then is not begun any more. */
   healedMs(): number;
 }
@@ -54,8 +59,13 @@ export class PatientClient {
     );
   }
 
+  /** Makes the call and follows it to its end. */
+  run(): Promise<void> {
+    return this.#options.isStream ? this.#stream() : this.#ask();
+  }
+
   /** Reads the call as a stream to its end. */
-  async stream(): Promise<void> {
+  async #stream(): Promise<void> {
     const { call } = this.#options;
     while (!call.isClosed && !this.#isTired) {
       const wait = await this.#connect();
@@ -93,61 +103,52 @@ export class PatientClient {
       });
       await response.arrayBuffer();
       call.note(`cancel: ${response.status}`);
-      if (response.status === 202) call.isCancelAcknowledged = true;
+      if (response.status !== 202) return;
+      call.isCancelAcknowledged = true;
+      call.cancelledAt = Date.now();
     } catch {
       // Unknown whether it was cancelled.
     }
   }
 
-  #request(): { url: string; init: RequestInit } {
-    const { call, key, tool, args, detach } = this.#options;
-    const gateway = this.#gateway();
-    const headers = { 'X-API-Key': key, Accept: 'text/event-stream', 'Content-Type': 'application/json' };
-    if (call.callId !== null) {
-      const left = call.last > 0 ? { 'Last-Event-ID': `${call.callId}.${call.last}` } : {};
-      return { url: `${gateway}/calls/${call.callId}/events`, init: { headers: { ...headers, ...left } } };
-    }
-    const init = {
-      method: 'POST',
-      headers: { ...headers, 'Idempotency-Key': call.name },
-      body: JSON.stringify({ arguments: args, detach }),
-    };
-    return { url: `${gateway}/tools/${tool}/stream`, init };
-  }
-
   /** @returns how long to wait before the next, in milliseconds. */
   async #connect(): Promise<number> {
-    const { call } = this.#options;
+    const { call, key, tool, args, detach, format, random } = this.#options;
     const connection: Connection = { abort: new AbortController(), isReplaced: false, isOver: false };
     this.#current = connection;
+    let heardAt = performance.now();
     const watch = setInterval(() => {
       if (performance.now() - heardAt > SILENCE_MS) connection.abort.abort();
     }, 500);
-    let heardAt = performance.now();
+    const gateway = this.#gateway();
     try {
-      const { url, init } = this.#request();
-      call.note(`${init.method ?? 'GET'} ${url.slice(7, 22)} behind ${call.last}`);
-      const response = await fetch(url, { ...init, signal: connection.abort.signal });
-      heardAt = performance.now();
-      call.note(`${response.status}`);
+      call.note(`${format} ${gateway.slice(7)} behind ${call.last}`);
+      const opened = await WIRES[format]({
+        gateway,
+        key,
+        tool,
+        args,
+        detach,
+        idempotencyKey: call.name,
+        left: call.callId === null ? null : { callId: call.callId, after: call.last },
+        byPost: random.next() < 0.5,
+        signal: connection.abort.signal,
+        heard: () => {
+          heardAt = performance.now();
+        },
+      });
       call.connections++;
-      if (response.status !== 200) return await this.#refused(response);
-      call.callId ??= response.headers.get('x-call-id');
-      let rest = '';
-      for await (const text of (response.body as ReadableStream<Uint8Array>).pipeThrough(
-        new TextDecoderStream() as never,
-      ) as unknown as AsyncIterable<string>) {
-        heardAt = performance.now();
-        const blocks = (rest + text).split('\n\n');
-        rest = blocks.pop() ?? '';
-        for (const block of blocks) if (this.#take(block, connection)) return 0;
-      }
+      if ('refusal' in opened) return this.#refused(opened.refusal);
+      call.note('begun');
+      call.callId ??= opened.callId;
+      for await (const event of opened.events) if (this.#take(event, connection)) return 0;
       call.note('over');
     } catch (error) {
       call.note(`cut off: ${error}`);
     } finally {
       clearInterval(watch);
       connection.isOver = true;
+      connection.abort.abort();
     }
     if (this.#current !== connection) await this.#replacement();
     return PAUSE_MS;
@@ -163,28 +164,21 @@ export class PatientClient {
   }
 
   /** @returns whether the connection has brought all that it may. */
-  #take(block: string, connection: Connection): boolean {
-    const fields = new Map(
-      block.split('\n').map((line) => line.split(/: (.*)/s).slice(0, 2) as [string, string]),
-    );
-    const name = fields.get('event');
-    const id = fields.get('id') ?? '';
-    if (name === undefined) return false; // a comment, or `retry`
-    if (id.endsWith('.moved')) return true;
+  #take(event: SeenEvent | 'moved', connection: Connection): boolean {
+    if (event === 'moved') return true;
     if (connection.isReplaced && this.#current !== connection) return false; // the other has it
-    this.#options.call.see({ name, id, data: fields.get('data') ?? 'null' });
+    this.#options.call.see(event);
     return this.#options.call.isClosed;
   }
 
-  async #refused(response: Response): Promise<number> {
+  #refused({ status, code, text, isReplay }: Refusal): number {
     const { call } = this.#options;
-    const text = await response.text();
-    if (call.callId === null && response.headers.get('idempotent-replay') === 'true') {
-      call.answered(/"code":"(\w+)"/.exec(text)?.[1] ?? '?', null);
+    call.note(`${status} ${/"detail":"([^"]*)"/.exec(text)?.[1] ?? text}`);
+    if (call.callId === null && isReplay) {
+      call.answered(code, null);
       return 0;
     }
-    call.note(/"detail":"([^"]*)"/.exec(text)?.[1] ?? text);
-    switch (response.status) {
+    switch (status) {
       case 408: // the gateway was frozen
       case 429:
       case 503:
@@ -196,24 +190,21 @@ export class PatientClient {
         call.answered('gone', []);
         return 0;
       case 410:
-        call.holesTold++;
-        call.answered('gone', []);
+        call.goneAfter();
         return 0;
-      default: {
-        const [, code = '?'] = /"code":"(\w+)"/.exec(text) ?? [];
+      default:
         // One that was never opened is nowhere: it was refused, and its gateway died before it could say so.
         if (code === 'call_not_found' && call.last === 0) call.answered(NEVER_MADE, null);
         // An end before the stream began is told as a status.
-        else if (call.callId === null && response.status > 500) call.answered(code, null);
-        else call.violate('end', `${response.status} behind event ${call.last}: ${text.slice(0, 200)}`);
+        else if (call.callId === null && status > 500) call.answered(code, null);
+        else call.violate('end', `${status} behind event ${call.last}: ${text.slice(0, 200)}`);
         if (!call.isClosed) call.answered('lost', null);
         return 0;
-      }
     }
   }
 
   /** Asks for the whole answer, again and again with the same idempotency key. */
-  async ask(): Promise<void> {
+  async #ask(): Promise<void> {
     const { call, key, tool, args } = this.#options;
     while (!call.isClosed && !this.#isTired) {
       try {
@@ -234,10 +225,9 @@ export class PatientClient {
         };
         call.note(`${response.status} ${answer.detail ?? ''}`);
         if (response.status === 200) call.answered('success', answer.data);
-        else if (answer.code === 'gone') call.holesTold++;
+        else if (answer.code === 'gone') call.goneAfter();
         else if (![408, 429, 503, 409].includes(response.status) || isReplay)
           call.answered(answer.code ?? '?', null);
-        if (answer.code === 'gone') call.answered('gone', null);
       } catch {
         // Cut off.
       }

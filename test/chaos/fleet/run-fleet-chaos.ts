@@ -8,6 +8,7 @@ import { FAULTS, type FleetFault } from './faults.ts';
 import { FleetField, MAX_STARTS } from './fleet-field.ts';
 import type { MemberProcess } from './member-process.ts';
 import { type ObservedCall, PROMISES, type Promised } from './observed-call.ts';
+import type { Topology } from './redis-set.ts';
 
 export interface FleetChaosOptions {
   readonly seed: number;
@@ -23,6 +24,7 @@ export interface FleetChaosOptions {
   readonly parallel: number;
   /** Names; none: all. */
   readonly kinds: readonly string[];
+  readonly topology: Topology;
 }
 
 export interface FleetReport {
@@ -35,6 +37,8 @@ export interface FleetReport {
   readonly resumed: number;
   readonly restarts: number;
   readonly holesTold: number;
+  /** What broke a promise that could not be kept. */
+  readonly excused: number;
   readonly seconds: number;
   /** The call that took its client longest. */
   readonly slowest: ObservedCall | undefined;
@@ -42,11 +46,12 @@ export interface FleetReport {
 
 export async function runFleetChaos(options: FleetChaosOptions): Promise<FleetReport> {
   const random = new Random(options.seed);
-  const violations: { promise: Promised; text: string }[] = [];
+  let violations: { promise: Promised; text: string; call: ObservedCall | undefined }[] = [];
+  let excused = 0;
   const began = performance.now();
-  const violate = (promise: Promised, text: string) => {
+  const violate = (promise: Promised, text: string, call?: ObservedCall) => {
     const at = ((performance.now() - began) / 1000).toFixed(1);
-    violations.push({ promise, text: `at ${at} s: ${text}` });
+    violations.push({ promise, text: `at ${at} s: ${text}`, call });
   };
   const field = await FleetField.open({ ...options, random: random.fork('field'), violate });
   const faults = new Map<string, number>();
@@ -62,9 +67,15 @@ export async function runFleetChaos(options: FleetChaosOptions): Promise<FleetRe
     await checkRest(field, violate);
     const starts = field.starts();
     for (const call of field.calls) call.judge(starts.get(call.name) ?? [], MAX_STARTS);
+    const { lost } = field.store;
+    const all = violations.length;
+    violations = violations.filter(
+      ({ promise, call }) => !call?.isExcused(promise, starts.get(call.name) ?? [], lost),
+    );
+    excused = all - violations.length;
     for (const call of field.calls.filter(({ isSuspect }) => isSuspect)) {
       const first = violations.find(({ text }) => text.includes(call.name));
-      const known = `starts ${starts.get(call.name)}; Redis: ${await field.whatRedisSays(call.callId)}`;
+      const known = `starts ${JSON.stringify(starts.get(call.name))}; Redis: ${await field.whatRedisSays(call.callId)}`;
       if (first) first.text += [`\n    ${known}`, ...call.trail].join('\n    ');
     }
   } finally {
@@ -87,6 +98,7 @@ export async function runFleetChaos(options: FleetChaosOptions): Promise<FleetRe
     resumed: sum(({ connections }) => (connections > 1 ? 1 : 0)),
     restarts: sum((call) => call.restarts),
     holesTold: sum((call) => call.holesTold),
+    excused,
     seconds: (performance.now() - began) / 1000,
     slowest: [...field.calls].sort((one, other) => other.lifeMs - one.lifeMs)[0],
   };
@@ -118,7 +130,10 @@ class Nemesis {
     const unknown = options.kinds.find((name) => !FAULTS.some((fault) => fault.name === name));
     if (unknown !== undefined)
       throw new Error(`no fault is named ${unknown}: ${FAULTS.map(({ name }) => name).join()}`);
-    const chosen = FAULTS.filter(({ name }) => options.kinds.length === 0 || options.kinds.includes(name));
+    const chosen = FAULTS.filter(
+      ({ name, needs = options.topology }) =>
+        needs === options.topology && (options.kinds.length === 0 || options.kinds.includes(name)),
+    );
     this.#kinds = chosen.flatMap((fault) => Array.from({ length: fault.weight ?? 1 }, () => fault));
     this.#round = random.shuffled(chosen);
   }
@@ -189,14 +204,14 @@ export function fleetTable({ faults, endings, slowest }: FleetReport): string {
 }
 
 export function fleetVerdict(report: FleetReport): string {
-  const { options, violations, calls, acknowledged, resumed, restarts, holesTold, seconds } = report;
+  const { options, violations, calls, acknowledged, resumed, restarts, holesTold, excused, seconds } = report;
   const faults = [...report.faults.values()].reduce((sum, count) => sum + count, 0);
   const counts = PROMISES.map(
     (promise) => `${promise} ${violations.filter((one) => one.promise === promise).length}`,
   );
   return (
-    `${violations.length === 0 ? 'PASS' : 'FAIL'} fleet, seed ${options.seed}: ${faults} faults in ${seconds.toFixed(0)} s, ` +
-    `${calls} calls (${acknowledged} acknowledged, ${resumed} resumed, ${restarts} restarts, ${holesTold} holes told); ` +
+    `${violations.length === 0 ? 'PASS' : 'FAIL'} fleet (${options.topology}), seed ${options.seed}: ${faults} faults in ${seconds.toFixed(0)} s, ` +
+    `${calls} calls (${acknowledged} acknowledged, ${resumed} resumed, ${restarts} restarts, ${holesTold} holes told, ${excused} excused); ` +
     `violations: ${counts.join(', ')}`
   );
 }

@@ -9,13 +9,15 @@
 import type { ToolEvent } from '../../../call/call-events.ts';
 import { isWantedLevel } from '../era.ts';
 import { jsonText, notificationText } from '../message.ts';
-import type { Outlet } from '../outlet.ts';
+import type { Outlet, ToldSoFar } from '../outlet.ts';
 import { type ChunkItems, ProgressSequence, type Report } from './progress-sequence.ts';
 
 /** What the client asked to be told during the call. */
 export interface CallWishes {
   readonly progressToken?: string | number | undefined;
   readonly logLevel?: string | undefined;
+  /** Of a call that goes on here: what the client has of it. */
+  readonly told?: ToldSoFar | undefined;
   /** Opt-in to SEP-2998 partial results (experimental). */
   readonly partialResultToken?: string | number | undefined;
 }
@@ -36,6 +38,8 @@ export class CallNotifier {
   readonly #progress: ProgressSequence | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   #partials = 0;
+  /** The number of the last event that was taken in; undefined: they have none. */
+  #seq: number | undefined;
   #report: Report | undefined;
   #chunk: ChunkItems | undefined;
   #wait: NodeJS.Timeout | undefined;
@@ -49,7 +53,7 @@ export class CallNotifier {
     this.#wishes = wishes;
     this.#outlet = outlet;
     if (progressToken === undefined) return;
-    this.#progress = new ProgressSequence(progressToken);
+    this.#progress = new ProgressSequence(progressToken, wishes.told?.progress);
     this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs);
   }
 
@@ -62,6 +66,8 @@ export class CallNotifier {
       this.flush();
       return this.#log(event);
     }
+    if (event.seq !== undefined)
+      this.#seq = event.seq + (event.type === 'chunks' ? event.items.length - 1 : 0);
     if (event.type === 'progress') this.#onReport(event);
     else this.#onChunks(event);
     this.#heartbeat?.refresh();
@@ -99,10 +105,14 @@ export class CallNotifier {
     this.#report = undefined;
     this.#chunk = undefined;
     if (!this.#progress) return;
-    if (chunk) {
-      const write = report ? this.#progress.report(report, chunk) : this.#progress.chunks(chunk);
-      this.#outlet.send(write(), write);
-    } else if (report) this.#outlet.send(this.#progress.report(report)());
+    if (!chunk && !report) return;
+    const write = chunk
+      ? report
+        ? this.#progress.report(report, chunk)
+        : this.#progress.chunks(chunk)
+      : this.#progress.report(report as Report);
+    const told = this.#seq === undefined ? undefined : { seq: this.#seq, progress: this.#progress.last };
+    this.#outlet.send(write(), chunk ? write : undefined, told);
   }
 
   stop(): void {

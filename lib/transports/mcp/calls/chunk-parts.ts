@@ -26,5 +26,6 @@ export function chunkParts(event: ChunksEvent, maxBytes: number): readonly Chunk
     bytes += size;
   }
   parts.push({ type, index: index + start, items: items.slice(start) });
+  if (event.seq !== undefined) for (const part of parts) part.seq = event.seq + part.index - index;
   return parts;
 }

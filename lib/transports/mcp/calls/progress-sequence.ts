@@ -29,15 +29,24 @@ export interface Report {
 
 export class ProgressSequence {
   readonly #head: string;
-  #last = Number.NEGATIVE_INFINITY;
+  #last: number;
   #total: number | null = null;
   /** The tool's last own value, and the least distance between two of them. */
   #own = 0;
   #distance = Number.POSITIVE_INFINITY;
 
-  /** @param token the request's progress token, a string or a number. */
-  constructor(token: string | number) {
+  /**
+   * @param token the request's progress token, a string or a number.
+   * @param last what the client was told last, where another gateway has begun the sequence.
+   */
+  constructor(token: string | number, last = Number.NEGATIVE_INFINITY) {
+    this.#last = last;
     this.#head = `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${jsonText(token)}`;
+  }
+
+  /** The last value; undefined: there was none. */
+  get last(): number | undefined {
+    return this.#last === Number.NEGATIVE_INFINITY ? undefined : this.#last;
   }
 
   /** The tool's own report, and chunks that go with it. @returns what writes them, as often as it is asked. */

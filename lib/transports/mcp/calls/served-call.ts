@@ -129,7 +129,11 @@ export class ServedCall {
         const event = step.done ? missingEnd() : step.value;
         if (event.type === 'result' || event.type === 'error') {
           notifier.flush();
-          this.#end(event, id, outlet);
+          // Its client goes on with it at another gateway.
+          if (event.type === 'error' && event.isAway) {
+            outlet.open(); // with an id to come back with
+            outlet.abandon();
+          } else this.#end(event, id, outlet);
           return 'ended';
         }
         if (event.type === 'started') notifier.started();

@@ -9,9 +9,10 @@
 import type { GatewayRequest } from '../../http/gateway-message.ts';
 import { negotiate } from '../../http/negotiation.ts';
 import type { McpFault } from '../fault.ts';
-import type { Again, Outlet } from '../outlet.ts';
+import type { Again, Outlet, ToldSoFar } from '../outlet.ts';
 import type { EventRing } from './event-ring.ts';
 import type { McpReply } from './reply.ts';
+import { OVER, placeText } from './stream-place.ts';
 
 /** What makes a stream resumable. */
 export interface Resumption {
@@ -22,6 +23,16 @@ export interface Resumption {
   readonly graceMs: number;
   /** Whether the first event is an empty one with an id (clients of 2025-11-25). */
   readonly primes: boolean;
+  /** Absent: the stream is not gone on with elsewhere. */
+  readonly elsewhere?: Elsewhere | undefined;
+}
+
+/** What lets another gateway go on with a stream. */
+export interface Elsewhere {
+  /** What the client has of the call, where it began elsewhere itself. */
+  readonly told?: ToldSoFar;
+  /** Makes the call known that answers. */
+  named(callId: string): void;
 }
 
 const SUCCESS = { status: 200, headers: [] };
@@ -31,7 +42,8 @@ export class HttpOutlet implements Outlet {
   readonly #prefersStream: boolean;
   #reply: McpReply | undefined;
   #isDone = false;
-  #isCall = false;
+  #callId: string | undefined;
+  #told: ToldSoFar | undefined;
   #onGone: ((isStalled: boolean) => void) | undefined;
   #onEnd: (() => void) | undefined;
   #comeback: { promise: Promise<void>; resolve: () => void } | undefined;
@@ -42,6 +54,7 @@ export class HttpOutlet implements Outlet {
   constructor(reply: McpReply, prefersStream: boolean, resumption?: Resumption) {
     this.#prefersStream = prefersStream;
     this.#resumption = resumption;
+    this.#told = resumption?.elsewhere?.told;
     this.#take(reply);
   }
 
@@ -56,7 +69,8 @@ export class HttpOutlet implements Outlet {
   }
 
   named(callId: string, headers: readonly string[]): void {
-    this.#isCall = true;
+    this.#callId = callId;
+    this.#resumption?.elsewhere?.named(callId);
     this.#addHeaders(['X-Call-Id', callId, ...headers]);
   }
 
@@ -67,9 +81,10 @@ export class HttpOutlet implements Outlet {
     if (this.#resumption?.primes) this.#prime(reply);
   }
 
-  send(text: string, again?: Again): void {
+  send(text: string, again?: Again, told?: ToldSoFar): void {
     if (this.#isDone) return;
     this.open();
+    if (told) this.#told = told;
     this.#reply?.event(text, this.#keep(text, again));
   }
 
@@ -80,9 +95,9 @@ export class HttpOutlet implements Outlet {
   respond(text: string, fault?: McpFault, again?: Again): void {
     if (this.#isDone) return;
     const { status, headers } = fault ?? SUCCESS;
-    if (fault && status >= 400 && !this.#isCall) this.#reply?.refused(fault);
+    if (fault && status >= 400 && this.#callId === undefined) this.#reply?.refused(fault);
     if (this.#prefersStream && status === 200) this.open();
-    const eventId = this.#reply?.isStream === false ? undefined : this.#keep(text, again);
+    const eventId = this.#reply?.isStream === false ? undefined : this.#keep(text, again, OVER);
     this.#addHeaders(headers);
     this.#reply?.last(text, status, eventId);
     this.#finish();
@@ -165,14 +180,18 @@ export class HttpOutlet implements Outlet {
     onEnd?.();
   }
 
-  #keep(text: string, again: Again | undefined): string | undefined {
-    return this.#resumption?.ring.keep(this.#resumption.stream, text, again);
+  #keep(
+    text: string,
+    again?: Again,
+    told: ToldSoFar | typeof OVER | undefined = this.#told,
+  ): string | undefined {
+    if (!this.#resumption) return undefined;
+    const { ring, stream, elsewhere } = this.#resumption;
+    return ring.keep(stream, text, again, elsewhere && placeText(this.#callId, told));
   }
 
   #prime(reply: McpReply): void {
-    if (!this.#resumption) return;
-    const { ring, stream, retryMs } = this.#resumption;
-    reply.prime(ring.keep(stream, ''), retryMs);
+    if (this.#resumption) reply.prime(this.#keep('') ?? '', this.#resumption.retryMs);
   }
 }
 

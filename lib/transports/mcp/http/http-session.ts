@@ -8,6 +8,7 @@
  */
 
 import { TransitMap } from '../../../async/transit-map.ts';
+import { ToolError } from '../../../call/tool-error.ts';
 import { onceClosed } from '../../http/departure.ts';
 import type { GatewayRequest, GatewayResponse } from '../../http/gateway-message.ts';
 import { faultText, INVALID_REQUEST, McpFault, malformed } from '../fault.ts';
@@ -17,11 +18,12 @@ import {
   type McpNotification,
   type McpRequest,
   type McpResponse,
+  metaOf,
 } from '../message.ts';
-import type { Outlet } from '../outlet.ts';
+import type { Outlet, ToldSoFar } from '../outlet.ts';
 import type { McpService } from '../service.ts';
 import { checkHandshake } from '../sessions/handshake.ts';
-import { type HttpRequest, Session } from '../sessions/session.ts';
+import { type BegunRequest, type HttpRequest, Session } from '../sessions/session.ts';
 import { BatchReply } from './batch-reply.ts';
 import { EventRing } from './event-ring.ts';
 import { HttpOutlet, prefersStream } from './http-outlet.ts';
@@ -29,6 +31,7 @@ import type { Relay } from './relay.ts';
 import { McpReply, type ReplyContext } from './reply.ts';
 import type { KeptSession } from './session-table.ts';
 import type { SessionRecord, SharedSessions } from './shared-sessions.ts';
+import { OVER, readPlace, type StreamPlace } from './stream-place.ts';
 
 export interface HttpSessionOptions {
   readonly service: McpService;
@@ -51,6 +54,14 @@ const STANDALONE = 's';
 const TASK_METHODS = new Set(['tasks/get', 'tasks/result', 'tasks/cancel']);
 /** Tools that run for minutes may ask that their clients poll: the stream is closed after so many milliseconds. */
 const POLL_AFTER_META = 'io.github.mcp-streaming-gateway/pollAfterMs';
+
+/** What another gateway needs to answer the request: of a call that it streams. */
+function begunRequest(request: Pick<McpRequest, 'id' | 'params'> | undefined): BegunRequest | undefined {
+  const { progressToken, partialResultToken } = metaOf(request?.params ?? {});
+  const isGood = typeof progressToken === 'string' || typeof progressToken === 'number';
+  if (!request || !isGood || partialResultToken !== undefined) return undefined;
+  return { requestId: request.id, progressToken };
+}
 
 export class HttpSession implements KeptSession {
   readonly id: string;
@@ -140,7 +151,8 @@ export class HttpSession implements KeptSession {
     }
     if (requests.length + invalid.length === 0) return reply.end(202);
     const outlet = this.#openOutlet(reply, requests, prefersStream(request));
-    const via = { origin: request.origin, sessionId: this.id };
+    const comesBack = this.#options.shared !== undefined && this.#primes;
+    const via = { origin: request.origin, sessionId: this.id, comesBack };
     if (!isBatch) return this.#serve(requests[0] as McpRequest, outlet, outlet, via);
     const batch = new BatchReply(outlet, requests.length + invalid.length);
     for (const message of invalid) batch.outlet().respond(faultText(message.id, malformed(message)));
@@ -203,15 +215,27 @@ export class HttpSession implements KeptSession {
     return this.session.protocolVersion >= '2025-11-25';
   }
 
-  #openOutlet(reply: McpReply, requests: readonly McpRequest[], prefers: boolean): HttpOutlet {
+  /** @param told what the client has of the call, where another gateway has begun it. */
+  #openOutlet(
+    reply: McpReply,
+    requests: readonly Pick<McpRequest, 'id' | 'params'>[],
+    prefers: boolean,
+    told?: ToldSoFar,
+  ): HttpOutlet {
     const { shared } = this.#options;
     const stream = `${shared ? `${shared.place}.` : ''}r${++this.#streamCount}`;
+    const begun = requests.length === 1 ? begunRequest(requests[0]) : undefined;
     const outlet = new HttpOutlet(reply, prefers, {
       ring: this.#ring,
       stream,
       retryMs: RETRY_MS,
       graceMs: this.#options.resumeGraceMs,
       primes: this.#primes,
+      elsewhere: shared &&
+        begun && {
+          ...(told ? { told } : {}),
+          named: (callId) => void shared.begun(this.id, callId, begun).catch(() => undefined),
+        },
     });
     this.#streams.set(stream, outlet);
     outlet.onEnd(() => {
@@ -231,6 +255,9 @@ export class HttpSession implements KeptSession {
     lastEventId: string | undefined,
   ): void | Promise<void> {
     const { shared } = this.#options;
+    const left = shared && lastEventId !== undefined ? readPlace(lastEventId) : undefined;
+    // One whose client was away for too long is no longer open: its call says how it ended.
+    if (shared && left && !this.#streams.has(left.stream)) return this.#goOn(shared, left, request, response);
     const [, entry] = /^s_(\d+-\d+)$/.exec(lastEventId ?? '') ?? [];
     if (shared && (lastEventId === undefined || entry !== undefined))
       return this.#listenShared(shared, request, response, entry);
@@ -255,6 +282,42 @@ export class HttpSession implements KeptSession {
       this.#lastUsed = performance.now();
       if (this.#standalone === reply) this.#standalone = undefined;
     });
+  }
+
+  /** Goes on with the stream of a request that another gateway has begun. */
+  async #goOn(
+    shared: SharedSessions,
+    { place, stream, callId, told }: StreamPlace,
+    request: GatewayRequest,
+    response: GatewayResponse,
+  ): Promise<void> {
+    const begun = await shared.requestOf(this.id, callId);
+    if (!begun) throw new McpFault(INVALID_REQUEST, 'Last-Event-ID is none of this session', { status: 400 });
+    const reply = new McpReply(request, response, this.#options.reply);
+    if (told === OVER) {
+      reply.open();
+      return reply.end();
+    }
+    // What is told there from now on must not look like an answer.
+    if (place !== shared.place) await shared.leaves(this.id, place, stream);
+    const { dispatcher } = this.#options.service;
+    const call = await dispatcher
+      .resume({ callId, keyId: this.keyId, after: told.seq })
+      .catch((thrown: unknown) => {
+        if (!ToolError.is(thrown) || thrown.status === 503) throw thrown;
+        throw new McpFault(INVALID_REQUEST, thrown.message, { status: 400 }); // 404 would end the session
+      });
+    const { requestId, progressToken } = begun;
+    const asked = { id: requestId, params: { _meta: { progressToken } } };
+    const outlet = this.#openOutlet(reply, [asked], true, told);
+    outlet.named(callId, []);
+    outlet.open();
+    void this.session.goOn(begun, call, told, outlet);
+  }
+
+  /** The client goes on with the stream of a request at another gateway. */
+  left(stream: string): void {
+    this.#streams.get(stream)?.abandon();
   }
 
   async #listenShared(
@@ -308,6 +371,12 @@ export class HttpSession implements KeptSession {
     if (reply.drained()) reply.end();
     else reply.event(text, eventId);
     return reply.drained();
+  }
+
+  /** The gateway goes: the client is better off at another. */
+  sendAway(): void {
+    this.#standalone?.endFor(RETRY_MS);
+    this.#standalone = undefined;
   }
 
   close(): void {

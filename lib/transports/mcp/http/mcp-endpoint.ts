@@ -121,6 +121,9 @@ export class McpEndpoint implements Mount {
     this.#subscriptions = new Subscriptions(service, tasks, options.maxSubscriptions);
     this.#statelessRequests = new StatelessRequests(service, tasks, this.#subscriptions);
     this.#answerPeers();
+    options.peers?.onLeaving(() => {
+      for (const session of this.#sessions.all()) session.sendAway();
+    });
     const { oauth, access, log, maxBodyBytes } = options;
     this.#legacySse = options.legacySse
       ? new LegacySse({ service, reply, maxBodyBytes, relay: this.#relay, place: options.place, ...table })

@@ -120,6 +120,12 @@ export class McpReply {
     this.#write(`id: ${eventId}\nretry: ${retryMs}\ndata: \n\n`);
   }
 
+  /** Ends a stream whose client is to come back. */
+  endFor(retryMs: number): void {
+    this.#write(`retry: ${retryMs}\n\n`);
+    this.end();
+  }
+
   /** Undefined when more may be written; else settles when the reader took everything, or is gone. */
   drained(): Promise<void> | undefined {
     return this.#response.writableNeedDrain ? this.#gate?.opened() : undefined;

@@ -6,11 +6,13 @@
  * S2. What belongs to no request goes through one log a session, whose newest entries are kept, to the gateway where the
  *     client listens, or has listened last.
  * S3. To a key that did not open it a session does not exist.
+ * S5. The stream of a request goes on at any gateway where a call answers whose events are kept: what was asked is known
+ *     by the call's id.
  * S4. A session that is in use is known for as long; one that nobody uses lapses.
  */
 import type { Peers } from '../../../call/peers.ts';
 import { isObject, type McpResponse, type MessageId, type Params } from '../message.ts';
-import type { Session } from '../sessions/session.ts';
+import type { BegunRequest, Session } from '../sessions/session.ts';
 import type { KeptSession, SessionTable } from './session-table.ts';
 
 /** What is known of a session. */
@@ -29,6 +31,8 @@ export interface TellableSession extends KeptSession {
   readonly session: Pick<Session, 'response' | 'cancel'>;
   listensAt(place: string): void;
   said(entry: string, text: string): void;
+  /** The client goes on with the stream of a request elsewhere. */
+  left(stream: string): void;
 }
 
 export interface SharedSessionsOptions {
@@ -44,6 +48,7 @@ const LISTENS = 'mcp.listens';
 const SAID = 'mcp.said';
 const ANSWERED = 'mcp.answered';
 const CANCELLED = 'mcp.cancelled';
+const LEFT = 'mcp.left';
 
 export class SharedSessions {
   readonly #peers: Peers;
@@ -74,6 +79,7 @@ export class SharedSessions {
       const { id, message } = JSON.parse(text) as Pick<McpResponse, 'id' | 'message'>;
       session.session.response({ kind: 'response', id, message });
     });
+    told(LEFT, (session, stream) => session.left(stream));
     told(CANCELLED, (session, text) => session.session.cancel((JSON.parse(text) as [MessageId])[0]));
   }
 
@@ -142,6 +148,26 @@ export class SharedSessions {
     await this.#peers.tellAll(CANCELLED, `${id}\n${JSON.stringify([requestId])}`);
   }
 
+  /** Makes a request known, so that its stream can go on at another gateway (S5). */
+  async begun(id: string, callId: string, request: BegunRequest): Promise<void> {
+    await this.#peers.write(
+      callNameOf(callId),
+      { session: id, request: JSON.stringify(request) },
+      this.#idleMs,
+    );
+  }
+
+  /** The request of this session that a call answers. */
+  async requestOf(id: string, callId: string): Promise<BegunRequest | undefined> {
+    const { session, request } = await this.#peers.read(callNameOf(callId));
+    return session === id && request !== undefined ? (JSON.parse(request) as BegunRequest) : undefined;
+  }
+
+  /** Tells a gateway that the client goes on with a stream elsewhere. */
+  async leaves(id: string, place: string, stream: string): Promise<void> {
+    await this.#peers.tell(place, LEFT, `${id}\n${stream}`);
+  }
+
   #renew(): void {
     for (const session of this.#sessions.all())
       if (!session.isIdle) this.#peers.read(nameOf(session.id), this.#idleMs).catch(() => undefined);
@@ -153,3 +179,4 @@ export class SharedSessions {
 }
 
 const nameOf = (id: string): string => `s:${id}`;
+const callNameOf = (callId: string): string => `r:${callId}`;

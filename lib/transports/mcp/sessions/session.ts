@@ -13,6 +13,7 @@ import { type JSONRPCMessage, type JSONRPCResponse, McpError } from '@modelconte
 import type { JsonSchemaType, JsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import { TransitMap } from '../../../async/transit-map.ts';
 import type { Caller, ClientAbilities } from '../../../call/caller.ts';
+import type { RunningCall } from '../../../call/running-call.ts';
 import type { News } from '../../news.ts';
 import type { Asker, ServedCall } from '../calls/served-call.ts';
 import { abilitiesOf, isLogLevel, SESSION_ERA } from '../era.ts';
@@ -38,7 +39,7 @@ import {
 } from '../message.ts';
 import { isTooLong, tooLongFault } from '../message-size.ts';
 import { newsMessage } from '../news-message.ts';
-import type { Outlet } from '../outlet.ts';
+import type { Outlet, ToldSoFar } from '../outlet.ts';
 import { type McpService, wishesOf } from '../service.ts';
 import { checkHandshake } from './handshake.ts';
 import { putQuestion } from './put-question.ts';
@@ -49,7 +50,7 @@ import type { TaskLine } from './task.ts';
 const MAX_SUBSCRIPTIONS = 1000;
 
 /** What is known of the HTTP request that brought a message. */
-export type HttpRequest = Pick<TaskScope, 'origin' | 'sessionId'>;
+export type HttpRequest = Pick<TaskScope, 'origin' | 'sessionId' | 'comesBack'>;
 
 /** What other gateways are told that serve the same session; absent where there are none. */
 export interface SessionShare {
@@ -66,6 +67,12 @@ export interface SharedState {
 
 /** Writes a message that belongs to no request. @param isNews whether every gateway hears of it by itself. */
 export type TellClient = (text: string, isNews?: boolean) => ReturnType<TaskLine['tell']>;
+
+/** A request that is answered by a call whose events are kept. */
+export interface BegunRequest {
+  readonly requestId: MessageId;
+  readonly progressToken: string | number;
+}
 
 interface InFlight {
   readonly id: MessageId;
@@ -165,7 +172,31 @@ export class Session {
       },
     };
     await (tasks ?? this.#service).handle(request, scope, outlet);
-    this.#inFlight.delete(id);
+    // It may be back from another gateway.
+    if (this.#inFlight.get(id) === entry) this.#inFlight.delete(id);
+  }
+
+  /**
+   * Answers a request that another gateway has begun to answer. Never rejects.
+   * @param told what the client has of it.
+   */
+  async goOn(
+    { requestId, progressToken }: BegunRequest,
+    call: RunningCall,
+    told: ToldSoFar,
+    outlet: Outlet,
+  ): Promise<void> {
+    const served = this.#service.goOn(call, SESSION_ERA, this.#askerOf(requestId));
+    const entry: InFlight = { id: requestId, outlet, served };
+    this.#inFlight.set(requestId, entry);
+    try {
+      await served.serve(requestId, outlet, { progressToken, logLevel: this.#logLevel, told });
+    } catch (thrown) {
+      served.drop();
+      const request = { kind: 'request', id: requestId, method: 'tools/call', params: {} } as const;
+      this.#service.fail(thrown, request, outlet, call.callId);
+    }
+    if (this.#inFlight.get(requestId) === entry) this.#inFlight.delete(requestId);
   }
 
   notification(notification: McpNotification): void {

@@ -1,0 +1,107 @@
+/** The stream that answers an MCP request, gone on with at a gateway that did not begin it. */
+import { expect } from 'chai';
+import { eventually } from '../support/eventually.ts';
+import { type Exchange, type Message, WireClient } from '../transports/mcp/wire-client.ts';
+import { missingRedis } from './redis-server.ts';
+import { SmallFleet } from './small-fleet.ts';
+
+const COUNT = 60;
+
+describe('the stream of an MCP request on a fleet', function () {
+  this.timeout(60_000);
+  let fleet: SmallFleet;
+  let here: WireClient;
+  let there: WireClient;
+
+  before(async function () {
+    if (missingRedis() !== undefined) this.skip();
+    fleet = await SmallFleet.start({ drainTimeoutMs: 20_000 });
+  });
+  after(() => fleet?.close());
+
+  beforeEach(async () => {
+    const [one, other] = fleet.urls;
+    here = new WireClient(`${one}/mcp`);
+    await here.initialize('2025-11-25');
+    there = here.at(`${other}/mcp`);
+  });
+
+  const begin = (client: WireClient, id: unknown = 'call') =>
+    client.tool('once', { count: COUNT, everyMs: 25 }, id, { progressToken: 'p' });
+  const goOn = (client: WireClient, lastEventId: string | undefined) =>
+    client.listen({ 'last-event-id': String(lastEventId) });
+
+  /** Reads until some messages are there, and goes without a word. */
+  async function readSome(exchange: Exchange, messages = 5) {
+    await exchange.message(messages);
+    exchange.leave();
+    const { lastEventId } = await exchange.done;
+    return lastEventId;
+  }
+
+  const indexesOf = (messages: readonly Message[]): number[] =>
+    messages.flatMap(({ params }) => {
+      const chunk = params?._meta?.['io.github.mcp-streaming-gateway/chunk'] as unknown as
+        | { index: number; items: unknown[] }
+        | undefined;
+      return chunk ? chunk.items.map((_, at) => chunk.index + at) : [];
+    });
+  const all = Array.from({ length: COUNT }, (_, at) => at);
+
+  it('goes on without a hole, from gateway to gateway, and its answer comes once', async () => {
+    const first = begin(here);
+    const second = goOn(there, await readSome(first));
+    expect((await second.head).statusCode).to.equal(200);
+    const third = goOn(here, await readSome(second));
+    const { last } = await third.done;
+    const messages = [...first.messages, ...second.messages, ...third.messages];
+    expect(indexesOf(messages)).to.deep.equal(all);
+    const progress = messages.flatMap(({ params }) => (params ? [Number(params['progress'])] : []));
+    expect(progress).to.deep.equal([...new Set(progress)].sort((one, other) => one - other));
+    expect(messages.filter(({ id }) => id === 'call')).to.deep.equal([last]);
+    expect(JSON.stringify(last?.result)).to.contain(`"at":${COUNT - 1}`);
+  });
+
+  it('answers who comes back when the call has ended, and nobody who has the answer', async () => {
+    const lastEventId = await readSome(begin(here, 7));
+    const rest = goOn(there, lastEventId);
+    const { last, lastEventId: over } = await rest.done;
+    expect(last?.id).to.equal(7);
+    const again = await goOn(there, lastEventId).done;
+    expect(again.last).to.deep.equal(last);
+    const nothing = await goOn(here, over).done;
+    expect([nothing.status, nothing.messages]).to.deep.equal([200, []]);
+  });
+
+  it('is cancelled where it goes on', async () => {
+    const rest = goOn(there, await readSome(begin(here, 9)));
+    await rest.message(2);
+    expect((await there.cancel(9).done).status).to.equal(202);
+    const { messages } = await rest.done;
+    expect(messages.some(({ id }) => id === 9)).to.equal(false);
+  });
+
+  it('is not there for another session of the same key', async () => {
+    const lastEventId = await readSome(begin(here));
+    const stranger = new WireClient(there.url);
+    await stranger.initialize('2025-11-25');
+    expect((await goOn(stranger, lastEventId).done).status).to.equal(400);
+  });
+
+  it('is sent away by a gateway that goes, and so is the GET stream, with a hint; the tool runs on', async () => {
+    const listening = there.listen();
+    const text: string[] = [];
+    (await listening.head).on('data', (part) => text.push(String(part)));
+    const first = begin(there);
+    await first.message(3);
+    const gone = fleet.gateways[2]?.close();
+    const { lastEventId } = await first.done;
+    await listening.done;
+    expect(text.join('')).to.match(/retry: 500\n\n$/);
+    const rest = await goOn(here, lastEventId).done;
+    expect(indexesOf([...first.messages, ...rest.messages])).to.deep.equal(all);
+    expect(rest.last?.id).to.equal('call');
+    await gone;
+    await eventually(async () => (await here.call('ping').done).status === 200);
+  });
+});
