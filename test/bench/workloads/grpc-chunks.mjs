@@ -12,7 +12,6 @@ export const columns = ['perSecond', 'chunkCpuUs'];
 export const targets = [
   { field: 'perSecond', atLeast: 1_000_000, text: 'chunks per second to one client, in batches' },
   { than: 'grpc-js', atLeast: 5 },
-  { than: 'bare-thread', atLeast: 0.7 },
 ];
 
 export function run(plan) {
