@@ -5,14 +5,16 @@
  *     Timers do not fire while a tool loops, so each chunk looks at the clock.
  * C2. Never more outstanding than the credit; one chunk larger than the byte credit goes when no more
  *     than CREDIT_SLACK is outstanding. A chunk that finds no credit waits, and with it the tool's `yield`.
- * C3. The list that a result repeats is kept here as text, up to its cap, and dropped once it grows over it.
+ * C3. Halves of surrogate pairs are looked for in a whole batch: in each chunk it would cost 4 % of all that a small one
+ *     takes.
+ * C4. The list that a result repeats is kept here as text, up to its cap, and dropped once it grows over it.
  */
 
 import { ToolError } from '../lib/call/tool-error.ts';
 import { CREDIT_SLACK, CREDIT_WINDOW, type Credit } from '../lib/runners/threads/port/frames.ts';
 import { clearTimeout, setTimeout } from './async-context/own-timers.ts';
 import { byteLength, NativePromise, now as timeNow } from './intrinsics/captured.ts';
-import { exceedsBytes } from './json-text.ts';
+import { exceedsBytes, withoutHalves } from './json-text.ts';
 
 const BATCH_ITEMS = 1024;
 const BATCH_BYTES = 64 * 1024;
@@ -62,7 +64,7 @@ export class ChunkStream {
   }
 
   /**
-   * Accepts one chunk as JSON text, null for one that is above its cap in any case.
+   * Accepts one chunk as JSON text, halves included; null for one that is above its cap in any case.
    * @returns a promise where the tool has to wait for credit, else nothing.
    * @throws {ToolError} `result_too_large` for a chunk, or with nothing streamed a list, above its cap.
    */
@@ -120,7 +122,10 @@ export class ChunkStream {
   flush(now = timeNow()): void {
     const items = this.#batchItems;
     if (items === 0) return;
-    const text = this.#batch;
+    const text = withoutHalves(this.#batch);
+    const less = this.#batch.length - text.length; // than was counted; the gateway counts what it gets
+    this.#creditBytes += less;
+    this.#outstandingBytes -= less;
     this.#batch = '';
     this.#batchItems = 0;
     this.#batchBytes = 0;
@@ -159,7 +164,9 @@ export class ChunkStream {
 
   /** The list of chunks as JSON text, or null when it grew over its cap. */
   repeated(): string | null {
-    return this.#repeat === null || this.#options.repeatBytes === 0 ? null : `[${this.#repeat}]`;
+    return this.#repeat === null || this.#options.repeatBytes === 0
+      ? null
+      : `[${withoutHalves(this.#repeat)}]`;
   }
 
   /** Lets a waiting `add` go, and drops what was kept and what comes later. */

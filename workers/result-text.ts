@@ -10,7 +10,7 @@ import { ToolError } from '../lib/call/tool-error.ts';
 import { isBranded } from '../lib/tool/brand.ts';
 import { parse, setPrototypeOf, startsWith } from './intrinsics/captured.ts';
 import { exceedsAsJson } from './json-size.ts';
-import { exceedsBytes, toJson } from './json-text.ts';
+import { exceedsBytes, toJson, toJsonWithHalves } from './json-text.ts';
 import { type Misfit, takeResult, takeWholeResult } from './mcp-content.ts';
 
 /** @throws {ToolError} `result_not_serializable` or `result_too_large`, naming `what`. */
@@ -26,6 +26,7 @@ export function resultText(value: unknown, maxBytes: number, what = 'the result'
 }
 
 /**
+ * Of a chunk; halves of surrogate pairs are still in it.
  * @param mayBeLarge whether it is worth measuring first.
  * @returns null for a chunk that is larger than `maxBytes` in any case.
  * @throws {ToolError} `result_not_serializable`.
@@ -37,7 +38,7 @@ export function chunkText(
   mayBeLarge: boolean,
 ): string | null {
   if (mayBeLarge && exceedsAsJson(value, maxBytes)) return null;
-  return toJson(value, 'chunk', maxBytes, index);
+  return toJsonWithHalves(value, 'chunk', maxBytes, index);
 }
 
 /** A result as text, and how MCP presents it. */

@@ -32,11 +32,14 @@ export type ToolEvent =
   | {
       readonly type: 'chunks';
       readonly index: number;
+      /** Of a LineBatch they are made when asked for: whoever wants no more than their number asks `chunkCount`. */
       readonly items: readonly string[];
+      /** How many items there are, where that is known without them. */
+      readonly count?: number;
       /** Characters of all items, where that is known. */
       readonly size?: number;
       /** The items as lines of one text, where they came so; none of them has a line end then. */
-      readonly lines?: string | undefined;
+      readonly lines?: string;
       seq?: number;
     }
   | {
@@ -89,10 +92,19 @@ export interface ErrorEvent extends ReadEnd {
 
 export type TerminalEvent = ResultEvent | ErrorEvent;
 
+type ChunksEvent = Extract<ToolEvent, { type: 'chunks' }>;
+
+/** How many chunks an event has. */
+export const chunkCount = (event: ChunksEvent): number => event.count ?? event.items.length;
+
 /** Characters of all chunks of an event. */
-export function chunkSize({ size, items }: Extract<ToolEvent, { type: 'chunks' }>): number {
-  if (size !== undefined) return size;
+export function chunkSize(event: ChunksEvent): number {
+  if (event.size !== undefined) return event.size;
   let sum = 0;
-  for (const item of items) sum += item.length;
+  for (const item of event.items) sum += item.length;
   return sum;
 }
+
+/** All chunks of an event as lines of one text. Line ends within a chunk, which mean nothing in JSON, become spaces. */
+export const chunkLines = (event: ChunksEvent): string =>
+  event.lines ?? event.items.map((item) => item.replace(/[\r\n]+/g, ' ')).join('\n');

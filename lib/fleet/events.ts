@@ -4,7 +4,13 @@
  * V1. An entry has a kind, a head on one line, and a text as the thread made it: what is large is never escaped.
  * V2. Both sides count its size alike, in UTF-16 units.
  */
-import type { ResultShape, TerminalEvent, ToolEvent } from '../call/call-events.ts';
+import {
+  chunkCount,
+  chunkLines,
+  type ResultShape,
+  type TerminalEvent,
+  type ToolEvent,
+} from '../call/call-events.ts';
 import { ToolError, type WireError } from '../call/tool-error.ts';
 
 /** b: a host has begun it; s: started; p: progress; c: chunks; l: log; a: ask; r: result; e: error; x: an error
@@ -31,7 +37,7 @@ export function waitIn({ kind, head }: Entry): number | undefined {
 
 /** How many numbered events of the call the entry has. */
 export function eventsIn(event: ToolEvent): number {
-  if (event.type === 'chunks') return event.items.length;
+  if (event.type === 'chunks') return chunkCount(event);
   return event.type === 'progress' ? 1 : 0;
 }
 
@@ -49,7 +55,7 @@ export function toEntry(event: ToolEvent, durationMs: number, waitedMs: number):
       return { kind: 'p', head: JSON.stringify([progress, total, message]), text: '' };
     }
     case 'chunks':
-      return { kind: 'c', head: `${event.index}`, text: event.items.join('\n') };
+      return { kind: 'c', head: `${event.index}`, text: chunkLines(event) };
     case 'log':
       return {
         kind: 'l',

@@ -11,7 +11,7 @@
  *
  * Length: who reads, what is kept and what is asked for are one state, that each of its methods moves on.
  */
-import type { ErrorEvent, TerminalEvent, ToolEvent } from '../../call/call-events.ts';
+import { chunkCount, type ErrorEvent, type TerminalEvent, type ToolEvent } from '../../call/call-events.ts';
 import type { CallRequest, CancelReason, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { CallState } from './call-history.ts';
@@ -245,7 +245,7 @@ export class KeptCall implements ReadCall {
     reader: CallReader,
     event: Extract<ToolEvent, { type: 'progress' | 'chunks' | 'restarted' }>,
   ): Step {
-    reader.seen = (event.seq ?? 0) + (event.type === 'chunks' ? event.items.length - 1 : 0);
+    reader.seen = (event.seq ?? 0) + (event.type === 'chunks' ? chunkCount(event) - 1 : 0);
     return { done: false, value: event };
   }
 
@@ -310,8 +310,9 @@ export class KeptCall implements ReadCall {
         return this.#finish(event);
       default: {
         if (event.type === 'chunks') {
-          this.#chunks = event.index + event.items.length;
-          this.#host.took(event.items.length);
+          const count = chunkCount(event);
+          this.#chunks = event.index + count;
+          this.#host.took(count);
         } else if (event.type === 'restarted') this.#chunks = 0;
         const bytes = this.#events.push(event);
         if (!this.#reader) this.#unread += bytes;

@@ -7,20 +7,10 @@
  * E3. Of a batch that is no more the newest, its one text is kept and not its items, where it came as one: a thousand
  *     texts that outlive their writing cost the garbage collector as much as it costs to send them.
  */
-import { chunkSize, type ToolEvent } from '../../call/call-events.ts';
+import { chunkCount, chunkSize, type ToolEvent } from '../../call/call-events.ts';
+import { LineBatch } from '../../call/line-batch.ts';
 
 export type KeptEvent = Extract<ToolEvent, { type: 'progress' | 'chunks' | 'restarted' }>;
-
-type Chunks = Extract<KeptEvent, { type: 'chunks' }>;
-
-/** A batch of chunks without its items (E3). */
-interface Packed extends Pick<Chunks, 'index' | 'size' | 'seq'> {
-  readonly type: 'packed';
-  readonly count: number;
-  readonly lines: string;
-}
-
-type Entry = KeptEvent | Packed;
 
 /** What an event is counted for besides its text: what its lines of a stream are, and about what it takes in memory. */
 const EVENT_BYTES = 64;
@@ -33,7 +23,7 @@ const SLACK = 64;
 const DROPPED: KeptEvent = { type: 'chunks', index: 0, items: [] };
 
 export class KeptEvents {
-  #events: Entry[] = [];
+  #events: KeptEvent[] = [];
   /** Where the oldest is. */
   #head = 0;
   #bytes = 0;
@@ -76,7 +66,7 @@ export class KeptEvents {
     if (this.#bytes <= limit) return 0;
     const before = this.#bytes;
     while (this.#bytes > limit && this.#head < this.#events.length - 1) {
-      const oldest = this.#events[this.#head] as Entry;
+      const oldest = this.#events[this.#head] as KeptEvent;
       const last = (oldest.seq ?? 0) + eventsIn(oldest) - 1;
       if (last > seen) break;
       this.#events[this.#head++] = DROPPED;
@@ -94,15 +84,15 @@ export class KeptEvents {
   #packNewest(): void {
     const at = this.#events.length - 1;
     const newest = this.#events[at];
-    if (newest?.type !== 'chunks' || newest.lines === undefined) return;
-    const { index, items, size, lines, seq = 0 } = newest;
-    this.#events[at] = { type: 'packed', index, count: items.length, size: size ?? lines.length, lines, seq };
+    if (newest instanceof LineBatch) this.#events[at] = newest.fresh();
   }
 
   /** What follows the event with this number: an event as it came, or the rest of a batch; undefined: nothing yet. */
   after(seq: number): KeptEvent | undefined {
     if (seq >= this.#last) return undefined;
-    const event = unpacked(this.#events[this.#indexAfter(seq)] as Entry);
+    const at = this.#indexAfter(seq);
+    const kept = this.#events[at] as KeptEvent;
+    const event = kept instanceof LineBatch && at < this.#events.length - 1 ? kept.fresh() : kept;
     const first = event.seq ?? 0;
     if (event.type !== 'chunks' || first > seq) return event;
     const skipped = seq + 1 - first;
@@ -115,7 +105,7 @@ export class KeptEvents {
     if (seq >= this.#last) return 0;
     let bytes = 0;
     for (let at = this.#indexAfter(seq); at < this.#events.length; at++)
-      bytes += bytesOf(this.#events[at] as Entry);
+      bytes += bytesOf(this.#events[at] as KeptEvent);
     return bytes;
   }
 
@@ -135,27 +125,19 @@ export class KeptEvents {
 
 /** The event with its number. */
 export function numbered<E extends { seq?: number }>(event: E, seq: number): E {
-  if (event.seq) return event.seq === seq ? event : { ...event, seq };
+  if (event.seq) {
+    if (event.seq === seq) return event;
+    return event instanceof LineBatch ? (event.fresh(seq) as LineBatch & E) : { ...event, seq };
+  }
   event.seq = seq;
   return event;
 }
 
 /** How many numbers an event takes. */
-function eventsIn(event: Entry): number {
-  if (event.type === 'packed') return event.count;
-  return event.type === 'chunks' ? event.items.length : 1;
-}
+const eventsIn = (event: KeptEvent): number => (event.type === 'chunks' ? chunkCount(event) : 1);
 
-function bytesOf(event: Entry): number {
+function bytesOf(event: KeptEvent): number {
   if (event.type === 'restarted') return EVENT_BYTES;
   if (event.type === 'progress') return event.message.length + EVENT_BYTES;
-  const size = event.type === 'packed' ? (event.size ?? 0) : chunkSize(event);
-  return size + (eventsIn(event) + 1) * EVENT_BYTES;
-}
-
-function unpacked(entry: Entry): KeptEvent {
-  if (entry.type !== 'packed') return entry;
-  const { index, count, size, lines, seq = 0 } = entry;
-  const items = count === 1 ? [lines] : lines.split('\n');
-  return { type: 'chunks', index, items, size: size ?? lines.length, lines, seq };
+  return chunkSize(event) + (chunkCount(event) + 1) * EVENT_BYTES;
 }

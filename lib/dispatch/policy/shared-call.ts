@@ -8,7 +8,7 @@
  * C3. Its end is its own: a cancelled call ends alone.
  */
 import { cancelError, outcomeOf } from '../../call/call-ending.ts';
-import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
+import { chunkCount, type TerminalEvent, type ToolEvent } from '../../call/call-events.ts';
 import { LOG_RANK } from '../../call/log-level.ts';
 import type { CancelReason, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
@@ -91,7 +91,7 @@ export class SharedCall implements RunningCall, AsyncIterator<ToolEvent> {
         return this.#start();
       case 'chunks':
         this.#start();
-        this.#chunks = event.index + event.items.length;
+        this.#chunks = event.index + chunkCount(event);
         this.#keepForRepeat(event);
         if (streams && this.#end === null) this.#emit(event);
         return;
@@ -124,8 +124,9 @@ export class SharedCall implements RunningCall, AsyncIterator<ToolEvent> {
     this.#emit({ type: 'started' });
   }
 
-  #keepForRepeat({ items }: ChunksEvent): void {
+  #keepForRepeat(event: ChunksEvent): void {
     if (this.#list === null || this.request.repeatBytes === 0) return;
+    const { items } = event;
     for (const item of items) this.#listBytes += Buffer.byteLength(item) + 1;
     if (this.#listBytes <= this.request.repeatBytes) {
       this.#list.push(...items);

@@ -9,7 +9,7 @@
  */
 
 import { DrainGate } from '../../async/drain-gate.ts';
-import type { ToolEvent } from '../../call/call-events.ts';
+import { chunkCount, type ToolEvent } from '../../call/call-events.ts';
 import { type Entry, eventsIn, sizeOf, statusOf, toEntry } from '../events.ts';
 import type { FleetRedis } from '../redis/fleet-redis.ts';
 
@@ -98,7 +98,7 @@ export class StreamWriter {
     const isEnd = event.type === 'result' || event.type === 'error';
     const durationMs = Math.round((performance.now() - this.#options.openedAt) * 1000) / 1000;
     const entry = toEntry(event, Math.max(0, durationMs), this.#options.waitedMs);
-    if (event.type === 'chunks') this.#chunks = event.index + event.items.length;
+    if (event.type === 'chunks') this.#chunks = event.index + chunkCount(event);
     else if (isEnd) this.#chunks = event.chunks;
     const chunks = isEnd || event.type === 'chunks' ? String(this.#chunks) : '';
     this.#sent += sizeOf(entry);

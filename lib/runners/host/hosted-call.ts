@@ -6,7 +6,13 @@
  *     finds the place free. A cancelled call has ended long before, for whoever reads it.
  */
 import { DrainGate } from '../../async/drain-gate.ts';
-import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
+import {
+  chunkCount,
+  chunkLines,
+  chunkSize,
+  type TerminalEvent,
+  type ToolEvent,
+} from '../../call/call-events.ts';
 import type { CancelReason } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import { CREDIT_WINDOW, type Credit } from '../threads/port/frames.ts';
@@ -77,11 +83,11 @@ export class HostedCall {
       case 'started':
         return this.#listener.send({ type: 'started', call });
       case 'chunks': {
-        const { index, items } = event;
-        const count = items.length;
-        for (const item of items) this.#bytes += item.length;
+        const { index } = event;
+        const count = chunkCount(event);
+        this.#bytes += chunkSize(event);
         this.#items += count;
-        return this.#listener.send({ type: 'chunks', call, index, count, text: items.join('\n') });
+        return this.#listener.send({ type: 'chunks', call, index, count, text: chunkLines(event) });
       }
       case 'progress':
       case 'ask':

@@ -6,7 +6,7 @@
  *     a frame per batch would cost more than it tells.
  */
 
-import { chunkSize, type ToolEvent } from '../../call/call-events.ts';
+import { chunkCount, chunkSize, type ToolEvent } from '../../call/call-events.ts';
 import { CREDIT_SLACK, CREDIT_WINDOW, type Credit } from './port/frames.ts';
 
 const HALF_WINDOW: Credit = { items: CREDIT_WINDOW.items / 2, bytes: CREDIT_WINDOW.bytes / 2 };
@@ -20,7 +20,7 @@ export class CreditLedger {
   /** An event goes to the reader. */
   handOut(event: ToolEvent): void {
     if (event.type !== 'chunks') return;
-    this.#handedItems = event.items.length;
+    this.#handedItems = chunkCount(event);
     this.#handedBytes += chunkSize(event);
   }
 

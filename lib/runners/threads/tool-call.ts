@@ -9,6 +9,7 @@
 
 import { cancelError, outcomeOf } from '../../call/call-ending.ts';
 import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
+import { LineBatch } from '../../call/line-batch.ts';
 import type { CancelReason, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { AdmittedCall, Defect } from '../runner.ts';
@@ -150,12 +151,9 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
     switch (frame.type) {
       case 'started':
         return this.#start(0);
-      case 'chunks': {
+      case 'chunks':
         this.#chunks = frame.index + frame.count;
-        const items = frame.count === 1 ? [frame.text] : frame.text.split('\n');
-        const size = frame.text.length - frame.count + 1; // without the line ends
-        return this.#emit({ type: 'chunks', index: frame.index, items, size, lines: frame.text, seq: 0 });
-      }
+        return this.#emit(new LineBatch(frame.index, frame.count, frame.text));
       case 'progress':
         return this.#emit(frame);
       case 'log':

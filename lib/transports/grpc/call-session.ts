@@ -150,7 +150,7 @@ class CallSession {
     );
   }
 
-  #serve(id: string, { maxMessageBytes }: CallMessage, call: RunningCall, open: OpenCall): void {
+  #serve(id: string, message: CallMessage, call: RunningCall, open: OpenCall): void {
     open.call = call;
     this.#calls.set(id, open);
     this.#exchange.meter.streams++;
@@ -170,7 +170,7 @@ class CallSession {
         this.#endIfDone();
       },
     };
-    pumpEvents(call, new CallEventSink(call, outlet, maxMessageBytes)).then(forget, (error: unknown) => {
+    pumpEvents(call, new CallEventSink(call, outlet, message)).then(forget, (error: unknown) => {
       this.#context.log('error', 'the events of a call could not be sent', { callId: call.callId, error });
       forget();
       call.cancel('cancelled', 'the events of the call could not be sent');

@@ -9,6 +9,7 @@ import { ToolError } from '../../call/tool-error.ts';
 import type { AskEvent, ChunksEvent, EventSink, LogEvent, ProgressEvent } from '../rendering/event-pump.ts';
 import {
   askEvent,
+  type ChunkWishes,
   chunksEvents,
   logEvent,
   progressEvent,
@@ -31,15 +32,14 @@ export interface EventOutlet {
 export class CallEventSink implements EventSink {
   readonly #call: RunningCall;
   readonly #outlet: EventOutlet;
-  readonly #maxBytes: number;
+  readonly #wishes: ChunkWishes;
   /** Set when something did not fit: nothing more is told of the call. */
   #overflow: ToolError | undefined;
 
-  /** @param maxBytes the largest message that the client takes. */
-  constructor(call: RunningCall, outlet: EventOutlet, maxBytes: number) {
+  constructor(call: RunningCall, outlet: EventOutlet, wishes: ChunkWishes) {
     this.#call = call;
     this.#outlet = outlet;
-    this.#maxBytes = maxBytes;
+    this.#wishes = wishes;
   }
 
   started(): void {
@@ -53,7 +53,7 @@ export class CallEventSink implements EventSink {
   chunks(event: ChunksEvent): void {
     if (this.#overflow) return;
     try {
-      for (const message of chunksEvents(event, this.#maxBytes)) this.#outlet.send(message);
+      for (const message of chunksEvents(event, this.#wishes)) this.#outlet.send(message);
     } catch (thrown) {
       this.#overflow = ToolError.from(thrown, 'internal', 'the chunks could not be written');
       this.#call.cancel('cancelled', this.#overflow.message);
@@ -74,8 +74,9 @@ export class CallEventSink implements EventSink {
     if (this.#overflow) return this.#outlet.ended(this.#overflow, end.seq);
     if (end.type === 'error') return this.#outlet.ended(end.error, end.seq);
     const message = resultEvent(end);
-    if (message.length > this.#maxBytes)
-      return this.#outlet.ended(tooLarge('the result', message.length, this.#maxBytes), end.seq);
+    const { maxMessageBytes } = this.#wishes;
+    if (message.length > maxMessageBytes)
+      return this.#outlet.ended(tooLarge('the result', message.length, maxMessageBytes), end.seq);
     this.#outlet.send(message);
     this.#outlet.ended(undefined, end.seq);
   }

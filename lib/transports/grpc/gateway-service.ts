@@ -97,7 +97,7 @@ const answerCall: Serve = (exchange, call, { maxMessageBytes }, context) => {
   else call.onEnd(guarded);
 };
 
-const streamCall: Serve = (exchange, call, { maxMessageBytes }, context) => {
+const streamCall: Serve = (exchange, call, message, context) => {
   const { log } = context;
   exchange.meter.streams++;
   exchange.onClosed = () => {
@@ -110,7 +110,7 @@ const streamCall: Serve = (exchange, call, { maxMessageBytes }, context) => {
     ended: (error: ToolError | undefined) =>
       error ? failWith(error, exchange, call, context) : exchange.succeed(),
   };
-  pumpEvents(call, new CallEventSink(call, outlet, maxMessageBytes)).catch((error: unknown) => {
+  pumpEvents(call, new CallEventSink(call, outlet, message)).catch((error: unknown) => {
     log('error', 'the events of a call could not be sent', { callId: call.callId, error });
     call.cancel('cancelled', 'the events of the call could not be sent');
     exchange.fail(new ToolError('internal', 'the events of the call could not be sent'), call.callId);

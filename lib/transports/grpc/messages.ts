@@ -4,7 +4,7 @@
  * M1. JSON text that was made where the tool runs is pasted, never parsed.
  * M2. A Uint8Array, which the gateway has as `{"$base64": "…"}`, is bytes here.
  */
-import type { TerminalEvent } from '../../call/call-events.ts';
+import { chunkCount, chunkLines, type TerminalEvent } from '../../call/call-events.ts';
 import type { Catalog } from '../../call/catalog.ts';
 import type { RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
@@ -27,7 +27,11 @@ export interface CallMessage {
   result: string;
   maxMessageBytes: number;
   logLevel: string;
+  chunkLines: boolean;
 }
+
+/** How a client takes the chunks of its call. */
+export type ChunkWishes = Pick<CallMessage, 'maxMessageBytes' | 'chunkLines'>;
 
 /** @throws {ToolError} parse_error. */
 export function readCallMessage(message: Buffer): CallMessage {
@@ -40,6 +44,7 @@ export function readCallMessage(message: Buffer): CallMessage {
     result: '',
     maxMessageBytes: USUAL_MESSAGE_BYTES,
     logLevel: '',
+    chunkLines: false,
   };
   readFields(message, (field, value) => {
     if (field === 1) call.tool = textOf(value);
@@ -50,6 +55,7 @@ export function readCallMessage(message: Buffer): CallMessage {
     else if (field === 6) call.result = textOf(value);
     else if (field === 7) call.maxMessageBytes = numberOf(value) || USUAL_MESSAGE_BYTES;
     else if (field === 8) call.logLevel = textOf(value);
+    else if (field === 9) call.chunkLines = numberOf(value) !== 0;
   });
   return call;
 }
@@ -178,22 +184,26 @@ const ENVELOPE_BYTES = 600;
 const CHUNK_BYTES = 6;
 
 /**
- * The events that carry consecutive chunks, as few as fit: none is larger than `maxBytes`, and none has both texts and
- * bytes.
+ * The events that carry consecutive chunks, as few as fit: none is larger than the client takes, and none has both texts
+ * and bytes.
  * @throws {ToolError} result_too_large, for a chunk that fits into no message, once those before it were given.
  */
 export function* chunksEvents(
-  { index, items, seq = 0 }: ChunksEvent,
-  maxBytes: number,
+  event: ChunksEvent,
+  { maxMessageBytes, chunkLines: inLines }: ChunkWishes,
 ): Generator<Buffer, void, void> {
-  const room = maxBytes - ENVELOPE_BYTES;
-  const all = items.join('');
-  const isAscii = Buffer.byteLength(all) === all.length;
+  const { index, seq = 0 } = event;
+  const room = maxMessageBytes - ENVELOPE_BYTES;
+  const all = chunkLines(event);
+  const allBytes = Buffer.byteLength(all);
   const isText = !all.includes('{"$base64":"');
-  if (isText && all.length * (isAscii ? 1 : 3) + items.length * CHUNK_BYTES <= room) {
-    yield isAscii ? asciiChunks(seq, index, items) : textChunks(seq, index, items);
+  if (isText && allBytes + chunkCount(event) * CHUNK_BYTES <= room) {
+    if (inLines) yield lineChunks(seq, index, all);
+    else if (allBytes === all.length) yield asciiChunks(seq, index, event.items);
+    else yield textChunks(seq, index, event.items);
     return;
   }
+  const { items } = event;
   let start = 0;
   let bytes = 0;
   let wasBinary = false;
@@ -202,13 +212,15 @@ export function* chunksEvents(
     const [partSeq, partIndex] = [seq === 0 ? 0 : seq + start, index + start];
     start = end;
     bytes = 0;
-    return wasBinary ? binaryChunks(partSeq, partIndex, part) : textChunks(partSeq, partIndex, part);
+    if (wasBinary) return binaryChunks(partSeq, partIndex, part);
+    if (!inLines) return textChunks(partSeq, partIndex, part);
+    return lineChunks(partSeq, partIndex, chunkLines({ type: 'chunks', index: partIndex, items: part }));
   };
   for (const [at, item] of items.entries()) {
     const isBinary = binaryOf(item) !== undefined;
     const size = (isBinary ? Math.ceil((item.length * 3) / 4) : Buffer.byteLength(item)) + CHUNK_BYTES;
     if (at > start && (isBinary !== wasBinary || bytes + size > room)) yield batch(at);
-    if (size > room) throw tooLarge('a chunk', size, maxBytes);
+    if (size > room) throw tooLarge('a chunk', size, maxMessageBytes);
     wasBinary = isBinary;
     bytes += size;
   }
@@ -237,6 +249,17 @@ function textChunks(seq: number, index: number, items: readonly string[]): Buffe
   const writer = new MessageWriter().number(1, index);
   for (const item of items) writer.textThere(2, item);
   return chunksField(seq, writer.finish());
+}
+
+/** One copy of the text, whatever it holds. */
+function lineChunks(seq: number, index: number, lines: string): Buffer {
+  const bytes = Buffer.byteLength(lines);
+  const inner = `${index === 0 ? '' : `\x08${varintText(index)}`}\x22${varintText(bytes)}`;
+  const head = `${seq === 0 ? '' : `\x08${varintText(seq)}`}\x22${varintText(inner.length + bytes)}${inner}`;
+  const message = Buffer.allocUnsafe(head.length + bytes);
+  message.write(head, 'latin1');
+  message.write(lines, head.length, bytes === lines.length ? 'latin1' : 'utf8');
+  return message;
 }
 
 function binaryChunks(seq: number, index: number, items: readonly string[]): Buffer {

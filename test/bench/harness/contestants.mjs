@@ -73,6 +73,12 @@ export const betterSse = server('better-sse', 'better-sse push in process', 'bet
 export const plainWs = server('ws', 'ws in process', 'plain-ws', ['ws']);
 export const oursGrpc = ours({ GRPC: 'on' });
 export const plainGrpc = server('grpc-js', 'grpc-js in process', 'plain-grpc');
+export const bareGrpc = server('bare-http2', 'bare node:http2, batches made before', 'bare-grpc', [], {
+  TOOL: 'none',
+});
+export const bareGrpcThread = server('bare-thread', 'bare thread and node:http2', 'bare-grpc', [], {
+  TOOL: 'thread',
+});
 export const sdkV2 = server('sdk-v2', 'MCP SDK v2', 'sdk-v2-http', [
   '@modelcontextprotocol/server',
   '@modelcontextprotocol/node',

@@ -1,7 +1,7 @@
 /**
  * A client of grpc-js with the types of its loader: echo calls, a fixed number in flight for a fixed time, or one stream of
  * chunks, each of which is counted. One JSON job in argv, one JSON answer on stdout.
- * Job: {port, key, inFlight, seconds, text} or {port, key, count}.
+ * Job: {port, key, inFlight, seconds, text} or {port, key, count, lines}: whether it asks for its chunks as lines.
  */
 import { fileURLToPath } from 'node:url';
 import { credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
@@ -17,13 +17,18 @@ const metadata = new Metadata();
 metadata.set('x-api-key', job.key);
 
 async function stream() {
-  const request = { tool: 'chunks', arguments: JSON.stringify({ count: job.count }), result: 'none' };
+  const request = {
+    tool: 'chunks',
+    arguments: JSON.stringify({ count: job.count }),
+    result: 'none',
+    chunk_lines: job.lines,
+  };
   const startedAt = performance.now();
   let next = 0;
   for await (const { chunks } of client.CallStream(request, metadata)) {
     if (!chunks) continue;
     if (chunks.index !== next) throw new Error(`chunk ${chunks.index} came for ${next}`);
-    next += chunks.json.length;
+    next += (job.lines ? chunks.lines.split('\n') : chunks.json).length;
   }
   if (next !== job.count) throw new Error(`${next} of ${job.count} chunks arrived`);
   return { perSecond: job.count / ((performance.now() - startedAt) / 1000) };

@@ -1,6 +1,7 @@
 /** Numbers, bounds and the middle of batches. */
 
 import { expect } from 'chai';
+import { LineBatch } from '../../../lib/call/line-batch.ts';
 import { type KeptEvent, KeptEvents } from '../../../lib/dispatch/history/kept-events.ts';
 import { collectGarbage } from '../../support/collect-garbage.ts';
 
@@ -14,8 +15,8 @@ describe('KeptEvents', () => {
         { length: Math.min(1 + (turn % 5), chunks - index) },
         (_, at) => `${index + at}`,
       );
-      const lines = turn % 2 === 0 ? items.join('\n') : undefined;
-      kept.push({ type: 'chunks', index, items, lines });
+      if (turn % 2 === 0) kept.push(new LineBatch(index, items.length, items.join('\n')));
+      else kept.push({ type: 'chunks', index, items });
       index += items.length;
     }
     return kept;
@@ -48,11 +49,15 @@ describe('KeptEvents', () => {
   it('shares an event with another call, and no number', () => {
     const [one, other] = [new KeptEvents(), new KeptEvents()];
     other.push({ type: 'progress', progress: 1, total: null, message: '' });
-    const event: KeptEvent = { type: 'chunks', index: 0, items: ['1', '2'] };
-    one.push(event);
-    other.push(event);
-    expect(linesAfter(one, 0)).to.deep.equal(['1 chunk 0 1', '2 chunk 1 2']);
-    expect(linesAfter(other, 1)).to.deep.equal(['2 chunk 0 1', '3 chunk 1 2']);
+    for (const event of [
+      { type: 'chunks', index: 0, items: ['1', '2'] } as KeptEvent,
+      new LineBatch(2, 2, '3\n4'),
+    ]) {
+      one.push(event);
+      other.push(event);
+    }
+    expect(linesAfter(one, 0)).to.deep.equal(['1 chunk 0 1', '2 chunk 1 2', '3 chunk 2 3', '4 chunk 3 4']);
+    expect(linesAfter(other, 1)).to.deep.equal(['2 chunk 0 1', '3 chunk 1 2', '4 chunk 2 3', '5 chunk 3 4']);
   });
 
   it('holds nothing of what it has dropped', async () => {

@@ -141,6 +141,7 @@ describe('a thread that posts what is no frame', () => {
     { type: 'hello', failure: null, threadId: 1, kernelId: null },
     { type: 'started', call: 1 },
     { type: 'chunks', call: 1, index: 0, count: 1, text: '1' },
+    { type: 'chunks', call: 1, index: 1, count: 2, text: '1\n2' },
     { type: 'progress', call: 1, progress: 1, total: null, message: '' },
     { type: 'log', call: null, level: 'info', message: 'm' },
     { type: 'ask', call: 1, ask: 1, method: 'roots', params: {} },
@@ -173,6 +174,13 @@ describe('a thread that posts what is no frame', () => {
     const inside = [
       { type: 'error', call: 1, chunks: 0, error: { code: 'toString', message: 'm' }, ranMs: null },
       { type: 'log', call: null, level: 'constructor', message: 'm' },
+      ...[0, -1, 1.5, Number.NaN, 3].map((count) => ({
+        type: 'chunks',
+        call: 1,
+        index: 0,
+        count,
+        text: '1\n2',
+      })),
       { type: 'notice', notice: { type: 'resource-updated' } },
       { type: 'described', catalog: { tools: [] }, failure: null },
     ];

@@ -229,6 +229,90 @@ describe('a call over gRPC', () => {
     });
   });
 
+  describe('whose client asks for chunks as lines', () => {
+    before(() => start());
+    after(stop);
+
+    const PAD = 40;
+    const asked = (tool: string, n: number, more: object = {}) => ({
+      tool,
+      arguments: JSON.stringify(tool === 'count' ? { n, pad: PAD } : { n }),
+      chunk_lines: true,
+      result: 'none',
+      ...more,
+    });
+    /** Each chunk as it came, JSON text or bytes; the index of every batch is looked at. */
+    const chunksOf = (told: readonly Any[]): (string | Buffer)[] => {
+      const all: (string | Buffer)[] = [];
+      for (const { chunks } of told) {
+        if (!chunks) continue;
+        expect(chunks.index).to.equal(all.length);
+        expect(chunks.json).to.deep.equal([]);
+        expect(chunks.lines === '').to.equal(chunks.bytes.length > 0);
+        all.push(...(chunks.lines === '' ? chunks.bytes : chunks.lines.split('\n')));
+      }
+      return all;
+    };
+
+    it('has them as one text a batch, the same as without', async () => {
+      const told = await events(client.CallStream(asked('count', 5000), keyMetadata()));
+      const plain = await events(
+        client.CallStream({ ...asked('count', 5000), chunk_lines: false }, keyMetadata()),
+      );
+      const chunks = chunksOf(told);
+      expect(chunks).to.deep.equal(plain.flatMap((event) => event.chunks?.json ?? []));
+      expect(chunks).to.have.length(5000);
+      expect(told[0].started.tool).to.equal('count');
+      expect(told.at(-1).result.chunks).to.equal(5000);
+      expect(plain.every((event) => !event.chunks?.lines)).to.equal(true);
+    });
+
+    it('has bytes as bytes, and text beyond ASCII, in order', async () => {
+      const told = await events(client.CallStream(asked('mixed', 1000), keyMetadata()));
+      for (const [i, chunk] of chunksOf(told).entries()) {
+        if (typeof chunk === 'string') expect(JSON.parse(chunk)).to.deep.equal({ i, text: 'ä' });
+        else expect([...chunk]).to.deep.equal([i & 255]);
+      }
+      expect(told.at(-1).result.chunks).to.equal(1000);
+    });
+
+    it('keeps within what its client takes, and fails with a chunk that is larger', async () => {
+      const small = grpcClient(`127.0.0.1:${gateway.port}`, { 'grpc.max_receive_message_length': 2000 });
+      for (const tool of ['mixed', 'count']) {
+        const request = asked(tool, 3000, { max_message_bytes: 2000 });
+        const told = await events(small.CallStream(request, keyMetadata()));
+        expect(chunksOf(told), tool).to.have.length(3000);
+      }
+      const request = asked('count', 1, { arguments: '{"n":1,"pad":3000}', max_message_bytes: 2000 });
+      const refused = await refusal(events(small.CallStream(request, keyMetadata())));
+      expect(detailOf(refused).code).to.equal('result_too_large');
+      small.close();
+    });
+
+    it('has them so in a session, call by call', async () => {
+      const session = client.CallSession(keyMetadata());
+      session.write({ id: 'lines', call: asked('count', 100) });
+      session.write({ id: 'list', call: { ...asked('count', 100), chunk_lines: false } });
+      session.end();
+      const told = await events(session);
+      const of = (id: string) => told.filter((one) => one.id === id).map(({ event }) => event);
+      expect(chunksOf(of('lines'))).to.deep.equal(of('list').flatMap((event) => event.chunks?.json ?? []));
+    });
+
+    it('has the rest so when it comes back for its call', async () => {
+      const request = asked('count', 300, {
+        arguments: '{"n":300,"delayMs":1}',
+        detach_s: 60,
+        idempotency_key: 'lines',
+      });
+      const stream = client.CallStream(request, keyMetadata());
+      stream.on('error', () => {});
+      await once(stream, 'data');
+      stream.cancel();
+      expect(chunksOf(await events(client.CallStream(request, keyMetadata())))).to.have.length(300);
+    });
+  });
+
   describe('with one large message', () => {
     before(() => start({ streamStallMs: 1000 }));
     after(stop);

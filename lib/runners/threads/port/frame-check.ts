@@ -14,6 +14,10 @@ const isObject = (value: unknown): value is Fields => typeof value === 'object' 
 const isTextOrNull = (value: unknown): boolean => value === null || typeof value === 'string';
 const isNumberOrNull = (value: unknown): boolean => value === null || typeof value === 'number';
 
+/** Whether a text may have so many lines, none of which is empty: they are counted on before they are looked at. */
+const isCountOf = (count: unknown, text: string): boolean =>
+  Number.isInteger(count) && (count as number) > 0 && (count as number) * 2 - 1 <= text.length;
+
 /** A catalog's lists; what is in them was made by the machinery of the thread, at its start. */
 const isCatalog = (value: unknown): boolean =>
   isObject(value) &&
@@ -29,8 +33,8 @@ export function isThreadFrame(frame: unknown): frame is ThreadFrame {
       return (
         typeof call === 'number' &&
         typeof frame['index'] === 'number' &&
-        typeof frame['count'] === 'number' &&
-        typeof frame['text'] === 'string'
+        typeof frame['text'] === 'string' &&
+        isCountOf(frame['count'], frame['text'])
       );
     case 'result':
       return (

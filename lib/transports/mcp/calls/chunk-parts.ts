@@ -8,7 +8,7 @@ type ChunksEvent = Extract<ToolEvent, { type: 'chunks' }>;
  * @returns the parts, in order; null when one item alone is too long.
  */
 export function chunkParts(event: ChunksEvent, maxBytes: number): readonly ChunksEvent[] | null {
-  const { index, items } = event;
+  const { type, index, items } = event;
   let mostBytes = items.length;
   for (const item of items) mostBytes += item.length * 3;
   if (mostBytes <= maxBytes) return [event];
@@ -19,13 +19,13 @@ export function chunkParts(event: ChunksEvent, maxBytes: number): readonly Chunk
     const size = Buffer.byteLength(item) + 1;
     if (size > maxBytes) return null;
     if (bytes + size > maxBytes) {
-      parts.push({ ...event, index: index + start, items: items.slice(start, at) });
+      parts.push({ type, index: index + start, items: items.slice(start, at) });
       start = at;
       bytes = 0;
     }
     bytes += size;
   }
-  parts.push({ ...event, index: index + start, items: items.slice(start) });
+  parts.push({ type, index: index + start, items: items.slice(start) });
   if (event.seq !== undefined) for (const part of parts) part.seq = event.seq + part.index - index;
   return parts;
 }
