@@ -24,23 +24,28 @@ const kinds = {
 
 const kindOf = ({ id }) => kinds[id.startsWith('ours') ? 'ours' : id] ?? kinds.plain;
 
-/** Checks a stream of the tool. @returns what `loadStreams` needs: the request, its end and what it carries at least */
-export async function prepareStreams(contestant, tool, args) {
-  const { until, verify, makeRequest } = kindOf(contestant.spec);
+/** What `loadStreams` needs for a contestant, but for what a stream carries: that is not checked. */
+async function requestStreams(contestant, tool, args) {
+  const { until, makeRequest } = kindOf(contestant.spec);
   const request = await makeRequest(contestant, tool, args);
+  return { ...request, idMark: ID_MARK, until, leastBytes: 0, chunks: args.count };
+}
+
+/** The same when one stream was checked: every chunk, in order; how many bytes that takes is what all must have. */
+async function checkedStreams(contestant, tool, args) {
+  const job = await requestStreams(contestant, tool, args);
   const { counted, payloadBytes } = await runLoad('stream-client', {
-    ...request,
-    body: request.body.replace(ID_MARK, '10000000'),
+    ...job,
+    body: job.body.replace(ID_MARK, '10000000'),
     port: contestant.port,
-    until,
-    verify,
+    verify: kindOf(contestant.spec).verify,
   });
   if (counted !== args.count) throw new Error(`${counted} of ${args.count} chunks arrived`);
-  return { ...request, idMark: ID_MARK, until, leastBytes: payloadBytes, chunks: args.count };
+  return { ...job, leastBytes: payloadBytes };
 }
 
 /**
- * @param prepared what `prepareStreams` gave
+ * @param job what `checkedStreams` gave
  * @returns {perSecond, chunkCpuUs, chunkMainCpuUs, wallMs, peakMebibytes, clientCores}: chunks a second of all streams together, the
  *          contestant's CPU time per chunk, and how many cores the client took: near 1, it is the client that is measured
  */
@@ -63,8 +68,8 @@ export async function loadStreams(contestant, { chunks, ...job }, streams) {
 export const streamsEntry = (spec, streams, tool, args, warmUpArgs) => ({
   spec,
   prepare: async (contestant) => ({
-    timed: await prepareStreams(contestant, tool, args),
-    warmUp: await prepareStreams(contestant, tool, warmUpArgs),
+    timed: await checkedStreams(contestant, tool, args),
+    warmUp: await requestStreams(contestant, tool, warmUpArgs),
   }),
   measure: (contestant, { timed, warmUp }, isWarmUp) =>
     loadStreams(contestant, isWarmUp ? warmUp : timed, streams),

@@ -4,7 +4,7 @@
  * R1. Every contestant is started, checked and warmed up before the first round.
  * R2. A contestant that fails anywhere is listed absent with the reason and leaves the rounds.
  * R3. A `cold` entry starts and stops its own process in each measurement, and has no warm-up.
- * R4. A further round begins only while the plan's `deadline` is not passed; one round is always run.
+ * R4. A further round begins only where one like the last would end before the plan's `deadline`; one is always run.
  * R5. `sideBySide` entries are cold ones that tell of memory and not of time: all of them are measured at once.
  * R6. With a reference build in the plan, only this gateway runs, in pairs with that build (pairs.mjs).
  */
@@ -50,8 +50,10 @@ export async function runRounds(entries, plan) {
         await entry.measure(row.contestant, row.state, true);
       });
     }
+    let lastMs = 0;
     for (let round = 1; round <= plan.rounds; round += 1) {
-      if (round > 1 && performance.now() > (plan.deadline ?? Number.POSITIVE_INFINITY)) break;
+      const beganAt = performance.now();
+      if (round > 1 && beganAt + lastMs > (plan.deadline ?? Number.POSITIVE_INFINITY)) break;
       const measureOne = (index) =>
         attempt(index, async (entry, row) => {
           plan.progress(`round ${round}/${plan.rounds} ${row.label}`);
@@ -60,6 +62,7 @@ export async function runRounds(entries, plan) {
       const isTogether = (index) => entries[index].sideBySide === true;
       await Promise.all([...entries.keys()].filter(isTogether).map(measureOne));
       for (const index of entries.keys()) if (!isTogether(index)) await measureOne(index);
+      lastMs = performance.now() - beganAt;
     }
   } finally {
     for (const contestant of running.values()) await contestant.stop();
