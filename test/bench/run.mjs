@@ -71,7 +71,7 @@ const plan = {
   quick: options.quick,
   rounds: Number(options.rounds ?? (options.quick ? 1 : ROUNDS)),
   seconds: Number(options.seconds ?? (options.quick ? 1 : SECONDS)),
-  warmUpSeconds: options.quick ? 1 : WARM_UP_SECONDS,
+  warmUpSeconds: Math.min(WARM_UP_SECONDS, Number(options.seconds ?? (options.quick ? 1 : WARM_UP_SECONDS))),
   reference: reference?.build,
   progress: (text) => {
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
@@ -112,7 +112,7 @@ const compared = [];
 const ran = chosen.length > 0 ? chosen : Object.keys(WORKLOADS);
 for (const name of ran) {
   const workload = await import(`./workloads/${name}.mjs`);
-  const began = { startedAt: new Date().toISOString(), loadAverage: loadAverage() };
+  const began = { startedAt: new Date().toISOString(), cpu: machine.cpu, loadAverage: loadAverage() };
   const coresOfOthers = watchOthers();
   const deadline = isPublish ? performance.now() + WORKLOADS[name].seconds * 1000 : undefined;
   const rows = await workload.run({ ...plan, deadline });

@@ -63,6 +63,11 @@ const HELD = [
   ['open WebSocket', 'socket', ['`ws`', 'ws-socket']],
   ['MCP session', 'session', ['MCP SDK v1', 'sdk-v1-stateful-session']],
   ['ready thread above the first', 'thread', ['a child process with SDK v1', 'subprocesses-thread']],
+  [
+    'the same when it has run calls',
+    'used-thread',
+    ['a child process with SDK v1', 'subprocesses-used-thread'],
+  ],
   ['loaded tool, one thread', 'tool', ['MCP SDK v1, of each session', 'sdk-v1-stateful-tool']],
   ['loaded tool, eight threads', 'tool-8', undefined],
 ];

@@ -22,12 +22,14 @@ export function measured({ machine, versions, workloads }) {
   const days = Object.values(workloads)
     .map(({ startedAt }) => startedAt.slice(0, 10))
     .sort();
+  // A file may hold runs of several days, and of machines that came after one another.
+  const cpus = [...new Set(Object.values(workloads).map(({ cpu }) => cpu ?? machine.cpu))];
   const when = days[0] === days.at(-1) ? days[0] : `${days[0]} to ${days.at(-1)}`;
   const others = Object.entries(packages)
     .filter(([, name]) => versions[name] !== undefined)
     .map(([name, key]) => `${name} ${versions[key]}`);
   return (
-    `Measured ${when} on ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Node ${machine.node}, load by ` +
+    `Measured ${when} on ${cpus.join(' and ')}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Node ${machine.node}, load by ` +
     `${machine.load} on the same machine; medians of the rounds. ${others.join(', ')}.`
   );
 }
@@ -57,7 +59,7 @@ const roundsOf = ({ rows }) => Math.max(0, ...rows.map(({ rounds }) => rounds?.l
 export function resultsPage(report) {
   const tables = Object.values(report.workloads).map((workload) => {
     const note = [
-      `${roundsOf(workload)} rounds on ${workload.startedAt.slice(0, 10)}`,
+      `Rounds: ${roundsOf(workload)}, on ${workload.startedAt.slice(0, 10)}${workload.cpu === undefined ? '' : `, ${workload.cpu}`}`,
       `load average ${workload.loadAverage} when it began`,
       ...(workload.othersCores === undefined ? [] : [`others took ${workload.othersCores} cores meanwhile`]),
     ];

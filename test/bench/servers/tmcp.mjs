@@ -18,17 +18,18 @@ server.tool({ name: 'echo', description: 'Echoes.', schema, outputSchema: schema
 }));
 
 // Tools that are only there, for what one of them takes.
-const more = z.object({
-  query: z.string().min(1).describe('What to look for.'),
-  limit: z.int().min(1).max(100).default(10),
-  tags: z.array(z.string()).optional(),
-});
+const moreOf = () =>
+  z.object({
+    query: z.string().min(1).describe('What to look for.'),
+    limit: z.int().min(1).max(100).default(10),
+    tags: z.array(z.string()).optional(),
+  });
 for (let n = 0; n < Number(process.env.MORE_TOOLS ?? 0); n += 1)
   server.tool(
     {
       name: `tool_${n}`,
       description: `Looks up number ${n} in an archive and gives back what it finds there.`,
-      schema: more,
+      schema: moreOf(),
     },
     async ({ query }) => ({ content: [{ type: 'text', text: query }] }),
   );

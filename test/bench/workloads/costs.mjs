@@ -119,19 +119,25 @@ const threads = (count) => ({ MIN_WORKERS: String(count), MAX_WORKERS: String(co
 function threadRows(plan) {
   const all = 1 + MORE_THREADS;
   const echo = toolRequest('echo', { text: TEXT });
-  const warmUp = async (contestant, env) => {
+  const ready = async (contestant, env) => {
     if (env.MIN_WORKERS) await untilReady(contestant, Number(env.MIN_WORKERS));
-    await loadHttp(contestant, echo, { connections: 32, seconds: 1 });
   };
-  const row = (spec, label, few, more) =>
-    difference('thread', spec, label, few, more, MORE_THREADS, warmUp, plan);
+  const used = async (contestant, env) => {
+    await ready(contestant, env);
+    await loadHttp(contestant, echo, { connections: 64, seconds: 1 });
+  };
   const workers = (count) => ({ WORKERS: String(count) });
-  return [
-    row(ours(), 'this gateway: a ready thread', threads(1), threads(all)),
-    row(expressPiscina(), 'Piscina: a thread', { THREADS: '1' }, { THREADS: String(all) }),
-    row(subprocessPool(1), 'a child process with SDK v1', workers(1), workers(all)),
-    row(leanSubprocessPool(1), 'a hand-written child process', workers(1), workers(all)),
-  ];
+  const rows = (kind, what, warmUp) => {
+    const row = (spec, label, few, more) =>
+      difference(kind, spec, `${label}, ${what}`, few, more, MORE_THREADS, warmUp, plan);
+    return [
+      row(ours(), 'this gateway: a thread', threads(1), threads(all)),
+      row(expressPiscina(), 'Piscina: a thread', { THREADS: '1' }, { THREADS: String(all) }),
+      row(subprocessPool(1), 'a child process with SDK v1', workers(1), workers(all)),
+      row(leanSubprocessPool(1), 'a hand-written child process', workers(1), workers(all)),
+    ];
+  };
+  return [...rows('thread', 'ready', ready), ...rows('used-thread', 'after calls', used)];
 }
 
 function toolRows(plan) {
