@@ -61,6 +61,14 @@ function inTurn(work) {
   return turn;
 }
 
+/** What part of a core a contestant takes while nobody asks for anything. */
+async function idleShare(contestant, plan) {
+  const idleMs = plan.quick ? QUICK_IDLE_MS : IDLE_MS;
+  const before = contestant.cpuMs();
+  await delay(idleMs);
+  return (contestant.cpuMs() - before) / idleMs;
+}
+
 /** Streams, sockets or sessions; `open` (contestant, count) gives a function that closes them again. */
 function opened(kind, spec, label, open, count, plan) {
   const measure = async (started) => {
@@ -75,12 +83,10 @@ function opened(kind, spec, label, open, count, plan) {
       await delay(SETTLE_MS);
       const idleMebibytes = contestant.memoryBytes().resident / KIBIBYTE ** 2;
       const before = await heldBytes(contestant, plan);
+      const shareBefore = await idleShare(contestant, plan);
       const close = await inTurn(() => open(contestant, count));
       const grown = (await heldBytes(contestant, plan)) - before;
-      const idleMs = plan.quick ? QUICK_IDLE_MS : IDLE_MS;
-      const cpuBefore = contestant.cpuMs();
-      await delay(idleMs);
-      const idleCpuUs = ((contestant.cpuMs() - cpuBefore) * 1000) / (idleMs / 1000) / count;
+      const idleCpuUs = ((await idleShare(contestant, plan)) - shareBefore) * (1e6 / count);
       await close();
       return { kibibytesEach: grown / KIBIBYTE / count, idleCpuUs, idleMebibytes };
     } finally {
