@@ -14,6 +14,13 @@ export const targets = [
   { than: 'node-http', atLeast: 0.75, text: 'echo on Node 24, of bare node:http' },
 ];
 
+/** The contestant by another Node, and so too when it is another build. */
+const onProgram = (spec, program) => ({
+  ...spec,
+  program,
+  fromBuild: spec.fromBuild && ((build) => onProgram(spec.fromBuild(build), program)),
+});
+
 export function run(plan) {
   const program = process.env.NODE_24;
   const request = toolRequest('echo', { text: TEXT });
@@ -23,7 +30,9 @@ export function run(plan) {
   // Built-in tools load a module in native code, which was built for one version of Node.
   const specs = [ours({ BUILT_INS: 'off' }), nodeHttp, plainExpress];
   return runRounds(
-    specs.map((spec) => httpEntry({ ...spec, program }, request, plan, { connections: CONNECTIONS, before })),
+    specs.map((spec) =>
+      httpEntry(onProgram(spec, program), request, plan, { connections: CONNECTIONS, before }),
+    ),
     plan,
   );
 }
