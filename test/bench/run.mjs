@@ -1,5 +1,5 @@
 /**
- * The benchmark: `npm run bench -- [workload …] [--against [ref]] [--quick] [--rounds n] [--seconds n] [--out file]`.
+ * The benchmark: `npm run bench -- [workload … | publish] [--against [ref]] [--quick] [--rounds n] [--seconds n] [--out file]`.
  * Everything runs on loopback, is bounded in count and time, and ends with the run.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,40 +9,17 @@ import { compare, comparisonTable, summary } from './harness/comparison.mjs';
 import { benchDirectory } from './harness/contestant.mjs';
 import { watchOthers } from './harness/proc.mjs';
 import { prepareReference } from './harness/reference-build.mjs';
-import { describeMachine, describeVersions, judge, loadAverage, table, verdict } from './harness/report.mjs';
-
-const WORKLOADS = {
-  echo: 'echo over POST /tools/echo',
-  mcp: 'echo over /mcp, both eras',
-  ws: 'echo over one WebSocket, 32 in flight',
-  sse: '200 000 small chunks over SSE',
-  'ws-chunks': '200 000 small chunks over a WebSocket',
-  ndjson: '200 000 small chunks as NDJSON',
-  gib: '1 GiB in chunks of 1 MiB',
-  first: 'time to the first chunk',
-  spin: 'CPU-bound tools, and /health meanwhile',
-  idle: 'memory of 1 000 idle SSE streams',
-  cancel: 'cancel of a spinning tool',
-  start: 'cold start, HTTP',
-  'start-stdio': 'cold start, stdio',
-  memory: '8 warm threads against 8 subprocesses',
-  journeys: 'journeys: durable creates, list of 100 000',
-  io: 'I/O-bound tools, 500 in flight',
-  tokens: 'token streams: 3 000 SSE streams, a chunk every 20 ms',
-  connections: 'echo on 32 and on 2 000 connections',
-  threads: 'echo with 2, 8 and 32 threads ready',
-  streams: '1 000 SSE streams at once, as fast as they go',
-  waits: 'tools that wait 10 ms, 500 and 2 000 in flight',
-  bodies: 'echo of 16 KiB and of 128 KiB',
-  grpc: 'echo over gRPC, 32 in flight',
-  'grpc-chunks': 'small chunks over gRPC',
-  process: 'threads beside child processes: echo, chunks over SSE',
-  fleet: 'a fleet on one Redis, beside a plain job of BullMQ',
-  graphql: 'echo by GraphQL beside REST',
-  metrics: 'echo and chunks over SSE while /metrics and /stats/stream are read',
-  'graphql-chunks': '200 000 small chunks by a subscription, beside SSE',
-  upstream: 'a mounted stdio server, beside other bridges',
-};
+import {
+  describeMachine,
+  describeVersions,
+  judge,
+  loadAverage,
+  table,
+  targetsTable,
+  verdict,
+} from './harness/report.mjs';
+import { publish } from './pages/publish.mjs';
+import { GROUPS, WORKLOADS } from './workload-list.mjs';
 
 /** `--against` alone is the baseline, as is one before a workload's name; `--against=ref` is always a ref. */
 const BASELINE = '';
@@ -51,7 +28,7 @@ const args = process.argv.slice(2).map((text, at, all) => {
   const hasRef = next !== undefined && !next.startsWith('-') && !Object.hasOwn(WORKLOADS, next);
   return text === '--against' && !hasRef ? `--against=${BASELINE}` : text;
 });
-const { values: options, positionals: chosen } = parseArgs({
+const { values: options, positionals: words } = parseArgs({
   args,
   allowPositionals: true,
   options: {
@@ -64,19 +41,25 @@ const { values: options, positionals: chosen } = parseArgs({
   },
 });
 
+const chosen = words.flatMap((word) => (Object.hasOwn(GROUPS, word) ? GROUPS[word] : word));
+const isPublish = words.includes('publish');
 const unknown = chosen.filter((name) => !Object.hasOwn(WORKLOADS, name));
 if (options.help || unknown.length > 0) {
   if (unknown.length > 0) console.error(`unknown workload: ${unknown.join(', ')}\n`);
   console.error(
-    'usage: npm run bench -- [workload …] [--against [ref]] [--quick] [--rounds n] [--seconds n] [--out file]\n',
+    'usage: npm run bench -- [workload … | publish] [--against [ref]] [--quick] [--rounds n] [--seconds n] [--out file]\n',
   );
-  for (const [name, text] of Object.entries(WORKLOADS)) console.error(`  ${name.padEnd(12)} ${text}`);
+  for (const [name, { text }] of Object.entries(WORKLOADS)) console.error(`  ${name.padEnd(14)} ${text}`);
+  for (const [name, members] of Object.entries(GROUPS))
+    console.error(
+      `  ${name.padEnd(14)} ${name === 'publish' ? 'all, and the pages are written' : members.join(' ')}`,
+    );
   process.exit(options.help ? 0 : 2);
 }
 
 const isAgainst = options.against !== undefined;
-/** Two builds are measured in short turns (harness/pairs.mjs). */
-const [ROUNDS, SECONDS] = isAgainst ? [5, 1] : [3, 3];
+/** Two builds are measured in short turns (harness/pairs.mjs); `publish` has twenty minutes for everything. */
+const [ROUNDS, SECONDS, WARM_UP_SECONDS] = isAgainst ? [5, 1, 3] : isPublish ? [3, 2, 1] : [3, 3, 3];
 let reference;
 try {
   if (isAgainst) reference = prepareReference(options.against || undefined);
@@ -88,7 +71,7 @@ const plan = {
   quick: options.quick,
   rounds: Number(options.rounds ?? (options.quick ? 1 : ROUNDS)),
   seconds: Number(options.seconds ?? (options.quick ? 1 : SECONDS)),
-  warmUpSeconds: options.quick ? 1 : 3,
+  warmUpSeconds: Math.min(WARM_UP_SECONDS, Number(options.seconds ?? (options.quick ? 1 : WARM_UP_SECONDS))),
   reference: reference?.build,
   progress: (text) => {
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
@@ -126,15 +109,17 @@ if (existsSync(file))
   report.workloads = { ...JSON.parse(readFileSync(file, 'utf8')).workloads, ...report.workloads };
 
 const compared = [];
-for (const name of chosen.length > 0 ? chosen : Object.keys(WORKLOADS)) {
+const ran = chosen.length > 0 ? chosen : Object.keys(WORKLOADS);
+for (const name of ran) {
   const workload = await import(`./workloads/${name}.mjs`);
-  const began = { startedAt: new Date().toISOString(), loadAverage: loadAverage() };
+  const began = { startedAt: new Date().toISOString(), cpu: machine.cpu, loadAverage: loadAverage() };
   const coresOfOthers = watchOthers();
-  const rows = await workload.run(plan);
+  const deadline = isPublish ? performance.now() + WORKLOADS[name].seconds * 1000 : undefined;
+  const rows = await workload.run({ ...plan, deadline });
   plan.progress('');
-  const { title, columns, lessIsBetter = false } = workload;
+  const { title, columns, lessIsBetter = false, plots } = workload;
   const othersCores = Math.round(coresOfOthers() * 100) / 100;
-  const written = { ...began, othersCores, title, columns, lessIsBetter, rows };
+  const written = { ...began, othersCores, title, columns, lessIsBetter, plots, rows };
   report.workloads[name] = written;
   const others = `other work took ${othersCores} of ${machine.cores} cores meanwhile`;
   if (isAgainst) {
@@ -148,5 +133,8 @@ for (const name of chosen.length > 0 ? chosen : Object.keys(WORKLOADS)) {
   writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
 }
 
-console.log(`written to ${file}`);
 if (isAgainst) console.log(summary(compared));
+else console.log(targetsTable(Object.fromEntries(ran.map((name) => [name, report.workloads[name]]))));
+console.log(`\nwritten to ${file}`);
+// Only now: a run that was stopped leaves the pages as they were.
+if (isPublish) for (const path of publish(report)) console.log(`written: ${path}`);

@@ -28,12 +28,13 @@ export function runChunkRounds(entries, plan) {
         measure: async (contestant, made, isWarmUp) => {
           const timed = { ...made, verify: undefined };
           if (isWarmUp) for (let run = 1; run < WARM_UP_RUNS; run += 1) await runLoad('stream-client', timed);
-          const cpuBefore = contestant.cpuMs();
+          const [cpuBefore, mainBefore] = [contestant.cpuMs(), contestant.mainCpuMs()];
           const { ms, bytes } = await runLoad('stream-client', timed);
           return {
             perSecond: count / (ms / 1000),
             mebibytesPerSecond: bytes / 2 ** 20 / (ms / 1000),
             chunkCpuUs: ((contestant.cpuMs() - cpuBefore) * 1000) / count,
+            chunkMainCpuUs: ((contestant.mainCpuMs() - mainBefore) * 1000) / count,
           };
         },
       };

@@ -13,7 +13,7 @@ import { formatNumber, heads, moreIsBetter, renderTable } from './report.mjs';
 const LIMITS = [0.95, 0.97];
 
 /** What tells about the load and not about the builds. */
-const notOfTheBuild = new Set(['clientCores']);
+const notOfTheBuild = new Set(['clientCores', 'redisCpuUs', 'redisChunkCpuUs']);
 
 /** Undefined where a figure is no size to divide by, such as milliseconds beyond a limit that was kept. */
 function ratioOfRound(column, now, reference) {

@@ -9,7 +9,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { cpuMsUnder, memoryBytesUnder, residentBytesOf } from './proc.mjs';
+import { cpuMsUnder, mainCpuMsOf, memoryBytesUnder, residentBytesOf } from './proc.mjs';
 
 export const benchDirectory = fileURLToPath(new URL('../', import.meta.url));
 const START_LIMIT_MS = 20_000;
@@ -84,6 +84,11 @@ class Contestant {
     return cpuMsUnder(this.pid);
   }
 
+  /** How much of it was its main thread's. */
+  mainCpuMs() {
+    return mainCpuMsOf(this.pid);
+  }
+
   /** Runs the work; gives its answer and the own process's resident memory before, and at its highest meanwhile. */
   async watchMemory(work) {
     const beforeBytes = residentBytesOf(this.pid);
@@ -114,13 +119,13 @@ class Contestant {
 
 /**
  * Starts a contestant and waits until it answers.
- * @param spec {id, label, args: (port) => string[], env?, needs?: package names, ready?: path}
+ * @param spec {id, label, args: (port) => string[], env?, needs?: package names, ready?: path, program?: another Node}
  */
 export async function startContestant(spec) {
   const missing = (spec.needs ?? []).find((name) => !existsSync(`${benchDirectory}node_modules/${name}`));
   if (missing !== undefined) throw new Absence(`package ${missing} is not installed`);
   const port = await freePort();
-  const child = spawn(process.execPath, spec.args(port), {
+  const child = spawn(spec.program ?? process.execPath, spec.args(port), {
     cwd: benchDirectory,
     detached: true,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: String(port), ...spec.env },

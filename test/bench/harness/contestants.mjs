@@ -69,6 +69,12 @@ export const MANY_CALLS = {
 export const nodeHttp = server('node-http', 'bare node:http', 'node-http');
 export const plainLoop = server('res-write', 'in-process res.write loop', 'node-http');
 export const plainExpress = server('express', 'Express 5 in process', 'express', ['express']);
+/** Our own Piscina, and so without a package of the benchmark's; a task a thread, as it comes, or several. */
+export const expressPiscina = (threads = 2, tasks = 1) =>
+  server('express-piscina', 'Piscina run behind Express', 'express-piscina', ['express'], {
+    THREADS: String(threads),
+    TASKS: String(tasks),
+  });
 export const betterSse = server('better-sse', 'better-sse push in process', 'better-sse', ['better-sse']);
 export const plainWs = server('ws', 'ws in process', 'plain-ws', ['ws']);
 export const oursGrpc = ours({ GRPC: 'on' });

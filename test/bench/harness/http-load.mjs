@@ -104,11 +104,15 @@ const load = hasWrk ? loadWithWrk : loadWithAutocannon;
 /**
  * @param shape {connections, seconds}: whole seconds, wrk knows no others.
  * @returns also `cpuUs`: the CPU time of all the contestant's processes per request, the figure that depends least on
- *          what else the machine does.
+ *          what else the machine does; and `mainCpuUs`, how much of it is its main thread's.
  */
 export async function loadHttp(contestant, request, shape) {
-  const cpuBefore = contestant.cpuMs();
+  const [cpuBefore, mainBefore] = [contestant.cpuMs(), contestant.mainCpuMs()];
   const measured = await load(contestant, request, shape);
-  const cpuMs = contestant.cpuMs() - cpuBefore;
-  return { ...measured, cpuUs: (cpuMs * 1000) / (measured.perSecond * shape.seconds) };
+  const eachUs = (ms) => (ms * 1000) / (measured.perSecond * shape.seconds);
+  return {
+    ...measured,
+    cpuUs: eachUs(contestant.cpuMs() - cpuBefore),
+    mainCpuUs: eachUs(contestant.mainCpuMs() - mainBefore),
+  };
 }

@@ -3,6 +3,7 @@ import { loadHttp } from './http-load.mjs';
 import { checkOnce } from './requests.mjs';
 
 /**
+ * @param request the request, or (contestant) → the one for it, where it needs a session
  * @param options {id?, label?, beside?, connections, warmUpSeconds?, before?(contestant),
  *        after?(contestant, figures) → more figures}
  * @returns an entry for `runRounds`
@@ -17,10 +18,12 @@ export const httpEntry = (
   ...more,
   prepare: async (contestant) => {
     await before?.(contestant);
-    await checkOnce(contestant, request);
+    const made = typeof request === 'function' ? await request(contestant) : request;
+    await checkOnce(contestant, made);
+    return made;
   },
-  measure: async (contestant, _state, isWarmUp) => {
-    const figures = await loadHttp(contestant, request, {
+  measure: async (contestant, made, isWarmUp) => {
+    const figures = await loadHttp(contestant, made, {
       connections,
       seconds: isWarmUp ? warmUpSeconds : plan.seconds,
     });

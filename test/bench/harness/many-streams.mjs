@@ -1,42 +1,76 @@
 /**
  * Shared by the workloads with many streams at once. Each contestant is checked first: one stream, every chunk in order;
- * and in each run, timed or not, all streams must have had all their chunks and their end.
+ * and in each run, timed or not, all streams must have had as many bytes as that one, and their end.
  */
+import { ID_MARK, mcp2025Request, streamRequest, toolRequest } from './requests.mjs';
 import { runLoad } from './run-load.mjs';
 
-const MARKS = { mark: 'event: chunk', until: 'event: done' };
+const indexed = { until: 'event: done', verify: '"index":(\\d+),' };
+const overMcp = (contestant, tool, args) =>
+  mcp2025Request(contestant, tool, args, { _meta: { progressToken: 'p' } });
 
-export async function checkStream(contestant, request, chunks) {
-  const { counted } = await runLoad('stream-client', {
-    ...request,
+/** How a contestant is asked for a stream, how its end looks, and its chunks. */
+const kinds = {
+  ours: { ...indexed, makeRequest: async (_contestant, tool, args) => streamRequest(tool, args) },
+  plain: { ...indexed, makeRequest: async (_contestant, tool, args) => toolRequest(tool, args) },
+  'better-sse': {
+    ...indexed,
+    until: 'event:done',
+    makeRequest: async (_contestant, tool, args) => toolRequest(tool, args),
+  },
+  'sdk-v1-stateful': { until: '"result":', verify: '"n":(\\d+),"text"', makeRequest: overMcp },
+  'fastmcp-stateful': { until: '"result":', verify: 'n\\\\":(\\d+),', makeRequest: overMcp },
+};
+
+const kindOf = ({ id }) => kinds[id.startsWith('ours') ? 'ours' : id] ?? kinds.plain;
+
+/** What `loadStreams` needs for a contestant, but for what a stream carries: that is not checked. */
+async function requestStreams(contestant, tool, args) {
+  const { until, makeRequest } = kindOf(contestant.spec);
+  const request = await makeRequest(contestant, tool, args);
+  return { ...request, idMark: ID_MARK, until, leastBytes: 0, chunks: args.count };
+}
+
+/** The same when one stream was checked: every chunk, in order; how many bytes that takes is what all must have. */
+async function checkedStreams(contestant, tool, args) {
+  const job = await requestStreams(contestant, tool, args);
+  const { counted, payloadBytes } = await runLoad('stream-client', {
+    ...job,
+    body: job.body.replace(ID_MARK, '10000000'),
     port: contestant.port,
-    until: MARKS.until,
-    verify: '"index":(\\d+),',
+    verify: kindOf(contestant.spec).verify,
   });
-  if (counted !== chunks) throw new Error(`${counted} of ${chunks} chunks arrived`);
+  if (counted !== args.count) throw new Error(`${counted} of ${args.count} chunks arrived`);
+  return { ...job, leastBytes: payloadBytes };
 }
 
 /**
- * @returns {perSecond, chunkCpuUs, wallMs, peakMebibytes, clientCores}: chunks a second of all streams together, the
+ * @param job what `checkedStreams` gave
+ * @returns {perSecond, chunkCpuUs, chunkMainCpuUs, wallMs, peakMebibytes, clientCores}: chunks a second of all streams together, the
  *          contestant's CPU time per chunk, and how many cores the client took: near 1, it is the client that is measured
  */
-export async function loadStreams(contestant, request, { streams, chunks }) {
+export async function loadStreams(contestant, { chunks, ...job }, streams) {
   const { answer, peakBytes } = await contestant.watchMemory(() =>
-    runLoad('many-streams', {
-      ...request,
-      ...MARKS,
-      port: contestant.port,
-      server: contestant.pid,
-      streams,
-      chunks,
-    }),
+    runLoad('many-streams', { ...job, port: contestant.port, server: contestant.pid, streams }),
   );
   const all = streams * chunks;
   return {
     perSecond: all / (answer.ms / 1000),
     chunkCpuUs: (answer.cpuMs * 1000) / all,
+    chunkMainCpuUs: (answer.mainCpuMs * 1000) / all,
     wallMs: answer.ms,
     peakMebibytes: peakBytes / 2 ** 20,
     clientCores: answer.clientCpuMs / answer.ms,
   };
 }
+
+/** An entry for `runRounds`: so many streams at once of a tool with these arguments, and with others to warm up. */
+export const streamsEntry = (spec, streams, tool, args, warmUpArgs) => ({
+  spec,
+  prepare: async (contestant) => ({
+    timed: await checkedStreams(contestant, tool, args),
+    warmUp: await requestStreams(contestant, tool, warmUpArgs),
+  }),
+  measure: (contestant, { timed, warmUp }, isWarmUp) =>
+    loadStreams(contestant, isWarmUp ? warmUp : timed, streams),
+});

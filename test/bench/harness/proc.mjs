@@ -43,17 +43,24 @@ export function cpuMsUnder(root) {
   return ticks * MS_PER_TICK;
 }
 
+/** CPU time of a process's main thread: of a server in Node, what no number of cores makes more of. */
+export function mainCpuMsOf(pid) {
+  const fields = statFields(`${pid}/task/${pid}`);
+  return fields === undefined ? 0 : (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
+}
+
 /**
- * Memory of the processes: resident, and with pages that several processes map counted once in all (`sharedOnce`: what
- * the machine would get back).
+ * Memory of the processes: resident; with pages that several processes map counted once in all (`sharedOnce`: what the
+ * machine would get back); and without what comes from files (`anonymous`: what does not change when others map these too).
  */
 export function memoryBytesUnder(root) {
-  const bytes = { resident: 0, sharedOnce: 0 };
+  const bytes = { resident: 0, sharedOnce: 0, anonymous: 0 };
   for (const pid of processesUnder(root)) {
     const rollup = read(`/proc/${pid}/smaps_rollup`);
     if (rollup === undefined) continue;
     bytes.resident += Number(/^Rss:\s+(\d+)/m.exec(rollup)[1]) * 1024;
     bytes.sharedOnce += Number(/^Pss:\s+(\d+)/m.exec(rollup)[1]) * 1024;
+    bytes.anonymous += Number(/^Anonymous:\s+(\d+)/m.exec(rollup)[1]) * 1024;
   }
   return bytes;
 }

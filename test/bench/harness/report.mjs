@@ -51,8 +51,9 @@ export const heads = {
   askedOverIdeal: 'with /health asked',
   healthP50Ms: '/health p50 ms',
   healthP99Ms: '/health p99 ms',
-  kibibytesPerStream: 'KiB per stream',
-  idleMebibytes: 'MiB before',
+  kibibytesEach: 'KiB each',
+  idleCpuUs: 'CPU µs a second each',
+  idleMebibytes: 'MiB without them',
   freshEchoMs: 'ms to a fresh echo',
   beyondGraceMs: 'ms beyond grace',
   firstAnswerMs: 'ms to first answer',
@@ -62,9 +63,15 @@ export const heads = {
   listedPerSecond: 'listed per second',
   listMs: 'list ms',
   chunkCpuUs: 'CPU µs a chunk',
+  mainCpuUs: 'of the main thread',
+  chunkMainCpuUs: 'of the main thread',
   peakMebibytes: 'MiB at most',
   clientCores: 'cores of the client',
   progressShare: '% of progress',
+  aloneP50Ms: 'ms alone',
+  chunksPerSecond: 'chunks per second',
+  redisCpuUs: 'CPU µs of Redis each',
+  redisChunkCpuUs: 'CPU µs of Redis a chunk',
 };
 
 /** Of all other figures, less is better. */
@@ -73,6 +80,7 @@ export const moreIsBetter = new Set([
   'mebibytesPerSecond',
   'createsPerSecond',
   'listedPerSecond',
+  'chunksPerSecond',
 ]);
 
 export function formatNumber(value) {
@@ -119,32 +127,50 @@ export function table(workload, rows) {
   return [`### ${workload.title}`, '', renderTable(header, lines)].join('\n');
 }
 
+/** The figure of a target: of one row, or of one beside another. Undefined where one of them is missing. */
+function figureOf({ of = 'ours', than, by, field, less, ideal = Number.POSITIVE_INFINITY }, workload, rows) {
+  const find = (id) => rows.find((row) => row.id === id);
+  if (field === undefined) return ratioOf(workload, find(of), find(than), by);
+  const own = find(of)?.medians?.[field];
+  const other = find(than ?? less)?.medians?.[field];
+  if (than !== undefined) return other === undefined ? undefined : own / Math.min(other, ideal);
+  return less === undefined ? own : own - other;
+}
+
+function textOf({ text, of = 'ours', than, by, field, atLeast, atMost }) {
+  const limit = atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`;
+  if (text === undefined && than !== undefined) return `${of} ${limit} × ${than}${by ? `, ${by}` : ''}`;
+  return `${text ?? `${of} ${field}`} ${limit}`;
+}
+
 /**
- * Judges targets: {of?, than, by?, atLeast} compares rows, by the first column unless another is named; {of?, field,
- * less?, atMost | atLeast} looks at one figure, less that of another row.
+ * Judges targets, each {of?, text?, atLeast | atMost} and one of
+ *   {than, by?}             how many times better, by the first column unless another is named
+ *   {field, than, ideal?}   the quotient of that figure, of the smaller of the other's and `ideal`
+ *   {field, less?}          the figure itself, less that of another row
+ * @returns [{text, got, met}]; `met` is null where it was not measured
  */
 export function judge(workload, rows) {
   return (workload.targets ?? []).map((target) => {
-    const find = (id) => rows.find((row) => row.id === id);
-    const row = find(target.of ?? 'ours');
-    const figureOf = (one) => one?.medians?.[target.field];
-    const lessOf = target.less === undefined ? 0 : figureOf(find(target.less));
-    const figure = figureOf(row) - lessOf;
-    const got =
-      target.field === undefined
-        ? ratioOf(workload, row, find(target.than), target.by)
-        : Number.isNaN(figure)
-          ? undefined
-          : figure;
-    const limit = target.atLeast ?? target.atMost;
-    const met = got === undefined ? null : target.atLeast === undefined ? got <= limit : got >= limit;
-    const sign = target.atLeast === undefined ? '≤' : '≥';
-    const text =
-      target.field === undefined
-        ? `${target.of ?? 'ours'} ${sign} ${limit} × ${target.than}${target.by ? `, ${target.by}` : ''}`
-        : `${target.text ?? `${target.of ?? 'ours'} ${target.field}`} ${sign} ${limit}`;
-    return { text, got, met };
+    const figure = figureOf(target, workload, rows);
+    const got = Number.isFinite(figure) ? figure : undefined;
+    const { atLeast, atMost } = target;
+    const met = got === undefined ? null : atLeast === undefined ? got <= atMost : got >= atLeast;
+    return { text: textOf(target), got, met };
   });
+}
+
+/** All targets of a run's workloads, one row each. @param workloads {name: {targets}} */
+export function targetsTable(workloads) {
+  const lines = Object.entries(workloads).flatMap(([name, { targets = [] }]) =>
+    targets.map(({ text, got, met }) => [
+      text.replaceAll('|', '/'),
+      name,
+      formatNumber(got ?? Number.NaN),
+      met === null ? 'not measured' : met ? 'met' : 'MISSED',
+    ]),
+  );
+  return lines.length === 0 ? '' : renderTable(['target', 'workload', 'got', ''], lines);
 }
 
 export const verdict = ({ text, got, met }) =>

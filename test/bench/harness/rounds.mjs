@@ -4,17 +4,20 @@
  * R1. Every contestant is started, checked and warmed up before the first round.
  * R2. A contestant that fails anywhere is listed absent with the reason and leaves the rounds.
  * R3. A `cold` entry starts and stops its own process in each measurement, and has no warm-up.
- * R4. With a reference build in the plan, only this gateway runs, in pairs with that build (pairs.mjs).
+ * R4. A further round begins only where one like the last would end before the plan's `deadline`; one is always run.
+ * R5. `sideBySide` entries are cold ones that tell of memory and not of time: all of them are measured at once.
+ * R6. With a reference build in the plan, only this gateway runs, in pairs with that build (pairs.mjs).
  */
 import { Absence, startContestant } from './contestant.mjs';
 import { medians } from './medians.mjs';
 import { runPairs } from './pairs.mjs';
 
 /**
- * @param entries [{spec, id?, label?, beside?: id of the row it is compared with, prepare?(contestant) → state, measure(contestant, state, warmUp) → {field: number}}]
- *        or [{spec, id?, label?, cold: true, measure(spec) → {field: number}}]
- * @param plan {rounds, progress(text), reference?: build}
- * @returns [{id, label, beside?, medians, rounds}] or [{id, label, absent}] per entry
+ * @param entries [{spec, id?, label?, beside?: id of the row it is compared with, line?, at?: its place in a plot (curve.mjs),
+ *        prepare?(contestant) → state, measure(contestant, state, warmUp) → {field: number}}]
+ *        or [{spec, …, cold: true, sideBySide?, measure(spec) → {field: number}}]
+ * @param plan {rounds, deadline?, progress(text), reference?: build}
+ * @returns [{id, label, beside?, line?, at?, medians, rounds}], with `absent` in the place of figures where there are none
  */
 export async function runRounds(entries, plan) {
   if (plan.reference !== undefined) return runPairs(entries, plan);
@@ -23,6 +26,8 @@ export async function runRounds(entries, plan) {
     id: entry.id ?? entry.spec.id,
     label: entry.label ?? entry.spec.label,
     beside: entry.beside,
+    line: entry.line,
+    at: entry.at,
     rounds: [],
   }));
   const attempt = async (index, step) => {
@@ -45,20 +50,24 @@ export async function runRounds(entries, plan) {
         await entry.measure(row.contestant, row.state, true);
       });
     }
+    let lastMs = 0;
     for (let round = 1; round <= plan.rounds; round += 1) {
-      for (const index of entries.keys()) {
-        await attempt(index, async (entry, row) => {
+      const beganAt = performance.now();
+      if (round > 1 && beganAt + lastMs > (plan.deadline ?? Number.POSITIVE_INFINITY)) break;
+      const measureOne = (index) =>
+        attempt(index, async (entry, row) => {
           plan.progress(`round ${round}/${plan.rounds} ${row.label}`);
           row.rounds.push(await entry.measure(entry.cold ? entry.spec : row.contestant, row.state, false));
         });
-      }
+      const isTogether = (index) => entries[index].sideBySide === true;
+      await Promise.all([...entries.keys()].filter(isTogether).map(measureOne));
+      for (const index of entries.keys()) if (!isTogether(index)) await measureOne(index);
+      lastMs = performance.now() - beganAt;
     }
   } finally {
     for (const contestant of running.values()) await contestant.stop();
   }
-  return rows.map(({ id, label, beside, absent, rounds }) =>
-    absent === undefined
-      ? { id, label, beside, medians: medians(rounds), rounds }
-      : { id, label, beside, absent },
+  return rows.map(({ contestant, state, rounds, ...row }) =>
+    row.absent === undefined ? { ...row, medians: medians(rounds), rounds } : row,
   );
 }

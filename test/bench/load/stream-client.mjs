@@ -85,6 +85,23 @@ function readUntil(socket, request) {
   });
 }
 
+/** What a response carries, without its head and the framing of HTTP's chunks; what came over a WebSocket, as it is. */
+function payloadOf(text) {
+  if (job.websocket) return text;
+  const head = text.indexOf('\r\n\r\n') + 4;
+  if (!/transfer-encoding: chunked/i.test(text.slice(0, head))) return text.slice(head);
+  const parts = [];
+  for (let at = head; at < text.length; ) {
+    const from = text.indexOf('\r\n', at) + 2;
+    const length = Number.parseInt(text.slice(at, from), 16);
+    // The last one may have been read in part: what follows the end mark is nobody's.
+    parts.push(text.slice(from, from + length));
+    if (!(length > 0)) break;
+    at = from + length + 2;
+  }
+  return parts.join('');
+}
+
 /** Chunks must arrive in order and without gaps; `index` of the n-th is n. */
 function countInOrder(text) {
   let count = 0;
@@ -121,6 +138,13 @@ for (let run = 0; run < repeat; run += 1) {
   }
 }
 socket.destroy();
-const counted = last.text === undefined ? undefined : countInOrder(last.text);
-const answer = { ms: last.ms, bytes: last.bytes, firstMs: firsts, counted };
+const payload = last.text === undefined ? undefined : payloadOf(last.text);
+const answer = {
+  ms: last.ms,
+  bytes: last.bytes,
+  firstMs: firsts,
+  counted: payload === undefined ? undefined : countInOrder(payload),
+  // Up to the end mark; one byte a character, since it was read as latin1.
+  payloadBytes: payload?.indexOf(job.until),
+};
 process.stdout.write(JSON.stringify(answer));

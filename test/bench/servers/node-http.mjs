@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { bigChunk, burn, PORT, sleep, smallChunk, tokenChunk } from './work.mjs';
+import { bigChunk, burn, PORT, paced, sleep, smallChunk, tokenChunk } from './work.mjs';
 
 async function readJson(request) {
   const parts = [];
@@ -33,11 +33,8 @@ function* sse(count, chunk) {
   yield SSE_END;
 }
 
-async function* tokens({ count, everyMs }) {
-  for (let index = 0; index < count; index += 1) {
-    await sleep(everyMs);
-    yield sseFrame(index, tokenChunk(index));
-  }
+async function* tokens(args) {
+  for await (const index of paced(args)) yield sseFrame(index, tokenChunk(index));
   yield SSE_END;
 }
 

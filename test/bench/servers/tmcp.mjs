@@ -17,6 +17,23 @@ server.tool({ name: 'echo', description: 'Echoes.', schema, outputSchema: schema
   structuredContent: { text },
 }));
 
+// Tools that are only there, for what one of them takes.
+const moreOf = () =>
+  z.object({
+    query: z.string().min(1).describe('What to look for.'),
+    limit: z.int().min(1).max(100).default(10),
+    tags: z.array(z.string()).optional(),
+  });
+for (let n = 0; n < Number(process.env.MORE_TOOLS ?? 0); n += 1)
+  server.tool(
+    {
+      name: `tool_${n}`,
+      description: `Looks up number ${n} in an archive and gives back what it finds there.`,
+      schema: moreOf(),
+    },
+    async ({ query }) => ({ content: [{ type: 'text', text: query }] }),
+  );
+
 const transport = new HttpTransport(server, { path: '/mcp' });
 createServer(
   createRequestListener(

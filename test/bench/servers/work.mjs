@@ -26,5 +26,13 @@ export const bigChunk = (n) => ({ n, text: MEBIBYTE_TEXT });
 
 export const sleep = (delayMs) => new Promise((wake) => setTimeout(wake, delayMs));
 
+/** The numbers below `count`, one every `everyMs`: when a chunk of the token streams is due. */
+export async function* paced({ count, everyMs }) {
+  for (let index = 0; index < count; index += 1) {
+    await sleep(everyMs);
+    yield index;
+  }
+}
+
 /** The address a server of ours is told to listen on. */
 export const PORT = Number(process.env.PORT ?? 0);

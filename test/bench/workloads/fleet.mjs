@@ -9,6 +9,7 @@ import { timeCall } from '../harness/call.mjs';
 import { delay, freePort } from '../harness/contestant.mjs';
 import { ours } from '../harness/contestants.mjs';
 import { loadHttp } from '../harness/http-load.mjs';
+import { cpuMsUnder } from '../harness/proc.mjs';
 import { checkOnce, streamRequest, TEXT, toolRequest } from '../harness/requests.mjs';
 import { runRounds } from '../harness/rounds.mjs';
 import { runLoad } from '../harness/run-load.mjs';
@@ -18,7 +19,15 @@ const PLAIN_CHUNKS = 3_000;
 const ALONE = 300;
 
 export const title = '(y) a fleet on one Redis, beside a plain job of BullMQ';
-export const columns = ['aloneP50Ms', 'perSecond', 'chunksPerSecond'];
+export const columns = [
+  'aloneP50Ms',
+  'perSecond',
+  'cpuUs',
+  'redisCpuUs',
+  'chunksPerSecond',
+  'chunkCpuUs',
+  'redisChunkCpuUs',
+];
 export const targets = [
   { of: 'fleet', field: 'aloneP50Ms', atMost: 1.5, text: 'round trip, median ms, one call at a time' },
   { of: 'fleet', field: 'perSecond', atLeast: 2_000, text: 'calls per second, 32 at a time' },
@@ -60,6 +69,7 @@ async function startRedis() {
   });
   return {
     url: `redis://127.0.0.1:${port}`,
+    cpuMs: () => cpuMsUnder(server.pid),
     async stop() {
       const gone = new Promise((resolve) => server.once('exit', resolve));
       server.kill('SIGKILL');
@@ -97,12 +107,23 @@ export async function run(plan) {
     },
     measure: async (contestant, { echo, job }, isWarmUp) => {
       const seconds = isWarmUp ? plan.warmUpSeconds : plan.seconds;
-      const { perSecond } = await loadHttp(contestant, echo, { connections: 32, seconds });
+      const redisBefore = redis.cpuMs();
+      const { perSecond, cpuUs } = await loadHttp(contestant, echo, { connections: 32, seconds });
+      const redisCpuUs = ((redis.cpuMs() - redisBefore) * 1000) / (perSecond * seconds);
       const alone = [];
       for (let call = 0; call < ALONE; call += 1) alone.push(await timeCall(contestant, echo));
       alone.sort((one, other) => one - other);
+      const [cpuBefore, redisCpuBefore] = [contestant.cpuMs(), redis.cpuMs()];
       const { ms } = await runLoad('stream-client', job);
-      return { aloneP50Ms: alone[ALONE / 2], perSecond, chunksPerSecond: count / (ms / 1000) };
+      return {
+        aloneP50Ms: alone[ALONE / 2],
+        perSecond,
+        cpuUs,
+        redisCpuUs,
+        chunksPerSecond: count / (ms / 1000),
+        chunkCpuUs: ((contestant.cpuMs() - cpuBefore) * 1000) / count,
+        redisChunkCpuUs: ((redis.cpuMs() - redisCpuBefore) * 1000) / count,
+      };
     },
   });
   try {

@@ -1,31 +1,58 @@
 /**
  * (n) Token streams: what a gateway before a language model does. Many SSE streams at once, each with a small chunk every
  * 20 ms. The chunks come one by one, so that nothing can be written together: the cost of one is what counts.
+ *
+ * Up to 1 000 streams this gateway runs with its default options; more, with room for them.
  */
-import { MANY_CALLS, nodeHttp, ours } from '../harness/contestants.mjs';
-import { checkStream, loadStreams } from '../harness/many-streams.mjs';
-import { streamRequest, toolRequest } from '../harness/requests.mjs';
+import {
+  betterSse,
+  fastmcpStateful,
+  MANY_CALLS,
+  nodeHttp,
+  ours,
+  plainExpress,
+  sdkV1Stateful,
+} from '../harness/contestants.mjs';
+import { curve } from '../harness/curve.mjs';
+import { streamsEntry } from '../harness/many-streams.mjs';
 import { runRounds } from '../harness/rounds.mjs';
 
-const SHAPE = { streams: 3_000, chunks: 50 };
-const QUICK_SHAPE = { streams: 500, chunks: 25 };
+const STREAMS = [250, 1_000, 3_000];
+const QUICK_STREAMS = [100, 250];
+const BY_DEFAULT = 1_000;
 const EVERY_MS = 20;
+const CHUNKS = 50;
+const WARM_UP_CHUNKS = 20;
 
-export const title = '(n) token streams: 3 000 SSE streams of 50 chunks, one every 20 ms';
-export const columns = ['chunkCpuUs', 'wallMs', 'perSecond', 'clientCores'];
+export const title = '(n) token streams: SSE streams of 50 chunks, one every 20 ms, by how many';
+export const columns = ['chunkCpuUs', 'chunkMainCpuUs', 'wallMs', 'perSecond', 'clientCores'];
 export const lessIsBetter = true;
-export const targets = [{ than: 'node-http', atLeast: 0.67 }];
+const cost = { field: 'chunkCpuUs', atMost: 1.5 };
+export const targets = [
+  { of: 'ours-3000', than: 'node-http-3000', ...cost, text: 'CPU a token, 3 000 streams, of bare node:http' },
+  { of: 'ours-1000', than: 'node-http-1000', ...cost, text: 'CPU a token, 1 000 streams by default options' },
+];
+export const plots = [
+  {
+    name: 'tokens',
+    title: 'What a token costs, by how many streams',
+    x: { label: 'SSE streams at once, a chunk every 20 ms', log: true },
+    y: { column: 'chunkCpuUs', label: "CPU of the server's processes, µs a chunk" },
+  },
+];
 
 export function run(plan) {
-  const shape = plan.quick ? QUICK_SHAPE : SHAPE;
-  const args = { count: shape.chunks, everyMs: EVERY_MS };
-  const entry = (spec, request) => ({
-    spec,
-    prepare: (contestant) => checkStream(contestant, request, shape.chunks),
-    measure: (contestant) => loadStreams(contestant, request, shape),
-  });
-  return runRounds(
-    [entry(ours(MANY_CALLS), streamRequest('tokens', args)), entry(nodeHttp, toolRequest('tokens', args))],
-    plan,
+  const args = { count: CHUNKS, everyMs: EVERY_MS };
+  const warmUp = { ...args, count: WARM_UP_CHUNKS };
+  const slow = [sdkV1Stateful, fastmcpStateful];
+  const entries = curve(
+    [ours(), nodeHttp, plainExpress, betterSse, ...slow],
+    plan.quick ? QUICK_STREAMS : STREAMS,
+    (spec, streams) => {
+      if (slow.includes(spec) && streams > BY_DEFAULT) return undefined;
+      const isLarge = spec.id === 'ours' && streams > BY_DEFAULT;
+      return streamsEntry(isLarge ? ours(MANY_CALLS) : spec, streams, 'tokens', args, warmUp);
+    },
   );
+  return runRounds(entries, plan);
 }
