@@ -9,6 +9,11 @@ export class Retirement {
     this.#outbox = outbox;
   }
 
+  /** Whether no more calls are to begin. */
+  get hasBegun(): boolean {
+    return this.#isSaid;
+  }
+
   /** From here on the thread gets no more calls. */
   begin(reason: string): void {
     if (this.#isSaid) return;

@@ -7,11 +7,14 @@
  * H3. A call of another caller than those before it begins only where none of them has changed built-ins, or left
  *     something that runs on (intrinsics/caller-watch.ts). Elsewhere it is refused, and the gateway gives it to another
  *     thread, or to this one again where nothing has ended it.
+ * H4. Exclusive calls run one after the other: those that come meanwhile wait in line, where the gateway may take them
+ *     back. Each begins in a turn of its own, when what the one before it had to say has left: it may hold the thread.
  */
 import { type MessagePort, receiveMessageOnPort, threadId } from 'node:worker_threads';
 import type { LogLevel } from '../lib/call/log-level.ts';
 import { ToolError } from '../lib/call/tool-error.ts';
 import { ownKernelId } from '../lib/runners/threads/memory/kernel-thread.ts';
+import { claim } from '../lib/runners/threads/port/claims.ts';
 import type { CallTask, HostFrame, Shift } from '../lib/runners/threads/port/frames.ts';
 import { setImmediate, setTimeout } from './async-context/own-timers.ts';
 import { markBegun } from './begun-mark.ts';
@@ -57,6 +60,10 @@ export class ToolHost implements RunHost {
   readonly #parts: HostParts;
   readonly #port: MessagePort;
   readonly #begun: Shift['begun'];
+  readonly #claims: Shift['claims'];
+  /** Exclusive calls, the first from `#lineStart` on (H4). */
+  #line = ownList<CallTask>();
+  #lineStart = 0;
   readonly #severalCallers: boolean;
   /** Read early, and due at the next turn (H2). */
   #postponed = ownList<HostFrame>();
@@ -76,12 +83,13 @@ export class ToolHost implements RunHost {
   #utilization = eventLoopUtilization();
 
   /** Says hello, and takes frames from now on. */
-  constructor(parts: HostParts, { port, begun, severalCallers }: Shift) {
+  constructor(parts: HostParts, { port, begun, claims, severalCallers }: Shift) {
     const { context, outbox, failure } = parts;
     this.#parts = parts;
     this.outbox = outbox;
     this.#port = port;
     this.#begun = begun;
+    this.#claims = claims;
     this.#severalCallers = severalCallers;
     port.on('message', (frames: readonly HostFrame[]) => context.runApart(() => this.#onMessage(frames)));
     outbox.open(port, { type: 'hello', failure, threadId, kernelId: ownKernelId() });
@@ -143,7 +151,7 @@ export class ToolHost implements RunHost {
   #onFrame(frame: HostFrame): void {
     switch (frame.type) {
       case 'call':
-        return this.#startRun(frame);
+        return this.#take(frame);
       case 'ping':
         return this.#answerPing();
       case 'describe':
@@ -195,15 +203,46 @@ export class ToolHost implements RunHost {
     if (run) this.#parts.context.enter(run, () => run.receive(frame));
   }
 
+  #take(task: CallTask): void {
+    if (!task.isExclusive) return this.#startRun(task);
+    if (this.#parts.runs.size > 0 || this.#line.length > 0) this.#line[this.#line.length] = task;
+    else this.#startClaimed(task);
+  }
+
+  #startClaimed(task: CallTask): void {
+    const isOurs = !this.#parts.retirement.hasBegun && claim(this.#claims, task.place, task.call);
+    if (isOurs) this.#startRun(task);
+    else this.#refuse(task, 'no');
+  }
+
   #startRun(task: CallTask): void {
     const { runs, context, maxResultBytes } = this.#parts;
     this.#takeNorm();
     const admission = this.#watch.admits(task, runs.size === 0);
     if (admission !== 'yes') return this.#refuse(task, admission);
-    const run = new ToolRun(task, this, maxResultBytes, () => runs.delete(task.call));
+    const run = new ToolRun(task, this, maxResultBytes, this.#onRunEnd);
     runs.set(task.call, run);
     context.run(run, () => void run.execute(this.#find(task)));
   }
+
+  readonly #onRunEnd = (call: number): void => {
+    this.#parts.runs.delete(call);
+    if (this.#line.length > 0) setImmediate(this.#onTurnOfNext);
+  };
+
+  readonly #onTurnOfNext = (): void => this.#parts.context.runApart(this.#takeNext);
+
+  readonly #takeNext = (): void => {
+    this.outbox.flush();
+    while (this.#parts.runs.size === 0 && this.#line.length > 0) {
+      const task = this.#line[this.#lineStart++] as CallTask;
+      if (this.#lineStart === this.#line.length) {
+        this.#line = ownList();
+        this.#lineStart = 0;
+      }
+      this.#startClaimed(task);
+    }
+  };
 
   /** One that may begin soon is not asked for all the time meanwhile. */
   #refuse({ call }: CallTask, admission: Admission): void {

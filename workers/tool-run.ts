@@ -63,14 +63,14 @@ export class ToolRun implements ContextRun {
   readonly #chunks: ChunkStream;
   readonly #progress: ProgressThrottle;
   readonly #questions: Questions;
-  readonly #onEnd: () => void;
+  readonly #onEnd: (call: number) => void;
   readonly meta: Record<string, unknown> = {};
   #abort: AbortController | null = null;
   #cancelled: ToolError | null = null;
   #isEnded = false;
   #begunAt: number | null = null;
 
-  constructor(task: CallTask, host: RunHost, maxResultBytes: number, onEnd: () => void) {
+  constructor(task: CallTask, host: RunHost, maxResultBytes: number, onEnd: (call: number) => void) {
     this.task = task;
     this.#host = host;
     this.#maxResultBytes = maxResultBytes;
@@ -154,7 +154,7 @@ export class ToolRun implements ContextRun {
   #breakOff(): void {
     const { call } = this.task;
     this.#isEnded = true;
-    this.#onEnd();
+    this.#onEnd(call);
     const error = { code: 'internal', message: BROKEN, retryable: false } as const;
     this.#host.outbox.post({ type: 'error', call, chunks: this.#chunks.count, error, ranMs: this.#ranMs });
     this.#host.retire('a call could not be ended as it should');
@@ -258,7 +258,7 @@ export class ToolRun implements ContextRun {
     this.#chunks.close();
     this.#questions.close();
     this.#isEnded = true;
-    this.#onEnd();
+    this.#onEnd(this.task.call);
   }
 
   /** Ends the call because one of its errors escaped it. */

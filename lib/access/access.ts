@@ -4,9 +4,12 @@
  * A1. `checkOrigin` comes first, on every route, before a body is read; `checkKey` second.
  * A2. A request with a good key is never refused for the wrong keys of its neighbours; a missing key is no guess.
  * A3. Works on Node's own request objects and writes nothing: the transports render what is thrown.
+ * A4. What a connection has proved once it proves again by less: its key is compared, in constant time, with the one it
+ *     came with before. A digest of the key costs more than all other checks together.
  */
+import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { ToolError } from '../call/tool-error.ts';
 import { type HostAndOriginOptions, HostAndOriginRules } from './host-and-origin.ts';
@@ -15,6 +18,13 @@ import { presentedKey } from './presented-key.ts';
 import { TrustedProxy } from './trusted-proxy.ts';
 
 const WRONG_KEYS_PER_MINUTE = 10;
+
+/** The good key that a connection came with last. */
+interface Proved {
+  readonly key: Buffer;
+  readonly keyId: string;
+  readonly edition: object;
+}
 
 export interface AccessOptions extends HostAndOriginOptions {
   readonly keys: KeyBook;
@@ -31,6 +41,7 @@ export class Access {
   readonly #proxy: TrustedProxy;
   readonly #keys: KeyBook;
   readonly #auth: boolean;
+  readonly #proved = new WeakMap<Socket, Proved>();
   readonly #wrongKeys: () => Pick<RateLimiterMemory, 'consume'>;
 
   constructor(options: AccessOptions) {
@@ -87,7 +98,19 @@ export class Access {
         'an API key is required: send it as X-API-Key or as Authorization: Bearer',
       );
     }
-    return this.identify(key, () => this.addressOf(request));
+    const known = key === undefined ? undefined : this.#provedAgain(request.socket, key);
+    return known ?? this.identify(key, () => this.addressOf(request));
+  }
+
+  /** A4. @returns the keyId of the key, where it is good. */
+  #provedAgain(socket: Socket, key: string): string | undefined {
+    const bytes = Buffer.from(key);
+    const proved = this.#proved.get(socket);
+    const isSame = proved?.edition === this.#keys.edition && proved.key.length === bytes.length;
+    if (isSame && timingSafeEqual(proved.key, bytes)) return proved.keyId;
+    const keyId = this.#keys.keyIdFor(key);
+    if (keyId !== undefined) this.#proved.set(socket, { key: bytes, keyId, edition: this.#keys.edition });
+    return keyId;
   }
 
   /**

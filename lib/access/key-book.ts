@@ -10,6 +10,7 @@
  * K4. A key that is gone from the files is revoked: its calls, sockets and sessions are ended.
  * K5. The log hides keys wherever they turn up: those that are told from the start, those of KEYS_FILE, of which only
  *     digests are told, from their first use on, the first 256 of them.
+ * K6. Whoever keeps what `keyIdFor` said asks again once `edition` is another.
  */
 import { hash, timingSafeEqual } from 'node:crypto';
 import { FileWatch } from '../async/file-watch.ts';
@@ -117,6 +118,11 @@ export class KeyBook {
 
   close(): void {
     this.#watch?.close();
+  }
+
+  /** Another object whenever a key may have come or gone. */
+  get edition(): object {
+    return this.#edition;
   }
 
   /** The name of the key, or undefined for a wrong one. */

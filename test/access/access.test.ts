@@ -1,5 +1,8 @@
 /** The key check, its two limits, and the Host and Origin walls, on plain request objects. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { Access, type AccessOptions } from '../../lib/access/access.ts';
 import { ANONYMOUS, KeyBook, keyIdOf } from '../../lib/access/key-book.ts';
@@ -86,6 +89,43 @@ describe('the API key', () => {
 
   it('is not asked for when auth is off', async () => {
     expect(await accessWith({ auth: false }).checkKey(request({}))).to.equal(ANONYMOUS);
+  });
+
+  it('is looked at anew on a connection that came with a good one before', async () => {
+    const access = accessWith();
+    const { socket } = request({});
+    const on = (key: string) =>
+      access.checkKey({ ...request({ 'x-api-key': key }), socket } as IncomingMessage);
+    for (let round = 0; round < 2; round++) {
+      expect(await on('super-secret')).to.equal(keyIdOf('super-secret'));
+      expect(await on('super-secret')).to.equal(keyIdOf('super-secret'));
+      expect(await on('second')).to.equal(keyIdOf('second'));
+      for (const wrong of ['secone', 'secon', 'second2', 'SECOND', 'super-secreT'])
+        expect(await codeOf(() => on(wrong)), wrong).to.equal('unauthenticated');
+    }
+  });
+
+  it('opens nothing on a connection that came with it once it was taken away', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'keys-'));
+    const file = join(folder, 'key');
+    writeFileSync(file, 'the-first-of-two-keys');
+    const keys = new KeyBook({ apiKeyFile: file });
+    try {
+      const changed = new Promise((resolve) => keys.onChange(resolve));
+      keys.open(() => undefined);
+      const access = accessWith({ keys });
+      const { socket } = request({});
+      const on = (key: string) =>
+        codeOf(() => access.checkKey({ ...request({ 'x-api-key': key }), socket } as IncomingMessage));
+      expect(await on('the-first-of-two-keys')).to.equal('ok');
+      writeFileSync(file, 'the-second-of-two-keys');
+      await changed;
+      expect(await on('the-first-of-two-keys')).to.equal('unauthenticated');
+      expect(await on('the-second-of-two-keys')).to.equal('ok');
+    } finally {
+      keys.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it('is refused when wrong, empty, a prefix or longer', async () => {

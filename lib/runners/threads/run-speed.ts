@@ -20,4 +20,9 @@ export class RunSpeed {
   get isQuick(): boolean {
     return this.#averageMs !== null && this.#averageMs < QUICK_MS;
   }
+
+  /** What the next call may take, in milliseconds; 0 where nothing is known. */
+  get expectedMs(): number {
+    return this.#averageMs ?? 0;
+  }
 }

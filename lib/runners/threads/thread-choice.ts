@@ -9,6 +9,9 @@
  *     thread can be added, the least busy shared thread is kept free of new calls for it: neither kind starves.
  * C4. Exclusive calls of quick tools run on as many threads at once as there are processors; one whose call takes long
  *     after all is not counted. The next call waits for one of them meanwhile.
+ * C5. It waits in line on the thread itself where that has its key's quick calls alone, and not much to do: a thread
+ *     that goes on to the next call costs less than one that is told of it when it has ended one. From a thread whose
+ *     call takes long after all, those in line are taken back (worker-pool.ts).
  */
 import type { Isolation } from '../../call/catalog.ts';
 
@@ -24,8 +27,12 @@ export interface ThreadLoad {
   readonly hasSlow: boolean;
   /** Since when it has calls and says nothing of them, by `performance.now()`. */
   readonly silentSince: number;
-  /** When it last took a call with none on it, by `performance.now()`. */
+  /** When it last took a call with none on it, or ended one with others on it, by `performance.now()`. */
   readonly takenAt: number;
+  /** What its calls of quick tools may take together, in milliseconds. */
+  readonly expectedMs: number;
+  /** Whether exclusive calls may wait in line on it. */
+  readonly canQueue: boolean;
 }
 
 export interface ChoiceLimits<T> {
@@ -39,6 +46,8 @@ export interface ChoiceLimits<T> {
   readonly keyId: string | null;
   /** The call is of a quick tool. */
   readonly isQuick: boolean;
+  /** It may wait in line on a thread (C5). */
+  readonly mayQueue: boolean;
   /** As many threads as there are processors. */
   readonly packedThreads: number;
   /** By `performance.now()`. */
@@ -47,6 +56,10 @@ export interface ChoiceLimits<T> {
 
 /** A thread that says nothing for so long may be blocked, and a call that runs so long is not quick: none waits for it. */
 export const SILENCE_MS = 10;
+
+/** What is in line on a thread may take so long, and holds no more calls than this. */
+const LINE_MS = 0.5;
+export const MOST_IN_LINE = 32;
 
 /** @returns the thread for a call, or null when none fits now. */
 export function chooseThread<T extends ThreadLoad>(
@@ -59,7 +72,10 @@ export function chooseThread<T extends ThreadLoad>(
 }
 
 function chooseIdle<T extends ThreadLoad>(threads: Iterable<T>, limits: ChoiceLimits<T>): T | null {
-  if (limits.isQuick && isPacked(threads, limits)) return null;
+  if (limits.isQuick) {
+    const line = limits.mayQueue ? chooseLine(threads, limits) : null;
+    if (line !== null || isPacked(threads, limits)) return line;
+  }
   let idle: T | null = null;
   let held = 0;
   for (const thread of threads) {
@@ -68,6 +84,17 @@ function chooseIdle<T extends ThreadLoad>(threads: Iterable<T>, limits: ChoiceLi
       idle = thread;
   }
   return held < limits.exclusiveThreads ? idle : null;
+}
+
+/** The first thread whose line has room for a call of the key. */
+function chooseLine<T extends ThreadLoad>(threads: Iterable<T>, { keyId, now }: ChoiceLimits<T>): T | null {
+  for (const thread of threads) {
+    if (!thread.hasExclusive || thread.hasSlow || thread.lastKey !== keyId) continue;
+    if (thread.expectedMs > LINE_MS || thread.calls >= MOST_IN_LINE || now - thread.takenAt > SILENCE_MS)
+      continue;
+    if (thread.isOpen && thread.canQueue) return thread;
+  }
+  return null;
 }
 
 /** Whether one thread is nearer to a key than another. */

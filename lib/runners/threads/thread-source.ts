@@ -4,6 +4,7 @@
  */
 import type { GuardedList } from '../../async/guarded-list.ts';
 import type { RunnerListener } from '../runner.ts';
+import type { Claims } from './port/claims.ts';
 import type { HostFrame, Shift } from './port/frames.ts';
 
 /** The gateway's end of a thread's port. */
@@ -27,6 +28,8 @@ export interface PoolThread {
   readonly begun: Shift['begun'];
   /** Brings `begun` up to date, which it is at the latest when the thread is lost. Absent: it always is. */
   refresh?(): void;
+  /** Absent: no call waits there for another, since it could not be taken back. */
+  readonly claims?: Claims;
   /** When the thread is lost: what is known of it, such as a `Death`. Never rejects. */
   readonly lost: Promise<unknown>;
   /** Ends it, whatever it does. */

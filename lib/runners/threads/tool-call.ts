@@ -109,6 +109,14 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
     return this.#startedAt === null ? 0 : performance.now() - this.#startedAt;
   }
 
+  /** What its tool is expected to take, in milliseconds, as it was when a thread took it. */
+  expectedMs = 0;
+
+  /** The index of its place on the thread that has it; null where none has. */
+  get placeIndex(): number | null {
+    return this.#place?.index ?? null;
+  }
+
   /** From now on a thread has the call. */
   attach(place: Place): void {
     this.#place = place;

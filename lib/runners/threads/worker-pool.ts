@@ -6,10 +6,8 @@
  * W3. How calls and threads end when they do not end by themselves is in ending/.
  */
 import { availableParallelism } from 'node:os';
-import { AdmissionQueue } from '../../async/admission-queue.ts';
 import { DurationHistogram } from '../../async/duration-histogram.ts';
 import { GuardedList } from '../../async/guarded-list.ts';
-import { WaitForecast } from '../../async/wait-forecast.ts';
 import type { Catalog, Isolation } from '../../call/catalog.ts';
 import type { CancelReason } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
@@ -25,6 +23,7 @@ import { KeyShares } from './key-shares.ts';
 import { type ModuleWatch, watchModules } from './modules/module-watch.ts';
 import { chooseThread, isPacked, reserveThread, SILENCE_MS } from './thread-choice.ts';
 import { type CallHost, type PooledCall, ToolCall } from './tool-call.ts';
+import { WaitingCalls } from './waiting-calls.ts';
 
 export interface PoolOptions extends CrewOptions {
   /** Of the runner. Default: `threads`. */
@@ -61,10 +60,8 @@ export class WorkerPool implements Runner {
   readonly #options: PoolOptions;
   readonly #listeners: GuardedList<RunnerListener>;
   readonly #crew: ThreadCrew;
-  readonly #queue: AdmissionQueue<ToolCall>;
+  readonly #queue: WaitingCalls;
   readonly #shares: KeyShares;
-  readonly #forecast = new WaitForecast();
-  readonly #queueTimers = new Map<ToolCall, NodeJS.Timeout>();
   readonly #callHost: CallHost;
   readonly #ladder: CancelLadder;
   readonly #waits = new DurationHistogram();
@@ -90,7 +87,7 @@ export class WorkerPool implements Runner {
     });
     this.#exclusiveLimit = options.maxThreads;
     this.#shares = new KeyShares(options.callsPerThread);
-    this.#queue = new AdmissionQueue(options.queueLimit, this.#shares.of);
+    this.#queue = new WaitingCalls({ ...options, held: this.#shares.of });
     this.#callHost = {
       cancelled: (call, reason) => this.#onCancelled(call, reason),
       defect: (defect) => this.#listeners.tell('defect', defect),
@@ -109,7 +106,8 @@ export class WorkerPool implements Runner {
     this.#ladder = new CancelLadder({
       graceMs: options.cancelGraceMs,
       links: () => this.#crew.links,
-      hasFreeThread: () => this.#choose('exclusive', null, false, 0) !== null,
+      hasFreeThread: () => this.#choose('exclusive', null, false, false, 0) !== null,
+      takenBack: (call) => this.#onTakenBack(call),
       prepareSuccessor: (behind) => this.#crew.prepareSuccessor(behind),
       kill: (link, reason) => this.#crew.kill(link, reason),
     });
@@ -184,8 +182,13 @@ export class WorkerPool implements Runner {
     if (this.#isClosed) call.fail(new ToolError('unavailable', 'the gateway is shutting down'));
     else if (this.#crew.memory.isShort && this.#options.admitsAll !== true) call.fail(memoryIsShort());
     // What waits does not fit now, or the last look at the queue would have handed it over.
-    else if (!this.#tryGive(call)) this.#enqueue(call);
+    else if (!this.#mayGoFirst(call) || !this.#tryGive(call)) this.#enqueue(call);
     return call;
+  }
+
+  /** Whether no other waits for a thread that this one could wait on: of several keys the queue knows whose turn it is. */
+  #mayGoFirst(call: ToolCall): boolean {
+    return !call.isExclusive || this.#queue.exclusives === 0;
   }
 
   /** Hands the call to a thread that fits it now, if one does. */
@@ -193,21 +196,30 @@ export class WorkerPool implements Runner {
     const { keyId } = call.request.caller;
     const now = performance.now();
     const isQuick = call.speed?.isQuick === true;
-    const link = this.#choose(call.isExclusive ? 'exclusive' : 'shared', keyId, isQuick, now);
+    const mayQueue = call.lostStarts === 0;
+    const link = this.#choose(call.isExclusive ? 'exclusive' : 'shared', keyId, isQuick, mayQueue, now);
     if (link === null) return false;
+    if (call.isExclusive && link.calls > 0) this.#lookAgain();
     this.#shares.take(call);
     link.take(call, now);
     this.#crew.memory.wake();
     return true;
   }
 
-  #choose(isolation: Isolation, keyId: string | null, isQuick: boolean, now: number): ThreadLink | null {
+  #choose(
+    isolation: Isolation,
+    keyId: string | null,
+    isQuick: boolean,
+    mayQueue: boolean,
+    now: number,
+  ): ThreadLink | null {
     return chooseThread(isolation, this.#crew.links, {
       callsPerThread: this.#options.callsPerThread,
       exclusiveThreads: this.#exclusiveLimit,
       reserved: this.#reserved,
       keyId,
       isQuick,
+      mayQueue,
       packedThreads: this.#packedThreads,
       now,
     });
@@ -216,28 +228,7 @@ export class WorkerPool implements Runner {
   #enqueue(call: ToolCall): void {
     const { startTrouble } = this.#crew;
     if (startTrouble !== null) return call.fail(noThread(startTrouble));
-    if (this.#queue.size === 0) this.#forecast.begin();
-    const refused = this.#queue.add(call);
-    if (refused !== call) this.#watchWait(call);
-    if (refused) this.#refuse(refused, `the queue is full (${this.#queue.limit} calls wait, QUEUE_LIMIT)`);
-    if (refused !== call) this.#pump();
-  }
-
-  /** Ends a call that found no thread. */
-  #refuse(call: ToolCall, why: string): void {
-    clearTimeout(this.#queueTimers.get(call));
-    this.#queueTimers.delete(call);
-    const retryAfterMs = this.#forecast.msUntil(this.#queue.size + 1);
-    call.fail(new ToolError('overloaded', `${why}; try again later`, { retryAfterMs }));
-  }
-
-  #watchWait(call: ToolCall): void {
-    const { queueWaitMs } = this.#options;
-    const timer = setTimeout(() => {
-      this.#unqueue(call);
-      this.#refuse(call, `no thread was free within ${queueWaitMs / 1000} s (QUEUE_WAIT)`);
-    }, queueWaitMs);
-    this.#queueTimers.set(call, timer);
+    if (this.#queue.add(call)) this.#pump();
   }
 
   /** Whether a call waits for others of quick tools. The queue is looked at again in a moment: one may take long. */
@@ -245,17 +236,39 @@ export class WorkerPool implements Runner {
     if (!call.speed?.isQuick) return false;
     const limits = { packedThreads: this.#packedThreads, now: performance.now() };
     if (!isPacked(this.#crew.links, limits)) return false;
-    this.#hold ??= setTimeout(() => {
-      this.#hold = null;
-      this.#pump();
-    }, SILENCE_MS);
+    this.#lookAgain();
     return true;
   }
 
-  #unqueue(call: ToolCall): boolean {
-    clearTimeout(this.#queueTimers.get(call));
-    this.#queueTimers.delete(call);
-    return this.#queue.remove(call);
+  /** Looks again in a moment at what waits for calls that should not take long. */
+  #lookAgain(): void {
+    this.#hold ??= setTimeout(() => {
+      this.#hold = null;
+      this.#takeBackLines();
+      this.#pump();
+    }, SILENCE_MS);
+  }
+
+  /** What waits in line behind a call that takes long after all waits for any thread instead. */
+  #takeBackLines(): void {
+    const before = performance.now() - SILENCE_MS;
+    for (const link of this.#crew.links) {
+      if (link.queued > 0 && link.takenAt > before) this.#lookAgain();
+      else for (const call of link.takeBackLine().reverse()) this.#requeue(call);
+    }
+  }
+
+  /** It was on a thread that did not begin it. */
+  #requeue(call: ToolCall): void {
+    this.#shares.giveBack(call);
+    if (call.isEnded) return;
+    this.#queue.addFirst(call);
+  }
+
+  /** It was cancelled in line. */
+  #onTakenBack(call: ToolCall): void {
+    this.#shares.giveBack(call);
+    this.#pump();
   }
 
   /** Hands over what fits now, in fair order, and asks for the threads that the rest needs. */
@@ -270,7 +283,7 @@ export class WorkerPool implements Runner {
     for (const call of this.#queue.inOrder()) {
       if (!(call.isExclusive ? fitsExclusive : fitsShared)) continue;
       if (this.#tryGive(call)) {
-        this.#unqueue(call);
+        this.#queue.remove(call);
       } else if (call.isExclusive) {
         fitsExclusive = false; // nor does any other
         isHeld = this.#isHeld(call);
@@ -289,7 +302,7 @@ export class WorkerPool implements Runner {
   /** Ends what waits: there is nothing to wait for. */
   #giveUp(trouble: string): void {
     for (const call of [...this.#queue.inOrder()]) {
-      this.#unqueue(call);
+      this.#queue.remove(call);
       call.fail(noThread(trouble));
     }
   }
@@ -305,12 +318,12 @@ export class WorkerPool implements Runner {
   }
 
   #onCancelled(call: ToolCall, reason: CancelReason): void {
-    if (!this.#unqueue(call)) this.#ladder.climb(call, reason);
+    if (!this.#queue.remove(call)) this.#ladder.climb(call, reason);
   }
 
   #onFreed(call: ToolCall): void {
     this.#shares.giveBack(call);
-    this.#forecast.ended();
+    this.#queue.placeFreed();
     if (call.hasStarted) this.#waits.record(call.waitedMs);
     if (call.hasStarted) {
       const { ranMs } = call;
@@ -322,10 +335,7 @@ export class WorkerPool implements Runner {
 
   /** It goes to a thread that no other caller has changed. This ends: its own is ready in a moment, or retired. */
   #onRefused(call: ToolCall): void {
-    this.#shares.giveBack(call);
-    if (call.isEnded) return;
-    this.#queue.addFirst(call);
-    this.#watchWait(call);
+    this.#requeue(call);
     this.#pump();
   }
 
@@ -333,7 +343,6 @@ export class WorkerPool implements Runner {
     this.#shares.giveBack(call);
     if (!isTriedAgain(call, death, this.#isClosed)) return;
     this.#queue.addFirst(call);
-    this.#watchWait(call);
   }
 
   /**
@@ -377,6 +386,7 @@ export class WorkerPool implements Runner {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearTimeout(this.#hold ?? undefined);
+    this.#queue.close();
     this.#watch?.close();
     for (const call of this.#queue.inOrder()) call.cancel('unavailable', 'the gateway is shutting down');
     await this.#crew.close(graceMs);

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import {
   chooseThread,
   isPacked,
+  MOST_IN_LINE,
   reserveThread,
   type ThreadLoad,
 } from '../../../lib/runners/threads/thread-choice.ts';
@@ -14,6 +15,8 @@ const thread = (calls: number, more: Partial<ThreadLoad> = {}): ThreadLoad => ({
   hasSlow: false,
   silentSince: 1000,
   takenAt: 1000,
+  expectedMs: 0,
+  canQueue: false,
   ...more,
 });
 const limits = {
@@ -22,6 +25,7 @@ const limits = {
   reserved: null,
   keyId: 'own',
   isQuick: false,
+  mayQueue: true,
   packedThreads: 2,
   now: 1000,
 };
@@ -81,6 +85,25 @@ describe('chooseThread()', () => {
     expect(chooseThread('exclusive', [held, long, idle], many)).to.equal(idle);
     expect(isPacked([held, long, idle], many)).to.equal(false);
     expect(chooseThread('exclusive', [held, held, idle], { ...many, isQuick: false })).to.equal(idle);
+  });
+
+  it('lets an exclusive call of a quick tool wait in line behind quick ones of its key', () => {
+    const running = { hasExclusive: true, lastKey: 'own', canQueue: true };
+    const idle = thread(0);
+    const line = thread(1, running);
+    expect(chooseThread('exclusive', [idle, line], quick)).to.equal(line);
+    for (const other of [
+      { lastKey: 'other' },
+      { canQueue: false },
+      { isOpen: false },
+      { hasSlow: true },
+      { expectedMs: 1 },
+      { takenAt: 0 },
+    ])
+      expect(chooseThread('exclusive', [idle, thread(1, { ...running, ...other })], quick)).to.equal(idle);
+    expect(chooseThread('exclusive', [idle, thread(MOST_IN_LINE, running)], quick)).to.equal(idle);
+    expect(chooseThread('exclusive', [idle, line], { ...quick, mayQueue: false })).to.equal(idle);
+    expect(chooseThread('exclusive', [idle, line], limits)).to.equal(idle);
   });
 
   it('reserves the least busy thread without an exclusive call', () => {

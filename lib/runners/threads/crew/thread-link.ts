@@ -7,12 +7,15 @@
  *     defect of ours.
  * L3. What one turn of the event loop posts leaves in messages of up to 8 frames: waking a thread costs more than most
  *     frames, but under load it should work beside the gateway, not after it.
+ * L4. Exclusive calls may wait in line on the thread (port/frames F8). One that is taken back is another thread's at once;
+ *     its place here is free when this thread has answered.
  */
 import { TransitMap } from '../../../async/transit-map.ts';
 import { callTask } from '../call-task.ts';
 import { FailureStreak } from '../ending/failure-streak.ts';
 import { starvedMs } from '../memory/kernel-thread.ts';
 import type { WatchedThread } from '../memory/memory-watch.ts';
+import { takeBack, vacate } from '../port/claims.ts';
 import { isThreadFrame } from '../port/frame-check.ts';
 import type { HostFrame, ThreadFrame } from '../port/frames.ts';
 import type { ThreadLoad } from '../thread-choice.ts';
@@ -53,6 +56,8 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
   readonly #slow = new Set<number>();
   /** Places on the thread that have been used and are free. */
   readonly #freePlaces: number[] = [];
+  /** The places of calls that were taken back, by their numbers (L4). */
+  readonly #vacating = new Map<number, number>();
   readonly #startedAt = performance.now();
   #outgoing: HostFrame[] = [];
   #isPosting = false;
@@ -66,6 +71,7 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
   /** When the thread last said anything. */
   heardAt = performance.now();
   takenAt = 0;
+  expectedMs = 0;
   /** When its last call ended, or it started. */
   #idleSince = performance.now();
 
@@ -119,6 +125,15 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
     return this.#exclusives > 0 && this.life.state !== 'lost';
   }
 
+  /** How many exclusive calls wait in line, at most. */
+  get queued(): number {
+    return Math.max(0, this.#exclusives - 1);
+  }
+
+  get canQueue(): boolean {
+    return this.#thread.claims !== undefined && this.#vacating.size === 0;
+  }
+
   /** Whether the thread takes calls and has had none since `time`. */
   isIdleSince(time: number): boolean {
     return this.isOpen && this.#calls.size === 0 && this.#idleSince <= time;
@@ -160,11 +175,13 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
   /** Puts a call on the thread. @param now by `performance.now()`. */
   take(call: ToolCall, now = performance.now()): void {
     if (this.#calls.size === 0) this.takenAt = now;
-    const index = this.#freePlaces.pop() ?? this.#calls.size;
+    const index = this.#freePlaces.pop() ?? this.#calls.size + this.#vacating.size;
     this.#calls.set(call.number, call);
     this.lastKey = call.request.caller.keyId;
     if (call.isExclusive) this.#exclusives++;
-    if (!call.speed?.isQuick) this.#slow.add(call.number);
+    call.expectedMs = call.speed?.expectedMs ?? 0;
+    if (call.speed?.isQuick) this.expectedMs += call.expectedMs;
+    else this.#slow.add(call.number);
     call.attach({ index, thread: this.#thread, post: this.post });
     this.post(callTask(call, index));
   }
@@ -173,29 +190,64 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
     return this.#calls.get(number);
   }
 
-  /** A call that the thread has not begun leaves it. @returns the call, or undefined where it is not there. */
+  /** The thread has refused a call, which leaves it. @returns the call, or undefined where it is not there. */
   giveBack(number: number): ToolCall | undefined {
+    if (this.#vacated(number)) return undefined;
     const call = this.#calls.get(number);
-    if (!call) return undefined;
-    this.#calls.delete(number);
-    this.#slow.delete(number);
-    if (call.isExclusive) this.#exclusives--;
-    this.#freePlaces.push(call.detach());
+    if (call) this.#free(this.#remove(call));
     return call;
+  }
+
+  /** Takes a call back that waits in line. @returns false where it is no more, or is not here. */
+  takeBack(call: ToolCall): boolean {
+    const { claims } = this.#thread;
+    const index = call.placeIndex;
+    if (!claims || index === null || !call.isExclusive || this.#calls.get(call.number) !== call) return false;
+    if (!takeBack(claims, index, call.number)) return false;
+    this.#vacating.set(call.number, this.#remove(call));
+    return true;
+  }
+
+  /** Takes back all that wait in line. @returns them, the first in line first. */
+  takeBackLine(): ToolCall[] {
+    if (this.queued === 0) return [];
+    return this.#calls.values().filter((call) => this.takeBack(call));
+  }
+
+  /** @returns the index of the place that the call had. */
+  #remove(call: ToolCall): number {
+    this.#calls.delete(call.number);
+    if (call.isExclusive) this.#exclusives--;
+    if (!this.#slow.delete(call.number)) this.expectedMs -= call.expectedMs;
+    if (this.#calls.size === 0) this.expectedMs = 0;
+    return call.detach();
+  }
+
+  #free(place: number): void {
+    if (this.#thread.claims) vacate(this.#thread.claims, place);
+    this.#freePlaces.push(place);
+  }
+
+  /** Whether the thread has answered for a call that was taken back, which may be here again meanwhile. */
+  #vacated(number: number): boolean {
+    const place = this.#vacating.get(number);
+    if (place === undefined) return false;
+    this.#vacating.delete(number);
+    this.#free(place);
+    return true;
   }
 
   /** A call's terminal frame is in. @returns whether an error that escaped the call ended it. */
   ended(frame: Extract<ThreadFrame, { type: 'result' | 'error' }>): boolean {
     const call = this.#calls.get(frame.call);
     if (!call) return false;
+    const place = this.#remove(call);
     const hasCrashed = frame.type === 'error' && frame.error.code === 'worker_crashed';
     if (hasCrashed) this.#crashes++;
-    this.#calls.delete(call.number);
-    this.#slow.delete(call.number);
-    if (call.isExclusive) this.#exclusives--;
     this.#completed++;
     if (this.#calls.size === 0) this.#idleSince = this.heardAt;
-    this.#freePlaces.push(call.detach());
+    else this.takenAt = this.heardAt; // the next of a line may have begun
+    this.#free(place);
     this.#listener.freed(this, call);
     return hasCrashed;
   }

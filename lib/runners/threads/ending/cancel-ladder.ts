@@ -2,6 +2,7 @@
  * What is done behind a call that was cancelled. For its caller it has ended already; its place on the thread stays
  * taken until the thread is free, one step after the other:
  *
+ * S0. One that waits in line for the one before it is taken back, and that is all.
  * S1. At once its thread is told, and the tool's signal aborts. Tools that heed it end within milliseconds.
  * S2. After half the grace, where no thread is free and none may be added, a successor starts (successor.ts): a thread
  *     takes longer to start than most calls to run, and what waits should not wait for that too.
@@ -16,6 +17,8 @@ import type { ToolCall } from '../tool-call.ts';
 export interface LadderHost {
   readonly graceMs: number;
   links(): Iterable<ThreadLink>;
+  /** A call has left its thread, which has not begun it. */
+  takenBack(call: ToolCall): void;
   /** Whether a thread could take an exclusive call now. */
   hasFreeThread(): boolean;
   /** Starts the successor of a thread, where it needs one. */
@@ -35,6 +38,7 @@ export class CancelLadder {
     const { graceMs } = this.#host;
     for (const link of this.#host.links()) {
       if (link.callOf(call.number) !== call) continue;
+      if (link.takeBack(call)) return this.#host.takenBack(call);
       link.post({ type: 'cancel', call: call.number, reason });
       const ifItRuns = (afterMs: number, step: () => void) =>
         setTimeout(() => link.callOf(call.number) === call && step(), afterMs).unref();

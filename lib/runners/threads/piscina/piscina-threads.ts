@@ -16,6 +16,7 @@
 import { MessageChannel, type Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { Shift, ThreadSettings } from '../port/frames.ts';
+import { MOST_IN_LINE } from '../thread-choice.ts';
 import type { PoolThread, SourceHost, ThreadSource } from '../thread-source.ts';
 import { EndedThreads } from './ended-threads.ts';
 import { threadFlags } from './thread-flags.ts';
@@ -46,6 +47,9 @@ export interface ThreadsOptions {
  */
 const YOUNG_MB = 8;
 
+const wordsFor = (places: number): Int32Array<SharedArrayBuffer> =>
+  new Int32Array(new SharedArrayBuffer(places * Int32Array.BYTES_PER_ELEMENT));
+
 export class PiscinaThreads implements ThreadSource {
   readonly #piscina: Piscina<Shift, never>;
   readonly #places: number;
@@ -56,7 +60,7 @@ export class PiscinaThreads implements ThreadSource {
   #nextId = 1;
 
   constructor(options: ThreadsOptions, { onError, listeners }: SourceHost) {
-    this.#places = Math.max(1, options.callsPerThread);
+    this.#places = Math.max(MOST_IN_LINE, options.callsPerThread);
     this.#maxThreads = options.maxThreads;
     this.#ended = new EndedThreads((id) => {
       const detail = 'it is in native code and cannot be ended; another thread has taken its place';
@@ -100,12 +104,12 @@ export class PiscinaThreads implements ThreadSource {
   /** Starts one more thread; with more than `maxThreads` there already, it starts when one of those has ended. */
   spawn(severalCallers: boolean): PoolThread {
     const { port1: port, port2: threadPort } = new MessageChannel();
-    const begun = new Int32Array(new SharedArrayBuffer(this.#places * Int32Array.BYTES_PER_ELEMENT));
+    const [begun, claims] = [wordsFor(this.#places), wordsFor(this.#places)];
     const shift = new AbortController();
     const id = this.#nextId++;
     const before = new Set(this.#piscina.threads);
     const serving = this.#piscina.run(
-      { port: threadPort, begun, severalCallers },
+      { port: threadPort, begun, claims, severalCallers },
       { transferList: [threadPort], signal: shift.signal },
     );
     for (const thread of this.#piscina.threads) if (!before.has(thread)) this.#watch(thread, id);
@@ -116,7 +120,7 @@ export class PiscinaThreads implements ThreadSource {
       shift.abort();
       this.#ended.look(this.#piscina.threads);
     };
-    return { id, port, begun, lost, end };
+    return { id, port, begun, claims, lost, end };
   }
 
   #watch(thread: Worker, id: number): void {

@@ -11,6 +11,8 @@
  * F6. A thread marks each call as begun, in memory that it shares with the gateway, before the call's tool runs; whatever
  *     becomes of the thread, what has no mark did not run. Only to a streaming caller a frame tells it too.
  * F7. Both sides post an array of frames at a time, in order. The thread's first frame is `hello`.
+ * F8. An exclusive call may be posted to a thread that still runs another: it waits there for its turn. Until the thread
+ *     claims it (claims.ts) the gateway may take it back; the thread answers `refused` for it then, which frees its place.
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { AskMethod, ResultShape } from '../../../call/call-events.ts';
@@ -21,6 +23,7 @@ import type { CancelReason } from '../../../call/running-call.ts';
 import type { WireError } from '../../../call/tool-error.ts';
 import type { TraceContext } from '../../../call/trace-context.ts';
 import type { ToolNotice } from '../../runner.ts';
+import type { Claims } from './claims.ts';
 
 /** How many items and bytes of chunks a thread may still send for a call. */
 export interface Credit {
@@ -45,6 +48,8 @@ export interface Shift {
   readonly port: MessagePort;
   /** The number of the call that has begun, for each place on the thread (F6); the number's lowest 32 bits. */
   readonly begun: Int32Array<SharedArrayBuffer>;
+  /** Who has the calls that wait on the thread, for each place (F8). */
+  readonly claims: Claims;
   /** Whether more than one caller is known: what only then is needed is prepared before the first call. */
   readonly severalCallers: boolean;
 }
@@ -159,8 +164,8 @@ export type ThreadFrame =
     }
   | { readonly type: 'retiring'; readonly reason: string }
   /**
-   * The call does not begin here: what an earlier one has left behind is no place for it. After `retiring`, it never
-   * will; else that may end in a moment.
+   * The call does not begin here: it was taken back, or what an earlier one has left behind is no place for it. After
+   * `retiring`, it never will; else that may end in a moment.
    */
   | { readonly type: 'refused'; readonly call: number }
   | {
