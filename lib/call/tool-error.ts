@@ -14,6 +14,8 @@ const BRAND = Symbol.for('mcp-streaming-gateway.ToolError');
 const BRANDED: PropertyDescriptor = Object.assign(Object.create(null), { value: true });
 
 const { defineProperty, hasOwn } = Object;
+const { apply } = Reflect;
+const { slice } = String.prototype;
 const toText = String;
 const NativeError = Error;
 
@@ -104,12 +106,27 @@ export class ToolError extends Error {
   }
 }
 
-/** Any thrown value as text for the log: the stack of an Error, else the value itself; never throws. */
+/** A chain of causes may be of any length, and lead back to itself. */
+const MOST_CAUSES = 8;
+/** What a thrown value may take of the log, and on its way there. */
+const MOST_CHARACTERS = 64 * 1024;
+
+/**
+ * Any thrown value as text for the log: the stack of an Error and of what caused it, eight causes deep, else the value
+ * itself; its first 64 Ki characters. Never throws.
+ */
 export function describeThrown(thrown: unknown): string {
+  const story = storyOf(thrown, 0);
+  return story.length <= MOST_CHARACTERS ? story : `${apply(slice, story, [0, MOST_CHARACTERS - 1])}…`;
+}
+
+function storyOf(thrown: unknown, depth: number): string {
   try {
     if (thrown instanceof NativeError) {
-      const cause = thrown.cause === undefined ? '' : `\ncaused by: ${describeThrown(thrown.cause)}`;
-      return `${thrown.stack ?? `${thrown.name}: ${thrown.message}`}${cause}`;
+      const { cause } = thrown;
+      const below = cause === undefined ? '' : depth === MOST_CAUSES ? '…' : storyOf(cause, depth + 1);
+      const stack = thrown.stack ?? `${thrown.name}: ${thrown.message}`;
+      return below === '' ? `${stack}` : `${stack}\ncaused by: ${below}`;
     }
     return typeof thrown === 'string' ? thrown : `${typeof thrown}: ${toText(thrown)}`;
   } catch {

@@ -48,4 +48,21 @@ describe('describeThrown()', () => {
     expect(describeThrown('text')).to.equal('text');
     expect(describeThrown(hostile)).to.equal('a thrown value that cannot be described');
   });
+
+  it('tells eight causes, where one leads back to itself too', () => {
+    const cyclic = new Error('around');
+    cyclic.cause = cyclic;
+    const told = describeThrown(cyclic);
+    expect(told.match(/caused by: Error: around/g)).to.have.length(8);
+    expect(told).to.match(/caused by: …$/);
+  });
+
+  it('is bounded, and once bounded stays as it is', () => {
+    const long = new Error('x'.repeat(1_000_000), { cause: 'y'.repeat(1_000_000) });
+    const told = describeThrown(long);
+    expect(told)
+      .to.have.length(65_536)
+      .and.match(/^Error: xxx[\s\S]*…$/);
+    expect(describeThrown(told)).to.equal(told);
+  });
 });
