@@ -185,6 +185,22 @@ rows('when something of a fleet fails, and its hosts live', 60, 'single', () => 
     for (const call of calls) expect(await endOf(call)).to.equal('success');
   });
 
+  it('connections of hosts are cut, and the next ones before they are of use: a pause, then the rest', async () => {
+    const calls = [true, false].map((isOnce) => begin({ isOnce, count: 60, everyMs: 40 }));
+    for (const call of calls) await running(call);
+    const proxies = field.hosts.map(({ proxy }) => proxy);
+    for (const proxy of proxies) proxy.hold('both');
+    await sleep(200);
+    for (const proxy of proxies) proxy.cut();
+    await sleep(400);
+    for (const proxy of proxies) {
+      proxy.cut();
+      proxy.heal();
+    }
+    for (const call of calls) expect(await endOf(call)).to.equal('success');
+    await eventually(async () => (await field.cluster(one)).busy === 0, PATIENT);
+  });
+
   it('what a reader wants is no longer kept: 410, never a hole', async () => {
     const call = begin({ isOnce: true, count: 40, everyMs: 0, size: 32 * 1024 });
     expect(await endOf(call)).to.equal('success');

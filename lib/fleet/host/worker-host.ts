@@ -68,7 +68,6 @@ export class WorkerHost {
   readonly #queues = new Map<string, Queue>();
   #look: NodeJS.Timeout | undefined;
   #isDraining = false;
-  #isWatching = false;
 
   constructor(
     options: HostOptions,
@@ -284,8 +283,7 @@ export class WorkerHost {
   }
 
   async #watch(): Promise<void> {
-    if (!this.#redis.isReady || this.#isWatching) return;
-    this.#isWatching = true;
+    if (!this.#redis.isReady) return;
     const now = performance.now();
     // Together: where each answer is late, one after the other would take longer than a lease.
     const runs = [...this.#runs.values()].filter(({ startedAt }) => now - startedAt >= this.#lookMs);
@@ -295,7 +293,6 @@ export class WorkerHost {
         if (gateway !== null) this.#watchOrphan(run, gateway, now);
       }),
     );
-    this.#isWatching = false;
     for (const lane of this.#lanes) await this.#watchLane(lane, now);
   }
 

@@ -24,8 +24,8 @@ export interface RedisSettings {
 
 export interface RedisOpening extends RedisSettings {
   /**
-   * True: a command that has no answer is repeated until it has one, however long Redis is away. False: it fails after
-   * two seconds.
+   * True: a command that has no answer is repeated when Redis is back, and fails after ten seconds. False: it fails after
+   * two, or with its connection.
    */
   readonly isPatient: boolean;
   readonly log: RedisLog;
@@ -54,6 +54,8 @@ export interface ScriptedRedis {
 export type CommandClient = (Redis | Cluster) & ScriptedRedis;
 
 const COMMAND_TIMEOUT_MS = 2000;
+/** What is to be repeated is forgotten by ioredis, and never settled, where the next connection is cut at once as well. */
+const PATIENT_TIMEOUT_MS = 10_000;
 /** How long a start waits for an answer before it goes on without. */
 const START_PATIENCE_MS = 3000;
 /** How long all that were connected may need to be so again, and to write again what was lost. */
@@ -280,7 +282,7 @@ function connect(
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
   };
-  const patient: RedisOptions = { maxRetriesPerRequest: null };
+  const patient: RedisOptions = { maxRetriesPerRequest: null, commandTimeout: PATIENT_TIMEOUT_MS };
   const commandOptions = { ...options, ...(isPatient ? patient : hurry) };
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   const port = Number(url.port || 6379);

@@ -74,6 +74,7 @@ export class McpWireClient {
   steal(): void {}
 
   async cancel(): Promise<void> {
+    if (this.#options.call.callId === null) return; // there is nothing yet
     const params = { requestId: 'call' };
     await this.#post({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
       .then((response) => response.arrayBuffer())
@@ -182,6 +183,7 @@ export class McpWireClient {
   /** An answer that is no stream. */
   #document(status: number, text: string): void {
     const { call } = this.#options;
+    if (call.isClosed) return;
     const [, code = '?'] = /"code":"(\w+)"/.exec(text) ?? [];
     call.note(`${status} ${text.slice(0, 200)}`);
     if (this.#lastEventId === '' || !REFUSALS.has(status)) {

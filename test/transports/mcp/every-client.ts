@@ -50,6 +50,12 @@ const OPEN: Readonly<Record<string, Open>> = {
 
 export const CLIENTS: readonly string[] = Object.keys(OPEN);
 
+/** Connects the client of that name, one over HTTP, to an address. */
+export function connectHttpClient(name: string, url: URL): Promise<AnyClient> {
+  const http = () => new HttpV2(url, { requestInit: { headers } });
+  return (OPEN[name] as Open)(http, stdioCommand([]), url);
+}
+
 /** Connects the client of that name to a gateway with these fixtures; closing it closes that too. */
 export async function connectClient(name: string, modules: readonly string[]): Promise<AnyClient> {
   const mcp = name.includes('stdio') ? undefined : await startMcp({ modules });

@@ -10,7 +10,6 @@
 import { randomUUID } from 'node:crypto';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { type JSONRPCMessage, type JSONRPCResponse, McpError } from '@modelcontextprotocol/sdk/types.js';
-import type { JsonSchemaType, JsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import { TransitMap } from '../../../async/transit-map.ts';
 import type { Caller, ClientAbilities } from '../../../call/caller.ts';
 import type { RunningCall } from '../../../call/running-call.ts';
@@ -42,8 +41,9 @@ import { newsMessage } from '../news-message.ts';
 import type { Outlet, ToldSoFar } from '../outlet.ts';
 import { type McpService, wishesOf } from '../service.ts';
 import { checkHandshake } from './handshake.ts';
+import { placed } from './placed-request.ts';
 import { putQuestion } from './put-question.ts';
-import { SdkTransport } from './sdk-transport.ts';
+import { NO_VALIDATOR, SdkTransport } from './sdk-transport.ts';
 import { SessionTasks, TASKS_CAPABILITY, TASKS_VERSION, type TaskScope } from './session-tasks.ts';
 import type { TaskLine } from './task.ts';
 
@@ -393,18 +393,3 @@ export class Session {
     return jsonText(result ? { ...message, result } : message);
   }
 }
-
-/** A request of ours, or what takes one back, under an id that tells other gateways whose it is. */
-function placed(message: JSONRPCMessage, place: string): object {
-  if ('id' in message) return { ...message, id: `${place}.${message.id}` };
-  if (!('method' in message) || message.method !== 'notifications/cancelled') return message;
-  const { params } = message;
-  return { ...message, params: { ...params, requestId: `${place}.${params?.['requestId']}` } };
-}
-
-/** The SDK builds an AJV instance per Server to check form answers; we never ask through that method. */
-const NO_VALIDATOR = {
-  getValidator<T>(_schema: JsonSchemaType): JsonSchemaValidator<T> {
-    return (input) => ({ valid: true, data: input as T, errorMessage: undefined });
-  },
-};
