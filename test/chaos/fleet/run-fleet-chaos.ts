@@ -159,7 +159,7 @@ class Nemesis {
     try {
       await fault.commit(this.#field, random, subject as MemberProcess);
     } finally {
-      this.#held.delete(subject);
+      if (fault.on !== 'client') this.#held.delete(subject);
     }
     await sleep(random.int(50, 600));
   }
