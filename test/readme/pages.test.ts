@@ -29,6 +29,11 @@ describe('the pages', () => {
     expect(README.text.split('\n').length).to.be.at.most(140);
   });
 
+  it('have no mark of a merge left in them', () => {
+    const marked = PAGES.filter(({ text }) => /^(<{7}|={7}|>{7})( |$)/m.test(text));
+    expect(marked.map(({ path }) => path)).to.deep.equal([]);
+  });
+
   for (const { path, name, make } of TABLES)
     it(`have in ${path} the table that the code makes`, () => {
       const { text } = page(path);
