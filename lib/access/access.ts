@@ -91,15 +91,15 @@ export class Access {
    * @throws {ToolError} unauthenticated or rate_limited, at once or as a rejection.
    */
   checkKey(request: IncomingMessage, { isWebSocket = false } = {}): string | Promise<string> {
-    const key = this.#auth ? presentedKey(request, isWebSocket) : undefined;
-    if (this.#auth && key === undefined) {
+    if (!this.#auth) return ANONYMOUS;
+    const key = presentedKey(request, isWebSocket);
+    if (key === undefined) {
       throw new ToolError(
         'unauthenticated',
         'an API key is required: send it as X-API-Key or as Authorization: Bearer',
       );
     }
-    const known = key === undefined ? undefined : this.#provedAgain(request.socket, key);
-    return known ?? this.identify(key, () => this.addressOf(request));
+    return this.#provedAgain(request.socket, key) ?? this.#refuseWrongKey(this.addressOf(request));
   }
 
   /** A4. @returns the keyId of the key, where it is good. */
@@ -115,16 +115,14 @@ export class Access {
 
   /**
    * The same for a key that came in a protocol's own way. Where the gateway takes no keys everybody is one caller.
-   * @param address of the client, or how to find it out: wrong keys are counted by it.
+   * @param address of the client: wrong keys are counted by it.
    * @returns the caller's keyId. Only what has to wait gives a promise.
    * @throws {ToolError} unauthenticated or rate_limited, at once or as a rejection.
    */
-  identify(key: string | undefined, address: string | undefined | (() => string)): string | Promise<string> {
+  identify(key: string | undefined, address: string | undefined): string | Promise<string> {
     if (!this.#auth) return ANONYMOUS;
     if (key === undefined) throw new ToolError('unauthenticated', 'an API key is required');
-    return (
-      this.#keys.keyIdFor(key) ?? this.#refuseWrongKey(typeof address === 'function' ? address() : address)
-    );
+    return this.#keys.keyIdFor(key) ?? this.#refuseWrongKey(address);
   }
 
   /** Whether a request comes with a key in its headers, good or not; never where none is asked for. */
