@@ -73,7 +73,7 @@ const HELD = [
 ];
 
 /** @returns a function that finds a figure: (workload, row, column) → number or undefined */
-export const figuresOf = (report) => (workload, row, column) => {
+const figuresOf = (report) => (workload, row, column) => {
   const found = report.workloads[workload]?.rows.find(({ id }) => id === row)?.medians?.[column];
   return Number.isFinite(found) ? found : undefined;
 };

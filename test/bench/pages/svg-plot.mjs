@@ -33,7 +33,7 @@ const escaped = (text) =>
 const round = (value) => Math.round(value * 10) / 10;
 
 /** 26 700 is 26.7 k: short enough for an axis. */
-export function shortNumber(value) {
+function shortNumber(value) {
   const [unit, size] = value >= 1e6 ? [' M', 1e6] : value >= 1e4 ? [' k', 1e3] : ['', 1];
   const scaled = value / size;
   const digits = scaled >= 100 || Number.isInteger(scaled) ? 0 : scaled >= 10 ? 1 : 2;

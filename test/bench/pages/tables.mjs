@@ -1,7 +1,7 @@
-/** What a run's JSON says, as Markdown: the targets, all tables, and a line for the README. */
+/** What a run's JSON says, as Markdown: the section of docs/performance.md, and all tables. */
+import { posix } from 'node:path';
 import { formatNumber, table } from '../harness/report.mjs';
-import { figuresOf } from './costs.mjs';
-import { shortNumber } from './svg-plot.mjs';
+import { costsTables, fleetTable } from './costs.mjs';
 
 const cell = (text) => String(text).replaceAll('|', '/');
 
@@ -38,7 +38,7 @@ export function measured({ machine, versions, workloads }) {
 const others = ({ othersCores }) => (othersCores === undefined ? DASH : formatNumber(othersCores));
 const DASH = '–';
 
-export function targetsSection(report) {
+function publishedTargets(report) {
   const rows = Object.entries(report.workloads).flatMap(([name, workload]) =>
     (workload.targets ?? []).map(
       ({ text, got, met }) =>
@@ -54,6 +54,24 @@ export function targetsSection(report) {
   ].join('\n');
 }
 
+/** What stands in docs/performance.md of a run. @param plots as `plotsOf` gives them */
+export function measuredSection(report, plots) {
+  const has = (...names) => names.every((name) => report.workloads[name] !== undefined);
+  const images = plots.map(({ path, title }) => `![${title}](${posix.relative('docs', path)})`);
+  return [
+    publishedTargets(report),
+    ...(images.length > 0 ? ['## The curves', ...images] : []),
+    ...(has('costs') ? ['## What things cost', costsTables(report)] : []),
+    ...(has('costs', 'fleet') ? ['## From one host to a fleet', FLEET_ARITHMETIC, fleetTable(report)] : []),
+  ].join('\n\n');
+}
+
+const FLEET_ARITHMETIC =
+  'Cores busy: how many a second × CPU of one. Hosts: cores busy ÷ (cores of a host × 0.6), since at 60 % of its cores a ' +
+  'host has room for a burst and for the work of another that is lost; and one more, so that one may be lost. Gateways: how ' +
+  'many a second × CPU of the main thread ÷ 0.6 of a core, since that thread reads and writes all sockets of its process. ' +
+  "Memory: what is open × its memory, and the gateways with their threads. A tool's own work is in none of these.";
+
 const roundsOf = ({ rows }) => Math.max(0, ...rows.map(({ rounds }) => rounds?.length ?? 0));
 
 export function resultsPage(report) {
@@ -66,13 +84,4 @@ export function resultsPage(report) {
     return [table(workload, workload.rows), '', `${note.join('; ')}.`].join('\n');
   });
   return `${['# Results', measured(report), ...tables].join('\n\n')}\n`;
-}
-
-/** The two figures that the README tells. */
-export function readmeFigures(report) {
-  const figure = figuresOf(report);
-  const calls = figure('echo', 'ours', 'perSecond');
-  const chunks = figure('sse', 'ours', 'perSecond');
-  const told = (value) => (value === undefined ? DASH : shortNumber(value));
-  return `${told(calls)} calls and ${told(chunks)} streamed chunks a second on ${report.machine.cores} cores`;
 }
