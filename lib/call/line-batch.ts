@@ -1,8 +1,8 @@
 /**
  * A batch of chunks as it comes from a thread: one text, a line for each. Its items are made when they are first asked
- * for, since who passes the text on as it is needs none: a thousand texts cost about as much to make as to send.
+ * for, since who passes the text on as it is needs none: a thousand texts cost about as much to make as to send. A copy by
+ * spreading has no items; as JSON it is the event that it stands for.
  */
-
 export class LineBatch {
   readonly type = 'chunks';
   /** Of the first chunk. */
@@ -28,6 +28,11 @@ export class LineBatch {
   /** Characters of all chunks. */
   get size(): number {
     return this.lines.length - this.count + 1;
+  }
+
+  toJSON(): object {
+    const { type, index, items, seq } = this;
+    return { type, index, items, seq };
   }
 
   /** The same batch, whose items nobody has asked for. */

@@ -50,7 +50,7 @@ export interface DispatcherOptions {
 
 /** How long a call with an idempotency key goes on without a reader, where nobody says otherwise. */
 const KEYED_DETACH_MS = 60_000;
-/** How it is refused what no runner has. */
+/** The codes of what no runner has. */
 const NOT_THERE: ReadonlySet<string> = new Set(['tool_not_found', 'not_found']);
 
 export class Dispatcher implements Calls {

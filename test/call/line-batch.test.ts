@@ -20,6 +20,16 @@ describe('a batch of lines', () => {
     expect([batch.fresh().seq, batch.fresh(9).seq, batch.seq]).to.deep.equal([7, 9, 7]);
     expect(batch.fresh().items).to.deep.equal(['1', '2']);
   });
+
+  it('is as JSON what a list of chunks is', () => {
+    const batch = new LineBatch(3, 2, '1\n"x"');
+    expect(JSON.parse(JSON.stringify(batch))).to.deep.equal({
+      type: 'chunks',
+      index: 3,
+      items: ['1', '"x"'],
+      seq: 0,
+    });
+  });
 });
 
 describe('chunks as lines', () => {

@@ -6,9 +6,9 @@
  * S2. What belongs to no request goes through one log a session, whose newest entries are kept, to the gateway where the
  *     client listens, or has listened last.
  * S3. To a key that did not open it a session does not exist.
+ * S4. A session that is in use is known for as long; one that nobody uses lapses.
  * S5. The stream of a request goes on at any gateway where a call answers whose events are kept: what was asked is known
  *     by the call's id.
- * S4. A session that is in use is known for as long; one that nobody uses lapses.
  */
 import type { Peers } from '../../../call/peers.ts';
 import { isObject, type McpResponse, type MessageId, type Params } from '../message.ts';
