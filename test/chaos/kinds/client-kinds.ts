@@ -109,7 +109,8 @@ async function pauseForGood(scene: Scene): Promise<void> {
   const call = callTool(scene, 'flood-large-chunks', { n: 600 });
   await call.log.began;
   call.pause();
-  await sleep(2 * STALL_MS);
+  // The buffers between the two fill up first, and the gateway has no time for that at once.
+  await sleep(4 * STALL_MS);
   call.resume();
   await scene.verdict.ofCall(call, ['cut', 'slow_consumer']);
 }
