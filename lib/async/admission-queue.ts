@@ -6,6 +6,7 @@
  * A2. A key may fill the queue, and yields: when the queue is full, the newest call of the key with the most in it
  *     makes room for a key that has at least two fewer, so that no two keys displace each other in turn.
  * A3. A call that comes back (its thread died before it ran) goes to the head of its key's line and is not bounded.
+ * A4. Calls for which a place is on its way wait as if they had it: they do not count against the bound.
  */
 
 export interface Queued {
@@ -13,17 +14,22 @@ export interface Queued {
   readonly request: { readonly caller: { readonly keyId: string } };
 }
 
+/** Of the calls that wait, how many will find a place that is on its way. */
+export type Expected = (shared: number, exclusive: number) => number;
+
 export class AdmissionQueue<C extends Queued> {
   readonly limit: number;
   readonly #held: (keyId: string) => number;
+  readonly #expected: Expected;
   #size = 0;
   #exclusives = 0;
   #lines = new Map<string, C[]>();
 
   /** @param held how much of the places a key's running calls hold. */
-  constructor(limit: number, held: (keyId: string) => number = () => 0) {
+  constructor(limit: number, held: (keyId: string) => number = () => 0, expected: Expected = () => 0) {
     this.limit = limit;
     this.#held = held;
+    this.#expected = expected;
   }
 
   get size(): number {
@@ -37,7 +43,7 @@ export class AdmissionQueue<C extends Queued> {
 
   /** @returns the call that has no place, which is the given one or another (A2); null when there was room. */
   add(call: C): C | null {
-    const refused = this.#size < this.limit ? null : this.#whoYieldsTo(call);
+    const refused = this.#hasRoom(call) ? null : this.#whoYieldsTo(call);
     if (refused === call) return call;
     if (refused) this.remove(refused);
     this.#lineOf(call).push(call);
@@ -48,6 +54,13 @@ export class AdmissionQueue<C extends Queued> {
   addFirst(call: C): void {
     this.#lineOf(call).unshift(call);
     this.#count(call, 1);
+  }
+
+  #hasRoom({ isExclusive }: C): boolean {
+    if (this.#size < this.limit) return true;
+    const exclusive = this.#exclusives + (isExclusive ? 1 : 0);
+    const all = this.#size + 1;
+    return all <= this.limit + this.#expected(all - exclusive, exclusive); // A4
   }
 
   #whoYieldsTo(call: C): C {

@@ -51,6 +51,17 @@ describe('AdmissionQueue', () => {
     expect(queue.size).to.equal(4);
   });
 
+  it('counts none against its limit for whom a place is on its way', () => {
+    const expected = (shared: number, exclusive: number) => Math.min(shared, 3) + Math.min(exclusive, 1);
+    const queue = new AdmissionQueue<ReturnType<typeof waiting>>(1, () => 0, expected);
+    const add = (name: string, isExclusive: boolean) => queue.add(waiting('a', name, isExclusive))?.name;
+    expect(['s1', 's2', 's3', 's4'].map((name) => add(name, false))).to.deep.equal(Array(4).fill(undefined));
+    expect(add('s5', false)).to.equal('s5');
+    expect(add('e1', true)).to.equal(undefined);
+    expect(add('e2', true)).to.equal('e2');
+    expect(names(queue)).to.deep.equal(['s1', 's2', 's3', 's4', 'e1']);
+  });
+
   it('serves first the key that holds the least of the threads', () => {
     const held = new Map([['a', 3]]);
     const queue = new AdmissionQueue<ReturnType<typeof waiting>>(10, (key) => held.get(key) ?? 0);

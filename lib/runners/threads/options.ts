@@ -56,7 +56,8 @@ export const threadsOptions = {
     flag: '--queue-limit',
     kind: wholeNumber(0, 1_000_000, 'calls'),
     default: '64',
-    summary: 'Calls that may wait for a thread; the next one is `overloaded`.',
+    summary:
+      'Calls that may wait for a thread; the next one is `overloaded`. Those that a thread which is starting will take do not count.',
     reason: 'A longer queue only answers later that there is no room.',
   }),
   queueWaitMs: option({

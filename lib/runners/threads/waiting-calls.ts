@@ -4,7 +4,7 @@
  * W1. What finds no room, or waits too long, ends `overloaded`, with a forecast of when it is worth coming back.
  * W2. All wait equally long, so they are due in the order they came, and one timer watches over the first of them.
  */
-import { AdmissionQueue } from '../../async/admission-queue.ts';
+import { AdmissionQueue, type Expected } from '../../async/admission-queue.ts';
 import { WaitForecast } from '../../async/wait-forecast.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { ToolCall } from './tool-call.ts';
@@ -14,6 +14,8 @@ export interface WaitingOptions {
   readonly queueWaitMs: number;
   /** How much of the threads a key's calls hold. */
   readonly held: (keyId: string) => number;
+  /** Of the calls that wait, how many a thread that starts, or may start, will take. */
+  readonly expected: Expected;
 }
 
 export class WaitingCalls {
@@ -24,9 +26,9 @@ export class WaitingCalls {
   readonly #due = new Map<ToolCall, number>();
   #timer: NodeJS.Timeout | null = null;
 
-  constructor({ queueLimit, queueWaitMs, held }: WaitingOptions) {
+  constructor({ queueLimit, queueWaitMs, held, expected }: WaitingOptions) {
     this.#waitMs = queueWaitMs;
-    this.#queue = new AdmissionQueue(queueLimit, held);
+    this.#queue = new AdmissionQueue(queueLimit, held, expected);
   }
 
   get limit(): number {

@@ -87,7 +87,11 @@ export class WorkerPool implements Runner {
     });
     this.#exclusiveLimit = options.maxThreads;
     this.#shares = new KeyShares(options.callsPerThread);
-    this.#queue = new WaitingCalls({ ...options, held: this.#shares.of });
+    this.#queue = new WaitingCalls({
+      ...options,
+      held: this.#shares.of,
+      expected: (shared, exclusive) => this.#expected(shared, exclusive),
+    });
     this.#callHost = {
       cancelled: (call, reason) => this.#onCancelled(call, reason),
       defect: (defect) => this.#listeners.tell('defect', defect),
@@ -305,6 +309,13 @@ export class WorkerPool implements Runner {
       this.#queue.remove(call);
       call.fail(noThread(trouble));
     }
+  }
+
+  /** Of calls that wait, how many will find a place on threads that do not serve yet: a burst comes before they do. */
+  #expected(shared: number, exclusive: number): number {
+    const { coming, exclusives } = this.#crew;
+    const alone = Math.min(exclusive, coming, Math.max(0, this.#exclusiveLimit - exclusives));
+    return alone + Math.min(shared, (coming - alone) * this.#options.callsPerThread);
   }
 
   /** Asks for as many threads as the calls that wait could use. @param isHeld whether exclusive ones wait for others. */

@@ -287,6 +287,17 @@ describe('WorkerPool', () => {
       busy.cancel('cancelled');
     });
 
+    it('has room for a burst that threads which have yet to start will take, and for its limit beyond', async () => {
+      await start({ minThreads: 1, maxThreads: 3, callsPerThread: 8, queueLimit: 2 });
+      await eventually(() => pool.stats().own.summary.workers.idle === 1);
+      const burst = Array.from({ length: 26 }, () => call(pool, 'wait', { ms: 60_000 }));
+      const over = call(pool, 'wait', { ms: 60_000 });
+      expect(codeOf(await over.outcome())).to.equal('overloaded');
+      await Promise.all(burst.slice(0, 24).map((running) => running[Symbol.asyncIterator]().next()));
+      expect(pool.stats().queue.depth).to.equal(2);
+      for (const running of burst) running.cancel('cancelled');
+    });
+
     it('gives a key that comes its place and its turn, whatever another has waiting', async () => {
       await start({ minThreads: 1, maxThreads: 1, queueLimit: 4 });
       const by = (keyId: string) => ({ caller: { keyId, transport: 'http' } });

@@ -145,6 +145,11 @@ export class ThreadCrew {
     return [...this.#links.values()].filter(({ life }) => !life.hasLoaded && life.leaving === null).length;
   }
 
+  /** Threads that start, or could. */
+  get coming(): number {
+    return this.starting + (this.canGrow ? this.#options.maxThreads - this.#threads.count : 0);
+  }
+
   /** Somebody makes a call. Threads are prepared for several callers from the second one on (workers/intrinsics). */
   noteCaller(keyId: string): void {
     this.#firstKey ??= keyId;
