@@ -27,7 +27,7 @@ export interface ChunkStreamOptions {
   readonly maxChunkBytes: number;
   /** What it starts with. Default: what the gateway expects. */
   readonly credit?: Credit;
-  /** Posts a batch at once. */
+  /** Posts a batch. */
   readonly send: (index: number, count: number, text: string) => void;
 }
 

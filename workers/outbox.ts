@@ -3,18 +3,21 @@
  *
  * O1. `post` leaves at the end of the current turn of the event loop, so that everything one turn makes, of all
  *     calls, is one message; `flush` posts at once, for what must be seen before a tool may block the thread.
+ * O3. Who waits for the end of the turn goes on when what the turn made has left. All wait for one promise.
  * O2. What is posted before there is a port is kept until there is one.
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { ThreadFrame } from '../lib/runners/threads/port/frames.ts';
 import { setImmediate } from './async-context/own-timers.ts';
-import { ownList } from './intrinsics/captured.ts';
+import { NativePromise, ownList } from './intrinsics/captured.ts';
 
 export class Outbox {
   #port: MessagePort | null = null;
   /** Emptied, not replaced: what is posted is copied at once. */
   readonly #frames = ownList<ThreadFrame>();
   #isScheduled = false;
+  #turnEnd: Promise<void> | null = null;
+  #endTurn: () => void = () => {};
 
   /** Posts `hello`, what was kept, and from now on everything, on `port`. */
   open(port: MessagePort, hello: ThreadFrame): void {
@@ -27,6 +30,19 @@ export class Outbox {
 
   post(frame: ThreadFrame): void {
     this.#frames[this.#frames.length] = frame;
+    this.#schedule();
+  }
+
+  /** Settles with the current turn of the event loop (O3). */
+  turnEnd(): Promise<void> {
+    this.#turnEnd ??= new NativePromise<void>((resolve) => {
+      this.#endTurn = resolve;
+    });
+    this.#schedule();
+    return this.#turnEnd;
+  }
+
+  #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(this.#onTurnEnd);
@@ -34,7 +50,13 @@ export class Outbox {
 
   readonly #onTurnEnd = (): void => {
     this.#isScheduled = false;
-    this.flush();
+    const endTurn = this.#turnEnd === null ? null : this.#endTurn;
+    this.#turnEnd = null;
+    try {
+      this.flush();
+    } finally {
+      endTurn?.();
+    }
   };
 
   flush(): void {

@@ -82,7 +82,6 @@ export class ToolRun implements ContextRun {
       maxChunkBytes: maxResultBytes,
       send: (index, count, text) => {
         host.outbox.post({ type: 'chunks', call, index, count, text });
-        host.outbox.flush();
       },
     });
     this.#progress = new ProgressThrottle((progress, total, message) => {
@@ -173,9 +172,16 @@ export class ToolRun implements ContextRun {
   }
 
   async #drive(iterator: AsyncIterator<unknown>, check: Check | null): Promise<unknown> {
-    const pace = new Pace(() => this.#host.sprint(this));
+    const { outbox } = this.#host;
+    const pace = new Pace(
+      () => this.#host.sprint(this),
+      () => outbox.turnEnd(),
+    );
     let wroteAt = 0;
     for (;;) {
+      // What it has yielded leaves before it goes on: it may block the thread. With the turn, if it waits for that, beside
+      // what all others of the thread have yielded in it.
+      outbox.flush();
       const step = await iterator.next();
       if (step.done) return step.value;
       try {
