@@ -3,8 +3,8 @@
  *
  * O1. `post` leaves at the end of the current turn of the event loop, so that everything one turn makes, of all
  *     calls, is one message; `flush` posts at once, for what must be seen before a tool may block the thread.
- * O3. Who waits for the end of the turn goes on when what the turn made has left. All wait for one promise.
  * O2. What is posted before there is a port is kept until there is one.
+ * O3. Who waits for the end of the turn goes on when what the turn made has left. All wait for one promise.
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { ThreadFrame } from '../lib/runners/threads/port/frames.ts';
