@@ -50,7 +50,7 @@ describe('what a gateway of a fleet knows of its tools', () => {
   });
 
   it('stays for a lease when the host is gone; after that nothing is known again', async () => {
-    const { catalogs, members, routes } = routesOf(20);
+    const { catalogs, members, routes } = routesOf(3000);
     catalogs.set('a', catalogOf('a'));
     members.all = [host('one', 'a')];
     routes.update();

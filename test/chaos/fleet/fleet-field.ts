@@ -149,7 +149,7 @@ export class FleetField {
   async whole(): Promise<void> {
     for (const member of this.members)
       for (let tries = 0; !(await member.isUp()); tries++) {
-        if (tries > 400) throw new Error(`${member.name} does not come up: ${member.stderr.slice(-2000)}`);
+        if (tries > 900) throw new Error(`${member.name} does not come up: ${member.stderr.slice(-2000)}`);
         await sleep(100);
       }
   }
