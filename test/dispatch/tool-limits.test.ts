@@ -10,8 +10,8 @@ import { defineTool } from '../../lib/tool/define-tool.ts';
 import { eventually } from '../support/eventually.ts';
 import { startGateway } from '../support/start-gateway.ts';
 import { fixture } from '../support/start-pool.ts';
+import { type StillClock, stillClock } from '../support/still-clock.ts';
 import { endOf, result, type Script } from '../transports/scripted-runner.ts';
-import { standStill } from './clock.ts';
 import { codeOf, hang, scriptedGateway } from './scripted-gateway.ts';
 
 const tool: Script = async function* () {
@@ -163,11 +163,11 @@ describe('TOOL_LIMITS', () => {
 });
 
 describe('the rate of a tool', () => {
-  let goOn = (): unknown => undefined;
-  afterEach(() => goOn());
+  let clock: StillClock | undefined;
+  afterEach(() => clock?.release());
 
   it('holds for each key and tool alone, and tells when the next call may come', async () => {
-    goOn = standStill();
+    clock = stillClock();
     const gateway = scriptedGateway({ tool, other: tool }, { tool: { rate: 2 } });
     for (let n = 0; n < 2; n++) expect(await gateway.end('tool')).to.equal('success');
     const { error } = (await endOf(gateway.call('tool'))) as ErrorEvent;
@@ -186,7 +186,7 @@ describe('the rate of a tool', () => {
   });
 
   it('comes before what is kept: an answer from the cache is a call', async () => {
-    goOn = standStill();
+    clock = stillClock();
     const fields = { rate: 1, cacheSeconds: 60, annotations: { readOnlyHint: true } };
     const gateway = scriptedGateway({ tool }, { tool: fields });
     expect(codeOf(await endOf(gateway.call('tool')))).to.equal('success');
