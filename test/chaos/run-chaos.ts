@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { TransportName } from './clients/transport.ts';
 import { Controls } from './controls.ts';
 import { Field } from './field.ts';
-import { type Kind, Verdict } from './kinds/kind.ts';
+import { type Kind, STALL_MS, Verdict } from './kinds/kind.ts';
 import { type Fault, Ledger } from './ledger.ts';
 import { planFaults } from './plan.ts';
 import { Random } from './random.ts';
@@ -34,7 +34,9 @@ export interface ChaosOptions {
  */
 export const CHAOS_ENV = {
   CANCEL_GRACE: '0.5',
-  STREAM_STALL: '3',
+  STREAM_STALL: `${STALL_MS / 1000}`,
+  // On a machine with few cores the threads that are killed take their time to start anew.
+  QUEUE_WAIT: '40',
   BREAKER: 'off',
 };
 
@@ -151,7 +153,7 @@ export async function commitOne(setting: Setting, fault: Fault): Promise<void> {
   for (const { kind: breach, text } of verdict.findings) ledger.ofFault(fault, breach, text);
 }
 
-const HEALTH_MS = 5000;
+const HEALTH_MS = 20_000;
 
 /** Asks for /health all the time: whatever happens, it answers, were it that all threads are down just now. */
 function watchHealth(field: Field, ledger: Ledger): { stop(): Promise<number> } {

@@ -45,6 +45,8 @@ export const TEN_MINUTES_FLAT: Bounds = {
 export interface SoakOptions {
   readonly seed: number;
   readonly minutes: number;
+  /** It goes on longer where a slow machine has not taken so many by then; default 0. */
+  readonly leastSamples?: number;
   readonly kinds: readonly Kind[];
   readonly transports: readonly TransportName[];
   readonly faultsPerSecond: number;
@@ -75,7 +77,7 @@ const COLLECT_MS = 10_000;
 const MIB = 1024 * 1024;
 
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
-  const { seed, minutes, kinds, transports, everyMs, bounds } = options;
+  const { seed, minutes, leastSamples = 0, kinds, transports, everyMs, bounds } = options;
   const [ledger, random] = [new Ledger(), new Random(seed)];
   const poisons = kinds.some(({ isPoison }) => isPoison);
   const env = { ...CHAOS_ENV, ...SOAK_ENV, ...options.env };
@@ -94,7 +96,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const faults = commitSteadily({ field, ledger, random, controls }, options, endAt);
   const samples = new Map<FigureName, Sample[]>(FIGURES.map((name) => [name, []]));
   let collectedAt = Number.NEGATIVE_INFINITY;
-  while (performance.now() < endAt) {
+  for (let looks = 0; performance.now() < endAt || looks < leastSamples; looks++) {
     const at = performance.now();
     const isDue = at - collectedAt >= COLLECT_MS;
     if (isDue) collectedAt = at;

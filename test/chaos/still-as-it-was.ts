@@ -54,7 +54,7 @@ async function lookAt({ http }: Field) {
 /** Compares with what was before, and waits a little for what is on its way out. */
 export async function checkReturned(field: Field, before: Figures, ledger: Ledger): Promise<Figures> {
   await field.quiet();
-  for (let tries = 10; ; tries--) {
+  for (let tries = 40; ; tries--) {
     const { figures, restless } = await figuresAtRest(field);
     const wrong = [...restless, ...field.hosts.flatMap((host) => differences(host, before, figures, field))];
     if (wrong.length === 0) return figures;
@@ -95,7 +95,7 @@ export async function checkEnds(field: Field, ledger: Ledger): Promise<void> {
       for (const finding of program.calls.findings)
         ledger.violate('wrong-caller frames', `${host}: ${finding}`);
       const { how, ms } = await program.end();
-      if (how !== 0 || ms > 3000)
+      if (how !== 0 || ms > 15_000)
         ledger.violate('not as it was', `${host}: ended with ${how} after ${Math.round(ms)} ms`);
     } else {
       const how = await program.end();

@@ -168,7 +168,7 @@ describe('the concurrency of a tool over threads', () => {
   it('counts a cancelled call for as long as its tool runs', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'narrow-'));
     const file = join(folder, 'marks');
-    const pool = await startPool({ cancelGraceMs: 5000 }, ['limited-tools']);
+    const pool = await startPool({ minThreads: 2, cancelGraceMs: 20_000 }, ['limited-tools']);
     const toolPolicies = new ToolPolicies({
       breaker: null,
       retries: 0,
@@ -198,8 +198,9 @@ describe('the concurrency of a tool over threads', () => {
       }
     };
     try {
-      const deaf = [call({ isDeaf: true, ms: 400 }), call({ isDeaf: true, ms: 400 })];
-      await eventually(() => marks() === '++');
+      // So long that both are seen running.
+      const deaf = [call({ isDeaf: true, ms: 1500 }), call({ isDeaf: true, ms: 1500 })];
+      await eventually(() => marks().startsWith('++'));
       for (const one of deaf) one.cancel('cancelled');
       const next = [call({}), call({}), call({})];
       for (const one of next) expect(codeOf(await endOf(one))).to.equal('success');

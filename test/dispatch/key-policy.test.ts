@@ -4,6 +4,7 @@ import type { CallKind, Catalog } from '../../lib/call/catalog.ts';
 import { Dispatcher } from '../../lib/dispatch/dispatcher.ts';
 import type { KeyRules } from '../../lib/dispatch/key-policy.ts';
 import { memoryHistory } from '../support/memory-history.ts';
+import { type StillClock, stillClock } from '../support/still-clock.ts';
 import { result, type Script, ScriptedRunner } from '../transports/scripted-runner.ts';
 
 const quick: Script = async function* () {
@@ -16,6 +17,9 @@ describe('the policy of keys', () => {
   const revoked = new Set<string>();
   let runner: ScriptedRunner;
   let dispatcher: Dispatcher;
+
+  let clock: StillClock | undefined;
+  afterEach(() => clock?.release());
 
   beforeEach(() => {
     rules.clear();
@@ -104,6 +108,7 @@ describe('the policy of keys', () => {
   });
 
   it('counts the calls of a key, and neither what is not there nor what a list is made of', async () => {
+    clock = stillClock();
     expect(dispatcher.quotasOf('limited', 'alpha')).to.deep.equal([]);
     expect(dispatcher.quotasOf('slow', 'alpha')[0]).to.include({ calls: 1, remaining: 1 });
     for (let n = 0; n < 3; n++) {

@@ -43,7 +43,7 @@ describe('a queue of calls, as a host takes from it', function () {
   });
 
   /** A host's end of the queue, and what it has in hand. */
-  function lane(capacity: number, leaseMs = 2000) {
+  function lane(capacity: number, leaseMs = 20_000) {
     const taken: string[] = [];
     const ends = new Map<string, () => void>();
     const made = new LaneQueue({
@@ -93,7 +93,8 @@ describe('a queue of calls, as a host takes from it', function () {
   });
 
   it('keeps what it has for as long as that takes, and gives it to nobody else', async () => {
-    const leaseMs = 1000;
+    // Longer than this process may be kept from renewing it.
+    const leaseMs = 6000;
     const host = lane(1, leaseMs);
     await add('long');
     await eventually(() => host.taken.length === 1);
@@ -121,7 +122,7 @@ describe('a queue of calls, as a host takes from it', function () {
     );
     await add('lost');
     expect((await dead.moveToActive('dead'))[1]).to.equal('clost');
-    const host = lane(1, 1000);
+    const host = lane(1, 4000);
     await eventually(() => host.taken.length === 1);
     expect(host.taken).to.deep.equal(['lost']);
     host.end('lost');

@@ -1,10 +1,10 @@
 /** A Redis of the tests' own, on a free port; found on PATH or by REDIS_SERVER. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { freePort } from '../support/gateway-process.ts';
 
 const PROGRAM = process.env['REDIS_SERVER'] ?? 'redis-server';
 
@@ -13,14 +13,6 @@ export const missingRedis = (): string | undefined =>
   spawnSync(PROGRAM, ['--version']).status === 0
     ? undefined
     : `${PROGRAM} is not there: install redis, or set REDIS_SERVER`;
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 export class RedisServer {
   readonly port: number;

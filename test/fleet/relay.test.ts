@@ -1,4 +1,5 @@
 /** What only one gateway has, asked for at another: tasks, calls that wait for answers, older clients' streams. */
+import { writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { eventually } from '../support/eventually.ts';
 import { exchange, SECOND, SUPER, WireClient } from '../transports/mcp/wire-client.ts';
@@ -36,10 +37,14 @@ describe('a client of MCP that comes to another gateway', function () {
     };
 
     it('learns its state and its result, with what it told', async () => {
-      const taskId = await start({});
+      const until = fleet.newFile();
+      const taskId = await start({ until });
       const state = await there.call('tasks/get', { taskId }, 2).done;
       expect(state.last?.result).to.include({ taskId, status: 'working' });
-      const { messages, last } = await there.call('tasks/result', { taskId }, 3).done;
+      const reading = there.call('tasks/result', { taskId }, 3);
+      await reading.message(1);
+      writeFileSync(until, '');
+      const { messages, last } = await reading.done;
       expect(last?.id).to.equal(3);
       expect(JSON.stringify(last?.result)).to.contain('counted');
       expect(messages.filter(({ method }) => method === 'notifications/progress')).not.to.have.length(0);
@@ -88,7 +93,8 @@ describe('a client of MCP that comes to another gateway', function () {
     });
 
     it('follows its task, which no other key can', async () => {
-      const made = await ask(one, { name: 'job', arguments: {} });
+      const until = fleet.newFile();
+      const made = await ask(one, { name: 'job', arguments: { until } });
       const taskId = String(made.last?.result?.['taskId']);
       const get = (headers = SUPER) =>
         new WireClient(`${other}/mcp`, headers).stateless(
@@ -98,6 +104,7 @@ describe('a client of MCP that comes to another gateway', function () {
         ).done;
       expect((await get()).last?.result).to.include({ status: 'working' });
       expect((await get(SECOND)).last?.error?.message).to.contain('names no task');
+      writeFileSync(until, '');
       await eventually(async () => ((await get()).last?.result?.['status'] as unknown) === 'completed');
     });
   });

@@ -19,6 +19,7 @@ export class SmallFleet {
   /** Addresses of the two gateways. */
   urls: [string, string] = ['', ''];
   readonly #folder = mkdtempSync(join(tmpdir(), 'small-fleet-'));
+  #files = 0;
 
   private constructor(redis: RedisServer) {
     this.redis = redis;
@@ -35,6 +36,11 @@ export class SmallFleet {
     return fleet;
   }
 
+  /** The path of a file that is not there yet: for tools that go on until it is. */
+  newFile(): string {
+    return join(this.#folder, `file-${++this.#files}`);
+  }
+
   async member(options: GatewayOptions): Promise<Gateway> {
     const gateway = await createGateway({
       redisUrl: this.redis.url,
@@ -43,7 +49,8 @@ export class SmallFleet {
       logLevel: 'ERROR',
       apiKeys: KEYS,
       port: 0,
-      leaseMs: 2000,
+      // Longer than this process may be kept from its work: none of its members is taken for lost.
+      leaseMs: 20_000,
       drainTimeoutMs: 500,
       dataDir: this.#folder,
       ...options,

@@ -230,7 +230,8 @@ describe('README.md and docs/', function () {
       ]);
     });
 
-    it('start servers that list and call the tools', async () => {
+    it('start servers that list and call the tools', async function () {
+      this.timeout(180_000); // eight programs, one after the other
       for (const entry of snippets.flatMap(({ text }) => entriesOf(text))) {
         const client = new Client({ name: 'readme', version: '1' });
         await client.connect(transportOf(entry));

@@ -119,12 +119,22 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
+let ports = 0;
+
+/**
+ * A port that stays free until it is used: none that the system gives to whoever asks for any, and none of those that the
+ * other process of the tests takes.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('a listening server has a port');
-  return address.port;
+  for (;;) {
+    const port = 10_000 + (process.pid % 200) * 100 + (ports++ % 100);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }

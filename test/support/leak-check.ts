@@ -23,7 +23,7 @@ export function noteOpened(): () => Promise<void> {
     isNoted = true;
     open -= 1;
     const isClean = () => open > 0 || handles().length <= before;
-    await eventually(isClean, { withinMs: 5000 }).catch(() => {
+    await eventually(isClean, { withinMs: 20_000 }).catch(() => {
       throw new Error(`handles leaked: ${handles().join(', ')} are open, ${before} were before`);
     });
   };

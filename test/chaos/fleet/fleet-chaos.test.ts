@@ -6,7 +6,7 @@ import { fleetTable, fleetVerdict, runFleetChaos } from './run-fleet-chaos.ts';
 
 describe('chaos over a fleet', () => {
   it('breaks nothing that is promised', async function () {
-    this.timeout(180_000);
+    this.timeout(400_000);
     const reason = missingRedis();
     if (reason !== undefined) {
       console.warn(`      skipped: ${reason}`);

@@ -47,6 +47,8 @@ export interface WantedCall {
   readonly count: number;
   readonly everyMs: number;
   readonly size?: number;
+  /** It goes on until this file is there. */
+  readonly until?: string;
   /** Seconds that it waits for its reader. */
   readonly detach?: number;
 }
@@ -64,6 +66,7 @@ export class FleetField {
   readonly leaseMs: number;
   readonly calls: ObservedCall[] = [];
   #healedAt: number | null = null;
+  #files = 0;
   readonly #folder: string;
   readonly #options: FieldOptions;
   readonly #clients = new Set<ChaosClient>();
@@ -149,7 +152,7 @@ export class FleetField {
   async whole(): Promise<void> {
     for (const member of this.members)
       for (let tries = 0; !(await member.isUp()); tries++) {
-        if (tries > 400) throw new Error(`${member.name} does not come up: ${member.stderr.slice(-2000)}`);
+        if (tries > 900) throw new Error(`${member.name} does not come up: ${member.stderr.slice(-2000)}`);
         await sleep(100);
       }
   }
@@ -174,7 +177,7 @@ export class FleetField {
   /** Makes one call as it is described. */
   begin(
     random: Random,
-    { isOnce, isStream = true, format = 'sse', count, everyMs, size = 20, detach = 60 }: WantedCall,
+    { isOnce, isStream = true, format = 'sse', count, everyMs, size = 20, until, detach = 60 }: WantedCall,
   ): BegunCall {
     const name = random.nonce();
     const call = new ObservedCall({ name, isOnce, count }, (promise, text) =>
@@ -187,7 +190,7 @@ export class FleetField {
       random,
       call,
       tool: isOnce ? 'fleet_once' : 'fleet_again',
-      args: { log: this.#log, name, count, everyMs, size },
+      args: { log: this.#log, name, count, everyMs, size, until },
       healedMs: () => this.healedMs,
     };
     const client: ChaosClient =
@@ -221,6 +224,17 @@ export class FleetField {
     });
     await response.arrayBuffer();
     return response.status;
+  }
+
+  /** The path of a file that is not there yet: for calls that go on until it is. */
+  newFile(): string {
+    return join(this.#folder, `file-${++this.#files}`);
+  }
+
+  /** When the runs of a call have stopped, in milliseconds since 1970. */
+  stopsOf({ name }: ObservedCall): number[] {
+    const log = readFileSync(this.#log, 'utf8');
+    return [...log.matchAll(new RegExp(`^stop ${name} \\w+ (\\d+)$`, 'gm'))].map(([, at]) => Number(at));
   }
 
   /** The runs of each call that started, by its name. */

@@ -3,7 +3,7 @@
  * file that no Redis can lose.
  */
 import { randomBytes } from 'node:crypto';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { defineTool } from '../../../lib/index.ts';
@@ -15,21 +15,23 @@ const input = z.object({
   count: z.number(),
   everyMs: z.number(),
   size: z.number(),
+  /** It goes on until this file is there. */
+  until: z.string().optional(),
 });
 
 async function* counted(
-  { log, name, count, everyMs, size }: z.output<typeof input>,
+  { log, name, count, everyMs, size, until }: z.output<typeof input>,
   { signal }: { readonly signal: AbortSignal },
 ) {
   const run = randomBytes(6).toString('hex');
   appendFileSync(log, `start ${name} ${run} ${Date.now()}\n`);
   try {
-    for (let at = 0; at < count; at++) {
+    for (let at = 0; at < count || (until !== undefined && !existsSync(until)); at++) {
       if (everyMs > 0) await sleep(everyMs, undefined, { signal });
       yield { at, run, text: 'x'.repeat(size) };
     }
   } finally {
-    appendFileSync(log, `stop ${name} ${run}\n`);
+    appendFileSync(log, `stop ${name} ${run} ${Date.now()}\n`);
   }
 }
 

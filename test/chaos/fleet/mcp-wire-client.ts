@@ -34,7 +34,7 @@ const VERSION = '2025-11-25';
 const OWN = 'io.github.mcp-streaming-gateway/';
 const SILENCE_MS = 14_000; // a heartbeat comes every twelve seconds
 const PAUSE_MS = 150;
-const HEALED_LIFE_MS = 30_000;
+const HEALED_LIFE_MS = 90_000;
 const REFUSALS: ReadonlySet<number> = new Set([408, 429, 503]);
 
 export class McpWireClient {

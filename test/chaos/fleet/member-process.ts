@@ -8,7 +8,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '../../fleet/redis-server.ts';
+import { freePort } from '../../support/gateway-process.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../bin/mcp-streaming-gateway.cjs', import.meta.url));
@@ -88,7 +88,7 @@ export class MemberProcess {
     this.#child = null;
     if (!child) return;
     const gone = once(child, 'exit');
-    const kill = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    const kill = setTimeout(() => child.kill('SIGKILL'), 30_000);
     child.kill(signal);
     await gone;
     clearTimeout(kill);

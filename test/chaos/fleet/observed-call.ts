@@ -29,7 +29,7 @@ export const NEVER_MADE = 'never made';
 
 const MOST_NOTES = 60;
 /** What is begun in Redis shows so much later at most. */
-const SLACK_MS = 500;
+const SLACK_MS = 4000;
 
 export class ObservedCall {
   readonly name: string;

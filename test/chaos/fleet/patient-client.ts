@@ -28,7 +28,7 @@ export interface ClientOptions {
 const SILENCE_MS = 5000;
 const PAUSE_MS = 150;
 /** What has not ended so long after all was healed has no end. */
-const HEALED_LIFE_MS = 30_000;
+const HEALED_LIFE_MS = 90_000;
 
 interface Connection {
   readonly abort: AbortController;

@@ -7,7 +7,8 @@
  * S2. What is lost with a tail is known: from when to when it was written.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort, RedisServer } from '../../fleet/redis-server.ts';
+import { RedisServer } from '../../fleet/redis-server.ts';
+import { freePort } from '../../support/gateway-process.ts';
 import type { Random } from '../random.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
@@ -23,6 +24,9 @@ export interface LostMoments {
 // With everysec a Redis that is killed while its disk is slow has not written for up to two seconds.
 const FLAGS = ['--appendonly', 'yes', '--appendfsync', 'no'];
 const NODES = 3;
+
+const offsetOf = async (server: RedisServer): Promise<number> =>
+  Number(/^master_repl_offset:(\d+)/m.exec(String(await server.ask('info', 'replication')))?.[1]);
 
 export class RedisSet {
   readonly topology: Topology;
@@ -116,9 +120,7 @@ export class RedisSet {
     const before = this.active;
     const next = this.#standby;
     await before.ask('client', 'pause', 20_000, 'write');
-    const offset = async (server: RedisServer) =>
-      Number(/^master_repl_offset:(\d+)/m.exec(String(await server.ask('info', 'replication')))?.[1]);
-    while ((await offset(next)) < (await offset(before))) await sleep(5);
+    while ((await offsetOf(next)) < (await offsetOf(before))) await sleep(5);
     await next.ask('replicaof', 'no', 'one');
     this.#inCharge = 1 - this.#inCharge;
     await this.#follow(before);
@@ -129,6 +131,9 @@ export class RedisSet {
   async failOverWithoutTail(ms: number): Promise<void> {
     const [link] = this.proxies as [TcpProxy];
     const before = this.active;
+    // What was there before is not lost, however late the link is.
+    const written = await offsetOf(before);
+    while ((await offsetOf(this.#standby)) < written) await sleep(5);
     const from = Date.now();
     link.hold('both');
     await sleep(ms);

@@ -183,7 +183,7 @@ async function checkRest(
       const cluster = await field.cluster(gateway).catch(() => undefined);
       seen = JSON.stringify(cluster)?.slice(0, 1500) ?? 'no answer';
       if (cluster?.busy === 0 && cluster.depth === 0 && cluster.hosts === field.hosts.length) break;
-      if (tries > 200) {
+      if (tries > 600) {
         violate('rest', `${gateway.name} sees no peace: ${seen}`);
         break;
       }

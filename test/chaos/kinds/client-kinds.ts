@@ -4,12 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { shown } from '../clients/call-log.ts';
 import { ACCEPTS, pathOf } from '../clients/http-calls.ts';
 import { HOST, type TransportName } from '../clients/transport.ts';
-import { ALL, callTool, HTTP, type Kind, type Scene, STREAMS } from './kind.ts';
+import { ALL, callTool, HTTP, type Kind, type Scene, STALL_MS, STREAMS } from './kind.ts';
 
 /** Transports on which a call is cancelled by a word; on the others its client has to leave. */
 const CANCELLING: readonly TransportName[] = ['sse', 'ndjson', 'websocket', 'mcp-sessions', 'mcp-stdio'];
 const CANCELLED = ['cancelled', 'unanswered'];
-const STALL_MS = 3000;
 
 const kind = (
   name: string,
@@ -35,7 +34,7 @@ const overdue = (how: string, ends: readonly string[] = ['deadline_exceeded']): 
     { perRound: 3 },
   );
 
-const cancelled = (how: string): Kind =>
+const cancelled = (how: string, mayHaveEnded: readonly string[] = []): Kind =>
   kind(
     `${how}-until-cancelled`,
     'stubborn',
@@ -45,7 +44,7 @@ const cancelled = (how: string): Kind =>
       await call.log.began;
       await sleep(scene.random.int(0, 200));
       call.cancel?.();
-      await scene.verdict.ofCall(call, CANCELLED);
+      await scene.verdict.ofCall(call, [...CANCELLED, ...mayHaveEnded]);
     },
     { perRound: 3 },
   );
@@ -71,13 +70,15 @@ async function leaveAtOnce(scene: Scene): Promise<void> {
   const call = callTool(scene, 'listen', scene.transport === 'mcp-sessions' ? { tool: 'chaos_brief' } : {});
   await sleep(scene.random.int(0, 5));
   call.leave();
-  await scene.verdict.ofCall(call, ['left', ...CANCELLED]);
+  await scene.verdict.ofCall(call, ['left', ...CANCELLED, 'deadline_exceeded']);
 }
 
 async function stormOfCancels(scene: Scene): Promise<void> {
   await Promise.all(
     Array.from({ length: 6 }, async () => {
-      const call = callTool(scene, scene.random.pick(['listen', 'throw-error', 'flood-chunks']), { n: 3000 });
+      const call = callTool(scene, scene.random.pick(['listen-briefly', 'throw-error', 'flood-chunks']), {
+        n: 3000,
+      });
       await sleep(scene.random.int(0, 60));
       if (call.cancel && scene.random.next() < 0.7) call.cancel();
       else call.leave();
@@ -110,7 +111,7 @@ async function pauseForGood(scene: Scene): Promise<void> {
   await call.log.began;
   call.pause();
   // The buffers between the two fill up first, and the gateway has no time for that at once.
-  await sleep(4 * STALL_MS);
+  await sleep(STALL_MS + 9000);
   call.resume();
   await scene.verdict.ofCall(call, ['cut', 'slow_consumer']);
 }
@@ -145,8 +146,11 @@ export const CLIENT_KINDS: readonly Kind[] = [
   ...['hang-in-finally', 'throw-in-abort-listener'].map((how) => overdue(how)),
   overdue('yield-for-ever', ['deadline_exceeded', 'result_too_large']),
   overdue('throw-in-finally'),
-  ...['spin', 'never-end', 'hang-in-finally', 'throw-in-finally', 'yield-for-ever', 'listen'].map(cancelled),
-  ...['spin', 'hang-in-finally', 'yield-for-ever', 'listen'].map((how) => deserted(how)),
+  ...['spin', 'never-end', 'hang-in-finally', 'throw-in-finally', 'listen'].map((how) => cancelled(how)),
+  ...['spin', 'hang-in-finally', 'listen'].map((how) => deserted(how)),
+  // Soon it has yielded more than an answer may hold, which may be before its client goes.
+  cancelled('yield-for-ever', ['result_too_large']),
+  deserted('yield-for-ever', ['result_too_large']),
   deserted('flood-large-chunks', ['success']),
   kind('leave-at-once', 'clients', ALL, leaveAtOnce),
   kind('cancel-storm', 'clients', ALL, stormOfCancels, { perRound: 4 }),

@@ -257,8 +257,9 @@ const rawRequests: Kind[] = Object.entries(RAW).map(([name, { text, status }]) =
     socket.on('error', () => {});
     socket.write(text.replace('$KEY', scene.key));
     const closed = new Promise((resolve) => socket.on('close', resolve));
-    setTimeout(() => socket.destroy(), status === null ? scene.random.int(0, 300) : 10_000);
+    const giveUp = setTimeout(() => socket.destroy(), status === null ? scene.random.int(0, 300) : 30_000);
     await closed;
+    clearTimeout(giveUp);
     const answers = told.match(/^HTTP\/1\.1 (\d+)/gm) ?? [];
     scene.verdict.ended(answers[0]?.slice(9) ?? 'left');
     if (status !== null && (answers.length !== 1 || !told.startsWith(`HTTP/1.1 ${status}`)))

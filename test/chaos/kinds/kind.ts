@@ -43,6 +43,8 @@ export const MCP_HTTP: readonly TransportName[] = ['mcp-sessions', 'mcp-stateles
 
 /** A gateway may always say that it has no room; where that is no answer, the control calls say so. */
 const REFUSALS = ['overloaded', 'unavailable'];
+/** How long the gateway bears a client that does not read: longer than a busy machine keeps one from it. */
+export const STALL_MS = 8000;
 /** Longer than the gateway's limit for a call. */
 const PATIENCE_MS = 70_000;
 

@@ -92,10 +92,11 @@ const badFrames: Kind[] = Object.entries(BAD_FRAMES).map(([name, { frame, codes 
 async function duplicateId(scene: Scene): Promise<void> {
   const socket = new RawSocket(scene);
   if (!(await socket.open())) return scene.verdict.find('contract', 'the socket did not open');
-  const call = { id: 7, arguments: { how: 'hold', nonce: scene.random.nonce(), n: 150 } };
+  const call = { id: 7, arguments: { how: 'listen', nonce: scene.random.nonce(), n: 2 } };
   socket.ws.send(JSON.stringify(call));
   socket.ws.send(JSON.stringify(call));
   const refused = await socket.first(({ event, id }) => event === 'error' && id === null);
+  socket.ws.send(JSON.stringify({ event: 'cancel', id: 7 }));
   const complete = await socket.first(({ event, id }) => event === 'complete' && id === 7);
   scene.verdict.ended(refused?.error?.code ?? 'cut');
   if (refused?.error?.code !== 'duplicate_id' || !complete)

@@ -55,7 +55,8 @@ const kindsOf = (
       scene.verdict.ofCall(callTool(scene, how, { judgesValues: group !== 'poison' }), ends(how)),
   }));
 
-const MEMORY_ENDS = ['worker_out_of_memory', 'result_too_large'];
+/** A thread whose heap is nearly full does little but collect it: on a busy machine its call's time is over first. */
+const MEMORY_ENDS = ['worker_out_of_memory', 'result_too_large', 'deadline_exceeded'];
 
 /** Those that harm nobody on the same thread, tried on a thread with neighbours. */
 const NEIGHBOURLY = ['throw-null', 'throw-proxy', 'overflow-stack', 'return-bigint', 'return-too-large'];

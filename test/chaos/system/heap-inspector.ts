@@ -33,11 +33,11 @@ export class HeapInspector {
 
   /**
    * @param stderr what the process has said so far.
-   * @throws {Error} when the process does not open its inspector within ten seconds.
+   * @throws {Error} when the process does not open its inspector within half a minute.
    */
   static async open(pid: number, stderr: () => string): Promise<HeapInspector> {
     process.kill(pid, 'SIGUSR1');
-    for (let tries = 0; tries < 200; tries++) {
+    for (let tries = 0; tries < 600; tries++) {
       const url = LISTENING.exec(stderr())?.[1];
       if (url !== undefined) {
         const inspector = new HeapInspector(url);

@@ -60,7 +60,7 @@ export class StdioServer {
     const program = this.#program;
     if (!program) return { how: 'never started', ms: 0 };
     const at = performance.now();
-    const how = await program.end(() => program.child.stdin?.end(), 10_000);
+    const how = await program.end(() => program.child.stdin?.end(), 30_000);
     return { how, ms: performance.now() - at };
   }
 }

@@ -11,7 +11,7 @@ const MI = 1024 * 1024;
 const holding = (allocate: () => unknown): Misbehaviour =>
   atOnce(async ({ nonce }) => {
     const held = allocate();
-    await sleep(3000);
+    await sleep(15_000);
     return { nonce, held: typeof held };
   });
 

@@ -55,7 +55,13 @@ export const STUBBORN: Readonly<Record<string, Misbehaviour>> = {
   /** Well-behaved: what the clients' own misdeeds are tried on. */
   async *listen(marked, { signal }) {
     yield* chunks(marked);
-    if (!signal.aborted) await Promise.race([once(signal, 'abort'), sleep(5000)]);
+    if (!signal.aborted) await Promise.race([once(signal, 'abort'), sleep(30_000)]);
+    return { nonce: marked.nonce };
+  },
+  /** For clients that may not be heard: it gives its thread back soon. */
+  async *'listen-briefly'(marked, { signal }) {
+    yield* chunks(marked);
+    if (!signal.aborted) await Promise.race([once(signal, 'abort'), sleep(3000)]);
     return { nonce: marked.nonce };
   },
   async *hold(marked) {

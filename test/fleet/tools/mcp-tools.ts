@@ -1,4 +1,5 @@
 /** What MCP has beside calls: questions, resources that change. */
+import { existsSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { defineResource, defineTool } from '../../../lib/index.ts';
@@ -42,14 +43,16 @@ export const job = defineTool({
   input: z.object({
     everyMs: z.number().default(20),
     count: z.number().default(10),
+    /** It goes on until this file is there. */
+    until: z.string().optional(),
     asks: z.boolean().default(false),
   }),
-  async run({ everyMs, count, asks }, context) {
+  async run({ everyMs, count, until, asks }, context) {
     if (asks)
       await context.elicit({ message: 'Go on?', requestedSchema: { type: 'object', properties: {} } });
-    for (let at = 1; at <= count; at++) {
+    for (let at = 1; at <= count || (until !== undefined && !existsSync(until)); at++) {
       await setTimeout(everyMs, undefined, { signal: context.signal });
-      context.progress(at, count, 'counting');
+      context.progress(at, Math.max(at, count), 'counting');
     }
     return 'counted';
   },
