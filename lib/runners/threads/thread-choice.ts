@@ -12,6 +12,7 @@
  * C5. It waits in line on the thread itself where that has its key's quick calls alone, and not much to do: a thread
  *     that goes on to the next call costs less than one that is told of it when it has ended one. From a thread whose
  *     call takes long after all, those in line are taken back (worker-pool.ts).
+ * C6. Threads that do not serve yet count as well: a burst of calls comes before they do.
  */
 import type { Isolation } from '../../call/catalog.ts';
 
@@ -145,4 +146,15 @@ function chooseLeastBusy<T extends ThreadLoad>(
 /** The thread to keep free for a waiting exclusive call: the least busy one without an exclusive call. */
 export function reserveThread<T extends ThreadLoad>(threads: Iterable<T>): T | null {
   return chooseLeastBusy(threads, { callsPerThread: Infinity, reserved: null });
+}
+
+/** Of the calls that wait, how many will find a place on threads that start or may still be started (C6). */
+export function expectedOn(
+  { coming, exclusives }: { readonly coming: number; readonly exclusives: number },
+  exclusiveThreads: number,
+  callsPerThread: number,
+  waiting: { readonly shared: number; readonly exclusive: number },
+): number {
+  const alone = Math.min(waiting.exclusive, coming, Math.max(0, exclusiveThreads - exclusives));
+  return alone + Math.min(waiting.shared, (coming - alone) * callsPerThread);
 }

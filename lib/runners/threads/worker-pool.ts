@@ -6,6 +6,7 @@
  * W3. How calls and threads end when they do not end by themselves is in ending/.
  */
 import { availableParallelism } from 'node:os';
+import type { Expected } from '../../async/admission-queue.ts';
 import { DurationHistogram } from '../../async/duration-histogram.ts';
 import { GuardedList } from '../../async/guarded-list.ts';
 import type { Catalog, Isolation } from '../../call/catalog.ts';
@@ -21,7 +22,7 @@ import { isTriedAgain } from './ending/lost-calls.ts';
 import type { ThreadDeath } from './ending/thread-death.ts';
 import { KeyShares } from './key-shares.ts';
 import { type ModuleWatch, watchModules } from './modules/module-watch.ts';
-import { chooseThread, isPacked, reserveThread, SILENCE_MS } from './thread-choice.ts';
+import { chooseThread, expectedOn, isPacked, reserveThread, SILENCE_MS } from './thread-choice.ts';
 import { type CallHost, type PooledCall, ToolCall } from './tool-call.ts';
 import { WaitingCalls } from './waiting-calls.ts';
 
@@ -87,11 +88,9 @@ export class WorkerPool implements Runner {
     });
     this.#exclusiveLimit = options.maxThreads;
     this.#shares = new KeyShares(options.callsPerThread);
-    this.#queue = new WaitingCalls({
-      ...options,
-      held: this.#shares.of,
-      expected: (shared, exclusive) => this.#expected(shared, exclusive),
-    });
+    const expected: Expected = (shared, exclusive) =>
+      expectedOn(this.#crew, this.#exclusiveLimit, options.callsPerThread, { shared, exclusive });
+    this.#queue = new WaitingCalls({ ...options, held: this.#shares.of, expected });
     this.#callHost = {
       cancelled: (call, reason) => this.#onCancelled(call, reason),
       defect: (defect) => this.#listeners.tell('defect', defect),
@@ -309,13 +308,6 @@ export class WorkerPool implements Runner {
       this.#queue.remove(call);
       call.fail(noThread(trouble));
     }
-  }
-
-  /** Of calls that wait, how many will find a place on threads that do not serve yet: a burst comes before they do. */
-  #expected(shared: number, exclusive: number): number {
-    const { coming, exclusives } = this.#crew;
-    const alone = Math.min(exclusive, coming, Math.max(0, this.#exclusiveLimit - exclusives));
-    return alone + Math.min(shared, (coming - alone) * this.#options.callsPerThread);
   }
 
   /** Asks for as many threads as the calls that wait could use. @param isHeld whether exclusive ones wait for others. */
