@@ -75,13 +75,21 @@ describe('/mcp, era with sessions', () => {
   });
 
   it('refuses an id that is in flight, and still answers the first request', async () => {
-    const first = client.tool('report', { n: 3, everyMs: 100 }, 7, { progressToken: 1 });
-    await first.message(1);
-    const second = await client.tool('echo', { text: 'b' }, 7).done;
+    const asked = new WireClient(mcp.url);
+    await asked.initialize('2025-11-25', { elicitation: {} });
+    const first = asked.tool('ask', {}, 7); // in flight until it has its answer
+    const question = await first.message(1);
+    const second = await asked.tool('echo', { text: 'b' }, 7).done;
     expect(second.last?.error?.code).to.equal(-32600);
-    const other = await client.tool('echo', { text: 'c' }, '7').done;
+    const other = await asked.tool('echo', { text: 'c' }, '7').done;
     expect(other.last?.id).to.equal('7');
-    expect((await first.done).last?.result?.['structuredContent']).to.deep.equal({ reported: 3 });
+    await asked.post({ jsonrpc: '2.0', id: question.id, result: { action: 'decline' } }).done;
+    const { last } = await first.done;
+    expect([last?.id, last?.result?.['structuredContent']]).to.deep.equal([
+      7,
+      { answer: { action: 'decline' } },
+    ]);
+    await asked.end().done;
   });
 
   for (const id of [0, 'a string', 12]) {
@@ -205,7 +213,7 @@ describe('/mcp, era with sessions', () => {
   });
 
   it('gives a client that comes back what it missed, in order and once', async () => {
-    const running = client.tool('count', { n: 40, delayMs: 10 }, 5, { progressToken: 1 });
+    const running = client.tool('count', { n: 100, delayMs: 10 }, 5, { progressToken: 1 });
     await running.message(3);
     running.leave();
     const { lastEventId, messages } = await running.done;
@@ -213,7 +221,7 @@ describe('/mcp, era with sessions', () => {
     const items = [...messages, ...resumed.messages].flatMap(
       ({ params }) => params?._meta?.['io.github.mcp-streaming-gateway/chunk']?.['items'] ?? [],
     );
-    expect(items).to.deep.equal(Array.from({ length: 40 }, (_, i) => ({ i })));
+    expect(items).to.deep.equal(Array.from({ length: 100 }, (_, i) => ({ i })));
     expect(resumed.last?.result?.['structuredContent']).to.deep.equal({ data: items });
   });
 
