@@ -10,6 +10,7 @@ import {
   type TransportContext,
 } from '../../lib/index.ts';
 import { ToyTransport } from '../fixtures/toy-transport.ts';
+import { eventually } from '../support/eventually.ts';
 import { noteOpened } from '../support/leak-check.ts';
 import { startGateway, type TestGateway } from '../support/start-gateway.ts';
 import { JSON_POST, KEY } from './start-transports.ts';
@@ -70,7 +71,10 @@ describe('transports of the user', () => {
       await start(toy);
       const client = await connectToy(toy)(gateway);
       const call = client.call('wait', { ms: 60_000 });
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await eventually(async () => {
+        const { toy } = (await stats())['transports'] as Record<string, { connections: number }>;
+        return toy?.connections === 1;
+      });
       const { transports = {}, mcp } = await stats();
       expect(transports['toy']).to.include({ connections: 1, sockets: 1, slowConsumers: 0 });
       expect(Object.keys(transports)).to.have.members([

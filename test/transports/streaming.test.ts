@@ -4,12 +4,22 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { expect } from 'chai';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { ToolError } from '../../lib/call/tool-error.ts';
+import { eventually } from '../support/eventually.ts';
 import { endOf, failure, flood, result, type Script } from './scripted-runner.ts';
 import { JSON_POST, type Started, startTransports } from './start-transports.ts';
 
 const HOSTILE = 'x\n\nevent: done\ndata: {"forged":1}\r\rid: 9\u2028\u0000';
 
 let release: () => void = () => {};
+/** Lets go on what comes to wait, after a while: from now on, since nobody knows how long a request takes to arrive. */
+async function releasing<T>(everyMs: number, what: Promise<T>): Promise<T> {
+  const timer = setInterval(() => release(), everyMs);
+  try {
+    return await what;
+  } finally {
+    clearInterval(timer);
+  }
+}
 const scripts: Record<string, Script> = {
   steps: async function* () {
     yield { type: 'started' };
@@ -82,15 +92,15 @@ describe('a streamed answer', () => {
   }
 
   /** Opens a stream whose body nobody reads. */
-  async function unread(tool: string): Promise<IncomingMessage> {
-    const request = httpRequest(`${served.url}/tools/${tool}/stream`, JSON_POST).end('{}');
+  async function unread(tool: string, { url }: Started): Promise<IncomingMessage> {
+    const request = httpRequest(`${url}/tools/${tool}/stream`, JSON_POST).end('{}');
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     response.on('error', () => {});
     return response;
   }
 
   before(async () => {
-    served = await startTransports(scripts, { heartbeatMs: 40, headDelayMs: 40, streamStallMs: 400 });
+    served = await startTransports(scripts);
   });
   after(() => served.close());
 
@@ -158,35 +168,60 @@ describe('a streamed answer', () => {
     }
   });
 
-  it('sends its head, and comments, to who waits long for a start', async () => {
-    const response = await stream('late');
-    expect(response.status).to.equal(200);
-    const reader = (response.body as ReadableStream<Uint8Array>)
-      .pipeThrough(new TextDecoderStream())
-      .getReader();
-    expect((await reader.read()).value).to.equal(':\n\n');
-    release();
-    let text = '';
-    for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
-    expect(text).to.match(/event: result\n/);
-    const lines = linesOf('late');
-    setTimeout(() => release(), 80);
-    expect((await lines).map(({ event }) => event)).to.deep.equal(['started', 'complete']);
-  });
+  describe('that is late, or silent', () => {
+    let usual: Started;
+    // Elsewhere a machine that is busy could be late or silent by itself.
+    before(async () => {
+      usual = served;
+      served = await startTransports(scripts, { heartbeatMs: 40, headDelayMs: 40 });
+    });
+    after(async () => {
+      await served.close();
+      served = usual;
+    });
 
-  it('writes a comment into the silence of SSE and nothing into that of NDJSON', async () => {
-    const response = await stream('silent');
-    const reader = (response.body as ReadableStream<Uint8Array>)
-      .pipeThrough(new TextDecoderStream())
-      .getReader();
-    expect((await reader.read()).value).to.equal(':\n\n');
-    release();
-    await reader.cancel();
-    const ndjson = await stream('silent', 'application/x-ndjson');
-    setTimeout(() => release(), 150);
-    expect((await ndjson.text()).match(/^\{"event":"started".*\n\{"event":"complete".*\n$/)).to.not.equal(
-      null,
-    );
+    it('sends its head, and comments, to who waits long for a start', async () => {
+      const response = await stream('late');
+      expect(response.status).to.equal(200);
+      const reader = (response.body as ReadableStream<Uint8Array>)
+        .pipeThrough(new TextDecoderStream())
+        .getReader();
+      expect((await reader.read()).value).to.match(/^(:\n\n)+$/);
+      release();
+      let text = '';
+      for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+      expect(text).to.match(/event: result\n/);
+      const lines = await releasing(80, linesOf('late'));
+      expect(lines.map(({ event }) => event)).to.deep.equal(['started', 'complete']);
+    });
+
+    it('writes a comment into the silence of SSE and nothing into that of NDJSON', async () => {
+      const response = await stream('silent');
+      const reader = (response.body as ReadableStream<Uint8Array>)
+        .pipeThrough(new TextDecoderStream())
+        .getReader();
+      expect((await reader.read()).value).to.match(/^(:\n\n)+$/);
+      release();
+      await reader.cancel();
+      const ndjson = await stream('silent', 'application/x-ndjson');
+      const text = await releasing(150, ndjson.text());
+      expect(text.match(/^\{"event":"started".*\n\{"event":"complete".*\n$/)).to.not.equal(null);
+    });
+
+    it('cancels the call of a reader that leaves, and writes nothing more', async () => {
+      for (const tool of ['flood', 'silent', 'late']) {
+        const request = httpRequest(`${served.url}/tools/${tool}/stream`, JSON_POST).end('{}');
+        request.on('error', () => {});
+        const [response] = (await once(request, 'response')) as [IncomingMessage];
+        response.destroy();
+        expect(await endOf(served.runner.calls.at(-1)), tool).to.have.nested.property(
+          'error.code',
+          'cancelled',
+        );
+        release();
+      }
+      await eventually(() => served.meters.sse.streams + served.meters.sse.connections === 0);
+    });
   });
 
   it('sends texts of megabytes whole and in order', async () => {
@@ -203,41 +238,28 @@ describe('a streamed answer', () => {
   });
 
   it('destroys the stream of a reader that stands still, counts it and logs it', async () => {
-    const before = served.meters.sse.slowConsumers;
-    const response = await unread('flood');
-    const call = served.runner.calls.at(-1);
+    const strict = await startTransports(scripts, { streamStallMs: 400 });
+    const response = await unread('flood', strict);
+    const call = strict.runner.calls.at(-1);
     expect(await endOf(call)).to.have.nested.property('error.code', 'slow_consumer');
-    expect(served.meters.sse.slowConsumers).to.equal(before + 1);
-    expect(served.logged.at(-1)).to.equal('warning: a reader made no progress; its stream was destroyed');
+    await eventually(() => strict.meters.sse.slowConsumers === 1);
+    expect(strict.logged.at(-1)).to.equal('warning: a reader made no progress; its stream was destroyed');
     const closed = new Promise((resolve) => response.on('close', resolve));
     response.resume();
     await closed;
     expect(response.complete).to.equal(false);
+    await strict.close();
   });
 
   it('drops a sync answer that nobody takes', async () => {
-    const before = served.meters.http.slowConsumers;
-    const request = httpRequest(`${served.url}/tools/heavy`, JSON_POST).end('{}');
+    const strict = await startTransports(scripts, { streamStallMs: 400 });
+    const request = httpRequest(`${strict.url}/tools/heavy`, JSON_POST).end('{}');
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     const failed = new Promise((resolve) => response.on('error', resolve));
-    while (served.meters.http.slowConsumers === before) await new Promise(setImmediate);
+    await eventually(() => strict.meters.http.slowConsumers === 1);
     response.resume();
     expect(await failed).to.have.property('code', 'ECONNRESET');
-  });
-
-  it('cancels the call of a reader that leaves, and writes nothing more', async () => {
-    for (const tool of ['flood', 'silent', 'late']) {
-      const request = httpRequest(`${served.url}/tools/${tool}/stream`, JSON_POST).end('{}');
-      request.on('error', () => {});
-      const [response] = (await once(request, 'response')) as [IncomingMessage];
-      response.destroy();
-      expect(await endOf(served.runner.calls.at(-1)), tool).to.have.nested.property(
-        'error.code',
-        'cancelled',
-      );
-      release();
-    }
-    expect(served.meters.sse).to.include({ streams: 0, connections: 0 });
+    await strict.close();
   });
 
   it('leaves no timer, stream or listener behind', async () => {
@@ -245,9 +267,8 @@ describe('a streamed answer', () => {
     const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
     const before = timers();
     for (let n = 0; n < 30; n++) await (await stream(n % 2 ? 'steps' : 'hostile')).text();
-    expect(timers()).to.be.at.most(before + 1);
-    while (served.meters.sse.streams > 0) await new Promise(setImmediate);
-    expect(served.meters.ndjson.streams).to.equal(0);
+    await eventually(() => timers() <= before + 1, { what: 'an end of the timers' });
+    await eventually(() => served.meters.sse.streams + served.meters.ndjson.streams === 0);
     expect(served.meters.sse.bytes).to.be.above(10_000);
   });
 });

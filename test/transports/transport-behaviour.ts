@@ -261,7 +261,7 @@ export function transportBehaviour(name: string, connect: Connect, traits: Trans
         await new Promise((resolve) => setTimeout(resolve, 1200));
       }
       expect(sent).to.be.below((n * 1000) / 2);
-      expect(process.memoryUsage().rss - before).to.be.below(48 * 1024 * 1024);
+      expect(process.memoryUsage().rss - before).to.be.below(80 * 1024 * 1024); // and not the 100 MB of all chunks
       call.resume();
       await endOf(call);
       expect(chunksOf(call)).to.have.length(n);

@@ -8,9 +8,9 @@ import { eventually } from '../../support/eventually.ts';
 import { startGateway, type TestGateway } from '../../support/start-gateway.ts';
 import { fixture } from '../../support/start-pool.ts';
 import { openBrowser } from './browser.ts';
+import { holdRun, PATIENCE_MS, shown } from './console-session.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const PATIENCE_MS = 15_000;
 
 interface Violation {
   readonly id: string;
@@ -18,7 +18,7 @@ interface Violation {
 }
 
 describe('the console, in a browser', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let served: TestGateway;
   const mounted = new MountFolder();
   let browser: Browser | undefined;
@@ -56,7 +56,11 @@ describe('the console, in a browser', function () {
   /** Of the newest run. */
   const reaches = (phase: string) => page.locator(`article.run:first-child.${phase}`).waitFor();
   const act = (name: string) => newest().getByRole('button', { name, exact: true }).click();
-  const total = async () => Number((await newest().locator('.total').textContent())?.replaceAll(',', ''));
+  // The page shows what came a frame or more after it came.
+  const totals = (n: number) =>
+    eventually(async () => (await shown(newest())) === n, { what: `${n} chunks on the page` });
+  const holds = (label: string, value: string) =>
+    eventually(async () => (await page.getByLabel(label, { exact: true }).inputValue()) === value);
   const clear = async () => {
     const button = page.getByRole('button', { name: 'Dismiss', exact: true });
     for (let left = await button.count(); left > 0; left--) await button.first().click();
@@ -89,7 +93,7 @@ describe('the console, in a browser', function () {
     await expectAccessible('the first look');
     await page.keyboard.press('/');
     await page.keyboard.type('yields 0 to');
-    expect(await page.locator('.side nav a').allTextContents()).to.deep.equal(['count']);
+    await eventually(async () => (await page.locator('.side nav a').allTextContents()).join() === 'count');
     await page.getByRole('searchbox').fill('');
   });
 
@@ -100,7 +104,7 @@ describe('the console, in a browser', function () {
     await page.keyboard.type('5');
     await page.keyboard.press('Control+Enter');
     await reaches('success');
-    expect(await total()).to.equal(5);
+    await totals(5);
     expect(await newest().locator('.line').allTextContents()).to.deep.equal(['01', '12', '23', '34', '45']);
     expect(JSON.parse((await newest().locator('.result pre').textContent()) ?? '')).to.deep.equal({
       total: 15,
@@ -111,7 +115,7 @@ describe('the console, in a browser', function () {
   it('fills a form from a link and runs nothing; Form and JSON are the same arguments', async () => {
     await clear();
     await fill('count', { n: 3 });
-    expect(await page.getByLabel('n', { exact: true }).inputValue()).to.equal('3');
+    await holds('n', '3');
     expect(await page.locator('article.run').count()).to.equal(0);
     await page.getByRole('button', { name: 'JSON', exact: true }).click();
     await page.getByLabel('Arguments as JSON').fill('{"n": 4');
@@ -123,7 +127,7 @@ describe('the console, in a browser', function () {
     ).to.equal(true);
     await page.getByLabel('Arguments as JSON').fill('{"n": "four"}');
     await page.getByRole('button', { name: 'Form', exact: true }).click();
-    expect(await page.getByLabel('n', { exact: true }).inputValue()).to.equal('four');
+    await holds('n', 'four');
   });
 
   it('makes a form of every shape of schema', async () => {
@@ -173,7 +177,7 @@ describe('the console, in a browser', function () {
     await run();
     await reaches('error');
     const field = page.getByLabel('n', { exact: true });
-    expect(await field.getAttribute('aria-invalid')).to.equal('true');
+    await eventually(async () => (await field.getAttribute('aria-invalid')) === 'true');
     const about = (await field.getAttribute('aria-describedby')) ?? '';
     expect(await page.locator(`[id="${about}"]`).textContent()).to.match(/number/);
     expect(await newest().locator('.failure').textContent()).to.match(
@@ -187,10 +191,11 @@ describe('the console, in a browser', function () {
     await page.getByLabel('Over').selectOption('stream');
     await run();
     await reaches('success');
-    expect(await total()).to.equal(120_000);
+    await totals(120_000);
     expect(await newest().locator('.dropped').textContent()).to.match(/^20,000 /);
     expect(await newest().locator('.line').count()).to.be.below(60);
-    expect(await newest().locator('.line').last().textContent()).to.equal('119,999{"i":119999}');
+    const last = newest().locator('.line').last();
+    await eventually(async () => (await last.textContent()) === '119,999{"i":119999}');
   });
 
   // Playwright is told of each frame of a WebSocket, which is slow: less of it there.
@@ -202,19 +207,13 @@ describe('the console, in a browser', function () {
       await clear();
       await fill('count', args);
       await page.getByLabel('Over').selectOption(carrier);
-      await run();
-      await eventually(async () => (await newest().locator('.total').count()) > 0 && (await total()) > 0);
-      await act('Pause');
-      await newest()
-        .getByText(/Held back: the tool waits at its yield/)
-        .waitFor();
-      const held = await total();
-      expect(held).to.be.below(args.n);
+      await holdRun(page, run, args.n);
       await expectAccessible('paused');
       await act('Go on');
       await reaches('success');
-      expect(await total()).to.equal(args.n);
-      expect(await newest().locator('.line').last().textContent()).to.contain(`{"i":${args.n - 1},`);
+      await totals(args.n);
+      const last = newest().locator('.line').last();
+      await eventually(async () => (await last.textContent())?.includes(`{"i":${args.n - 1},`));
     });
 
   it('cancels, with several runs side by side, and runs again', async () => {
@@ -270,9 +269,9 @@ describe('the console, in a browser', function () {
     await reaches('running');
     await page.getByRole('link', { name: 'Pool' }).click();
     await page.locator('.threads li.busy', { hasText: 'spin' }).waitFor();
-    expect(await page.locator('.chart canvas').count()).to.equal(6);
+    await eventually(async () => (await page.locator('.chart canvas').count()) === 6);
     const server = page.getByRole('region', { name: 'Mounted servers' }).getByRole('row', { name: /^x / });
-    expect(await server.textContent()).to.match(/^x1 ready, 1 idle\d+000\d/);
+    await eventually(async () => /^x1 ready, 1 idle\d+000\d/.test((await server.textContent()) ?? ''));
     await expectAccessible('the pool');
     await page.emulateMedia({ colorScheme: 'dark' });
     await expectAccessible('the pool in the dark');
@@ -315,7 +314,7 @@ describe('the console, in a browser', function () {
     await variables.fill('{"tool": "count", "arguments": {"n": 3000}}');
     await operation.press('Control+Enter');
     await newestResult.filter({ hasText: '"chunks": 3000' }).waitFor();
-    expect(await page.locator('.messages details[open]').count()).to.equal(1);
+    await eventually(async () => (await page.locator('.messages details[open]').count()) === 1);
     await page.locator('.messages li:last-child summary').click();
     await page.locator('.messages li:last-child pre', { hasText: 'CallStarted' }).waitFor();
     await variables.fill('{"tool": "wait", "arguments": {"ms": 60000}}');

@@ -18,7 +18,7 @@ const PROGRAMS = {
 } as const;
 
 describe('snippets of the console', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let session: ConsoleSession | undefined;
   before(async function () {
     session = await openConsole({});

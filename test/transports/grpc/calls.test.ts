@@ -122,31 +122,33 @@ describe('a call over gRPC', () => {
 
     it('counts against RATE_LIMIT, is told what is left, and when to come again', async () => {
       await start({ rateLimit: 2 });
+      await unary(client, 'ListTools', {}); // connected, so that what follows is sent at once
       const heads: Any[] = [];
-      const call = () => {
-        const promise = new Promise((resolve, reject) => {
+      const call = () =>
+        new Promise((resolve, reject) => {
           client
             .Call(echo('x'), keyMetadata(), (error: unknown, got: Any) =>
               error ? reject(error) : resolve(got),
             )
             .on('metadata', (head: Any) => heads.push(head));
         });
-        return promise;
+      // More within the second than may be, however slow the machine: one behind the other they could take longer.
+      const burst = () => {
+        const calls = [call(), call()];
+        const session = client.CallSession(keyMetadata());
+        session.write({ id: 'a', call: echo('x') });
+        session.end();
+        const refused = [refusal(call()), refusal(events(client.CallStream(echo('x'), keyMetadata())))];
+        return Promise.all([Promise.all(calls), events(session), ...refused] as const);
       };
-      await call();
-      await call();
+      const [, told, limited, streamed] = await burst();
       expect(heads[0].get('ratelimit-policy')[0]).to.match(/^"default";q=2;w=\d+$/);
       expect(heads[1].get('ratelimit')[0]).to.match(/^"default";r=0;t=\d+$/);
-      const limited = await refusal(call());
-      const detail = detailOf(limited);
-      expect([limited.code, detail.code]).to.deep.equal([8, 'rate_limited']);
+      const detail = detailOf(limited as never);
+      expect([(limited as Any).code, detail.code]).to.deep.equal([8, 'rate_limited']);
       expect(detail.retry_after_ms).to.be.above(0);
-      const streamed = await refusal(events(client.CallStream(echo('x'), keyMetadata())));
-      expect(streamed.code).to.equal(8);
-      const session = client.CallSession(keyMetadata());
-      session.write({ id: 'a', call: echo('x') });
-      session.end();
-      expect((await events(session)).at(-1).event.error.code).to.equal('rate_limited');
+      expect((streamed as Any).code).to.equal(8);
+      expect(told.at(-1).event.error.code).to.equal('rate_limited');
       expect((await unary(client, 'ListTools', {})).tools).to.not.be.empty;
     });
 
@@ -314,8 +316,7 @@ describe('a call over gRPC', () => {
   });
 
   describe('with one large message', () => {
-    before(() => start({ streamStallMs: 1000 }));
-    after(stop);
+    afterEach(stop);
 
     const MIB = 1024 * 1024;
     /** Asks for a message of 6 MiB as an HTTP/2 client that reads only when it is told to. */
@@ -341,9 +342,9 @@ describe('a call over gRPC', () => {
     };
 
     it('is given up when nothing of it is read, and holds little meanwhile', async () => {
-      const stream = ask();
-      await once(stream, 'response');
+      await start({ streamStallMs: 1000 });
       const before = (await stats()).transports.grpc;
+      const stream = ask();
       await closed(stream);
       expect(stream.rstCode).to.equal(11); // ENHANCE_YOUR_CALM
       const { slowConsumers, bytes } = (await stats()).transports.grpc;
@@ -352,6 +353,9 @@ describe('a call over gRPC', () => {
     });
 
     it('is waited for while it is read slowly', async () => {
+      const stallMs = 4000; // longer than a machine that is busy holds the reader up by itself
+      await start({ streamStallMs: stallMs });
+      const begunAt = performance.now();
       const stream = ask();
       let bytes = 0;
       let trailers: Any;
@@ -361,9 +365,10 @@ describe('a call over gRPC', () => {
       stream.on('data', (part: Buffer) => {
         bytes += part.length;
         stream.pause();
-        setTimeout(() => stream.resume(), 5);
+        setTimeout(() => stream.resume(), (stallMs * 1.5 * part.length) / (6 * MIB));
       });
       await closed(stream);
+      expect(performance.now() - begunAt).to.be.above(stallMs);
       expect(bytes).to.be.above(6 * MIB);
       expect(trailers['grpc-status']).to.equal('0');
     });

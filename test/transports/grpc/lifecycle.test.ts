@@ -265,13 +265,14 @@ describe('gRPC at the end of the gateway', () => {
     await eventually(() => (gateway.gateway.stats() as Any).tools.count?.inFlight === 1);
     const call = (tool: string) => refusal(unary(rpc, 'Call', { tool, arguments: '{"ms":60000}' }));
     const begun = call('wait');
-    const queued = call('wait_alone'); // the one thread is shared by the others
     const running = async (): Promise<number> => {
       const headers = { 'X-API-Key': 'super-secret' };
       const { workers } = (await (await fetch(`${gateway.url}/stats`, { headers })).json()) as Any;
       return workers[0].callsInFlight;
     };
     await eventually(async () => (await running()) === 2);
+    await unary(rpc, 'Call', echo('behind it')); // the thread has begun what came before
+    const queued = call('wait_alone'); // the one thread is shared by the others
     await eventually(() => (gateway.gateway.stats() as Any).tools.wait_alone?.inFlight === 1);
     await gateway.close();
     const ends = await Promise.all([streamed, begun, queued]);

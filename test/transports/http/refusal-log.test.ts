@@ -115,8 +115,12 @@ describe('the log of refusals', () => {
         headers: { ...KEY, 'content-type': 'application/json', 'x-request-id': id },
         body: '{}',
       });
-    expect((await call('/tools/echo', 'one')).status).to.equal(200);
-    expect((await call('/tools/echo/stream', 'two')).status).to.equal(429);
+    // Again, where more than the second passed between the two that the limit counts.
+    await eventually(async () => {
+      origins.length = 0;
+      const { status } = await call('/tools/echo', 'one');
+      return status === 200 && (await call('/tools/echo/stream', 'two')).status === 429;
+    });
     expect(origins).to.deep.equal([
       { requestId: 'one', address: '127.0.0.1' },
       { requestId: 'two', address: '127.0.0.1' },

@@ -4,7 +4,7 @@ import { fixture } from '../../support/start-pool.ts';
 import { runSuite } from './run-suite.ts';
 
 describe('the MCP conformance suites', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let gateway: TestGateway;
   let url: string;
   before(async () => {

@@ -123,7 +123,7 @@ const connectStdio: Connect = async (era) => {
   const logged: Logged[] = [];
   const [stdin, stdout] = [new PassThrough(), new PassThrough()];
   const runner = new DefectiveRunner();
-  const dispatcher = new Dispatcher({ runners: [runner], timeoutMs: 10_000, history: memoryHistory() });
+  const dispatcher = new Dispatcher({ runners: [runner], timeoutMs: 60_000, history: memoryHistory() });
   runner.breakCatalog();
   const served = serveMcpStdio({
     transport: 'mcp-stdio',
@@ -204,7 +204,7 @@ for (const [carrier, connect] of Object.entries({ HTTP: connectHttp, stdio: conn
           expect(more).to.deep.equal([]);
           expect([level, fields['method']]).to.deep.equal(['error', method]);
           expect((fields['error'] as Error).stack).to.match(/^(TypeError|SyntaxError): [\s\S]+\n +at /);
-          expect(connection.dispatcher.callsInFlight).to.equal(0);
+          await eventually(() => connection.dispatcher.callsInFlight === 0);
           if (method === 'tools/call') expect(fields['callId']).to.be.a('string');
           await isWell();
         });
@@ -221,7 +221,7 @@ for (const [carrier, connect] of Object.entries({ HTTP: connectHttp, stdio: conn
 
     it('in a notification is logged, and the next message is read as ever', async () => {
       const waiting = connection.ask(5, 'tools/call', { name: 'waits', ...STREAMED });
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await eventually(() => connection.dispatcher.callsInFlight === 1);
       await connection.notify('notifications/cancelled', { requestId: 5 });
       await eventually(() => connection.logged.length > 0);
       expect(connection.logged.map(({ level }) => level)).to.deep.equal(['error']);

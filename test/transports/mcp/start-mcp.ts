@@ -47,7 +47,9 @@ export interface StartMcpOptions extends Partial<McpEndpointOptions> {
 
 export async function startMcp(options: StartMcpOptions = {}): Promise<StartedMcp> {
   const { modules = ['basic-tools'], auth = true, timeoutMs = 60_000, stallMs = 30_000 } = options;
-  const sizes = { minThreads: 1, maxThreads: 2, callsPerThread: 64, ...options.pool };
+  // A thread that is killed loses the calls beside the cancelled one: on a busy machine that takes more than a moment.
+  const graces = { cancelGraceMs: 15_000 };
+  const sizes = { minThreads: 1, maxThreads: 2, callsPerThread: 64, ...graces, ...options.pool };
   const runner = options.runner ?? (await startPool(sizes, [...modules]));
   const news = new CountedFeed();
   runner.listen({ notice: (notice) => news.notice(notice), catalogChanged: () => news.catalogChanged() });

@@ -13,5 +13,10 @@ export const stdioCommand = (modules: readonly string[]) => ({
     '--log-level',
     'ERROR',
   ],
-  env: { PATH: process.env['PATH'] ?? '', DATA_DIR: mkdtempSync(join(tmpdir(), 'mcp-stdio-')) },
+  // A thread that is killed loses the calls beside the cancelled one, and what it would have noted: not for a busy machine.
+  env: {
+    PATH: process.env['PATH'] ?? '',
+    DATA_DIR: mkdtempSync(join(tmpdir(), 'mcp-stdio-')),
+    CANCEL_GRACE: '15',
+  },
 });

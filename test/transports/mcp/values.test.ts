@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type AnyClient, CLIENTS, connectClient } from './every-client.ts';
+import { type AnyClient, CLIENTS, connectClient, whole } from './every-client.ts';
 
 const CHUNK = 'io.github.mcp-streaming-gateway/chunk';
 
@@ -158,18 +158,23 @@ for (const name of CLIENTS) {
       expect(raw?.['inputSchema']).to.have.nested.property('properties.any').that.deep.equals({});
     });
 
-    const progressOf = async (args: object): Promise<Seen[]> => {
-      const seen: Seen[] = [];
-      await client.callTool(
-        { name: 'steps', arguments: args },
-        { onprogress: (one: Seen) => seen.push(one) },
+    const itemsOf = (seen: readonly Seen[]) => seen.flatMap(({ _meta }) => _meta?.[CHUNK]?.items ?? []);
+    const progressOf = (args: object, items: number): Promise<Seen[]> =>
+      whole(
+        async () => {
+          const seen: Seen[] = [];
+          await client.callTool(
+            { name: 'steps', arguments: args },
+            { onprogress: (one: Seen) => seen.push(one) },
+          );
+          return seen;
+        },
+        (seen) => itemsOf(seen).length === items,
       );
-      return seen;
-    };
 
     for (const order of ['before', 'behind']) {
       it(`tells a step once, where a tool reports ${order} it yields`, async () => {
-        const seen = await progressOf({ order, n: 4 });
+        const seen = await progressOf({ order, n: 4 }, 4);
         expect(seen.map(({ progress, total }) => [progress, total])).to.deep.equal([
           [1, 4],
           [2, 4],
@@ -184,9 +189,8 @@ for (const name of CLIENTS) {
     }
 
     it('tells of no progress beyond the total', async () => {
-      const seen = await progressOf({ order: 'after the last', n: 2 });
-      const items = seen.flatMap(({ _meta }) => _meta?.[CHUNK]?.items ?? []);
-      expect(items).to.have.length(5);
+      const seen = await progressOf({ order: 'after the last', n: 2 }, 5);
+      expect(itemsOf(seen)).to.have.length(5);
       for (const [at, { progress, total = Number.POSITIVE_INFINITY }] of seen.entries()) {
         expect(progress).to.be.at.most(total);
         if (at > 0) expect(progress).to.be.above(seen[at - 1]?.progress ?? progress);

@@ -5,9 +5,10 @@ import { connect as connectTcp } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
+import { eventually } from '../../support/eventually.ts';
 import { rawExchange } from '../raw-http.ts';
 import { endOf, flood, result, type Script } from '../scripted-runner.ts';
-import { KEY, type Started, startTransports } from '../start-transports.ts';
+import { KEY, type Started, type StartOptions, startTransports } from '../start-transports.ts';
 
 type Message = Record<string, unknown> & {
   readonly error?: { readonly code: string; readonly details?: unknown; readonly retryAfterMs?: number };
@@ -107,8 +108,13 @@ describe('WebSocket', () => {
   const open = (tool: string) => connect(tool).open();
 
   beforeEach(async () => {
-    served = await startTransports(scripts, { streamStallMs: 300, pingMs: 60 });
+    served = await startTransports(scripts);
   });
+  /** For tests of what strikes soon: it could strike any other on a machine that is busy. */
+  const startAnew = async (options: StartOptions) => {
+    await served.close();
+    served = await startTransports(scripts, options);
+  };
   afterEach(async () => {
     for (const { ws } of clients.splice(0)) ws.terminate();
     await served.close();
@@ -289,6 +295,7 @@ describe('WebSocket', () => {
     client.say({ id: 1 });
     expect(await client.closed).to.equal(1011);
     expect(await endOf(served.runner.calls[0])).to.have.nested.property('error.code', 'cancelled');
+    await eventually(() => served.logged.length > 0);
     expect(served.logged).to.deep.equal(['error: the events of a call could not be sent']);
   });
 
@@ -321,10 +328,11 @@ describe('WebSocket', () => {
       expect(await endOf(call)).to.have.nested.property('error.code', 'cancelled');
     }
     const { websocket } = served.meters;
-    while (websocket.connections + websocket.streams > 0) await new Promise(setImmediate);
+    await eventually(() => websocket.connections + websocket.streams === 0);
   });
 
   it('drops a client that stands still, ends all its calls and counts it', async () => {
+    await startAnew({ streamStallMs: 300 });
     const client = await open('flood');
     client.say({ id: 1 });
     client.say({ id: 2 });
@@ -333,13 +341,14 @@ describe('WebSocket', () => {
     for (const call of served.runner.calls) {
       expect(await endOf(call)).to.have.nested.property('error.code', 'slow_consumer');
     }
-    expect(served.meters.websocket.slowConsumers).to.equal(1);
+    await eventually(() => served.meters.websocket.slowConsumers === 1);
     await setTimeout(2500); // longer than any other client would be waited for
     client.ws.resume();
     expect(await client.closed).to.equal(1008);
   });
 
   it('drops a client that asks and asks and never reads the answers', async () => {
+    await startAnew({ streamStallMs: 300 });
     const client = await open('flood');
     client.say({ id: 1 });
     await client.got({ event: 'started', id: 1 });
@@ -363,6 +372,7 @@ describe('WebSocket', () => {
   });
 
   it('pings, keeps who pongs and ends who misses two', async () => {
+    await startAnew({ pingMs: 300 });
     const deaf = await connect('wait', { headers: KEY, autoPong: false }).open();
     const alive = await open('wait');
     expect(await deaf.closed).to.equal(1006);
