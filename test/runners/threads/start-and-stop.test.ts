@@ -162,6 +162,7 @@ describe('starting and stopping a pool', () => {
     const pool = await startPool({
       minThreads: 1,
       maxThreads: 3,
+      queueWaitMs: 60_000,
       settings: {
         toolModules: [fixture('basic-tools'), pathToFileURL(join(folder, 'ends.mjs')).href],
         dataDir: folder,
@@ -179,7 +180,10 @@ describe('starting and stopping a pool', () => {
       const hasStarted = calls.map((running) => running[Symbol.asyncIterator]().next());
       // One thread is kept for shared calls.
       await Promise.all(hasStarted.slice(0, 2));
-      expect(pool.stats().own.summary.workers).to.include({ busy: 2, starting: 0 });
+      await eventually(() => {
+        const { busy, starting } = pool.stats().own.summary.workers;
+        return busy === 2 && starting === 0;
+      });
       expect(await call(pool, 'echo', { text: 'a' }).outcome()).to.include({ type: 'result' });
       for (const running of calls) running.cancel('cancelled');
     } finally {
