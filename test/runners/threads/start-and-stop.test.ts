@@ -141,10 +141,10 @@ describe('starting and stopping a pool', () => {
   });
 
   it('survives that threads are terminated while they load their modules', async () => {
-    for (let round = 0; round < 12; round++) {
+    for (let round = 0; round < 8; round++) {
       const starting = startPool({ minThreads: 4, maxThreads: 4 });
       const pool = await starting;
-      await new Promise((resolve) => setTimeout(resolve, round * 5));
+      await new Promise((resolve) => setTimeout(resolve, round * 8));
       await pool.close();
     }
   });
