@@ -8,6 +8,7 @@ import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { ConfigError } from '../../lib/config/config-error.ts';
+import { createGateway } from '../../lib/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { startGateway, type TestGateway } from '../support/start-gateway.ts';
 import { fixture } from '../support/start-pool.ts';
@@ -320,7 +321,10 @@ describe('a key of KEYS_FILE', () => {
   it('of a file with a mistake keeps the gateway from listening, with a message that names it', async () => {
     const wrong = join(root, 'wrong.json');
     writeFileSync(wrong, '{"keys": [{"name": "a"}]}');
-    const refused = await startGateway({ keysFile: wrong }).then(undefined, (error: unknown) => error);
+    const options = { port: 0, dataDir: root, minWorkers: 1, logLevel: 'ERROR' } as const;
+    const other = await createGateway({ ...options, keysFile: wrong });
+    const refused = await other.listen().then(undefined, (error: unknown) => error);
+    await other.close({ drainMs: 0 });
     expect(refused).to.be.instanceOf(ConfigError);
     expect((refused as ConfigError).message).to.include(
       `KEYS_FILE, ${wrong}, keys[0].sha256 (a) is no digest`,

@@ -42,7 +42,9 @@ describe('what a call leaves running on its thread', () => {
         for (const keyId of ['one', 'another'])
           expect(await end('leave', { how }, keyId)).to.include({ data: '"done"' });
       expect(await end('notice', { ms: 1 }, 'victim')).to.include({ data: '{"isRight":true}' });
-      expect({ restarts: restarts(), retired: retired.slice(-1) }).to.deep.include({ restarts: before });
+      // What ends by itself is given some milliseconds, which on a busy machine may be too few once or twice. Where it did
+      // harm, each of the six calls would cost a thread.
+      expect(restarts() - before, String(retired.slice(-1))).to.be.at.most(2);
     }).timeout(60_000);
 
   it('meets an exclusive call of another caller from a shared one too', async () => {
