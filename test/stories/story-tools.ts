@@ -41,7 +41,7 @@ export const cleanTool = defineTool({
       yield { waiting: true };
       await gone;
     } finally {
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      await new Promise((resolve) => setTimeout(resolve, 60));
       leave(mark, 'cleaned up');
     }
   },
