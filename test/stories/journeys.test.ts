@@ -14,7 +14,7 @@ import { readEvents } from '../support/sse-events.ts';
 const STDIO_BIN = fileURLToPath(new URL('../../bin/stdio.js', import.meta.url));
 
 describe('story: journeys', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   let dataDir: string;
 
   beforeEach(() => {
