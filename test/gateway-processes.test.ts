@@ -155,9 +155,9 @@ describe('a gateway with tools in processes', function () {
     expect(await call(2, 'write')).to.have.property('id', 2);
     expect(await call(3, 'segv')).to.have.property('id', 3);
     expect(await call(4, 'write')).to.have.property('id', 4);
-    expect(stderr).to.contain('written to descriptor 1');
     child.stdin.end();
     await once(child, 'close');
+    expect(stderr).to.contain('written to descriptor 1');
     rmSync(dataDir, { recursive: true });
   });
 });

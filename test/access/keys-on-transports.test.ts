@@ -8,6 +8,7 @@ import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { ConfigError } from '../../lib/config/config-error.ts';
+import { createGateway } from '../../lib/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { startGateway, type TestGateway } from '../support/start-gateway.ts';
 import { fixture } from '../support/start-pool.ts';
@@ -20,7 +21,7 @@ const keyOf = (name: string) => ({ 'x-api-key': `key of ${name}` });
 const ALL = entry('all');
 const FEW = entry('few', { tools: ['e*o', 'wait', 'static-text'] });
 const SEER = entry('seer', { tools: ['count'], stats: true });
-const SLOW = entry('slow', { rate: 2 });
+const SLOW = entry('slow', { rate: 1 });
 
 describe('a key of KEYS_FILE', () => {
   let root: string;
@@ -160,25 +161,36 @@ describe('a key of KEYS_FILE', () => {
     await client.call('resources/list').done;
     const socket = connect('echo', 'slow');
     await once(socket, 'open');
-    expect(
-      (await post('/tools/echo', 'slow', { arguments: { text: 'a' } })).headers.get('ratelimit'),
-    ).to.equal('"default";r=1;t=1');
-    const second = await client.tool('echo', { text: 'b' }).done;
-    expect([second.status, second.headers['ratelimit']]).to.deep.equal([200, '"default";r=0;t=1']);
-    const third = await client.tool('echo', { text: 'c' }).done;
-    expect([third.status, third.last?.error?.code]).to.deep.equal([429, 1429]);
-    expect(third.headers).to.include({
+    /** What is answered within the second of a call over HTTP. The machine may be too slow for that at first. */
+    const justAfterACall = async <T>(ask: () => Promise<T>): Promise<T> => {
+      for (;;) {
+        const at = performance.now();
+        const { headers, status } = await post('/tools/echo', 'slow', { arguments: { text: 'a' } });
+        if (status === 200) {
+          expect(headers.get('ratelimit')).to.equal('"default";r=0;t=1');
+          const answer = await ask();
+          if (performance.now() - at < 900) return answer;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    };
+    const second = await justAfterACall(() => client.tool('echo', { text: 'b' }).done);
+    expect([second.status, second.last?.error?.code]).to.deep.equal([429, 1429]);
+    expect(second.headers).to.include({
       'retry-after': '1',
-      'ratelimit-policy': '"default";q=2;w=1',
+      'ratelimit-policy': '"default";q=1;w=1',
       ratelimit: '"default";r=0;t=1',
     });
-    const stateless = await mcp('slow').stateless('tools/call', { name: 'echo', arguments: { text: 'd' } })
-      .done;
+    const call = { name: 'echo', arguments: { text: 'c' } };
+    const stateless = await justAfterACall(() => mcp('slow').stateless('tools/call', call).done);
     expect([stateless.status, stateless.headers['retry-after']]).to.deep.equal([429, '1']);
     const heard: string[] = [];
     socket.on('message', (data) => heard.push(JSON.parse(String(data)).event));
-    socket.send('{"arguments":{"text":"e"}}');
-    await eventually(() => heard.length === 2);
+    await justAfterACall(async () => {
+      heard.length = 0;
+      socket.send('{"arguments":{"text":"d"}}');
+      await eventually(() => heard.includes('complete'));
+    });
     expect(heard).to.deep.equal(['error', 'complete']);
     socket.terminate();
     expect(
@@ -309,7 +321,10 @@ describe('a key of KEYS_FILE', () => {
   it('of a file with a mistake keeps the gateway from listening, with a message that names it', async () => {
     const wrong = join(root, 'wrong.json');
     writeFileSync(wrong, '{"keys": [{"name": "a"}]}');
-    const refused = await startGateway({ keysFile: wrong }).then(undefined, (error: unknown) => error);
+    const options = { port: 0, dataDir: root, minWorkers: 1, logLevel: 'ERROR' } as const;
+    const other = await createGateway({ ...options, keysFile: wrong });
+    const refused = await other.listen().then(undefined, (error: unknown) => error);
+    await other.close({ drainMs: 0 });
     expect(refused).to.be.instanceOf(ConfigError);
     expect((refused as ConfigError).message).to.include(
       `KEYS_FILE, ${wrong}, keys[0].sha256 (a) is no digest`,

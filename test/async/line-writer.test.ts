@@ -16,8 +16,10 @@ describe('LineWriter', () => {
     const { writer, reads } = newWriter();
     writer.write('first');
     writer.writeApart('second');
-    await pause(5);
-    expect([reads, writer.heldBack]).to.deep.equal([['first\n'], 1]);
+    expect(writer.heldBack).to.equal(1);
+    await new Promise(setImmediate);
+    // A machine that stood still meanwhile has written both.
+    if (writer.heldBack > 0) expect(reads).to.deep.equal(['first\n']);
     while (writer.heldBack > 0) await pause(5);
     await writer.flushed();
     expect(reads).to.deep.equal(['first\n', 'second\n']);

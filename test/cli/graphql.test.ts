@@ -21,7 +21,7 @@ describe('--graphql without its package', () => {
       ['--import', preload, BIN, '--port', '0', '--graphql'],
       {
         encoding: 'utf8',
-        timeout: 15_000,
+        timeout: 50_000,
       },
     );
     expect(stderr).to.contain('needs the package "graphql", version 16.9 or a later 16; it is not installed');

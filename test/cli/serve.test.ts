@@ -53,11 +53,12 @@ describe('mcp-streaming-gateway serve', () => {
   it('lets a running call end after SIGTERM, refuses new ones, and exits with 0', async () => {
     const slow = writeTool(
       'slow.js',
-      `import { setTimeout as delay } from 'node:timers/promises';
+      `import { existsSync } from 'node:fs';
+       import { setTimeout as delay } from 'node:timers/promises';
        import { defineTool } from 'mcp-streaming-gateway';
        export const slow = defineTool({ name: 'slow', description: 'Waits.', async *run() {
          yield 'started';
-         await delay(700);
+         while (!existsSync('let-go')) await delay(20);
          return 'ended';
        } });`,
     );
@@ -68,6 +69,7 @@ describe('mcp-streaming-gateway serve', () => {
     await program.said(/SIGTERM/);
     const refused = await fetch(`${url}/tools/slow`, { method: 'POST', headers: KEY, body: '{}' });
     expect(refused.status).to.equal(503);
+    writeTool('let-go', '');
     expect(await response.text())
       .to.contain('"data":"ended"')
       .and.to.contain('{"status":"complete"}');

@@ -80,6 +80,7 @@ async function runInBrowser(url: string, tool: string, args: object, result: str
   try {
     const page = await browser?.newPage();
     if (!page) return;
+    page.setDefaultTimeout(60_000);
     await page.goto(url);
     await page.getByLabel('API key').fill('super-secret');
     await page.keyboard.press('Enter');
@@ -93,7 +94,7 @@ async function runInBrowser(url: string, tool: string, args: object, result: str
 }
 
 describe('the packed package', function () {
-  this.timeout(isFull ? 600_000 : 120_000);
+  this.timeout(isFull ? 600_000 : 300_000);
   let root: string;
   let folder: string;
   let tarball: string;

@@ -1,5 +1,6 @@
 /** The configuration and starting examples of the architecture document. */
 import { expect } from 'chai';
+import { eventually } from '../support/eventually.ts';
 import { KEY, runCommand, startGatewayProcess } from '../support/gateway-process.ts';
 
 describe('configuration examples of the architecture document', function () {
@@ -9,9 +10,9 @@ describe('configuration examples of the architecture document', function () {
     const gateway = await startGatewayProcess({
       env: { MIN_WORKERS: '4', MAX_WORKERS: '16', LOG_LEVEL: 'DEBUG' },
     });
-    const health = JSON.parse(await (await fetch(`${gateway.url}/health`)).text());
-    expect(health.workers).to.include({ min: 4, max: 16 });
-    expect(health.workers.alive).to.be.at.least(4);
+    const workers = async () => JSON.parse(await (await fetch(`${gateway.url}/health`)).text()).workers;
+    expect(await workers()).to.include({ min: 4, max: 16 });
+    await eventually(async () => (await workers()).alive >= 4, { what: 'four workers' });
     expect(await gateway.end()).to.equal(0);
   });
 

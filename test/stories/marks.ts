@@ -34,11 +34,11 @@ export function newMarks(): Marks {
   return { file, count, after, seen: (word) => until(() => count(word) > 0, `mark "${word}"`) };
 }
 
-/** Looks every 10 ms. @throws {Error} naming `what` after ten seconds. */
+/** Looks every 10 ms. @throws {Error} naming `what` after thirty seconds. */
 export async function until(
   look: () => boolean | Promise<boolean>,
   what: string,
-  patienceMs = 10_000,
+  patienceMs = 30_000,
 ): Promise<void> {
   const giveUpAt = performance.now() + patienceMs;
   while (!(await look())) {

@@ -8,22 +8,23 @@ describe('story: overload', function () {
   this.timeout(60_000);
   let gateway: GatewayProcess;
 
-  const queueDepth = async () => JSON.parse(await (await fetch(`${gateway.url}/health`)).text()).queue.depth;
-
-  before(async () => {
+  const start = async (queueWait: string) => {
     gateway = await startGatewayProcess({
       args: ['--tools', STORY_TOOLS],
-      env: { MIN_WORKERS: '1', MAX_WORKERS: '1', QUEUE_LIMIT: '2', QUEUE_WAIT: '0.5' },
+      env: { MIN_WORKERS: '1', MAX_WORKERS: '1', QUEUE_LIMIT: '2', QUEUE_WAIT: queueWait },
     });
-  });
+  };
 
-  after(async () => {
+  const queueDepth = async () => JSON.parse(await (await fetch(`${gateway.url}/health`)).text()).queue.depth;
+
+  afterEach(async () => {
     expect(await gateway.end()).to.equal(0);
   });
 
   it('refuses at once what the queue has no place for, with Retry-After, and serves who waits', async () => {
+    await start('50');
     const marks = newMarks();
-    const running = TRANSPORTS.sse(gateway, 'hold_tool', { ms: 300, mark: marks.file });
+    const running = TRANSPORTS.sse(gateway, 'wait_tool', { mark: marks.file });
     await marks.seen('started');
     const waiting = [
       TRANSPORTS.sse(gateway, 'hold_tool', { ms: 1 }),
@@ -38,16 +39,19 @@ describe('story: overload', function () {
     expect(refused.status).to.equal(503);
     expect(Number(refused.headers.get('retry-after'))).to.be.at.least(1);
     expect(JSON.parse(await refused.text())).to.include({ code: 'overloaded', retryable: true });
-    for (const call of [running, ...waiting]) expect((await call.end).code).to.equal(null);
+    running.leave();
+    for (const call of waiting) expect((await call.end).code).to.equal(null);
   });
 
   it('ends a call that has waited too long, before it ran', async () => {
+    await start('0.5');
     const marks = newMarks();
-    const running = TRANSPORTS.http(gateway, 'hold_tool', { ms: 1500, mark: marks.file });
+    const running = TRANSPORTS.http(gateway, 'wait_tool', { mark: marks.file });
     await marks.seen('started');
     const waiting = TRANSPORTS.http(gateway, 'hold_tool', { ms: 1, mark: marks.file });
     expect((await waiting.end).code).to.equal('overloaded');
-    expect((await running.end).code).to.equal(null);
+    running.leave();
+    await marks.seen('aborted');
     expect(marks.count('started')).to.equal(1);
   });
 });

@@ -5,7 +5,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { z } from 'zod';
 import { defineTool } from '../../lib/tool/define-tool.ts';
 
@@ -41,7 +41,7 @@ export const cleanTool = defineTool({
       yield { waiting: true };
       await gone;
     } finally {
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      await new Promise((resolve) => setTimeout(resolve, 60));
       leave(mark, 'cleaned up');
     }
   },
@@ -70,11 +70,12 @@ export const dieTool = defineTool({
 
 export const holdTool = defineTool({
   name: 'hold_tool',
-  description: 'Answers after some milliseconds.',
-  input: Marked.extend({ ms: z.number() }),
-  async run({ mark, ms }) {
+  description: 'Answers after some milliseconds, and not before there is a file at `until`.',
+  input: Marked.extend({ ms: z.number(), until: z.string().optional() }),
+  async run({ mark, ms, until }) {
     leave(mark, 'started');
-    await new Promise((resolve) => setTimeout(resolve, ms));
+    do await new Promise((resolve) => setTimeout(resolve, ms));
+    while (until !== undefined && !existsSync(until));
     return { held: ms };
   },
 });

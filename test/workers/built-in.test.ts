@@ -108,7 +108,7 @@ describe('built-in tools on threads', function () {
   });
 
   it('stop finding primes soon after the call was cancelled', async () => {
-    pool = await start({ cancelGraceMs: 5000 });
+    pool = await start({ cancelGraceMs: 20_000 });
     const running = call(pool, 'primes_tool', { to: 2 ** 32 });
     let chunks = 0;
     let end: TerminalEvent | undefined;

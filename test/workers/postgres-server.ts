@@ -96,7 +96,7 @@ export class PostgresServer {
   }
 
   async query(sql: string): Promise<readonly Record<string, unknown>[]> {
-    const client = new pg.Client({ connectionString: this.url, connectionTimeoutMillis: 2000 });
+    const client = new pg.Client({ connectionString: this.url, connectionTimeoutMillis: 20_000 });
     client.on('error', () => undefined);
     await client.connect();
     try {

@@ -38,7 +38,8 @@ describe('child processes', function () {
     for (const how of ['segv', 'abort', 'kill']) {
       it(`end the call with what had arrived before (${how}), and the next one gets another`, async () => {
         const [pid] = pidsOf(runner);
-        const events = await eventsOf(call(runner, 'attack', { how, n: 3, pauseMs: 50 }));
+        // Long enough for the chunks to leave the process also where that has to wait for a processor.
+        const events = await eventsOf(call(runner, 'attack', { how, n: 3, pauseMs: 1500 }));
         expect(itemsOf(events)).to.deep.equal(['{"i":0}', '{"i":1}', '{"i":2}']);
         const ends = events.filter(({ type }) => type === 'error' || type === 'result');
         expect(ends).to.deep.equal([events.at(-1)]);
@@ -66,7 +67,8 @@ describe('child processes', function () {
       const units: UnitEvent[] = [];
       runner.listen({ unit: (event) => units.push(event) });
       expect(codeOf(await call(runner, 'attack', { how: 'garbage' }).outcome())).to.equal('worker_crashed');
-      expect(units.filter(({ kind }) => kind === 'killed')[0]?.detail).to.match(/impossible frame/);
+      const killed = await eventually(() => units.find(({ kind }) => kind === 'killed'));
+      expect(killed?.detail).to.match(/impossible frame/);
       expect(codeOf(await call(runner, 'echo', { text: 'a' }).outcome())).to.equal('success');
     });
   });
@@ -160,7 +162,8 @@ describe('child processes', function () {
     }
   });
 
-  it('hold a tool whose reader waits, within memory that does not grow', async () => {
+  it('hold a tool whose reader waits, within memory that does not grow', async function () {
+    this.timeout(120_000);
     runner = await startProcesses({ maxThreads: 1 });
     const [pid] = pidsOf(runner);
     const residentMib = () =>
@@ -180,14 +183,19 @@ describe('child processes', function () {
     // Two windows of a mebibyte: the gateway's and the child's own.
     expect(held).to.be.below(64);
     const readOn = async () => {
-      for (let read = 0; read < 4000; read++) await reader.next();
+      for (let read = 0; read < 2500; read++) await reader.next();
     };
     // So much garbage is let be at first.
     await readOn();
     const [childMib, mib] = [residentMib(), process.memoryUsage().rss / 2 ** 20];
     await readOn();
-    expect(residentMib() - childMib).to.be.below(96);
-    expect(process.memoryUsage().rss / 2 ** 20 - mib).to.be.below(96);
+    // More garbage may be about at one moment; what is kept would grow by 150 MiB each time.
+    await eventually(async () => {
+      const grown = [residentMib() - childMib, process.memoryUsage().rss / 2 ** 20 - mib];
+      if (Math.max(...grown) < 96) return true;
+      await readOn();
+      return false;
+    });
     await reader.return?.();
   });
 
@@ -214,11 +222,13 @@ describe('child processes', function () {
     await spinning[Symbol.asyncIterator]().next();
     await runner.close();
     expect(codeOf(await spinning.outcome())).to.equal('unavailable');
-    expect([...(pids ?? []), made.pid].filter(isAlive)).to.deep.equal([]);
+    expect((pids ?? []).filter(isAlive)).to.deep.equal([]);
+    // Killed as well, but nobody has waited for it.
+    await eventually(() => !isAlive(made.pid), { what: 'the end of the group' });
   });
 
   it('let tools hear that the gateway closes', async () => {
-    runner = await startProcesses();
+    runner = await startProcesses({ cancelGraceMs: 20_000 });
     const folder = mkdtempSync(join(tmpdir(), 'gateway-test-'));
     const file = join(folder, 'left');
     const running = call(runner, 'leaves_word', { file });
@@ -268,13 +278,14 @@ describe('child processes', function () {
     const tool = { name: 'ends', description: 'x', inputSchema: {}, isolation: 'process' as const };
     runner.propose({ tools: [tool], resources: [], prompts: [] }).accept();
     const waiting = call(runner, 'ends');
-    await eventually(() => runner.health() === 'down', { what: 'three starts in vain', withinMs: 20_000 });
+    await eventually(() => runner.health() === 'down', { what: 'three starts in vain' });
     const end = await call(runner, 'ends').outcome();
     expect(codeOf(end)).to.equal('unavailable');
     expect(end)
       .to.have.nested.property('error.message')
       .that.matches(/end as soon as they start \(SIGKILL\)/);
-    expect(units.filter(({ kind }) => kind === 'crashed')).to.have.length(3);
+    // The next start is a second later.
+    expect(units.filter(({ kind }) => kind === 'crashed').length).to.be.within(3, 4);
     waiting.cancel('cancelled');
     rmSync(folder, { recursive: true });
   });
@@ -318,7 +329,7 @@ describe('child processes', function () {
         end();
       }
       await eventually(async () => codeOf(await call(runner, 'process_pid').outcome()) === 'success');
-      expect(runner.health()).to.equal('ok');
+      await eventually(() => runner.health() === 'ok');
     });
 
   it('fail the start with the reason where a module does not load', async () => {
@@ -336,7 +347,7 @@ describe('child processes', function () {
     const [pid] = pidsOf(runner);
     const hoarding = call(runner, 'hoard', { mib: 800, ms: 20_000 }).outcome();
     const others: Promise<TerminalEvent>[] = [];
-    const timer = setInterval(() => others.push(call(runner, 'echo', { text: 'a' }).outcome()), 5);
+    const timer = setInterval(() => others.push(call(runner, 'echo', { text: 'a' }).outcome()), 20);
     expect(codeOf(await hoarding)).to.equal('worker_out_of_memory');
     clearInterval(timer);
     const codes = (await Promise.all(others)).map(codeOf);

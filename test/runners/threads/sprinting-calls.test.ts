@@ -15,7 +15,9 @@ describe('a call that yields in a loop', () => {
   let pool: WorkerPool;
   const logged: ToolLogRecord[] = [];
   beforeEach(async () => {
-    pool = await startPool({ minThreads: 1, maxThreads: 1 }, ['sprinting-tools']);
+    // A cancelled call is given long: its thread is not to be killed with the calls beside it.
+    const grace = { cancelGraceMs: 20_000 };
+    pool = await startPool({ minThreads: 1, maxThreads: 1, ...grace }, ['sprinting-tools']);
     logged.length = 0;
     pool.listen({ log: (record) => logged.push(record) });
   });

@@ -141,10 +141,10 @@ describe('starting and stopping a pool', () => {
   });
 
   it('survives that threads are terminated while they load their modules', async () => {
-    for (let round = 0; round < 12; round++) {
+    for (let round = 0; round < 8; round++) {
       const starting = startPool({ minThreads: 4, maxThreads: 4 });
       const pool = await starting;
-      await new Promise((resolve) => setTimeout(resolve, round * 5));
+      await new Promise((resolve) => setTimeout(resolve, round * 8));
       await pool.close();
     }
   });
@@ -162,6 +162,7 @@ describe('starting and stopping a pool', () => {
     const pool = await startPool({
       minThreads: 1,
       maxThreads: 3,
+      queueWaitMs: 60_000,
       settings: {
         toolModules: [fixture('basic-tools'), pathToFileURL(join(folder, 'ends.mjs')).href],
         dataDir: folder,
@@ -179,7 +180,10 @@ describe('starting and stopping a pool', () => {
       const hasStarted = calls.map((running) => running[Symbol.asyncIterator]().next());
       // One thread is kept for shared calls.
       await Promise.all(hasStarted.slice(0, 2));
-      expect(pool.stats().own.summary.workers).to.include({ busy: 2, starting: 0 });
+      await eventually(() => {
+        const { busy, starting } = pool.stats().own.summary.workers;
+        return busy === 2 && starting === 0;
+      });
       expect(await call(pool, 'echo', { text: 'a' }).outcome()).to.include({ type: 'result' });
       for (const running of calls) running.cancel('cancelled');
     } finally {

@@ -6,6 +6,19 @@ import type { WorkerPool } from '../../../lib/runners/threads/worker-pool.ts';
 import { eventually } from '../../support/eventually.ts';
 import { call, eventsOf, startPool } from '../../support/start-pool.ts';
 
+/** A shared call that goes on until it is answered, and then succeeds. */
+async function startAsking(pool: WorkerPool) {
+  const running = call(pool, 'ask', {}, { abilities: { elicitForm: true } });
+  const events = running[Symbol.asyncIterator]();
+  for (;;) {
+    const { value, done } = await events.next();
+    if (done) throw new Error('it has asked nothing');
+    if (value.type !== 'ask') continue;
+    const { ask } = value;
+    return { running, answer: () => running.answer(ask, { value: { action: 'accept', content: {} } }) };
+  }
+}
+
 const codeOf = (end: TerminalEvent): string => (end.type === 'error' ? end.error.code : 'success');
 
 describe('a thread that dies or must be replaced', () => {
@@ -55,7 +68,7 @@ describe('a thread that dies or must be replaced', () => {
     const { status, own } = pool.stats();
     expect([status, own.summary.workers.starting]).to.deep.equal(['degraded', 1]);
     expect(codeOf(await call(pool, 'sum', { n: 1 }).outcome())).to.equal('success');
-    expect(pool.health()).to.equal('ok');
+    await eventually(() => pool.health() === 'ok');
   });
 
   it('does not run a call again that had begun, though its thread could not tell', async () => {
@@ -101,12 +114,12 @@ describe('a thread that dies or must be replaced', () => {
 
   it('lets the neighbours of a shared call finish when a stray error retires their thread', async () => {
     await start({ minThreads: 1, maxThreads: 1 }, ['basic-tools', 'shared-faults']);
-    const neighbour = call(pool, 'wait', { ms: 400 });
-    await neighbour[Symbol.asyncIterator]().next();
+    const neighbour = await startAsking(pool);
     const crashing = await call(pool, 'late_throw_shared').outcome();
     expect(codeOf(crashing)).to.equal('worker_crashed');
     expect(pool.stats().own.details.workers[0]).to.include({ state: 'retiring', crashes: 1 });
-    expect(codeOf(await neighbour.outcome())).to.equal('success');
+    neighbour.answer();
+    expect(codeOf(await neighbour.running.outcome())).to.equal('success');
     await eventually(() => pool.stats().own.summary.workers.restarts === 1);
     expect(pool.stats().own.details.pool).to.include({ crashes: 1, kills: 0 });
   });
@@ -125,12 +138,12 @@ describe('a thread that dies or must be replaced', () => {
     const whose = waits ? 'a call beside it' : 'one that has ended';
     it(`lets a call go on when ${whose} asks for the end of the process, and replaces the thread`, async () => {
       await start({ minThreads: 1, maxThreads: 1 }, ['basic-tools', 'shared-faults']);
-      const neighbour = call(pool, 'wait', { ms: 300 });
-      await neighbour[Symbol.asyncIterator]().next();
+      const neighbour = await startAsking(pool);
       const leaver = await call(pool, 'exit_later', { waits }).outcome();
       expect(codeOf(leaver)).to.equal(waits ? 'worker_crashed' : 'success');
       await eventually(() => pool.stats().own.details.workers[0]?.state === 'retiring');
-      expect(codeOf(await neighbour.outcome())).to.equal('success');
+      neighbour.answer();
+      expect(codeOf(await neighbour.running.outcome())).to.equal('success');
       expect(await call(pool, 'echo', { text: 'next' }).outcome()).to.include({ data: '{"text":"next"}' });
     });
   }

@@ -64,7 +64,7 @@ describe('ThreadLife', () => {
   it('waits a second for the other of the two, no longer', async () => {
     const silent = lived(load, closePort);
     const lost = lived(load, lose);
-    await eventually(() => silent.life.state === 'gone' && lost.life.state === 'gone', { withinMs: 5000 });
+    await eventually(() => silent.life.state === 'gone' && lost.life.state === 'gone');
     expect(silent.told).to.deep.equal(['gone: null']);
     expect(lost.told).to.deep.equal(['lost', 'gone: why']);
     silent.life.lose('late');

@@ -148,7 +148,7 @@ describe('mounted servers', () => {
 
   it('are closed where they write nothing but junk', async () => {
     expect(codeOf(await end('second__floods_junk'))).to.equal('worker_crashed');
-    await eventually(async () => codeOf(await end('second__echo')) === 'success', { withinMs: 8000 });
+    await eventually(async () => codeOf(await end('second__echo')) === 'success');
   });
 
   it('that cannot be started are told, and harm nobody', () => {

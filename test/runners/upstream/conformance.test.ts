@@ -6,7 +6,7 @@ import { runSuite } from '../../transports/mcp/run-suite.ts';
 import { MountFolder } from './scripted-server.ts';
 
 describe('a mounted server, through the gateway,', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   const folder = new MountFolder();
   let inner: TestGateway;
   let outer: TestGateway;

@@ -112,6 +112,9 @@ export async function killAtRandom(kills: number, seed: number): Promise<KillRep
     if (!isBack) await new Promise((resolve) => setTimeout(resolve, 100));
   }
   await runner.close(500);
+  // They have been told to end; a busy machine needs a moment for it.
+  for (let tries = 0; tries < 100 && running(mark).length > 0; tries++)
+    await new Promise((resolve) => setTimeout(resolve, 100));
   const orphans = running(mark).length;
   folder.remove();
   return { kills, calls, ends, wrong, orphans, isBack };

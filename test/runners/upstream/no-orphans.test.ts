@@ -52,9 +52,7 @@ describe('the processes of mounted servers', function () {
       const response = await fetch(url, { method: 'POST', headers, body: '{}' });
       return response.ok;
     };
-    await eventually(async () => (await call('stubborn__echo')) && (await call('plain__echo')), {
-      withinMs: 15_000,
-    });
+    await eventually(async () => (await call('stubborn__echo')) && (await call('plain__echo')));
     return gateway;
   };
 
@@ -73,7 +71,7 @@ describe('the processes of mounted servers', function () {
       const stop = new AbortController();
       const args = [...command, '--config', mounted.file, '--data-dir', mounted.path];
       const ended = runCommand(args, {}, stop.signal);
-      await eventually(() => existsSync(file) && pid(file) > 0, { withinMs: 20_000 });
+      await eventually(() => existsSync(file) && pid(file) > 0);
       const group = pid(file);
       expect(isAlive(group)).to.equal(true);
       stop.abort();

@@ -184,5 +184,5 @@ describe('a mounted server without sessions', () => {
       () => upstream.asked.filter(({ method }) => method === 'subscriptions/listen').length > before,
     );
     await eventually(() => upstream.listens === 1);
-  }).timeout(20_000);
+  });
 });
