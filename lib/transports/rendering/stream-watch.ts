@@ -3,6 +3,7 @@
  *
  * S1. Progress is judged, not size: a slow reader that keeps reading is never dropped.
  * S2. A stream is watched until its socket has closed, so that an ended one cannot hold its last bytes for ever.
+ * S3. While this process itself stands still (a machine that sleeps, a program that is stopped) no reader does.
  */
 import type { Socket } from 'node:net';
 import type { TransportMeter } from './transport-meter.ts';
@@ -34,10 +35,13 @@ interface Sample {
 export class StreamWatch {
   readonly #samples = new Map<WatchedStream, Sample>();
   readonly #options: StreamWatchOptions;
+  readonly #everyMs: number;
   #timer: NodeJS.Timeout | undefined;
+  #lookedAtMs = 0;
 
   constructor(options: StreamWatchOptions) {
     this.#options = options;
+    this.#everyMs = Math.min(1000, options.heartbeatMs / 4, options.stallMs / 4);
   }
 
   add(stream: WatchedStream): void {
@@ -46,8 +50,9 @@ export class StreamWatch {
       pending: stream.socket.writableLength,
       movedAtMs: performance.now(),
     });
-    const { heartbeatMs, stallMs } = this.#options;
-    this.#timer ??= setInterval(() => this.#look(), Math.min(1000, heartbeatMs / 4, stallMs / 4)).unref();
+    if (this.#timer !== undefined) return;
+    this.#lookedAtMs = performance.now();
+    this.#timer = setInterval(() => this.#look(), this.#everyMs).unref();
   }
 
   remove(stream: WatchedStream): void {
@@ -62,11 +67,14 @@ export class StreamWatch {
 
   #look(): void {
     const now = performance.now();
+    const heldUpMs = Math.max(0, now - this.#lookedAtMs - 2 * this.#everyMs);
+    this.#lookedAtMs = now;
     for (const [stream, sample] of this.#samples) {
       const written = stream.socket.bytesWritten;
       const pending = stream.socket.writableLength;
       const hasMoved = written - pending !== sample.written - sample.pending;
       if (hasMoved || (pending > 0 && sample.pending === 0)) sample.movedAtMs = now;
+      else if (pending > 0) sample.movedAtMs += heldUpMs; // S3
       stream.meter.bytes += written - sample.written;
       sample.written = written;
       sample.pending = pending;
