@@ -8,13 +8,14 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { ThreadFrame } from '../lib/runners/threads/port/frames.ts';
+import { packed } from '../lib/runners/threads/port/packing.ts';
 import { setImmediate } from './async-context/own-timers.ts';
 import { NativePromise, ownList } from './intrinsics/captured.ts';
 
 export class Outbox {
   #port: MessagePort | null = null;
   /** Emptied, not replaced: what is posted is copied at once. */
-  readonly #frames = ownList<ThreadFrame>();
+  readonly #frames = ownList<unknown>();
   #isScheduled = false;
   #turnEnd: Promise<void> | null = null;
   #endTurn: () => void = () => {};
@@ -23,13 +24,13 @@ export class Outbox {
   open(port: MessagePort, hello: ThreadFrame): void {
     this.#port = port;
     const kept = this.#frames.length;
-    for (let at = kept; at > 0; at--) this.#frames[at] = this.#frames[at - 1] as ThreadFrame;
+    for (let at = kept; at > 0; at--) this.#frames[at] = this.#frames[at - 1];
     this.#frames[0] = hello;
     this.flush();
   }
 
   post(frame: ThreadFrame): void {
-    this.#frames[this.#frames.length] = frame;
+    this.#frames[this.#frames.length] = packed(frame);
     this.#schedule();
   }
 

@@ -16,6 +16,7 @@ import { ToolError } from '../lib/call/tool-error.ts';
 import { ownKernelId } from '../lib/runners/threads/memory/kernel-thread.ts';
 import { claim } from '../lib/runners/threads/port/claims.ts';
 import type { CallTask, HostFrame, Shift } from '../lib/runners/threads/port/frames.ts';
+import { unpacked } from '../lib/runners/threads/port/packing.ts';
 import { setImmediate, setTimeout } from './async-context/own-timers.ts';
 import { markBegun } from './begun-mark.ts';
 import type { BuiltIns } from './built-ins.ts';
@@ -91,7 +92,7 @@ export class ToolHost implements RunHost {
     this.#begun = begun;
     this.#claims = claims;
     this.#severalCallers = severalCallers;
-    port.on('message', (frames: readonly HostFrame[]) => context.runApart(() => this.#onMessage(frames)));
+    port.on('message', (posted: readonly unknown[]) => context.runApart(() => this.#onMessage(posted)));
     outbox.open(port, { type: 'hello', failure, threadId, kernelId: ownKernelId() });
     // Not before the hello: the gateway may have other things to do meanwhile.
     setImmediate(this.#takeNorm);
@@ -116,8 +117,8 @@ export class ToolHost implements RunHost {
     this.#polledAt = at;
     const port = this.#port;
     for (let received = receive(port); received; received = receive(port)) {
-      const frames = received.message as HostFrame[];
-      for (let index = 0; index < frames.length; index++) this.#takeEarly(frames[index] as HostFrame);
+      const posted = received.message as readonly unknown[];
+      for (let at = 0; at < posted.length; at++) this.#takeEarly(unpacked(posted[at]) as HostFrame);
     }
   }
 
@@ -143,9 +144,9 @@ export class ToolHost implements RunHost {
     for (let at = 0; at < frames.length; at++) this.#onFrame(frames[at] as HostFrame);
   };
 
-  #onMessage(frames: readonly HostFrame[]): void {
+  #onMessage(posted: readonly unknown[]): void {
     if (this.#postponed.length > 0) this.#takePostponed();
-    for (let at = 0; at < frames.length; at++) this.#onFrame(frames[at] as HostFrame);
+    for (let at = 0; at < posted.length; at++) this.#onFrame(unpacked(posted[at]) as HostFrame);
   }
 
   #onFrame(frame: HostFrame): void {

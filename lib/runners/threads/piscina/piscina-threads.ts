@@ -19,6 +19,7 @@ import type { Shift, ThreadSettings } from '../port/frames.ts';
 import { MOST_IN_LINE } from '../thread-choice.ts';
 import type { PoolThread, SourceHost, ThreadSource } from '../thread-source.ts';
 import { EndedThreads } from './ended-threads.ts';
+import { PackingPort } from './packing-port.ts';
 import { threadFlags } from './thread-flags.ts';
 
 export interface ThreadsOptions {
@@ -120,7 +121,7 @@ export class PiscinaThreads implements ThreadSource {
       shift.abort();
       this.#ended.look(this.#piscina.threads);
     };
-    return { id, port, begun, claims, lost, end };
+    return { id, port: new PackingPort(port), begun, claims, lost, end };
   }
 
   #watch(thread: Worker, id: number): void {

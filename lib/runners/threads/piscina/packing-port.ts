@@ -1,0 +1,31 @@
+/** The gateway's end of a thread's port, where frames are packed (port/packing.ts). */
+import type { MessagePort } from 'node:worker_threads';
+import type { HostFrame } from '../port/frames.ts';
+import { packed, unpacked } from '../port/packing.ts';
+import type { ThreadPort } from '../thread-source.ts';
+
+export class PackingPort implements ThreadPort {
+  readonly #port: MessagePort;
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+  }
+
+  on(_event: 'message', listener: (frames: unknown) => void): void {
+    this.#port.on('message', (posted: unknown) =>
+      listener(Array.isArray(posted) ? posted.map(unpacked) : posted),
+    );
+  }
+
+  once(_event: 'close', listener: () => void): void {
+    this.#port.once('close', listener);
+  }
+
+  postMessage(frames: readonly HostFrame[]): void {
+    this.#port.postMessage(frames.map(packed));
+  }
+
+  close(): void {
+    this.#port.close();
+  }
+}
