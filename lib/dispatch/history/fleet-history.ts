@@ -55,7 +55,13 @@ export class FleetHistory implements CallHistory {
 
   async resume(point: ResumePoint): Promise<RunningCall> {
     const { callId, keyId, after } = point;
-    if (await this.#isOwn(callId, keyId)) return this.#own.resume(point);
+    const isElsewhere = this.#own.has(callId, keyId) ? await this.#shared.isElsewhere(callId) : true;
+    const own = isElsewhere ? undefined : this.#own.kept(callId, keyId);
+    if (own) {
+      // It has been read further elsewhere, and where that is cannot be found out now.
+      if (isElsewhere === undefined && own.isBehind(after)) throw unreachable();
+      return this.#own.resume(point);
+    }
     const taken = await this.#shared.take(callId, keyId);
     if (!taken) throw callNotFound(callId);
     const kept = this.#own.takeOver(taken.call, taken.before);
@@ -154,3 +160,8 @@ const mismatch = ({ key }: Claim, callId: string): ToolError =>
     `the idempotency key ${JSON.stringify(key)} was used with another tool or body; use a new key for a new call`,
     { details: { callId } },
   );
+
+const unreachable = (): ToolError =>
+  new ToolError('unavailable', 'what the fleet knows of the call cannot be reached; try again shortly', {
+    retryAfterMs: 1000,
+  });

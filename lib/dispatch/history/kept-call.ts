@@ -144,6 +144,11 @@ export class KeptCall implements ReadCall {
     return this.#attach(new CallReader(this, { streams: true, from, wantsStart: after < 0, after }));
   }
 
+  /** Whether somebody has seen more of it than is here. @param after the newest event that was seen. */
+  isBehind(after: number): boolean {
+    return after > Math.max(this.#events.last, this.#newest) + (this.#end ? 2 : 0);
+  }
+
   /** Whether all of it is here. */
   get isTakenIn(): boolean {
     return this.#end !== null;

@@ -21,8 +21,11 @@ export type ClaimReply =
 export interface SharedCalls {
   /** Makes this gateway the one that reads a call. @returns undefined for one that is not kept, or another key's. */
   take(callId: string, keyId: string): Promise<TakenCall | undefined>;
-  /** Whether another gateway has taken over what is kept here; who listens to `onMoved` is told, if so. */
-  isElsewhere(callId: string): Promise<boolean>;
+  /**
+   * Whether another gateway has taken over what is kept here; who listens to `onMoved` is told, if so. Undefined: what the
+   * fleet shares does not answer.
+   */
+  isElsewhere(callId: string): Promise<boolean | undefined>;
   find(callId: string, keyId: string): Promise<CallState | undefined>;
   list(keyId: string): Promise<readonly CallState[]>;
   cancel(callId: string, keyId: string): Promise<boolean>;

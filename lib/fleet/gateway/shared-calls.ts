@@ -95,10 +95,11 @@ export class RedisSharedCalls {
   }
 
   /** The message that another gateway has taken it over may have been lost. */
-  async isElsewhere(callId: string): Promise<boolean> {
+  async isElsewhere(callId: string): Promise<boolean | undefined> {
     const { commands, keys, isReady } = this.#redis;
-    if (!isReady) return false;
-    const gateway = await commands.hget(keys.call(callId), 'gw').catch(() => null);
+    if (!isReady) return undefined;
+    const gateway = await commands.hget(keys.call(callId), 'gw').catch(() => undefined);
+    if (gateway === undefined) return undefined;
     if (gateway === null || gateway === this.#options.nodeId) return false;
     this.#runner.moved(callId);
     return true;

@@ -196,7 +196,7 @@ export class PatientClient {
         // One that was never opened is nowhere: it was refused, and its gateway died before it could say so.
         if (code === 'call_not_found' && call.last === 0) call.answered(NEVER_MADE, null);
         // An end before the stream began is told as a status.
-        else if (call.callId === null && status > 500) call.answered(code, null);
+        else if (call.last === 0 && (status > 500 || code === 'cancelled')) call.answered(code, null);
         else call.violate('end', `${status} behind event ${call.last}: ${text.slice(0, 200)}`);
         if (!call.isClosed) call.answered('lost', null);
         return 0;
