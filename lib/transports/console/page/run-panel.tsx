@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { adviceFor } from './advice.ts';
 import { ChunkList } from './chunk-list.tsx';
-import { Code } from './code-block.tsx';
+import { Code, CopyButton } from './code-block.tsx';
 import { useChanges, useTicks } from './emitter.ts';
 import type { Json } from './gateway.ts';
 import { leadsToFault } from './json-box.tsx';
@@ -12,7 +12,6 @@ import { DETACH_SECONDS, type Question, type Run, runs } from './run.ts';
 import { count, duration, PHASE_NAMES, pretty } from './run-text.ts';
 import { firstArguments } from './schema.ts';
 import { pathText, SchemaForm } from './schema-form.tsx';
-import { CopyButton } from './tools-view.tsx';
 
 export function RunPanel({ run }: { readonly run: Run }) {
   useChanges(run);

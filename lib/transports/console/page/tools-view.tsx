@@ -1,7 +1,7 @@
 /** The tools: a list to search, the form of the chosen one, and its runs beside it. */
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { Code } from './code-block.tsx';
+import { Code, CopyButton } from './code-block.tsx';
 import { useChanges } from './emitter.ts';
 import { gateway, type Json, type Tool } from './gateway.ts';
 import { JsonBox, leadsToFault } from './json-box.tsx';
@@ -332,24 +332,6 @@ function CopyAs({ tool, args }: { readonly tool: string; readonly args: Json }) 
         label="Copy a link to this form"
       />
     </details>
-  );
-}
-
-export function CopyButton({ text, label = 'Copy' }: { readonly text: string; readonly label?: string }) {
-  const [told, setTold] = useState('');
-  const copy = () => {
-    const copied =
-      navigator.clipboard?.writeText(text) ?? Promise.reject(new Error('only on localhost or https'));
-    copied.then(
-      () => setTold('Copied'),
-      () => setTold('Not allowed here: select the text'),
-    );
-    setTimeout(() => setTold(''), 2000);
-  };
-  return (
-    <button type="button" class="small" onClick={copy}>
-      <span aria-live="polite">{told || label}</span>
-    </button>
   );
 }
 
