@@ -227,7 +227,9 @@ export class ObservedCall {
       this.#report('end', `it never ended (${this.#texts.length} events)`);
     if (this.ending === NEVER_MADE && starts.length > 0)
       this.#report('end', 'nobody knows it, and it started');
-    if (this.isCancelAcknowledged && this.ending !== 'cancelled')
+    // A gateway without Redis has refused it, and another, with Redis, has cancelled what was in the queue: it never ran.
+    const isRefused = starts.length === 0 && (this.ending === 'unavailable' || this.ending === 'overloaded');
+    if (this.isCancelAcknowledged && this.ending !== 'cancelled' && !isRefused)
       this.#report('end', `a cancel was acknowledged, and it ended ${this.ending}`);
   }
   /**
