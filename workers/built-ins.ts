@@ -23,7 +23,7 @@ interface Guarded {
 /** @param read reads what is guarded; its keys are those that it asks for. */
 function guarded<T extends object>(owner: T, read: (owner: T) => readonly unknown[]): Guarded {
   const keys: PropertyKey[] = [];
-  read(new Proxy(owner, { get: (_owner, key) => keys.push(key) }));
+  read(new Proxy({} as T, { get: (_none, key) => keys.push(key) }));
   return { owner, keys, read: () => read(owner) };
 }
 
