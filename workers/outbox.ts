@@ -19,6 +19,12 @@ export class Outbox {
   #isScheduled = false;
   #turnEnd: Promise<void> | null = null;
   #endTurn: () => void = () => {};
+  readonly #onTurn: () => void;
+
+  /** @param onTurn called where a turn of the event loop ends and the next begins, before anything of this turn leaves. */
+  constructor(onTurn: () => void = () => {}) {
+    this.#onTurn = onTurn;
+  }
 
   /** Posts `hello`, what was kept, and from now on everything, on `port`. */
   open(port: MessagePort, hello: ThreadFrame): void {
@@ -51,6 +57,7 @@ export class Outbox {
 
   readonly #onTurnEnd = (): void => {
     this.#isScheduled = false;
+    this.#onTurn();
     const endTurn = this.#turnEnd === null ? null : this.#endTurn;
     this.#turnEnd = null;
     try {

@@ -1,27 +1,33 @@
 /**
  * How long a yielding tool goes on before the event loop turns: at most 5 ms, so that a cancel and everything else that
- * comes by the loop gets through to a tool that waits for nothing else.
+ * comes by the loop gets through to a tool that waits for nothing else; less where others wait for their turn.
  */
 import { now } from './intrinsics/captured.ts';
 
 const TURN_MS = 5;
+/** What a batch costs is little beside so many chunks, and of a thousand tools each has its turn twice a second. */
+const SHARED_TURN_MS = 0.5;
 
-/** After so many yields without a rest more of them are expected: the call may sprint (async-context). */
-const YIELDS_TO_SPRINT = 16;
+/** After so many yields without a rest more of them are expected. */
+const YIELDS_OF_BUSY = 16;
+
+/** What a run may be told to wait for between two yields. */
+export interface Rests {
+  /** The tool yields again and again. @returns what it has to wait for before it may go on so, if anything. */
+  busy(): Promise<void> | undefined;
+  /** Others wait for their turn. */
+  readonly areOthersWaiting: boolean;
+  /** @returns what ends with the turn of the event loop. */
+  turnEnd(): Promise<void>;
+}
 
 export class Pace {
-  readonly #sprint: () => Promise<void> | undefined;
-  readonly #turnEnd: () => Promise<void>;
+  readonly #rests: Rests;
   #turnedAt = now();
   #yields = 0;
 
-  /**
-   * @param sprint called when the tool yields again and again; gives what the next yield has to wait for.
-   * @param turnEnd settles with the turn of the event loop.
-   */
-  constructor(sprint: () => Promise<void> | undefined, turnEnd: () => Promise<void>) {
-    this.#sprint = sprint;
-    this.#turnEnd = turnEnd;
+  constructor(rests: Rests) {
+    this.#rests = rests;
   }
 
   /**
@@ -30,14 +36,22 @@ export class Pace {
    * @returns what it has to wait for, if anything.
    */
   rest(at: number, waiting: Promise<void> | undefined): Promise<void> | undefined {
-    if (waiting === undefined && at - this.#turnedAt < TURN_MS)
-      return ++this.#yields === YIELDS_TO_SPRINT ? this.#sprint() : undefined;
-    return this.#turn(waiting ?? this.#turnEnd());
+    if (waiting !== undefined) return this.#turn(waiting, 0);
+    const rests = this.#rests;
+    const ranMs = at - this.#turnedAt;
+    if (ranMs >= SHARED_TURN_MS && rests.areOthersWaiting) return this.#busy();
+    if (ranMs >= TURN_MS) return this.#turn(rests.turnEnd(), 0);
+    return ++this.#yields === YIELDS_OF_BUSY ? this.#busy() : undefined;
   }
 
-  async #turn(turning: Promise<void>): Promise<void> {
+  #busy(): Promise<void> | undefined {
+    const waiting = this.#rests.busy();
+    return waiting && this.#turn(waiting, YIELDS_OF_BUSY);
+  }
+
+  async #turn(turning: Promise<void>, yields: number): Promise<void> {
     await turning;
     this.#turnedAt = now();
-    this.#yields = 0;
+    this.#yields = yields;
   }
 }

@@ -38,7 +38,7 @@ async function prepare({
   heapMb,
 }: ThreadSettings): Promise<HostParts> {
   const context = createCallContext<ToolRun>();
-  const outbox = new Outbox();
+  const outbox = new Outbox(() => context.turnBegins());
   const log = new ThreadLog(outbox, logLevel);
   const retirement = new Retirement(outbox);
   const runs = new TransitMap<number, ToolRun>();

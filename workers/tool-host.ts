@@ -32,6 +32,7 @@ import { SubscriptionsNorm } from './leftovers/subscriptions.ts';
 import type { Registry } from './loading/registry.ts';
 import type { Outbox } from './outbox.ts';
 import { type FrameOfRun, type RunHost, ToolRun } from './tool-run.ts';
+import { Turns } from './turns.ts';
 
 export interface HostParts extends EscapeParts {
   /** What the thread loaded; empty where that failed. */
@@ -58,6 +59,7 @@ async function failing(error: ToolError): Promise<never> {
 
 export class ToolHost implements RunHost {
   readonly outbox: Outbox;
+  readonly turns: Turns;
   readonly #parts: HostParts;
   readonly #port: MessagePort;
   readonly #begun: Shift['begun'];
@@ -88,18 +90,26 @@ export class ToolHost implements RunHost {
     const { context, outbox, failure } = parts;
     this.#parts = parts;
     this.outbox = outbox;
+    this.turns = new Turns(() => outbox.turnEnd());
     this.#port = port;
     this.#begun = begun;
     this.#claims = claims;
     this.#severalCallers = severalCallers;
-    port.on('message', (posted: readonly unknown[]) => context.runApart(() => this.#onMessage(posted)));
+    port.on('message', (posted: readonly unknown[]) => {
+      context.turnBegins();
+      context.runApart(() => this.#onMessage(posted));
+    });
     outbox.open(port, { type: 'hello', failure, threadId, kernelId: ownKernelId() });
     // Not before the hello: the gateway may have other things to do meanwhile.
     setImmediate(this.#takeNorm);
   }
 
   sprint(run: ToolRun): Promise<void> | undefined {
-    return this.#parts.runs.size === 1 ? this.#parts.context.sprint(run) : undefined;
+    return this.#parts.context.sprint(run);
+  }
+
+  get isAlone(): boolean {
+    return this.#parts.runs.size === 1;
   }
 
   begin({ call, place, mark }: CallTask): void {

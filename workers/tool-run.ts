@@ -24,11 +24,12 @@ import type { Executable } from './executable.ts';
 import { hasOwn, keys, NativeAbortController, now, parse, toText } from './intrinsics/captured.ts';
 import type { Check } from './loading/schema.ts';
 import type { Outbox } from './outbox.ts';
-import { Pace } from './pace.ts';
+import { Pace, type Rests } from './pace.ts';
 import { ProgressThrottle } from './progress-throttle.ts';
 import { Questions } from './questions.ts';
 import { chunkText, resultText } from './result-text.ts';
 import { type ContextRun, createToolContext } from './tool-context.ts';
+import type { Turn, Turns } from './turns.ts';
 
 /** What the gateway says to a call that runs. */
 export type FrameOfRun = Exclude<HostFrame, { type: 'call' | 'ping' | 'describe' }>;
@@ -36,8 +37,12 @@ export type FrameOfRun = Exclude<HostFrame, { type: 'call' | 'ping' | 'describe'
 /** What a run needs of its thread. */
 export interface RunHost {
   readonly outbox: Outbox;
-  /** Lets a run that yields in a loop do so at less cost. @returns what it has to wait for, if anything. */
+  /** Of the runs that yield in a loop. */
+  readonly turns: Turns;
+  /** Lets a run that is alone and yields in a loop do so at less cost. @returns what it has to wait for, if anything. */
   sprint(run: ToolRun): Promise<void> | undefined;
+  /** Whether it has one run only. */
+  readonly isAlone: boolean;
   /** Marks the call as begun. */
   begin(task: CallTask): void;
   log(run: ToolRun, level: LogLevel, message: string, data?: unknown): void;
@@ -56,13 +61,15 @@ const isFound = (found: Executable | Promise<Executable>): found is Executable =
 /** A chunk that was so long in coming may be a large one; those that come thick and fast are not measured first. */
 const BIG_AFTER_MS = 2;
 
-export class ToolRun implements ContextRun {
+export class ToolRun implements ContextRun, Rests {
   readonly task: CallTask;
   readonly #host: RunHost;
   readonly #maxResultBytes: number;
   readonly #chunks: ChunkStream;
   readonly #progress: ProgressThrottle;
   readonly #questions: Questions;
+  /** The one that it waits for, or had last. */
+  #turn: Turn | null = null;
   readonly #onEnd: (call: number) => void;
   readonly meta: Record<string, unknown> = {};
   #abort: AbortController | null = null;
@@ -173,10 +180,7 @@ export class ToolRun implements ContextRun {
 
   async #drive(iterator: AsyncIterator<unknown>, check: Check | null): Promise<unknown> {
     const { outbox } = this.#host;
-    const pace = new Pace(
-      () => this.#host.sprint(this),
-      () => outbox.turnEnd(),
-    );
+    const pace = new Pace(this);
     let wroteAt = 0;
     for (;;) {
       // What it has yielded leaves before it goes on: it may block the thread. With the turn, if it waits for that, beside
@@ -203,6 +207,26 @@ export class ToolRun implements ContextRun {
         throw error;
       }
     }
+  }
+
+  get areOthersWaiting(): boolean {
+    return this.#host.turns.areWanted;
+  }
+
+  turnEnd(): Promise<void> {
+    return this.#host.outbox.turnEnd();
+  }
+
+  busy(): Promise<void> | undefined {
+    if (this.#host.isAlone) return this.#host.sprint(this);
+    this.#turn = this.#host.turns.take() ?? null;
+    return this.#turn === null ? undefined : this.#waitFor(this.#turn);
+  }
+
+  async #waitFor({ come }: Turn): Promise<void> {
+    this.#chunks.flush(); // it may be long in coming
+    await come;
+    await this.#host.sprint(this);
   }
 
   /** The list of chunks is the result of a stream that returned nothing, and held to its schema where it is repeated. */
@@ -294,6 +318,7 @@ export class ToolRun implements ContextRun {
     if (this.#cancelled) return;
     this.#cancelled = error;
     this.#chunks.close();
+    this.#turn?.begin();
     this.#questions.close();
     this.#abort?.abort(error);
   }

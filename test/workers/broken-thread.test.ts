@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import type { CallTask, ThreadFrame } from '../../lib/runners/threads/port/frames.ts';
 import { Outbox } from '../../workers/outbox.ts';
 import { type RunHost, ToolRun } from '../../workers/tool-run.ts';
+import { Turns } from '../../workers/turns.ts';
 
 describe('a call on a broken thread', () => {
   it('ends with `internal`, once, and gives the thread up', async () => {
@@ -12,6 +13,8 @@ describe('a call on a broken thread', () => {
     const retired: string[] = [];
     const host: RunHost = {
       outbox,
+      turns: new Turns(() => outbox.turnEnd()),
+      isAlone: true,
       sprint: () => undefined,
       begin: () => undefined,
       log: () => undefined,

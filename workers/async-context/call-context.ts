@@ -11,9 +11,11 @@ export interface CallContext<Owner extends object> {
   runApart<T>(work: () => T): T;
   /** @param promise whose maker is asked for, where it is about one and not about what runs now. */
   owner(promise?: object): Owner | undefined;
+  /** Says that a turn of the event loop begins: of what earlier ones have queued, nothing waits any more. */
+  turnBegins(): void;
   /**
-   * Says that `owner`, alone on its thread, yields again and again. @returns what its loop has to wait for, where
-   * the context can be kept in a cheaper way for a while.
+   * Says that `owner` yields again and again, and nobody else does in this turn of the event loop. @returns what its loop
+   * has to wait for, where the context can be kept in a cheaper way for a while.
    */
   sprint(owner: Owner): Promise<void> | undefined;
 }

@@ -13,8 +13,9 @@
  * fourth of the cost:
  *
  *   1. Pace counts yields without a rest, and asks for a sprint at the sixteenth.
- *   2. It is granted where the call is alone on its thread, was the last that began, is the one that runs, and tools
- *      have made nothing but promises since it began; so there is nothing whose callbacks could run in between.
+ *   2. It is granted where the call is the one that runs, no other is expected to go on in this turn of the event loop
+ *      (it is alone on its thread, or has its turn), and tools have made nothing but promises in this turn; so there are
+ *      no ticks of theirs whose callbacks would run before the sprint is over.
  *   3. From the next microtask on the async hooks are off and V8's on. The loop goes on in microtasks, yield after
  *      yield. Nothing else runs meanwhile: timers and I/O come with the event loop, which waits for microtasks.
  *   4. The sprint ends with the last microtask, when `nextTick` gets its turn: the hooks change back. That is at the
@@ -70,16 +71,23 @@ export function hookedContext<Owner extends object>(): CallContext<Owner> {
 
   function runAs<T>(owner: Owner, work: () => T): T {
     const resource = running();
-    const outer = resource[mark];
+    const [outer, outerCurrent] = [resource[mark], current];
     resource[mark] = owner;
+    if (sprinter !== undefined) {
+      // It has read the port, and what has come is another's.
+      current = owner;
+      if (owner !== sprinter) isMixed = true;
+    }
     try {
       return work();
     } finally {
       resource[mark] = outer;
+      current = outerCurrent;
     }
   }
 
-  let latest: { readonly owner: Owner; readonly madeBefore: number } | undefined;
+  /** How much tools had made when the turn began. */
+  let madeBefore = 0;
 
   let sprinter: Owner | undefined;
   /** Whose microtask runs in the sprint. */
@@ -138,10 +146,7 @@ export function hookedContext<Owner extends object>(): CallContext<Owner> {
   }
 
   return {
-    run(owner, work) {
-      latest = { owner, madeBefore: madeByTools() };
-      return runAs(owner, work);
-    },
+    run: runAs,
     enter: runAs,
     runApart: (work) => runAs(nobody, work),
     owner(promise) {
@@ -150,10 +155,12 @@ export function hookedContext<Owner extends object>(): CallContext<Owner> {
       if (sprinter === undefined) return spoiler;
       return isMixed ? undefined : sprinter;
     },
+    turnBegins() {
+      madeBefore = madeByTools();
+    },
     sprint(owner) {
       const mayNot = isSpoilt || sprinter !== undefined || running()[mark] !== owner;
-      if (mayNot || latest?.owner !== owner || latest.madeBefore !== madeByTools()) return undefined;
-      return begin(owner);
+      return mayNot || madeBefore !== madeByTools() ? undefined : begin(owner);
     },
   };
 }

@@ -12,6 +12,7 @@ export function storedContext<Owner extends object>(): CallContext<Owner> {
     enter: (owner, work) => storage.run(owner, work),
     runApart: (work) => storage.exit(work),
     owner: () => storage.getStore(),
+    turnBegins: () => {},
     sprint: () => undefined,
   };
 }

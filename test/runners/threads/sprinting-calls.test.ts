@@ -87,4 +87,36 @@ describe('a call that yields in a loop', () => {
       expect(events.filter(({ type }) => type === 'progress')).to.have.length(1);
     }
   });
+
+  it('has long batches also where hundreds do so at once', async () => {
+    const wide = await startPool({ minThreads: 1, maxThreads: 1, callsPerThread: 300 }, ['sprinting-tools']);
+    try {
+      const all = await Promise.all(
+        Array.from({ length: 300 }, () => eventsOf(call(wide, 'sprinting', { n: 500 }))),
+      );
+      const batches = all.flat().filter(({ type }) => type === 'chunks');
+      const chunks = batches.reduce(
+        (sum, event) => sum + (event.type === 'chunks' ? event.items.length : 0),
+        0,
+      );
+      expect(chunks).to.equal(300 * 1000);
+      expect(chunks / batches.length).to.be.greaterThan(40);
+    } finally {
+      await wide.close();
+    }
+  });
+
+  it('ends at once for a cancel while it waits for its turn, and its thread goes on with the others', async () => {
+    const others = Array.from({ length: 3 }, () => call(pool, 'sprinting', { n: 100_000 }));
+    const reading = others.map(eventsOf);
+    const cancelled = call(pool, 'sprinting', { n: 50_000_000 });
+    const events = cancelled[Symbol.asyncIterator]();
+    for (let seen = 0; seen < 5; seen++) await events.next();
+    cancelled.cancel('cancelled');
+    expect(await cancelled.outcome()).to.have.nested.property('error.code', 'cancelled');
+    for (const read of await Promise.all(reading)) expect(read.at(-1)).to.include({ type: 'result' });
+    await eventually(() => pool.stats().own.summary.workers.busy === 0);
+    expect(pool.stats().own.details.pool.crashes).to.equal(0);
+    expect(pool.stats().own.summary.workers.restarts).to.equal(0);
+  });
 });

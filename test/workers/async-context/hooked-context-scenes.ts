@@ -1,7 +1,6 @@
 /**
  * What happens in a context of calls, scene by scene; each is played on a thread of its own, whose hooks end with it.
  */
-import { setImmediate as toolsTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { hookedContext } from '../../../workers/async-context/hooked-context.ts';
 import { setImmediate as ownImmediate } from '../../../workers/async-context/own-timers.ts';
@@ -11,7 +10,13 @@ interface Call {
 }
 
 /** Waits as the thread's own machinery does: such a timer is nobody's. */
-const turn = () => new Promise<void>((resolve) => ownImmediate(resolve));
+const turn = () =>
+  new Promise<void>((resolve) =>
+    ownImmediate(() => {
+      context.turnBegins();
+      resolve();
+    }),
+  );
 
 const context = hookedContext<Call>();
 const first = { name: 'first' };
@@ -34,16 +39,46 @@ const scenes = {
       }
       return seen;
     }),
-  /** What has made a timer may make another in a sprint, where nobody would see it. */
+  /** A tick that was made in this turn would run unseen behind a sprint; one of an earlier turn has run. */
   refused: () =>
     context.run(first, async () => {
-      await toolsTurn();
-      const afterTimer = context.sprint(first);
-      context.run(second, () => {});
-      return [afterTimer, context.sprint(first), context.sprint(second)].map(
-        (sprint) => sprint === undefined,
-      );
+      process.nextTick(() => {});
+      const afterTick = context.sprint(first);
+      const asAnother = context.sprint(second);
+      await turn();
+      return [afterTick, asAnother, context.sprint(first)].map((sprint) => sprint === undefined);
     }),
+  /** A call that has its turn may sprint beside others, whose promises keep their call. */
+  beside: async () => {
+    const seen: unknown[] = [];
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const other = context.run(second, async () => {
+      await gate;
+      seen.push(nameOf());
+    });
+    await context.run(first, async () => {
+      await turn();
+      const sprint = context.sprint(first);
+      seen.push(sprint instanceof Promise);
+      await sprint;
+      await null;
+      seen.push(nameOf());
+      // As when the sprinter's progress reads the port, and what has come is for the other.
+      let made: Promise<void> | undefined;
+      context.enter(second, () => {
+        seen.push(nameOf());
+        made = Promise.resolve();
+      });
+      seen.push(nameOf(made), nameOf());
+      await turn();
+      open();
+      await other;
+    });
+    return seen;
+  },
   /** Promises made in a sprint keep their call when they go on after it. */
   promises: () =>
     context.run(first, async () => {

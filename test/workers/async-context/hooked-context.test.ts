@@ -15,8 +15,12 @@ describe('hookedContext()', () => {
     expect(await play('plain')).to.deep.equal([...turn, ...turn, ...turn]);
   });
 
-  it('does not let a call sprint that has made a timer, nor one that is not the last that began', async () => {
-    expect(await play('refused')).to.deep.equal([true, true, true]);
+  it('does not let a call sprint in a turn in which a tick was made, nor for another, but in the next', async () => {
+    expect(await play('refused')).to.deep.equal([true, true, false]);
+  });
+
+  it('lets a call sprint beside another, and knows which of them does what', async () => {
+    expect(await play('beside')).to.deep.equal([true, 'first', 'second', 'second', 'first', 'second']);
   });
 
   it('knows whose a promise of a sprint is, in it and after it', async () => {

@@ -1,0 +1,85 @@
+/**
+ * Turns of the tools of a thread that yield without ever waiting.
+ *
+ * Where several of them go on side by side, each `yield` of one lets the others yield too: of a thousand, each would have
+ * a chunk or ten in the time in which its batch may grow, and what a batch costs would be paid a hundred times as often.
+ * So one goes on while the others wait, and each turn of the event loop lets the next one go.
+ *
+ * N1. A tool that waits for something of its own never waits here: only who has yielded again and again in one turn of
+ *     the event loop asks for a turn of its own.
+ * N2. Nobody has to give its turn back: one that ends, fails or waits meanwhile keeps nobody waiting, since the next is let
+ *     go by the event loop, which turns as soon as this one does anything but yield, and at the latest when its time is up
+ *     (Pace).
+ */
+import { chain, NativePromise } from './intrinsics/captured.ts';
+
+/** A place in the line. */
+export class Turn {
+  #goOn: (() => void) | null = null;
+  readonly come = new NativePromise<void>((resolve) => {
+    this.#goOn = resolve;
+  });
+  next: Turn | null = null;
+
+  get hasCome(): boolean {
+    return this.#goOn === null;
+  }
+
+  /** Lets its holder go on, for whom there may be no more to wait for. */
+  begin(): void {
+    const goOn = this.#goOn;
+    this.#goOn = null;
+    goOn?.();
+  }
+}
+
+export class Turns {
+  readonly #turnEnd: () => Promise<void>;
+  #first: Turn | null = null;
+  #last: Turn | null = null;
+  #isTaken = false;
+
+  /** @param turnEnd settles with the turn of the event loop, when what it made has left. */
+  constructor(turnEnd: () => Promise<void>) {
+    this.#turnEnd = turnEnd;
+  }
+
+  /** Whether others wait for their turn. */
+  get areWanted(): boolean {
+    return this.#first !== null;
+  }
+
+  /** @returns the turn to wait for; nothing where it begins at once. */
+  take(): Turn | undefined {
+    if (!this.#isTaken) {
+      this.#begin();
+      return undefined;
+    }
+    const turn = new Turn();
+    if (this.#last === null) this.#first = turn;
+    else this.#last.next = turn;
+    this.#last = turn;
+    return turn;
+  }
+
+  #begin(): void {
+    this.#isTaken = true;
+    chain(this.#turnEnd(), this.#onTurnEnd);
+  }
+
+  readonly #onTurnEnd = (): void => {
+    this.#isTaken = false;
+    const turn = this.#shift();
+    if (turn === null) return;
+    this.#begin();
+    turn.begin();
+  };
+
+  #shift(): Turn | null {
+    let turn = this.#first;
+    while (turn?.hasCome) turn = turn.next;
+    this.#first = turn === null ? null : turn.next;
+    if (this.#first === null) this.#last = null;
+    return turn;
+  }
+}
