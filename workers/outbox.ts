@@ -7,10 +7,13 @@
  * O3. Who waits for the end of the turn goes on when what the turn made has left. All wait for one promise.
  */
 import type { MessagePort } from 'node:worker_threads';
-import type { ThreadFrame } from '../lib/runners/threads/port/frames.ts';
+import type { Shift, ThreadFrame } from '../lib/runners/threads/port/frames.ts';
 import { packed } from '../lib/runners/threads/port/packing.ts';
 import { setImmediate } from './async-context/own-timers.ts';
-import { NativePromise, ownList } from './intrinsics/captured.ts';
+import { load, NativePromise, ownList } from './intrinsics/captured.ts';
+
+/** A gateway that reads on takes them in within some 5 ms; more would keep everybody else waiting there. */
+const MOST_AHEAD = 16;
 
 export class Outbox {
   #port: MessagePort | null = null;
@@ -20,15 +23,18 @@ export class Outbox {
   #turnEnd: Promise<void> | null = null;
   #endTurn: () => void = () => {};
   readonly #onTurn: () => void;
+  #posted = 0;
+  #taken: Shift['taken'];
 
   /** @param onTurn called where a turn of the event loop ends and the next begins, before anything of this turn leaves. */
   constructor(onTurn: () => void = () => {}) {
     this.#onTurn = onTurn;
   }
 
-  /** Posts `hello`, what was kept, and from now on everything, on `port`. */
-  open(port: MessagePort, hello: ThreadFrame): void {
+  /** Posts `hello`, what was kept, and from now on everything, on the port of the shift. */
+  open({ port, taken }: Pick<Shift, 'port' | 'taken'>, hello: ThreadFrame): void {
     this.#port = port;
+    this.#taken = taken;
     const kept = this.#frames.length;
     for (let at = kept; at > 0; at--) this.#frames[at] = this.#frames[at - 1];
     this.#frames[0] = hello;
@@ -47,6 +53,11 @@ export class Outbox {
     });
     this.#schedule();
     return this.#turnEnd;
+  }
+
+  /** Whether the gateway has more of its messages yet to take in than it soon will. */
+  get isAhead(): boolean {
+    return this.#taken !== undefined && ((this.#posted - load(this.#taken, 0)) | 0) > MOST_AHEAD;
   }
 
   #schedule(): void {
@@ -70,6 +81,7 @@ export class Outbox {
   flush(): void {
     if (this.#frames.length === 0 || this.#port === null) return;
     try {
+      this.#posted++;
       this.#port.postMessage(this.#frames);
     } finally {
       this.#frames.length = 0;

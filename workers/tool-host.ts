@@ -86,11 +86,12 @@ export class ToolHost implements RunHost {
   #utilization = eventLoopUtilization();
 
   /** Says hello, and takes frames from now on. */
-  constructor(parts: HostParts, { port, begun, claims, severalCallers }: Shift) {
+  constructor(parts: HostParts, shift: Shift) {
+    const { port, begun, claims, severalCallers } = shift;
     const { context, outbox, failure } = parts;
     this.#parts = parts;
     this.outbox = outbox;
-    this.turns = new Turns(() => outbox.turnEnd());
+    this.turns = new Turns(outbox);
     this.#port = port;
     this.#begun = begun;
     this.#claims = claims;
@@ -99,7 +100,7 @@ export class ToolHost implements RunHost {
       context.turnBegins();
       context.runApart(() => this.#onMessage(posted));
     });
-    outbox.open(port, { type: 'hello', failure, threadId, kernelId: ownKernelId() });
+    outbox.open(shift, { type: 'hello', failure, threadId, kernelId: ownKernelId() });
     // Not before the hello: the gateway may have other things to do meanwhile.
     setImmediate(this.#takeNorm);
   }

@@ -10,7 +10,10 @@
  * N2. Nobody has to give its turn back: one that ends, fails or waits meanwhile keeps nobody waiting, since the next is let
  *     go by the event loop, which turns as soon as this one does anything but yield, and at the latest when its time is up
  *     (Pace).
+ * N3. Nobody has a turn while the gateway has much to take in that came before: each of them has its credit, but all
+ *     together could keep it from everything else for seconds.
  */
+import { setTimeout } from './async-context/own-timers.ts';
 import { chain, NativePromise } from './intrinsics/captured.ts';
 
 /** A place in the line. */
@@ -33,15 +36,24 @@ export class Turn {
   }
 }
 
+/** Of what they yield. */
+export interface WayOut {
+  /** Settles with the turn of the event loop, when what it made has left. */
+  turnEnd(): Promise<void>;
+  /** More has left than should be under way. */
+  readonly isAhead: boolean;
+}
+
+const LOOK_AGAIN_MS = 1;
+
 export class Turns {
-  readonly #turnEnd: () => Promise<void>;
+  readonly #way: WayOut;
   #first: Turn | null = null;
   #last: Turn | null = null;
   #isTaken = false;
 
-  /** @param turnEnd settles with the turn of the event loop, when what it made has left. */
-  constructor(turnEnd: () => Promise<void>) {
-    this.#turnEnd = turnEnd;
+  constructor(way: WayOut) {
+    this.#way = way;
   }
 
   /** Whether others wait for their turn. */
@@ -64,10 +76,14 @@ export class Turns {
 
   #begin(): void {
     this.#isTaken = true;
-    chain(this.#turnEnd(), this.#onTurnEnd);
+    chain(this.#way.turnEnd(), this.#onTurnEnd);
   }
 
   readonly #onTurnEnd = (): void => {
+    if (this.#way.isAhead) {
+      setTimeout(this.#onTurnEnd, LOOK_AGAIN_MS);
+      return;
+    }
     this.#isTaken = false;
     const turn = this.#shift();
     if (turn === null) return;

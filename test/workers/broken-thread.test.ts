@@ -13,7 +13,7 @@ describe('a call on a broken thread', () => {
     const retired: string[] = [];
     const host: RunHost = {
       outbox,
-      turns: new Turns(() => outbox.turnEnd()),
+      turns: new Turns(outbox),
       isAlone: true,
       sprint: () => undefined,
       begin: () => undefined,

@@ -4,13 +4,14 @@ import { Turns } from '../../workers/turns.ts';
 
 describe('Turns', () => {
   let endTurn = () => {};
-  const open = () =>
-    new Turns(
-      () =>
-        new Promise<void>((resolve) => {
-          endTurn = resolve;
-        }),
-    );
+  const way = {
+    isAhead: false,
+    turnEnd: () =>
+      new Promise<void>((resolve) => {
+        endTurn = resolve;
+      }),
+  };
+  const open = () => new Turns(way);
   const nextTurn = async () => {
     endTurn();
     await new Promise(setImmediate);
@@ -45,5 +46,18 @@ describe('Turns', () => {
     expect(other?.hasCome).to.equal(false);
     await nextTurn();
     expect(other?.hasCome).to.equal(true);
+  });
+
+  it('lets nobody go on while what has left waits to be taken in', async () => {
+    const turns = open();
+    turns.take();
+    const turn = turns.take();
+    way.isAhead = true;
+    await nextTurn();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(turn?.hasCome).to.equal(false);
+    way.isAhead = false;
+    await turn?.come;
+    expect(turn?.hasCome).to.equal(true);
   });
 });

@@ -53,7 +53,7 @@ describe('frames on their way through a port', () => {
 
   it('are not looked for behind what is none, however long the list is said to be', async () => {
     const { port1: ours, port2: theirs } = new MessageChannel();
-    const port = new PackingPort(ours);
+    const port = new PackingPort(ours, new Int32Array(new SharedArrayBuffer(4)));
     const come = new Promise((resolve) => port.on('message', resolve));
     theirs.postMessage(new Array(2 ** 32 - 1));
     expect(await come).to.deep.equal([undefined]);

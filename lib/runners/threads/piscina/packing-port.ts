@@ -11,15 +11,19 @@ import type { ThreadPort } from '../thread-source.ts';
 
 export class PackingPort implements ThreadPort {
   readonly #port: MessagePort;
+  readonly #taken: Int32Array<SharedArrayBuffer>;
 
-  constructor(port: MessagePort) {
+  /** @param taken where messages that were taken in are counted, for the thread to see. */
+  constructor(port: MessagePort, taken: Int32Array<SharedArrayBuffer>) {
     this.#port = port;
+    this.#taken = taken;
   }
 
   on(_event: 'message', listener: (frames: unknown) => void): void {
-    this.#port.on('message', (posted: unknown) =>
-      listener(Array.isArray(posted) ? framesIn(posted) : posted),
-    );
+    this.#port.on('message', (posted: unknown) => {
+      Atomics.add(this.#taken, 0, 1);
+      listener(Array.isArray(posted) ? framesIn(posted) : posted);
+    });
   }
 
   once(_event: 'close', listener: () => void): void {

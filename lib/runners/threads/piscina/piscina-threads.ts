@@ -105,12 +105,12 @@ export class PiscinaThreads implements ThreadSource {
   /** Starts one more thread; with more than `maxThreads` there already, it starts when one of those has ended. */
   spawn(severalCallers: boolean): PoolThread {
     const { port1: port, port2: threadPort } = new MessageChannel();
-    const [begun, claims] = [wordsFor(this.#places), wordsFor(this.#places)];
+    const [begun, claims, taken] = [wordsFor(this.#places), wordsFor(this.#places), wordsFor(1)];
     const shift = new AbortController();
     const id = this.#nextId++;
     const before = new Set(this.#piscina.threads);
     const serving = this.#piscina.run(
-      { port: threadPort, begun, claims, severalCallers },
+      { port: threadPort, begun, claims, taken, severalCallers },
       { transferList: [threadPort], signal: shift.signal },
     );
     for (const thread of this.#piscina.threads) if (!before.has(thread)) this.#watch(thread, id);
@@ -121,7 +121,7 @@ export class PiscinaThreads implements ThreadSource {
       shift.abort();
       this.#ended.look(this.#piscina.threads);
     };
-    return { id, port: new PackingPort(port), begun, claims, lost, end };
+    return { id, port: new PackingPort(port, taken), begun, claims, lost, end };
   }
 
   #watch(thread: Worker, id: number): void {

@@ -50,6 +50,8 @@ export interface Shift {
   readonly begun: Int32Array<SharedArrayBuffer>;
   /** Who has the calls that wait on the thread, for each place (F8). */
   readonly claims: Claims;
+  /** How many of the thread's messages the gateway has taken in; its lowest 32 bits. Absent: nobody counts. */
+  readonly taken?: Int32Array<SharedArrayBuffer>;
   /** Whether more than one caller is known: what only then is needed is prepared before the first call. */
   readonly severalCallers: boolean;
 }
