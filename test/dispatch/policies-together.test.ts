@@ -106,19 +106,24 @@ describe('all policies together', () => {
         if (next() < 0.01) await gateway.dispatcher.reload();
       }
     };
-    await Promise.all(Array.from({ length: 24 }, worker));
-    expect(wrong).to.deep.equal([]);
-    expect(gateway.records).to.have.length(24 * 60);
-    expect(new Set(gateway.records.map(({ callId }) => callId)).size).to.equal(24 * 60);
-    for (const code of [
+    const expected = [
       'success',
       'worker_crashed',
       'tool_failed',
       'unavailable',
       'overloaded',
       'deadline_exceeded',
-    ])
-      expect([...codes.keys()], 'what came up').to.include(code);
+    ];
+    // What comes up depends on how the machine mixes them: a busy one may need more of them.
+    let made = 0;
+    while (made === 0 || (made < 20 * 24 * 60 && !expected.every((code) => codes.has(code)))) {
+      await Promise.all(Array.from({ length: 24 }, worker));
+      made += 24 * 60;
+    }
+    expect(wrong).to.deep.equal([]);
+    expect(gateway.records).to.have.length(made);
+    expect(new Set(gateway.records.map(({ callId }) => callId)).size).to.equal(made);
+    expect([...codes.keys()], 'what came up').to.include.members(expected);
     expect(gateway.dispatcher.callsInFlight).to.equal(0);
     for (const name of ['narrow', 'all'])
       await eventually(() => {
