@@ -81,8 +81,8 @@ export class Outbox {
   flush(): void {
     if (this.#frames.length === 0 || this.#port === null) return;
     try {
-      this.#posted++;
       this.#port.postMessage(this.#frames);
+      this.#posted++;
     } finally {
       this.#frames.length = 0;
     }

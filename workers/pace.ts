@@ -39,8 +39,8 @@ export class Pace {
     if (waiting !== undefined) return this.#turn(waiting, 0);
     const rests = this.#rests;
     const ranMs = at - this.#turnedAt;
-    if (ranMs >= SHARED_TURN_MS && rests.areOthersWaiting) return this.#busy();
     if (ranMs >= TURN_MS) return this.#turn(rests.turnEnd(), 0);
+    if (ranMs >= SHARED_TURN_MS && rests.areOthersWaiting) return this.#busy();
     return ++this.#yields === YIELDS_OF_BUSY ? this.#busy() : undefined;
   }
 

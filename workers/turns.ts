@@ -58,6 +58,7 @@ export class Turns {
 
   /** Whether others wait for their turn. */
   get areWanted(): boolean {
+    this.#dropGone();
     return this.#first !== null;
   }
 
@@ -92,10 +93,19 @@ export class Turns {
   };
 
   #shift(): Turn | null {
-    let turn = this.#first;
-    while (turn?.hasCome) turn = turn.next;
-    this.#first = turn === null ? null : turn.next;
-    if (this.#first === null) this.#last = null;
+    this.#dropGone();
+    const turn = this.#first;
+    if (turn !== null) this.#setFirst(turn.next);
     return turn;
+  }
+
+  /** Those who were let go before their turn. */
+  #dropGone(): void {
+    while (this.#first?.hasCome) this.#setFirst(this.#first.next);
+  }
+
+  #setFirst(turn: Turn | null): void {
+    this.#first = turn;
+    if (turn === null) this.#last = null;
   }
 }

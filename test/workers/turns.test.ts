@@ -1,5 +1,6 @@
-/** The line of busy tools on one thread. */
+/** The line of busy tools on one thread, and when they are to stand in it. */
 import { expect } from 'chai';
+import { Pace } from '../../workers/pace.ts';
 import { Turns } from '../../workers/turns.ts';
 
 describe('Turns', () => {
@@ -46,6 +47,10 @@ describe('Turns', () => {
     expect(other?.hasCome).to.equal(false);
     await nextTurn();
     expect(other?.hasCome).to.equal(true);
+    const last = turns.take();
+    expect(turns.areWanted).to.equal(true);
+    last?.begin();
+    expect(turns.areWanted).to.equal(false);
   });
 
   it('lets nobody go on while what has left waits to be taken in', async () => {
@@ -59,5 +64,53 @@ describe('Turns', () => {
     way.isAhead = false;
     await turn?.come;
     expect(turn?.hasCome).to.equal(true);
+  });
+});
+
+describe('Pace', () => {
+  const ends: string[] = [];
+  const settled = Promise.resolve();
+  const rests = {
+    areOthersWaiting: false,
+    busy: (): Promise<void> | undefined => void ends.push('busy'),
+    turnEnd: () => {
+      ends.push('turn');
+      return settled;
+    },
+  };
+  beforeEach(() => {
+    ends.length = 0;
+    rests.areOthersWaiting = false;
+  });
+
+  it('tells of a busy tool once, at its sixteenth yield without a rest', () => {
+    const pace = new Pace(rests);
+    const at = performance.now();
+    for (let i = 0; i < 40; i++) expect(pace.rest(at, undefined)).to.equal(undefined);
+    expect(ends).to.deep.equal(['busy']);
+  });
+
+  it('lets the event loop turn after 5 ms, whoever waits', () => {
+    for (const areOthersWaiting of [false, true]) {
+      rests.areOthersWaiting = areOthersWaiting;
+      const pace = new Pace(rests);
+      expect(pace.rest(performance.now() + 6, undefined)).to.be.instanceOf(Promise);
+    }
+    expect(ends).to.deep.equal(['turn', 'turn']);
+  });
+
+  it('gives way to others after half a millisecond, and asks for no turn again while it has one', async () => {
+    rests.areOthersWaiting = true;
+    const pace = new Pace({
+      ...rests,
+      busy: () => {
+        ends.push('gave way');
+        return settled;
+      },
+    });
+    await pace.rest(performance.now() + 1, undefined);
+    const at = performance.now() - 1;
+    for (let i = 0; i < 40; i++) expect(pace.rest(at, undefined)).to.equal(undefined);
+    expect(ends).to.deep.equal(['gave way']);
   });
 });
