@@ -24,6 +24,8 @@ export interface Rests {
 export class Pace {
   readonly #rests: Rests;
   #turnedAt = now();
+  /** When to look again whether others wait. */
+  #lookAt = this.#turnedAt + SHARED_TURN_MS;
   #yields = 0;
 
   constructor(rests: Rests) {
@@ -37,11 +39,16 @@ export class Pace {
    */
   rest(at: number, waiting: Promise<void> | undefined): Promise<void> | undefined {
     if (waiting !== undefined) return this.#turn(waiting, 0);
-    const rests = this.#rests;
-    const ranMs = at - this.#turnedAt;
-    if (ranMs >= TURN_MS) return this.#turn(rests.turnEnd(), 0);
-    if (ranMs >= SHARED_TURN_MS && rests.areOthersWaiting) return this.#busy();
+    const rest = at < this.#lookAt ? undefined : this.#look(at);
+    if (rest !== undefined) return rest;
     return ++this.#yields === YIELDS_OF_BUSY ? this.#busy() : undefined;
+  }
+
+  /** Looks, every now and then, whether it has gone on for long enough. */
+  #look(at: number): Promise<void> | undefined {
+    if (at - this.#turnedAt >= TURN_MS) return this.#turn(this.#rests.turnEnd(), 0);
+    this.#lookAt = at + SHARED_TURN_MS;
+    return this.#rests.areOthersWaiting ? this.#busy() : undefined;
   }
 
   #busy(): Promise<void> | undefined {
@@ -52,6 +59,7 @@ export class Pace {
   async #turn(turning: Promise<void>, yields: number): Promise<void> {
     await turning;
     this.#turnedAt = now();
+    this.#lookAt = this.#turnedAt + SHARED_TURN_MS;
     this.#yields = yields;
   }
 }

@@ -71,7 +71,8 @@ export function hookedContext<Owner extends object>(): CallContext<Owner> {
 
   function runAs<T>(owner: Owner, work: () => T): T {
     const resource = running();
-    const [outer, outerCurrent] = [resource[mark], current];
+    const outer = resource[mark];
+    const outerCurrent = current;
     resource[mark] = owner;
     if (sprinter !== undefined) {
       // It has read the port, and what has come is another's.
