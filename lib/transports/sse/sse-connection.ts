@@ -83,10 +83,6 @@ export class SseConnection extends Connection {
 
 /** Events that were rendered elsewhere, as an event buffer: its contents are the text, its methods are not used. */
 export class RenderedEvents extends EventBuffer {
-  override readonly read: () => string;
-
-  constructor(text: string) {
-    super();
-    this.read = () => text;
-  }
+  text = '';
+  override readonly read = (): string => this.text;
 }

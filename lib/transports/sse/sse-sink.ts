@@ -21,6 +21,7 @@ export class SseSink implements EventSink {
   #connection: SseConnection | undefined;
   #session: Session | undefined;
   #connecting: Promise<void> | undefined;
+  #buffer: RenderedEvents | undefined;
   /** Settles when the batch before is sent and the reader keeps up. */
   #sending: Promise<void> | undefined;
 
@@ -90,11 +91,19 @@ export class SseSink implements EventSink {
   }
 
   #send(text: string): void {
-    if (this.#session) this.#sending = this.#batch(this.#session, text).then(() => this.#stream.ready());
+    if (this.#session) this.#sending = this.#batch(this.#session, text).then(this.#onSent);
   }
 
-  async #batch(session: Session, text: string): Promise<void> {
-    await session.batch(new RenderedEvents(text));
-    this.#sending = undefined;
+  /** An event buffer is dear, and one serves all batches (K1). */
+  #batch(session: Session, text: string): Promise<void> {
+    this.#buffer ??= new RenderedEvents();
+    this.#buffer.text = text;
+    return session.batch(this.#buffer);
   }
+
+  readonly #onSent = (): Promise<void> | undefined => {
+    this.#sending = undefined;
+    if (this.#buffer) this.#buffer.text = ''; // a stream may be silent for long, and its last batch large
+    return this.#stream.ready();
+  };
 }

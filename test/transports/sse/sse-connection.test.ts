@@ -18,6 +18,8 @@ async function openSession(): Promise<{ session: Session; connection: SseConnect
   return { session, connection, seen };
 }
 
+const rendered = (text: string) => Object.assign(new RenderedEvents(), { text });
+
 describe('SseConnection', () => {
   it('has, for better-sse, a request and a response of which every documented member answers', async () => {
     const { session } = await openSession();
@@ -47,9 +49,9 @@ describe('SseConnection', () => {
   it('sends rendered events as they are, batch after batch, whoever else is sending', async () => {
     const [one, other] = [await openSession(), await openSession()];
     const batches = [
-      one.session.batch(new RenderedEvents('id: 1\ndata: a\n\n')),
-      other.session.batch(new RenderedEvents('id: 1\ndata: b\n\n')),
-      one.session.batch(new RenderedEvents('id: 2\ndata: c\n\n')),
+      one.session.batch(rendered('id: 1\ndata: a\n\n')),
+      other.session.batch(rendered('id: 1\ndata: b\n\n')),
+      one.session.batch(rendered('id: 2\ndata: c\n\n')),
     ];
     await Promise.all(batches);
     expect(one.seen).to.deep.equal(['id: 1\ndata: a\n\n', 'id: 2\ndata: c\n\n']);
