@@ -39,7 +39,7 @@ export interface RunHost {
   readonly outbox: Outbox;
   /** Of the runs that yield in a loop. */
   readonly turns: Turns;
-  /** Lets a run that is alone and yields in a loop do so at less cost. @returns what it has to wait for, if anything. */
+  /** Lets a run that is alone, or has its turn, yield in a loop at less cost. @returns what it has to wait for, if anything. */
   sprint(run: ToolRun): Promise<void> | undefined;
   /** Whether it has one run only. */
   readonly isAlone: boolean;
