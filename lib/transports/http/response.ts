@@ -4,6 +4,8 @@
  * W1. Every answer carries X-Request-Id; CORS headers go to listed origins and to nobody else.
  * W2. Nothing is written to a response that is gone or already begun.
  * W3. JSON that is long is sent packed to who accepts that (content-coding.ts); it leaves a little later then.
+ * W4. A whole body is written and then ended. `end(body)` adds an empty text, so that Node has two to gather into memory of
+ *     their own for `writev`: a tenth of what an echo costs the main thread but for the system call.
  */
 
 import type { ToolError } from '../../call/tool-error.ts';
@@ -65,7 +67,7 @@ export function sendBody(
   if (coding || bytes >= COMPRESSED_FROM) headers.push('Vary', 'Accept-Encoding');
   const send = (content: string | Buffer, length: number) => {
     response.writeHead(status, [...headers, 'Content-Length', String(length)]);
-    response.end(content);
+    endWith(response, content, length);
   };
   const packing = coding && pack(body, coding);
   if (!packing) send(body, bytes);
@@ -80,6 +82,23 @@ export function sendBody(
       .catch(() => response.destroy());
   }
   return bytes;
+}
+
+/**
+ * Sends the body, and the head with it, by one plain write (W4).
+ * @param bytes the length of the content in bytes.
+ */
+function endWith(response: GatewayResponse, content: string | Buffer, bytes: number): void {
+  const { socket } = response;
+  // Without a socket the answer waits behind another on its connection, and Node keeps what it has to say.
+  if (socket === null || bytes === 0) {
+    response.end(content);
+    return;
+  }
+  socket.cork();
+  response.write(content, bytes === content.length ? 'latin1' : 'utf8');
+  socket.uncork();
+  response.end();
 }
 
 /** The bytes that a strong ETag stands for are others in each coding (RFC 9110, 8.8.3.3). */
