@@ -3,12 +3,13 @@
  *
  * L1. A failure is one sentence that names the module, the reason and the next step.
  * L2. A bare tool file beside nothing but an install of this package finds `mcp-streaming-gateway` and `zod`: where
- *     its own lookup fails, and only then, they resolve to this package's copies. The hook costs a thread about
- *     30 ms, so it is not installed for modules that load without it. TypeScript is treated alike (typescript.ts).
+ *     its own lookup fails, and only then, they resolve to this package's copies. Before Node 22.15 the hook for imports
+ *     takes a further thread, 60 ms and 6 MiB, so it is not installed for modules that load without it. TypeScript is
+ *     treated alike (typescript.ts).
  * L3. A module that is named holds a tool. In a folder of tools, one without is what the others import: it is skipped,
  *     with a notice.
  */
-import module from 'node:module';
+import module, { type ResolveHookSync } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { isFolderUrl, modulesIn } from '../../lib/runners/threads/modules/module-paths.ts';
 import { almostTool } from './module-exports.ts';
@@ -121,9 +122,15 @@ let isProviding = false;
 function provideOwnPackages(): void {
   if (isProviding) return;
   isProviding = true;
+  const imported = ownCopies((name) => import.meta.resolve(name));
+  const { registerHooks } = module as Partial<typeof module>;
+  if (registerHooks) {
+    registerHooks({ resolve: resolveOrProvide(imported) });
+    return;
+  }
   provideToRequire();
   const hook = `
-    const fallbacks = ${JSON.stringify(ownCopies((name) => import.meta.resolve(name)))};
+    const fallbacks = ${JSON.stringify(imported)};
     export async function resolve(specifier, context, next) {
       try {
         return await next(specifier, context);
@@ -136,9 +143,22 @@ function provideOwnPackages(): void {
   module.register(`data:text/javascript,${encodeURIComponent(hook)}`);
 }
 
+/** Asked for imports and for `require`, on the thread itself. */
+const resolveOrProvide =
+  (fallbacks: Readonly<Record<string, string>>): ResolveHookSync =>
+  (specifier, context, next) => {
+    try {
+      return next(specifier, context);
+    } catch (error) {
+      const url = Object.hasOwn(fallbacks, specifier) ? fallbacks[specifier] : undefined;
+      if (url === undefined || !NOT_FOUND.includes(codeOf(error))) throw error;
+      return { url, shortCircuit: true };
+    }
+  };
+
 type ResolveFilename = (request: string, ...rest: unknown[]) => string;
 
-/** The hook above is asked for imports alone; Node has none for `require` before 22.15. */
+/** Where the hook is asked for imports alone. */
 function provideToRequire(): void {
   const loader = module as unknown as { _resolveFilename: ResolveFilename };
   const fallbacks = ownCopies(module.createRequire(import.meta.url).resolve);

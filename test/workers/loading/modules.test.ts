@@ -96,6 +96,24 @@ describe('tool modules', () => {
     );
   });
 
+  it('may import them likewise, by static and by dynamic imports', async () => {
+    const bare = write(
+      'bare.mjs',
+      `import { defineTool } from 'mcp-streaming-gateway';
+       import { z } from 'zod';
+       const mini = await import('zod/mini');
+       export default defineTool({ ...${tool('bare')}, input: z.object({ s: mini.string() }) });`,
+    );
+    expect(await namesIn(bare)).to.deep.equal(['bare']);
+    const lost = write(
+      'lost.mjs',
+      `import 'mcp-streaming-gateway'; import 'no-such-package-${process.pid}';`,
+    );
+    expect(await failure(lost)).to.match(
+      /Cannot find package 'no-such-package-\d+'.*; install the package or correct the path$/,
+    );
+  });
+
   it('in a folder may be what the others import, which is skipped with a notice', async () => {
     write('helper.mjs', 'export const value = 7;');
     write(
