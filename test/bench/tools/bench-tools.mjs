@@ -1,8 +1,8 @@
 /**
  * The gateway's tools for the workloads: the same work as the other contestants do, validated by zod like a real tool.
- * zod comes from the gateway's own folder, as npm places it for a user who installs both: one copy, not the contestants'.
+ * the gateway and zod are those of its own folder, as npm places them for a user who installs both: found at once, one copy.
  */
-import { defineTool } from 'mcp-streaming-gateway';
+import { defineTool } from '../../../dist/lib/index.js';
 import { z } from '../../../node_modules/zod/index.js';
 import { bigChunk, burn, sleep, smallChunk, tokenChunk } from '../servers/work.mjs';
 

@@ -1,5 +1,5 @@
 /** A thousand tools like those that people have, beside which the tools of the workloads are few: what a tool takes that is only there. */
-import { defineTool } from 'mcp-streaming-gateway';
+import { defineTool } from '../../../dist/lib/index.js';
 import { z } from '../../../node_modules/zod/index.js';
 
 const COUNT = 1_000;
