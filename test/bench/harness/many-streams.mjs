@@ -64,13 +64,19 @@ export async function loadStreams(contestant, { chunks, ...job }, streams) {
   };
 }
 
-/** An entry for `runRounds`: so many streams at once of a tool with these arguments, and with others to warm up. */
-export const streamsEntry = (spec, streams, tool, args, warmUpArgs) => ({
+/**
+ * An entry for `runRounds`: so many streams at once of a tool with these arguments, each timed run right behind one with
+ * others that warms up: between two of its runs all other contestants have theirs, and threads that rest so long end.
+ * @param isRested the timed run is to find what the rest has left.
+ */
+export const streamsEntry = (spec, streams, tool, args, warmUpArgs, isRested = false) => ({
   spec,
   prepare: async (contestant) => ({
     timed: await checkedStreams(contestant, tool, args),
     warmUp: await requestStreams(contestant, tool, warmUpArgs),
   }),
-  measure: (contestant, { timed, warmUp }, isWarmUp) =>
-    loadStreams(contestant, isWarmUp ? warmUp : timed, streams),
+  measure: async (contestant, { timed, warmUp }, isWarmUp) => {
+    const warmed = isWarmUp || !isRested ? await loadStreams(contestant, warmUp, streams) : undefined;
+    return isWarmUp ? warmed : await loadStreams(contestant, timed, streams);
+  },
 });

@@ -2,7 +2,8 @@
  * (n) Token streams: what a gateway before a language model does. Many SSE streams at once, each with a small chunk every
  * 20 ms. The chunks come one by one, so that nothing can be written together: the cost of one is what counts.
  *
- * Up to 1 000 streams this gateway runs with its default options; more, with room for them.
+ * Up to 1 000 streams this gateway runs with its default options; more, with room for them. A thousand are also sent to one
+ * that has had nothing to do for a while, and whose threads but the least number have ended.
  */
 import {
   betterSse,
@@ -54,5 +55,7 @@ export function run(plan) {
       return streamsEntry(isLarge ? ours(MANY_CALLS) : spec, streams, 'tokens', args, warmUp);
     },
   );
+  const rested = ours({}, 'ours-rested', `this gateway, ${BY_DEFAULT} after a rest`);
+  if (!plan.quick) entries.push(streamsEntry(rested, BY_DEFAULT, 'tokens', args, warmUp, true));
   return runRounds(entries, plan);
 }
