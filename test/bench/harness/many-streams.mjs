@@ -76,7 +76,8 @@ export const streamsEntry = (spec, streams, tool, args, warmUpArgs, isRested = f
     warmUp: await requestStreams(contestant, tool, warmUpArgs),
   }),
   measure: async (contestant, { timed, warmUp }, isWarmUp) => {
-    const warmed = isWarmUp || !isRested ? await loadStreams(contestant, warmUp, streams) : undefined;
-    return isWarmUp ? warmed : await loadStreams(contestant, timed, streams);
+    if (isWarmUp) return loadStreams(contestant, warmUp, streams);
+    if (!isRested) await loadStreams(contestant, warmUp, streams);
+    return loadStreams(contestant, timed, streams);
   },
 });

@@ -1,6 +1,6 @@
 /**
  * The gateway's tools for the workloads: the same work as the other contestants do, validated by zod like a real tool.
- * the gateway and zod are those of its own folder, as npm places them for a user who installs both: found at once, one copy.
+ * The gateway and zod are those of its own folder, as npm places them for a user who installs both: found at once, one copy.
  */
 import { defineTool } from '../../../dist/lib/index.js';
 import { z } from '../../../node_modules/zod/index.js';
