@@ -11,11 +11,21 @@ import type { Lane, Member, Members } from './members.ts';
 type Named = { readonly name: string; readonly isolation: Isolation };
 type ListName = 'tools' | 'resources' | 'prompts';
 
+/** A host, as one that takes calls of a lane. */
+export interface HostPlace {
+  readonly hostId: string;
+  /** Of host and lane. */
+  readonly key: string;
+  /** Calls that it takes at a time. */
+  readonly capacity: number;
+}
+
 interface Target {
   readonly group: string;
   readonly lane: Lane;
   /** Calls that its live hosts take at a time. */
   capacity: number;
+  readonly hosts: HostPlace[];
 }
 
 const LISTS: readonly ListName[] = ['tools', 'resources', 'prompts'];
@@ -77,7 +87,7 @@ export class Routes {
     return true;
   }
 
-  #addTargets({ host }: Member, catalog: Catalog): void {
+  #addTargets({ id, host }: Member, catalog: Catalog): void {
     if (!host) return;
     for (const list of LISTS)
       for (const { name, isolation } of catalog[list] as readonly Named[]) {
@@ -85,8 +95,9 @@ export class Routes {
         const targets = this.#targets.get(`${list} ${name}`) ?? new Map<string, Target>();
         this.#targets.set(`${list} ${name}`, targets);
         for (const group of host.groups) {
-          const target = targets.get(`${group}.${lane}`) ?? { group, lane, capacity: 0 };
+          const target = targets.get(`${group}.${lane}`) ?? { group, lane, capacity: 0, hosts: [] };
           target.capacity += host.capacity[lane];
+          target.hosts.push({ hostId: id, key: `${id}.${lane}`, capacity: Math.max(1, host.capacity[lane]) });
           targets.set(`${group}.${lane}`, target);
         }
       }
@@ -98,7 +109,7 @@ export class Routes {
     name: string,
     args: unknown,
     depth: (group: string, lane: Lane) => number,
-  ): { readonly group: string; readonly lane: Lane } | undefined {
+  ): Readonly<Target> | undefined {
     const targets = this.#targets.get(`${listOf(kind, args)} ${name}`);
     if (!targets) return undefined;
     let best: Target | undefined;

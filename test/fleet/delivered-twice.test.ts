@@ -26,8 +26,10 @@ describe('a call of a fleet that is delivered again while it runs', function () 
       });
       const callId = response.headers.get('x-call-id');
       const client = new Redis(fleet.redis.url, { maxRetriesPerRequest: null });
-      const [key = ''] = await client.keys('{mg}:calls.*.x:meta');
-      const queue = new Queue(key.split(':')[1] ?? '', { connection: client, prefix: '{mg}' });
+      const queue = new Queue((await client.hget(`mg:{${callId}}:m`, 'gr')) ?? '', {
+        connection: client,
+        prefix: '{mg}',
+      });
       const options = { removeOnComplete: true, removeOnFail: true };
       for (let times = 0; times < 12; times++) await queue.add('call', { c: callId }, options);
       const text = await response.text();

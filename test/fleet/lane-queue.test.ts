@@ -1,4 +1,5 @@
 /** How a host takes calls from a queue of BullMQ, beside BullMQ's own Queue. */
+import { setTimeout as delay } from 'node:timers/promises';
 import * as bullmq from 'bullmq';
 import { expect } from 'chai';
 import { LaneQueue } from '../../lib/fleet/host/lane-queue.ts';
@@ -46,6 +47,17 @@ describe('a queue of calls, as a host takes from it', function () {
   function lane(capacity: number, leaseMs = 20_000) {
     const taken: string[] = [];
     const ends = new Map<string, () => void>();
+    let wakings = 0;
+    const createRedisBackend: typeof bullmq.createRedisBackend = (...args) => {
+      const backend = bullmq.createRedisBackend(...args);
+      const { waitForJob } = backend;
+      backend.waitForJob = async (seconds) => {
+        const at = await waitForJob.call(backend, seconds);
+        wakings++;
+        return at;
+      };
+      return backend;
+    };
     const made = new LaneQueue({
       name,
       prefix: PREFIX,
@@ -53,14 +65,14 @@ describe('a queue of calls, as a host takes from it', function () {
       capacity,
       leaseMs,
       connection: redis.commands,
-      bullmq,
+      bullmq: { createRedisBackend },
       take: (callId) => {
         taken.push(callId);
         return new Promise((resolve) => ends.set(callId, resolve));
       },
     });
     lanes.push(made);
-    return { queue: made, taken, end: (callId: string) => ends.get(callId)?.() };
+    return { queue: made, taken, wakings: () => wakings, end: (callId: string) => ends.get(callId)?.() };
   }
 
   const add = (callId: string) => queue.add('call', { c: callId }, { ...OPTIONS, jobId: `c${callId}` });
@@ -74,12 +86,12 @@ describe('a queue of calls, as a host takes from it', function () {
     host.end('b');
     await eventually(() => host.taken.length === 3);
     expect(host.taken).to.deep.equal(['a', 'b', 'c']);
-    expect(host.queue.running).to.equal(2);
+    expect(host.queue.taken).to.equal(2);
     host.end('a');
     host.end('c');
     await eventually(() => host.taken.length === 4);
     host.end('d');
-    await eventually(() => host.queue.running === 0);
+    await eventually(() => host.queue.taken === 0);
     await eventually(async () => (await left()) === 0);
   });
 
@@ -127,6 +139,49 @@ describe('a queue of calls, as a host takes from it', function () {
     expect(host.taken).to.deep.equal(['lost']);
     host.end('lost');
     await eventually(async () => (await left()) === 0);
+  });
+
+  it('takes what is offered while none waits and there is room, and gives its place back', async () => {
+    const host = lane(2);
+    await eventually(() => host.queue.accept('a'), { what: 'the end of its first look into the queue' });
+    await add('b');
+    await eventually(() => host.taken.length === 2);
+    await add('c');
+    expect(host.queue.accept('d')).to.equal(false);
+    expect(host.queue.room).to.equal(0);
+    host.end('a');
+    await eventually(() => host.taken.length === 3);
+    expect(host.taken).to.deep.equal(['a', 'b', 'c']);
+    for (const callId of ['b', 'c']) host.end(callId);
+    await eventually(() => host.queue.accept('e'));
+    expect(host.queue.room).to.equal(1);
+    let isStopped = false;
+    const stopping = host.queue.stop().then(() => {
+      isStopped = true;
+    });
+    expect(host.queue.accept('f')).to.equal(false);
+    await delay(20);
+    expect(isStopped).to.equal(false);
+    host.end('e');
+    await stopping;
+    expect(await left()).to.equal(0);
+  });
+
+  it('leaves what is offered to the queue while calls wait there', async () => {
+    const host = lane(1);
+    await eventually(() => host.queue.accept('a'));
+    for (const callId of ['b', 'c']) await add(callId);
+    await eventually(() => host.wakings() > 0, { what: 'word of those that wait' });
+    host.end('a');
+    expect(host.queue.accept('d')).to.equal(false);
+    for (const callId of ['b', 'c']) {
+      await eventually(() => host.taken.includes(callId));
+      expect(host.queue.accept('d')).to.equal(false);
+      host.end(callId);
+    }
+    await eventually(() => host.queue.accept('d'));
+    host.end('d');
+    expect(host.taken).to.deep.equal(['a', 'b', 'c', 'd']);
   });
 
   it('takes nothing more once it stops, which is done when nothing is in hand', async () => {

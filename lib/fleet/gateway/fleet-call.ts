@@ -16,6 +16,7 @@ import { ToolError } from '../../call/tool-error.ts';
 import type { AdmittedCall } from '../../runners/runner.ts';
 import { type Entry, type EntryKind, fromEntry, sizeOf, waitIn } from '../events.ts';
 import { END_ID } from '../redis/scripts.ts';
+import type { HostPlace } from '../routes.ts';
 
 /** What the host may have written and nobody read; told back in halves. */
 export const WINDOW_BYTES = 1024 * 1024;
@@ -71,8 +72,12 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
   #beat = { told: '', seenAt: 0 };
   /** The group that it was given to. */
   group = '';
-  /** How often it was given to a queue. */
-  dispatches = 0;
+  /** Where it was offered, and may be in hand. */
+  offered: HostPlace | undefined;
+  /** Nobody has seen that host take it. */
+  isOffer = false;
+  /** True: a host may have it. */
+  isDispatched = false;
   readonly #host: FleetCallHost;
   readonly #keepBytes: number;
   #events: { event: ToolEvent; bytes: number; id: string }[] = [];

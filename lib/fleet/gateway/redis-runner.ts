@@ -1,13 +1,13 @@
 /**
  * Runs calls on the hosts of a fleet. Implements Runner.
  *
- * R1. A call is opened in Redis, given to a queue, and read from its stream; every promise rests on the scripts, and a
- *     queue that delivers a call twice, or forgets it, does no harm.
+ * R1. A call is opened in Redis, offered to a host or given to a queue, and read from its stream; every promise rests on
+ *     the scripts, and a message or queue that delivers a call twice, or forgets it, does no harm.
  * R2. What is not heard of for a while is looked at: entries that were missed are fetched, a call that still waits is
  *     given again, one whose host is gone is given to another, which decides what becomes of it.
  * R3. While Redis cannot be reached calls are refused at once.
- * R4. A call that was refused for want of an answer has not run, unless it may run twice anyway: only that is given to a
- *     queue before it is known to be open.
+ * R4. A call that was refused for want of an answer has not run, unless it may run twice anyway: only that is
+ *     offered, or given to a queue, before it is known to be open.
  * Length: it looks after a call in each of its states; parted, nobody would see which follows which.
  */
 import { DurationHistogram } from '../../async/duration-histogram.ts';
@@ -29,6 +29,7 @@ import type { FleetRedis } from '../redis/fleet-redis.ts';
 import { END_ID } from '../redis/scripts.ts';
 import { Routes } from '../routes.ts';
 import { CallLists } from './call-lists.ts';
+import { DirectOffers } from './direct-offers.ts';
 import { type DispatchQueues, queueName } from './dispatch-queue.ts';
 import { FleetCall, type FleetCallHost, streamEntry } from './fleet-call.ts';
 import type { SharedRates } from './shared-rates.ts';
@@ -43,9 +44,22 @@ export interface RedisRunnerOptions {
   readonly requestTimeoutMs: number;
 }
 
+/** What Redis has of a call, by the fields of its hash. */
+export interface CallRecord {
+  readonly callId: string;
+  readonly st: string | null;
+  readonly gateway: string | null;
+  readonly host: string | null;
+  readonly epoch: string | null;
+  /** The name of its queue. */
+  readonly group: string | null;
+}
+
 const HOOKS = ['log', 'notice', 'catalogChanged', 'reloadWanted', 'unit', 'defect'] as const;
 const WATCH_MS = 1000;
 const SILENCE_MS = 3000;
+/** So long after an offer that nothing was heard of it is looked at, once. */
+const OFFER_MS = 1000;
 /** How long what Redis says ended a call is waited for. */
 const END_PATIENCE_MS = 50;
 const FETCHED_AT_ONCE = 16;
@@ -61,6 +75,7 @@ export class RedisRunner implements Runner, FleetCallHost {
   readonly #queues: DispatchQueues;
   readonly #rates: SharedRates;
   readonly #lists: CallLists;
+  readonly #offers: DirectOffers;
   readonly #calls = new TransitMap<string, FleetCall>();
   /** Ends that Redis has not been told of. */
   readonly #untold = new Map<
@@ -94,6 +109,7 @@ export class RedisRunner implements Runner, FleetCallHost {
     const { requestTimeoutMs, resumeTtlMs } = options;
     this.#lists = new CallLists(parts.redis, requestTimeoutMs + resumeTtlMs + 60_000);
     this.#routes = new Routes(parts.members, options.leaseMs);
+    this.#offers = new DirectOffers(options.leaseMs);
     this.#listeners = new GuardedList(HOOKS, (hook, error) => {
       if (hook !== 'defect')
         this.#listeners.tell('defect', { during: `a listener of "${hook}"`, error, callId: null });
@@ -202,7 +218,11 @@ export class RedisRunner implements Runner, FleetCallHost {
       return new ToolError('unavailable', reason, { retryAfterMs: 1000 });
     }
     call.group = queueName(target.group, target.lane);
-    if (this.#queues.depth(call.group) <= this.#options.queueLimit) return undefined;
+    const depth = this.#queues.depth(call.group);
+    // O1. What waits came first. Of a Cluster, a message may be heard on another server, which nobody counts.
+    if (depth === 0 && !this.#redis.isCluster && !call.isDispatched)
+      call.offered ??= this.#offers.take(target.hosts);
+    if (depth <= this.#options.queueLimit) return undefined;
     const reason = `the queue is full (${this.#options.queueLimit} calls wait, QUEUE_LIMIT); try again later`;
     return new ToolError('overloaded', reason, { retryAfterMs: 1000 });
   }
@@ -221,13 +241,37 @@ export class RedisRunner implements Runner, FleetCallHost {
     // R4. Of a Cluster, the queue may be on another server, and be faster.
     if ((!isRepeatable || this.#redis.isCluster) && !(await opening)) return;
     if (call.isEnded) return;
-    call.dispatches = 1;
+    call.isDispatched = true;
     try {
-      await this.#queues.add(call.group, call.callId);
+      if (!(await this.#offer(call)) && !call.isEnded) await this.#queues.add(call.group, call.callId);
     } catch (error) {
       // It may be in the queue all the same: it is given again when nothing is heard of it.
       if (isOutOfMemory(error)) this.#onDispatchFailure(call, error);
     }
+  }
+
+  /** Where a host has room, that is asked. @returns false where a queue must have the call. */
+  async #offer(call: FleetCall): Promise<boolean> {
+    if (!call.offered) return false;
+    const { commands, keys } = this.#redis;
+    call.isOffer = true;
+    const channel = keys.hostChannels + call.offered.hostId;
+    const listeners = await commands.publish(channel, `o\n${call.callId}\n\n${call.group}`);
+    if (listeners > 0) return true;
+    this.#withdraw(call);
+    return false;
+  }
+
+  /** Nothing has come of an offer. */
+  #withdraw(call: FleetCall): void {
+    call.isOffer = false;
+    if (call.offered) this.#offers.doubt(call.offered);
+    this.#giveBackPlace(call);
+  }
+
+  #giveBackPlace(call: FleetCall): void {
+    if (call.offered) this.#offers.give(call.offered);
+    call.offered = undefined;
   }
 
   /** @returns false where it is not open; its caller has been told then. */
@@ -286,7 +330,7 @@ export class RedisRunner implements Runner, FleetCallHost {
   }
 
   cancelled(call: FleetCall, error: ToolError, reason: CancelReason): void {
-    const mayHaveRun = call.dispatches > 0 || call.hasBegun;
+    const mayHaveRun = call.isDispatched || call.hasBegun;
     const timer = setTimeout(() => call.fail(error, mayHaveRun), END_PATIENCE_MS);
     void this.#finish(call, error, reason).then((code) => {
       clearTimeout(timer);
@@ -409,6 +453,7 @@ export class RedisRunner implements Runner, FleetCallHost {
   }
 
   ended(call: FleetCall): void {
+    this.#giveBackPlace(call);
     if (this.#calls.get(call.callId) !== call) return;
     this.#calls.delete(call.callId);
     if (call.hasStarted) this.#runs.record(call.durationMs);
@@ -464,7 +509,7 @@ export class RedisRunner implements Runner, FleetCallHost {
     this.#calls.each((call) => {
       if (!call.hasBegun && now - call.createdAt > this.#options.queueWaitMs) return this.#giveUp(call);
       if (this.#redis.isReady) this.#lists.look(call);
-      if (now - call.heardAt < SILENCE_MS) return;
+      if (now - call.heardAt < (call.isOffer && !call.hasBegun ? OFFER_MS : SILENCE_MS)) return;
       call.heardAt = now;
       void this.#lookAfter(call);
     });
@@ -503,6 +548,8 @@ export class RedisRunner implements Runner, FleetCallHost {
         });
         return call.fail(error);
       }
+      if (call.isOffer && st === 'q') this.#withdraw(call);
+      call.isOffer = false;
       if (st === 'q') {
         if (this.#route(call) === undefined) await this.#queues.add(call.group, call.callId);
         return;
@@ -519,9 +566,18 @@ export class RedisRunner implements Runner, FleetCallHost {
     }
   }
 
-  /** Whether a host has said nothing for its lease, though it could have. */
-  #isGone(host: string): boolean {
-    return this.#members.isKnown && this.#redis.readyMs > RETURN_MS && this.#members.get(host) === undefined;
+  /** Somebody asks for a call that nobody here reads: where nobody else looks after it either, it is given again. */
+  lookInto({ callId, st, gateway, host, epoch, group }: CallRecord): void {
+    const isOwn = this.#calls.get(callId) !== undefined;
+    if (isOwn || !group || !(st === 'q' ? gateway : st === 'r' && host)) return;
+    if (!this.#isGone((st === 'q' ? gateway : host) as string)) return;
+    const jobId = st === 'q' ? callId : `${callId}.${epoch}`;
+    this.#queues.add(group, callId, jobId).catch(() => undefined); // whoever asks next does it
+  }
+
+  /** Whether a member has said nothing for its lease, though it could have. */
+  #isGone(id: string): boolean {
+    return this.#members.isKnown && this.#redis.readyMs > RETURN_MS && this.#members.get(id) === undefined;
   }
 
   health(): RunnerStatus {

@@ -111,18 +111,22 @@ export class RedisSharedCalls {
 
   async #find(callId: string, keyId: string): Promise<SharedState | undefined> {
     const { commands, keys } = this.#redis;
-    const [st, key, info, told, chunks, kept] = await commands.hmget(
-      keys.call(callId),
-      'st',
-      'key',
-      'i',
-      'told',
-      'n',
-      'kp',
-    );
+    const [
+      st = null,
+      key,
+      info,
+      told,
+      chunks,
+      kept,
+      gateway = null,
+      host = null,
+      epoch = null,
+      group = null,
+    ] = await commands.hmget(keys.call(callId), 'st', 'key', 'i', 'told', 'n', 'kp', 'gw', 'h', 'ep', 'gr');
     if (!st || key !== keyId || !info || (st === 'e' && kept !== '1')) return undefined;
     const { kind, name, madeAt = 0 } = JSON.parse(info) as Info;
     if (kind !== 'tool') return undefined;
+    this.#runner.lookInto({ callId, st, gateway, host, epoch, group });
     const [last] = st === 'e' ? await commands.xrevrange(keys.events(callId), '+', '-', 'COUNT', 1) : [];
     const end = last && endOf(last);
     return {

@@ -22,8 +22,8 @@ export interface LaneOptions {
   readonly leaseMs: number;
   readonly connection: Redis | Cluster;
   readonly bullmq: Pick<typeof import('bullmq'), 'createRedisBackend'>;
-  /** Settles when the call is over; its job counts as done even if this rejects. */
-  take(callId: string): Promise<void>;
+  /** Settles when the call is over; its job counts as done even if this rejects. @param isOffer it comes from no queue. */
+  take(callId: string, isOffer: boolean): Promise<void>;
 }
 
 /** A job of which nothing but its id is needed to finish it. */
@@ -46,6 +46,10 @@ export class LaneQueue {
   #backend: RedisQueueBackend;
   #fetching: Promise<void> = Promise.resolve();
   #tokens = 0;
+  /** Calls in hand that were offered. */
+  #offered = 0;
+  /** Nothing waits in the queue. */
+  #isIdle = false;
   #isStopped = false;
 
   constructor(options: LaneOptions) {
@@ -62,8 +66,27 @@ export class LaneQueue {
     return this.#options.name;
   }
 
-  get running(): number {
+  /** Calls in hand that came from the queue. */
+  get taken(): number {
     return this.#jobs.size;
+  }
+
+  get room(): number {
+    return this.#options.capacity - this.#jobs.size - this.#offered;
+  }
+
+  /** Takes a call that was offered, where there is room and none in the queue that came first. @returns whether it does. */
+  accept(callId: string): boolean {
+    if (!this.#isIdle || this.#isStopped || this.room <= 0) return false;
+    this.#offered++;
+    this.#options
+      .take(callId, true)
+      .catch(() => undefined) // its gateway gives it again
+      .finally(() => {
+        this.#offered--;
+        this.#changed.open();
+      });
+    return true;
   }
 
   #open(): RedisQueueBackend {
@@ -90,13 +113,15 @@ export class LaneQueue {
     let mustWait = false;
     let isAlone = false;
     while (!isOver()) {
-      const room = this.#options.capacity - this.#jobs.size;
+      const { room } = this;
       if (room <= 0) {
         await this.#changed.opened();
         continue;
       }
       try {
+        this.#isIdle = mustWait;
         if (mustWait) await backend.waitForJob(WAIT_SECONDS);
+        this.#isIdle = false;
         if (isOver()) return;
         const asked = Math.min(wanted, room, MOST_AT_ONCE);
         const answers = await Promise.all(Array.from({ length: asked }, () => this.#ask(backend)));
@@ -106,6 +131,7 @@ export class LaneQueue {
         mustWait = got < asked || isAlone;
         wanted = mustWait ? Math.max(1, got) : got + 1;
       } catch {
+        this.#isIdle = false;
         mustWait = false;
         if (isOver()) return;
         await backend.reconnectBlocking().catch(() => undefined); // where it does not by itself
@@ -131,12 +157,12 @@ export class LaneQueue {
     this.#jobs.set(id, { token, lockedAt: performance.now() });
     try {
       const { c: callId } = JSON.parse(data) as { readonly c: string };
-      await this.#options.take(callId);
+      await this.#options.take(callId, false);
     } catch {
       // Its gateway gives it again.
     }
     // The one that fetches waits for room: the next is had with the same words.
-    const wantsNext = this.#jobs.size >= this.#options.capacity && !this.#isStopped;
+    const wantsNext = this.room <= 0 && !this.#isStopped;
     if (!wantsNext) this.#forget(id);
     try {
       const { result } = await backend.moveToCompleted(finished(id), null, true, token, wantsNext);
@@ -184,7 +210,7 @@ export class LaneQueue {
     this.#changed.open();
     void this.#backend.disconnectBlocking(false).catch(() => undefined);
     await this.#fetching; // what was asked for may still come
-    while (this.#jobs.size > 0) await this.#changed.opened();
+    while (this.#jobs.size + this.#offered > 0) await this.#changed.opened();
   }
 
   async close(): Promise<void> {

@@ -6,8 +6,9 @@
  * H2. It takes as many at a time as its runners have places for, and hands nothing to the dead: once it drains it takes
  *     none.
  * H3. A queue from which nothing is fetched while calls wait and there is room is opened anew, and that is counted.
- * H5. When Redis is back, what it had taken of calls that run or have just ended is asked for: it may have lost it.
  * H4. A call whose reader's gateway is gone is ended after a while, unless somebody comes back for it.
+ * H5. When Redis is back, what it had taken of calls that run or have just ended is asked for: it may have lost it.
+ * H6. A call that a gateway offers is taken where there is room and none came first, and else given to the queue.
  */
 import type { Queue } from 'bullmq';
 import type { CallRequest, CancelReason } from '../../call/running-call.ts';
@@ -62,6 +63,8 @@ export class WorkerHost {
   readonly #members: Members;
   readonly #bullmq: typeof import('bullmq');
   readonly #runs = new Map<string, HostedRun>();
+  /** Calls that are being begun, or run. */
+  readonly #inHand = new Set<string>();
   readonly #lanes: LaneQueue[] = [];
   readonly #recent: StreamWriter[] = [];
   #recentBytes = 0;
@@ -130,12 +133,22 @@ export class WorkerHost {
       leaseMs,
       connection: this.#redis.commands,
       bullmq: this.#bullmq,
-      take: (callId) => this.#take(callId, name),
+      take: (callId, isOffer) => this.#take(callId, name, isOffer),
     });
   }
 
-  async #take(callId: string, queue: string): Promise<void> {
-    if (this.#runs.has(callId)) return; // delivered again while it runs here
+  async #take(callId: string, queue: string, isOffer: boolean): Promise<void> {
+    // It came twice; begun twice by its host, it would be taken for lost.
+    if (this.#inHand.has(callId)) return;
+    this.#inHand.add(callId);
+    try {
+      await this.#beginAndRun(callId, queue, isOffer);
+    } finally {
+      this.#inHand.delete(callId);
+    }
+  }
+
+  async #beginAndRun(callId: string, queue: string, isOffer: boolean): Promise<void> {
     const { nodeId, maxStarts, resumeTtlMs, leaseMs } = this.#options;
     const { commands, keys } = this.#redis;
     await this.#redis.settled(); // what was begun elsewhere may have been lost
@@ -154,23 +167,33 @@ export class WorkerHost {
     )) as readonly [number, number, number, string, string, string, string, number, number, number];
     const [code, epoch, , text, , detachMs, , waitedMs, leftMs] = reply;
     if (code === -8) {
+      if (isOffer) return; // a queue had it as well
       const leaseLeftMs = epoch;
       // Should this host go meanwhile, the gateway of the call finds out.
-      setTimeout(() => void this.#offer(queue, callId).catch(() => undefined), leaseLeftMs).unref();
+      setTimeout(() => void this.#offerAgain(queue, callId).catch(() => undefined), leaseLeftMs).unref();
       return;
     }
     if (code !== 1) return;
     if (epoch > 1) this.counts.takeovers++;
     const task = JSON.parse(text) as Task;
     const run = await this.#run(callId, epoch, task, { detachMs: Number(detachMs), waitedMs, leftMs });
-    if (run?.isForgotten) await this.#offer(queue, callId);
+    if (run?.isForgotten) await this.#offerAgain(queue, callId);
     else if (run && !run.writer.isLost) this.#remember(run.writer);
   }
 
+  /** What a gateway offers is taken, or waits as others do. */
+  #hearOffer(callId: string, queue: string): void {
+    const lane = this.#lanes.find(({ name }) => name === queue);
+    if (!lane?.accept(callId)) void this.#enqueue(queue, callId, callId).catch(() => undefined);
+  }
+
   /** Gives a call to a queue again. */
-  async #offer(queue: string, callId: string): Promise<void> {
-    const jobId = `c${callId}.${nextOffer++}.${this.#options.nodeId}`;
-    await this.#queue(queue).add('call', { c: callId }, { ...OFFER, jobId });
+  #offerAgain(queue: string, callId: string): Promise<void> {
+    return this.#enqueue(queue, callId, `${callId}.${nextOffer++}.${this.#options.nodeId}`);
+  }
+
+  async #enqueue(queue: string, callId: string, jobId: string): Promise<void> {
+    await this.#queue(queue).add('call', { c: callId }, { ...JOB_OPTIONS, jobId: `c${jobId}` });
   }
 
   #queue(name: string): Queue {
@@ -272,6 +295,7 @@ export class WorkerHost {
 
   #hear(message: string): void {
     const [what, callId = '', epoch, first = ''] = message.split('\n', 4);
+    if (what === 'o') return this.#hearOffer(callId, first);
     const run = this.#runs.get(callId);
     if (!run || String(run.epoch) !== epoch) return;
     if (what === 'x') run.stop(first as CancelReason);
@@ -305,7 +329,8 @@ export class WorkerHost {
 
   /** H3 */
   async #watchLane(lane: LaneQueue, now: number): Promise<void> {
-    if (this.#isDraining || lane.running > 0) return;
+    if (this.#isDraining || lane.taken > 0) return;
+    if (lane.room <= 0) lane.fetchedAt = now;
     const wait = `${this.#redis.keys.queuePrefix}:${lane.name}:wait`;
     const waiting = await this.#redis.commands.llen(wait).catch(() => 0);
     if (waiting === 0) lane.fetchedAt = now;
@@ -339,4 +364,4 @@ export class WorkerHost {
   }
 }
 
-const OFFER = { removeOnComplete: true, removeOnFail: true, attempts: 1 } as const;
+const JOB_OPTIONS = { removeOnComplete: true, removeOnFail: true, attempts: 1 } as const;
