@@ -14,8 +14,8 @@ import {
 import { ToolError, type WireError } from '../call/tool-error.ts';
 
 /** b: a host has begun it; s: started; p: progress; c: chunks; l: log; a: ask; r: result; e: error; x: an error
- * that did not come from the host, which had begun it. */
-export type EntryKind = 'b' | 's' | 'p' | 'c' | 'l' | 'a' | 'r' | 'e' | 'x';
+ * that did not come from the host, which had begun it; n: nothing any more, and never written. */
+export type EntryKind = 'b' | 's' | 'p' | 'c' | 'l' | 'a' | 'r' | 'e' | 'x' | 'n';
 
 export interface Entry {
   readonly kind: EntryKind;

@@ -285,6 +285,14 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
     this.#finish({ type: 'error', error, chunks: this.#chunks, durationMs: this.durationMs });
   }
 
+  /** Another gateway has it. @param isAway false: it has it already; true: it is to take it when its reader comes there. */
+  leave(error: ToolError, isAway: boolean): void {
+    if (this.#end !== null) return;
+    const away = isAway ? { isAway } : {};
+    const { durationMs } = this;
+    this.#finish({ type: 'error', isMoved: true, ...away, error, chunks: this.#chunks, durationMs });
+  }
+
   get chunks(): number {
     return this.#chunks;
   }

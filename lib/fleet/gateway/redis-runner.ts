@@ -196,7 +196,7 @@ export class RedisRunner implements Runner, FleetCallHost {
       if (call.request.keep?.comesBack !== true) continue;
       this.#calls.delete(call.callId);
       this.onMoved(call.callId, true);
-      call.fail(new ToolError('unavailable', 'the gateway is going; the call goes on at another'));
+      call.leave(new ToolError('unavailable', 'the gateway is going; the call goes on at another'), true);
     }
     return true;
   }
@@ -278,7 +278,7 @@ export class RedisRunner implements Runner, FleetCallHost {
   async #open(call: FleetCall, isRepeatable: boolean): Promise<boolean> {
     const { commands, keys } = this.#redis;
     const { callId, request } = call;
-    const { keep, caller, kind = 'tool', name, madeAt, streams, repeatBytes, logLevel } = request;
+    const { keep, caller, kind = 'tool', name, madeAt, streams, repeatBytes, abilities, logLevel } = request;
     const { claimedUntil = 0 } = request;
     try {
       const opening = commands.fleetOpen(
@@ -287,7 +287,7 @@ export class RedisRunner implements Runner, FleetCallHost {
         this.#options.nodeId,
         Math.ceil(Math.min(request.timeoutMs ?? Number.POSITIVE_INFINITY, this.#limitMs(request))),
         JSON.stringify(taskOf(request)),
-        JSON.stringify({ kind, name, caller, madeAt, keep, streams, repeatBytes, logLevel }),
+        JSON.stringify({ kind, name, caller, madeAt, keep, streams, repeatBytes, abilities, logLevel }),
         keep === undefined ? 0 : 1,
         keep?.detachMs ?? 0,
         isRepeatable ? 1 : 0,
@@ -479,7 +479,7 @@ export class RedisRunner implements Runner, FleetCallHost {
     const call = this.#calls.get(callId);
     this.#calls.delete(callId);
     this.onMoved(callId, false);
-    call?.fail(new ToolError('conflict', 'another gateway has taken the call over'));
+    call?.leave(new ToolError('conflict', 'another gateway has taken the call over'), false);
   }
 
   /** Nobody comes back for what is not kept. */

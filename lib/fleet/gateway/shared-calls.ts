@@ -29,7 +29,7 @@ interface SharedClaim {
 /** What `open` wrote of the request. */
 type Info = Pick<
   CallRequest,
-  'kind' | 'name' | 'caller' | 'madeAt' | 'keep' | 'streams' | 'repeatBytes' | 'logLevel'
+  'kind' | 'name' | 'caller' | 'madeAt' | 'keep' | 'streams' | 'repeatBytes' | 'abilities' | 'logLevel'
 >;
 
 const LIST_LIMIT = 1000;
@@ -72,8 +72,12 @@ export class RedisSharedCalls {
       );
       const [st, epoch, seq, events, , info, at, , , group] = reply as readonly (string | null)[];
       if (!st) return undefined;
-      const rows = await commands.xrange(keys.events(callId), '-', '+');
-      const entries = rows.map(([id, fields]) => entryOf(id, fields));
+      const [rows, fields] = await Promise.all([
+        commands.xrange(keys.events(callId), '-', '+'),
+        commands.hkeys(keys.call(callId)),
+      ]);
+      const answered = new Set(fields);
+      const entries = rows.map(([id, values]) => unlessAnswered(entryOf(id, values), answered));
       // Numbers are dense: the first that is kept is known by counting back from the last.
       const isCounted = (id: string) => {
         const [ep = 0, number = 0] = id.split('-').map(Number);
@@ -199,6 +203,14 @@ export class RedisSharedCalls {
   onMoved(listener: (callId: string, isAway: boolean) => void): void {
     this.#runner.onMoved = listener;
   }
+}
+
+/** A question that has its answer is asked of nobody who comes later. @param fields of the call's hash. */
+function unlessAnswered(entry: ReturnType<typeof entryOf>, fields: ReadonlySet<string>): typeof entry {
+  if (entry.kind !== 'a') return entry;
+  const [epoch] = entry.id.split('-');
+  const [ask] = JSON.parse(entry.head) as [number];
+  return fields.has(`a${epoch}.${ask}`) ? { ...entry, kind: 'n' } : entry;
 }
 
 function endOf([id, fields]: [id: string, fields: string[]]) {

@@ -16,6 +16,8 @@ const CREDIT_LOOK_MS = 1000;
 
 export interface RunOptions extends Omit<WriterOptions, 'lost'> {
   readonly call: RunningCall;
+  /** How long it goes on when its gateway is gone, in milliseconds. */
+  readonly aloneMs: number;
   /** Its run was taken over elsewhere. */
   fenced(): void;
 }
@@ -31,13 +33,15 @@ export class HostedRun {
   readonly #nodeId: string;
   /** When its gateway was last seen alive, by `performance.now()`. */
   gatewaySeenAt = performance.now();
+  readonly aloneMs: number;
   readonly startedAt = performance.now();
   #released: Promise<void>;
   /** Questions without an answer. */
   readonly #asks = new Set<number>();
   #isStopped = false;
 
-  constructor({ call, fenced, ...options }: RunOptions) {
+  constructor({ call, aloneMs, fenced, ...options }: RunOptions) {
+    this.aloneMs = aloneMs;
     this.callId = options.callId;
     this.epoch = options.epoch;
     this.#call = call;

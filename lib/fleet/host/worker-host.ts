@@ -221,7 +221,11 @@ export class WorkerHost {
     callId: string,
     epoch: number,
     task: Task,
-    { waitedMs, leftMs }: { readonly detachMs: number; readonly waitedMs: number; readonly leftMs: number },
+    {
+      detachMs,
+      waitedMs,
+      leftMs,
+    }: { readonly detachMs: number; readonly waitedMs: number; readonly leftMs: number },
   ): Promise<HostedRun | undefined> {
     const request: AdmittedCall = { ...task, callId };
     const owner = this.#options.owner(request);
@@ -237,6 +241,7 @@ export class WorkerHost {
       nodeId: this.#options.nodeId,
       redis: this.#redis,
       keepMs: this.#options.resumeTtlMs,
+      aloneMs: Math.max(detachMs, this.#options.orphanGraceMs),
       openedAt: performance.now() - waitedMs,
       waitedMs,
       fenced: () => {
@@ -323,7 +328,7 @@ export class WorkerHost {
   #watchOrphan(run: HostedRun, gateway: string, now: number): void {
     const isThere = !this.#members.isKnown || this.#members.get(gateway) !== undefined;
     if (isThere || this.#redis.readyMs < this.#options.orphanGraceMs) run.gatewaySeenAt = now;
-    else if (now - run.gatewaySeenAt > this.#options.orphanGraceMs)
+    else if (now - run.gatewaySeenAt > run.aloneMs)
       run.end('cancelled', 'the gateway of the call is gone, and its client did not come back');
   }
 

@@ -62,6 +62,8 @@ export interface RequestScope {
   readonly asker: Asker;
   /** Whether the client knows how to go on with a call at another gateway. */
   readonly comesBack?: boolean;
+  /** How long the call goes on when this gateway is gone and nobody reads it elsewhere, in milliseconds. Default: it does not. */
+  readonly outliveMs?: number | undefined;
   /** Whether the client may run tools as tasks. */
   readonly hasTasks?: boolean;
   /** The HTTP request, where there is one. */
@@ -252,6 +254,7 @@ export class McpService {
     const meta = metaOf(params);
     const traceparent = meta['traceparent'] === undefined ? origin?.trace?.traceparent : undefined;
     const { callTimeoutMs, maxResultBytes: repeatBytes } = this.#options;
+    const isKept = plan.kind === 'tool' && (scope.outliveMs !== undefined || (keeps && streams));
     const call = this.#call({
       kind: plan.kind,
       name: plan.name,
@@ -264,10 +267,13 @@ export class McpService {
       abilities,
       logLevel: logLevel === undefined ? undefined : toolLogLevel(logLevel),
       timeoutMs: callTimeoutMs,
-      keep:
-        keeps && streams && plan.kind === 'tool'
-          ? { detachMs: undefined, repeatBytes, comesBack: scope.comesBack ?? false }
-          : undefined,
+      keep: isKept
+        ? {
+            detachMs: scope.outliveMs,
+            repeatBytes,
+            comesBack: scope.comesBack ?? scope.outliveMs !== undefined,
+          }
+        : undefined,
       origin,
       rpc: { method, id, protocolVersion, sessionId },
       trace: readTrace(meta),

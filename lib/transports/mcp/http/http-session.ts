@@ -27,7 +27,7 @@ import { type BegunRequest, type HttpRequest, Session } from '../sessions/sessio
 import { BatchReply } from './batch-reply.ts';
 import { EventRing } from './event-ring.ts';
 import { HttpOutlet, prefersStream } from './http-outlet.ts';
-import type { Relay } from './relay.ts';
+import { placeIn, type Relay } from './relay.ts';
 import { McpReply, type ReplyContext } from './reply.ts';
 import type { KeptSession } from './session-table.ts';
 import type { SessionRecord, SharedSessions } from './shared-sessions.ts';
@@ -197,7 +197,7 @@ export class HttpSession implements KeptSession {
     const where = { id: message.id, outlet, onGone };
     try {
       const request = { keyId, session: id, message };
-      if (await relay.ask(message.params['taskId'], 'task', request, where)) return;
+      if (await relay.ask(placeIn(message.params['taskId']), 'task', request, where)) return;
     } catch (thrown) {
       return void this.#options.service.fail(thrown, message, outlet);
     }

@@ -17,7 +17,7 @@ import type { Outlet } from '../outlet.ts';
 import type { McpService } from '../service.ts';
 import type { LegacySession } from './legacy-session.ts';
 import { refuse } from './refusal.ts';
-import type { Relay } from './relay.ts';
+import { placeIn, type Relay } from './relay.ts';
 import { McpReply, type ReplyContext } from './reply.ts';
 import { SessionTable } from './session-table.ts';
 
@@ -117,7 +117,7 @@ export class LegacySse {
     const accept = () => new McpReply(request, response, reply).end(202);
     const outlet = new AnswerOnly(accept, (fault) => refuse(request, response, fault));
     const relayed = { keyId, sessionId: id, body };
-    if (!session && (await relay?.ask(id, 'legacy', relayed, { id: 0, outlet }))) return;
+    if (!session && (await relay?.ask(placeIn(id), 'legacy', relayed, { id: 0, outlet }))) return;
     const refused = this.#take(session, body, origin, accept);
     if (refused) refuse(request, response, refused.fault, refused.id);
   }

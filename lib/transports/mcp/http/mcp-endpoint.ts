@@ -36,7 +36,7 @@ import type { HttpSession } from './http-session.ts';
 import { LegacySse } from './legacy-sse.ts';
 import { OAuthGuard, type OAuthOptions } from './oauth-guard.ts';
 import { refuse } from './refusal.ts';
-import { Relay, type RelayedRequest } from './relay.ts';
+import { placeIn, Relay, type RelayedRequest } from './relay.ts';
 import { McpReply, type ReplyContext } from './reply.ts';
 import { SessionFinder } from './session-finder.ts';
 import { SessionTable } from './session-table.ts';
@@ -97,6 +97,7 @@ export class McpEndpoint implements Mount {
   readonly #legacySse: LegacySse | undefined;
   readonly #subscriptions: Subscriptions;
   readonly #statelessRequests: StatelessRequests;
+  readonly #tasks: ExtensionTasks;
   readonly #oauth: OAuthGuard | undefined;
   readonly #stopListening: () => void;
   readonly #finder: SessionFinder;
@@ -117,7 +118,8 @@ export class McpEndpoint implements Mount {
       idleMs: sessionIdleMs,
       session: { service, reply, resumeGraceMs, relay: this.#relay },
     });
-    const tasks = new ExtensionTasks(service);
+    const tasks = new ExtensionTasks(service, options.peers);
+    this.#tasks = tasks;
     this.#subscriptions = new Subscriptions(service, tasks, options.maxSubscriptions);
     this.#statelessRequests = new StatelessRequests(service, tasks, this.#subscriptions);
     this.#answerPeers();
@@ -311,9 +313,9 @@ export class McpEndpoint implements Mount {
       } as const;
       const { keyId } = request;
       const onGone = (listener: (isStalled: boolean) => void) => outlet.onGone(listener);
-      const handle = message.params['requestState'] ?? message.params['taskId'];
+      const place = (await this.#tasks.placeOf(message, keyId)) ?? placeIn(message.params['requestState']);
       const where = { id: message.id, outlet, onGone };
-      if (await this.#relay?.ask(handle, 'stateless', { keyId, message, envelope }, where)) return;
+      if (await this.#relay?.ask(place, 'stateless', { keyId, message, envelope }, where)) return;
       await this.#statelessRequests.handle(message, envelope, who, outlet);
     } catch (thrown) {
       refuse(request, response, this.#faultOf(thrown, request, message.method), message.id);

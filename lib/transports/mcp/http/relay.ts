@@ -80,12 +80,12 @@ export class Relay {
   }
 
   /**
-   * Hands a request to the gateway that `named` names, if that is another.
+   * Hands a request to the gateway at `place`, if that is another.
    * @param id of the request. @param onGone told when the client has left.
    * @returns false where it is this gateway's to answer (R1).
    */
   async ask(
-    named: unknown,
+    place: string | undefined,
     kind: string,
     request: RelayedRequest,
     {
@@ -94,7 +94,6 @@ export class Relay {
       onGone,
     }: { id: MessageId; outlet: Outlet; onGone?: (listener: (isStalled: boolean) => void) => void },
   ): Promise<boolean> {
-    const place = placeIn(named);
     if (place === undefined || place === this.#peers.place) return false;
     const relayId = randomBytes(9).toString('base64url');
     const watch = setInterval(() => void this.#look(relayId, place), LOOK_MS);
@@ -265,6 +264,6 @@ const faultFrom = ({
 }: McpFaultOptions & { code: number; message: string }): McpFault => new McpFault(code, message, more);
 
 /** The gateway that an id names. */
-function placeIn(named: unknown): string | undefined {
+export function placeIn(named: unknown): string | undefined {
   return typeof named === 'string' ? /\.([\w-]{12})$/.exec(named)?.[1] : undefined;
 }

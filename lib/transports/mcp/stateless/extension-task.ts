@@ -18,12 +18,24 @@ const POLL_INTERVAL_MS = 500;
 
 type TaskStatus = 'working' | 'input_required' | 'completed' | 'failed' | 'cancelled';
 
+export interface ExtensionTaskOptions {
+  /** Nobody can guess it. */
+  readonly id: string;
+  /** How long it is kept, from when it was made. */
+  readonly ttlMs: number;
+  /** Told after every change of its state. */
+  changed(): void;
+  /** Told when another gateway has its call from now on. @param isAway false: one has it already. */
+  moved(isAway: boolean): void;
+  /** Of one that another gateway has made. */
+  readonly takenOver?: { readonly createdAt: Date } | undefined;
+}
+
 export class ExtensionTask implements Outlet {
   readonly id: string;
-  readonly #ttlMs: number;
-  readonly #changed: () => void;
-  readonly #createdAt = new Date();
-  #updatedAt = this.#createdAt;
+  readonly createdAt: Date;
+  readonly #options: ExtensionTaskOptions;
+  #updatedAt = new Date();
   #status: TaskStatus = 'working';
   #statusMessage: string | undefined;
   #served: ServedCall | undefined;
@@ -33,15 +45,10 @@ export class ExtensionTask implements Outlet {
   readonly #questions = new Map<string, AskEvent>();
   readonly #usedKeys = new Set<string>();
 
-  /**
-   * @param id nobody can guess it.
-   * @param ttlMs how long it is kept, from now.
-   * @param changed told after every change of its state.
-   */
-  constructor(id: string, ttlMs: number, changed: () => void) {
-    this.id = id;
-    this.#ttlMs = ttlMs;
-    this.#changed = changed;
+  constructor(options: ExtensionTaskOptions) {
+    this.id = options.id;
+    this.createdAt = options.takenOver?.createdAt ?? this.#updatedAt;
+    this.#options = options;
   }
 
   /** What a client is told when it is made: JSON members without braces. */
@@ -50,9 +57,9 @@ export class ExtensionTask implements Outlet {
       taskId: this.id,
       status: this.#status,
       statusMessage: this.#statusMessage,
-      createdAt: this.#createdAt.toISOString(),
+      createdAt: this.createdAt.toISOString(),
       lastUpdatedAt: this.#updatedAt.toISOString(),
-      ttlMs: this.#ttlMs,
+      ttlMs: this.#options.ttlMs,
       pollIntervalMs: POLL_INTERVAL_MS,
     };
     return jsonText(told).slice(1, -1);
@@ -70,7 +77,7 @@ export class ExtensionTask implements Outlet {
 
   /** Milliseconds until its time is over; negative when it is. */
   get msLeft(): number {
-    return this.#createdAt.getTime() + this.#ttlMs - Date.now();
+    return this.createdAt.getTime() + this.#options.ttlMs - Date.now();
   }
 
   /** What the kept result takes. */
@@ -83,8 +90,11 @@ export class ExtensionTask implements Outlet {
   }
 
   readonly asker: Asker = (ask) => {
-    let key = questionKey(ask, this.#usedKeys.size + 1);
-    for (let n = 2; this.#usedKeys.has(key); n++) key = `${questionKey(ask, this.#usedKeys.size + 1)}_${n}`;
+    const { ask: count } = ask;
+    let key = questionKey(ask, count);
+    // Which keys were used elsewhere is not known (T3); the number of a question is its own.
+    if (this.#options.takenOver) key += `_${count}`;
+    for (let n = 2; this.#usedKeys.has(key); n++) key = `${questionKey(ask, count)}_${n}`;
     this.#usedKeys.add(key);
     this.#questions.set(key, ask);
     this.#become('input_required', 'the tool asks something; answer with tasks/update');
@@ -140,6 +150,7 @@ export class ExtensionTask implements Outlet {
   ready(): undefined {}
 
   respond(text: string): void {
+    if (this.#isMoved()) return;
     const head = responseText(this.id, '').length - '"result":}'.length;
     this.#outcome = text.slice(head, -1);
     if (this.#end?.type === 'error' && this.#end.error.code === 'cancelled') {
@@ -154,7 +165,16 @@ export class ExtensionTask implements Outlet {
     this.respond(faultText(this.id, fault));
   }
 
+  /** Whether its call goes on at another gateway; that is told. */
+  #isMoved(): boolean {
+    const end = this.#end;
+    if (end?.type !== 'error' || end.isMoved !== true) return false;
+    this.#options.moved(end.isAway === true);
+    return true;
+  }
+
   abandon(): void {
+    if (this.#isMoved()) return;
     this.#become('cancelled', 'the call was cancelled');
   }
 
@@ -168,6 +188,6 @@ export class ExtensionTask implements Outlet {
 
   #touch(): void {
     this.#updatedAt = new Date();
-    this.#changed();
+    this.#options.changed();
   }
 }

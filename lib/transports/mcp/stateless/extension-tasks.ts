@@ -6,15 +6,20 @@
  * X2. A task is there before its handle is given away, and stays until its `ttlMs` is over, which is longer than its call
  *     can run. How many there may be, and how much of their results is kept, is the quota's.
  * X3. Only a request that declares the extension is served here, whatever requests before it declared.
+ * X4. On a fleet a task outlives its gateway: its call goes on, and the gateway that is asked for it reads that from the
+ *     beginning. A question that is open then gets a new key.
  */
+import type { Peers } from '../../../call/peers.ts';
+import { ToolError } from '../../../call/tool-error.ts';
 import type { ServedCall } from '../calls/served-call.ts';
-import { INVALID_PARAMS, McpFault, missingExtensionFault } from '../fault.ts';
+import { INVALID_PARAMS, McpFault, missingExtensionFault, refusalFault } from '../fault.ts';
 import { isObject, type McpRequest, notificationText, type Params, responseText } from '../message.ts';
 import type { Outlet } from '../outlet.ts';
 import type { McpService, RequestScope } from '../service.ts';
 import type { TaskQuota } from '../sessions/task-quota.ts';
 import { declaresTasks, TASKS_EXTENSION } from '../task-support.ts';
 import { ExtensionTask } from './extension-task.ts';
+import { SharedTasks } from './shared-tasks.ts';
 
 /** How long a task is kept after the latest time at which its call can end. */
 const KEPT_MS = 5 * 60_000;
@@ -33,10 +38,32 @@ export class ExtensionTasks {
   readonly #service: McpService;
   readonly #quota: TaskQuota;
   readonly #tasks = new Map<string, Kept>();
+  /** Those that are being taken over. */
+  readonly #arriving = new Map<string, Promise<Kept | undefined>>();
+  readonly #shared: SharedTasks | undefined;
 
-  constructor(service: McpService) {
+  constructor(service: McpService, peers?: Peers) {
     this.#service = service;
     this.#quota = service.taskQuota;
+    this.#shared = peers && new SharedTasks(peers, this.#ttlMs);
+  }
+
+  get #ttlMs(): number {
+    return this.#service.callTimeoutMs + KEPT_MS;
+  }
+
+  /** How long the call of a task goes on without its gateway, in milliseconds; undefined: it does not. */
+  get outliveMs(): number | undefined {
+    return this.#shared && this.#service.callTimeoutMs;
+  }
+
+  /** The gateway to ask for the task of a request, where that is another. */
+  async placeOf({ method, params }: McpRequest, keyId: string): Promise<string | undefined> {
+    const { taskId } = params;
+    if (!this.#shared || !METHODS.has(method) || typeof taskId !== 'string') return undefined;
+    if (this.#tasks.has(taskId)) return undefined;
+    const place = (await this.#shared.find(taskId, keyId))?.place;
+    return place === '' || place === this.#shared.place ? undefined : place;
   }
 
   /** Whether `handle` answers the method. */
@@ -45,9 +72,14 @@ export class ExtensionTasks {
   }
 
   /** @throws {McpFault} for a task that is unknown, and for a client that does not declare the extension (X3). */
-  handle({ id, method, params }: McpRequest, keyId: string, capabilities: Params, outlet: Outlet): void {
+  async handle(
+    { id, method, params }: McpRequest,
+    keyId: string,
+    capabilities: Params,
+    outlet: Outlet,
+  ): Promise<void> {
     requireTasks(capabilities);
-    const { task } = this.#find(params['taskId'], keyId);
+    const { task } = await this.#find(params['taskId'], keyId);
     const { statelessEra } = this.#service;
     if (method === 'tasks/get') return outlet.respond(responseText(id, statelessEra.result(task.members)));
     if (method === 'tasks/cancel') task.cancel();
@@ -66,7 +98,8 @@ export class ExtensionTasks {
     const plan = this.#service.catalogOf(keyId).toolCall(request.params);
     const kept = this.#keep(keyId);
     const { task } = kept;
-    const served = this.#service.start(request, plan, { ...scope, wishes: {}, asker: task.asker });
+    const { outliveMs } = this;
+    const served = this.#service.start(request, plan, { ...scope, wishes: {}, asker: task.asker, outliveMs });
     outlet.named(served.call.callId, this.#service.rateHeadersOf(plan, scope));
     let isRefused = false;
     served.call.onEnd(() => {
@@ -79,16 +112,32 @@ export class ExtensionTasks {
       await served.serve(request.id, outlet, {});
       return;
     }
-    this.#handOut(request, kept, outlet);
-    void this.#run(kept, served);
+    await this.#begin(request, kept, served, outlet);
   }
 
   /** Makes a task of a call that runs. @returns what takes its questions from now on. @throws {McpFault} as `start`. */
-  adopt(request: McpRequest, served: ServedCall, keyId: string, outlet: Outlet): ExtensionTask {
+  async adopt(
+    request: McpRequest,
+    served: ServedCall,
+    keyId: string,
+    outlet: Outlet,
+  ): Promise<ExtensionTask> {
     const kept = this.#keep(keyId);
-    this.#handOut(request, kept, outlet);
-    void this.#run(kept, served);
+    await this.#begin(request, kept, served, outlet);
     return kept.task;
+  }
+
+  async #begin(request: McpRequest, kept: Kept, served: ServedCall, outlet: Outlet): Promise<void> {
+    const { task, keyId } = kept;
+    try {
+      await this.#shared?.made(task.id, keyId, { callId: served.call.callId, createdAt: task.createdAt });
+    } catch (thrown) {
+      served.drop();
+      this.#forget(task.id);
+      throw thrown;
+    }
+    outlet.respond(responseText(request.id, `{"resultType":"task",${task.summary}}`));
+    void this.#run(kept, served);
   }
 
   /** Those of the ids that are tasks of this key. */
@@ -121,19 +170,26 @@ export class ExtensionTasks {
     }
   }
 
-  #keep(keyId: string): Kept {
+  /** @param taken of one that another gateway has made. */
+  #keep(keyId: string, taken?: { readonly id: string; readonly createdAt: Date }): Kept {
     this.#quota.take(keyId);
     const followers = new Set<() => void>();
-    const task = new ExtensionTask(this.#service.newHandle(), this.#service.callTimeoutMs + KEPT_MS, () => {
+    const changed = () => {
       for (const follower of [...followers]) follower();
+    };
+    const task = new ExtensionTask({
+      id: taken?.id ?? this.#service.newHandle(),
+      ttlMs: this.#ttlMs,
+      changed,
+      moved: (isAway) => {
+        this.#forget(task.id);
+        if (isAway) this.#shared?.left(task.id);
+      },
+      takenOver: taken,
     });
     const kept: Kept = { task, keyId, followers };
     this.#tasks.set(task.id, kept);
     return kept;
-  }
-
-  #handOut({ id }: McpRequest, { task }: Kept, outlet: Outlet): void {
-    outlet.respond(responseText(id, `{"resultType":"task",${task.summary}}`));
   }
 
   /** Runs a task to its end. Never rejects: a defect fails the task. */
@@ -159,11 +215,47 @@ export class ExtensionTasks {
     this.#quota.release(kept.keyId, id);
   }
 
-  #find(id: unknown, keyId: string): Kept {
-    const kept = typeof id === 'string' ? this.#tasks.get(id) : undefined;
+  async #find(id: unknown, keyId: string): Promise<Kept> {
+    const kept =
+      typeof id === 'string' ? (this.#tasks.get(id) ?? (await this.#takeOver(id, keyId))) : undefined;
     if (kept?.keyId === keyId) return kept;
     throw new McpFault(INVALID_PARAMS, 'taskId names no task of this key, or one that was kept long enough');
   }
+
+  /** X4. @returns undefined where there is no such task. */
+  async #takeOver(id: string, keyId: string): Promise<Kept | undefined> {
+    const arriving = this.#arriving.get(id) ?? this.#fetch(id, keyId);
+    this.#arriving.set(id, arriving);
+    try {
+      return await arriving;
+    } finally {
+      this.#arriving.delete(id);
+    }
+  }
+
+  async #fetch(id: string, keyId: string): Promise<Kept | undefined> {
+    const shared = this.#shared;
+    const found = await shared?.find(id, keyId);
+    if (!shared || !found) return undefined;
+    if (shared.isLeaving)
+      throw refusalFault(
+        new ToolError('unavailable', 'the gateway is going; ask again', { retryAfterMs: 500 }),
+      );
+    const { callId, createdAt } = found;
+    const call = await this.#service.dispatcher.resume({ callId, keyId, after: -1 }).catch(unlessGone);
+    if (!call) return undefined;
+    const kept = this.#keep(keyId, { id, createdAt });
+    const served = this.#service.goOn(call, this.#service.statelessEra, kept.task.asker);
+    void this.#run(kept, served);
+    await shared.taken(id);
+    return kept;
+  }
+}
+
+/** What is no longer kept of a call is no longer there of its task. */
+function unlessGone(thrown: unknown): undefined {
+  if (ToolError.is(thrown) && (thrown.code === 'call_not_found' || thrown.code === 'gone')) return undefined;
+  throw thrown;
 }
 
 /** @throws {McpFault} -32021 for capabilities without the extension. */

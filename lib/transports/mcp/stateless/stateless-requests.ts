@@ -102,7 +102,7 @@ export class StatelessRequests {
         return this.#subscriptions.open(request, subscriber, outlet);
       }
       if (this.#tasks.takes(method)) {
-        return this.#tasks.handle(request, who.caller.keyId, envelope.capabilities, outlet);
+        return await this.#tasks.handle(request, who.caller.keyId, envelope.capabilities, outlet);
       }
       if (!this.#service.handles(method)) {
         throw new McpFault(METHOD_NOT_FOUND, `there is no method ${jsonText(method)}`, { status: 404 });
@@ -140,7 +140,9 @@ export class StatelessRequests {
       abilities,
       wishes: statelessWishes(request, envelope),
       asker: askerOf(interview),
-      ...(becomes === 'a task after its questions' ? { suspension: pause(FIRST_QUESTION_MS) } : {}),
+      ...(becomes === 'a task after its questions'
+        ? { suspension: pause(FIRST_QUESTION_MS), outliveMs: this.#tasks.outliveMs }
+        : {}),
       origin: who.origin,
       protocolVersion: STATELESS_VERSION,
       track: (served) => {
@@ -151,7 +153,7 @@ export class StatelessRequests {
     if (becomes === 'a task') return this.#tasks.start(request, scope, outlet);
     const end = await this.#service.handle(request, scope, outlet);
     if (end === 'suspended' && interview.served) {
-      this.#suspend(request, outlet, {
+      await this.#suspend(request, outlet, {
         served: interview.served,
         keyId: who.caller.keyId,
         fingerprint: fingerprintOf(request),
@@ -202,18 +204,18 @@ export class StatelessRequests {
       const becomes = this.#becomes(request, envelope, who, true);
       const isLeft = questions.size > 0 || becomes === 'a task after its questions';
       const end = await served.serve(request.id, outlet, wishes, isLeft ? pause(QUIET_MS) : undefined);
-      if (end === 'suspended') this.#suspend(request, outlet, suspended);
+      if (end === 'suspended') await this.#suspend(request, outlet, suspended);
     } catch (thrown) {
       this.#abort(thrown, request, outlet, served);
     }
   }
 
   /** Answers for a call that goes on: with its open questions, else as the task that it becomes. */
-  #suspend(request: McpRequest, outlet: Outlet, suspended: SuspendedCall): void {
+  async #suspend(request: McpRequest, outlet: Outlet, suspended: SuspendedCall): Promise<void> {
     const { served, keyId, questions, becomeTask } = suspended;
     if (questions.size > 0) return this.#askClient(request, outlet, suspended);
     try {
-      becomeTask(this.#tasks.adopt(request, served, keyId, outlet));
+      becomeTask(await this.#tasks.adopt(request, served, keyId, outlet));
     } catch (thrown) {
       this.#abort(thrown, request, outlet, served);
     }
