@@ -279,14 +279,22 @@ export class Dispatcher implements Calls {
    * @returns false when there is no such call in flight, or it is another key's.
    */
   cancel(callId: string, keyId: string): boolean {
-    const call = this.#calls.get(callId);
-    if (!call || call.request.caller.keyId !== keyId) return false;
-    call.cancel('cancelled', 'the call was cancelled');
+    if (!this.#has(callId, keyId)) return false;
+    this.#calls.get(callId)?.cancel('cancelled', 'the call was cancelled');
     return true;
   }
 
+  #has(callId: string, keyId: string): boolean {
+    return this.#calls.get(callId)?.request.caller.keyId === keyId;
+  }
+
   async cancelAnywhere(callId: string, keyId: string): Promise<boolean> {
-    return this.cancel(callId, keyId) || ((await this.#history.cancel?.(callId, keyId)) ?? false);
+    if (!this.#history.cancel) return this.cancel(callId, keyId);
+    const told = this.#history.cancel(callId, keyId);
+    if (!this.#has(callId, keyId)) return (await told) ?? false;
+    // It may have ended, and this gateway not have heard; where nobody can be asked it ends here.
+    const isCancelled = await told.catch(() => undefined);
+    return isCancelled === false ? false : this.cancel(callId, keyId) || isCancelled === true;
   }
 
   /** Ends the running calls of keys that were taken away. */

@@ -127,6 +127,17 @@ describe('a fleet', function () {
     expect(await response.text()).to.contain('{"status":"cancelled"}');
   });
 
+  it('cancels nothing that has ended, though the gateway of its reader has not heard of that', async () => {
+    const cancel = (id: string) => fetch(`${one}/calls/${id}`, { method: 'DELETE', headers: HEADERS });
+    const response = await post(one, '/tools/once/stream', { count: 1000, everyMs: 20 });
+    const callId = response.headers.get('x-call-id') ?? '';
+    await redis.ask('hset', `mg:{${callId}}:m`, 'st', 'e');
+    expect((await cancel(callId)).status).to.equal(404);
+    await redis.ask('hset', `mg:{${callId}}:m`, 'st', 'r');
+    expect((await cancel(callId)).status).to.equal(202);
+    expect(await response.text()).to.contain('{"status":"cancelled"}');
+  });
+
   it('makes a call once for an idempotency key, wherever it is asked', async () => {
     const log = join(folder, 'keyed');
     const ask = (url: string) =>

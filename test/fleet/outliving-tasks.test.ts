@@ -5,12 +5,11 @@ import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import { MemberProcess } from '../chaos/fleet/member-process.ts';
 import { eventually } from '../support/eventually.ts';
-import { WireClient } from '../transports/mcp/wire-client.ts';
+import { SECOND, SUPER, WireClient } from '../transports/mcp/wire-client.ts';
 import { missingRedis } from './redis-server.ts';
 import { KEYS, SmallFleet } from './small-fleet.ts';
 
 const TASKS = { extensions: { 'io.modelcontextprotocol/tasks': {} }, elicitation: {} };
-const [SUPER, SECOND] = KEYS.map((key) => ({ 'x-api-key': key }));
 const ORPHAN_GRACE_MS = 1000;
 
 interface TaskState {

@@ -77,8 +77,11 @@ export interface CallHistory {
    * has too many claims.
    */
   once(claim: Claim, callId: string, start: (claimedUntil?: number) => RunningCall): Promise<RunningCall>;
-  /** Cancels a call that runs elsewhere. Absent: none does. @returns whether there was one of that key. */
-  cancel?(callId: string, keyId: string): Promise<boolean>;
+  /**
+   * Cancels a call wherever it runs. Absent: none runs elsewhere.
+   * @returns false where it has ended; undefined where it is not known, or another key's.
+   */
+  cancel?(callId: string, keyId: string): Promise<boolean | undefined>;
   /** Forgets everything. */
   close(): void;
 }

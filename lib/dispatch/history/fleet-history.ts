@@ -99,7 +99,7 @@ export class FleetHistory implements CallHistory {
     return [...own, ...shared.filter(({ callId }) => !known.has(callId))];
   }
 
-  cancel(callId: string, keyId: string): Promise<boolean> {
+  cancel(callId: string, keyId: string): Promise<boolean | undefined> {
     return this.#shared.cancel(callId, keyId);
   }
 

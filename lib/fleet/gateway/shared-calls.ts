@@ -154,11 +154,11 @@ export class RedisSharedCalls {
     });
   }
 
-  cancel(callId: string, keyId: string): Promise<boolean> {
+  cancel(callId: string, keyId: string): Promise<boolean | undefined> {
     return this.#ask(async () => {
       const { commands, keys } = this.#redis;
       const [info, at, chunks] = await commands.hmget(keys.call(callId), 'i', 'at', 'n');
-      if (!info) return false;
+      if (!info) return undefined;
       const error = new ToolError('cancelled', 'the call was cancelled');
       const code = await commands.fleetFinish(
         keys.call(callId),
@@ -174,7 +174,7 @@ export class RedisSharedCalls {
         callId,
         '',
       );
-      return (code as number) > 0;
+      return code === -4 ? undefined : (code as number) > 0;
     });
   }
 

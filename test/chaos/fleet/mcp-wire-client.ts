@@ -40,6 +40,7 @@ const REFUSALS: ReadonlySet<number> = new Set([408, 429, 503]);
 export class McpWireClient {
   readonly #options: McpCallOptions;
   #session = '';
+  #isReady = false;
   #lastEventId = '';
   #current: AbortController | undefined;
   #requests = 0;
@@ -51,11 +52,11 @@ export class McpWireClient {
   /** Makes the call and follows it to its end. */
   async run(): Promise<void> {
     const { call, healedMs, tool, args } = this.#options;
-    while (this.#session === '' && healedMs() === 0) {
+    while (!this.#isReady && healedMs() === 0) {
       await this.#initialize().catch((error: unknown) => call.note(`initialize: ${error}`));
-      if (this.#session === '') await sleep(PAUSE_MS);
+      if (!this.#isReady) await sleep(PAUSE_MS);
     }
-    if (this.#session === '') return;
+    if (!this.#isReady) return;
     const params = { name: tool, arguments: args, _meta: { progressToken: 1 } };
     await this.#read(() => this.#post({ jsonrpc: '2.0', id: 'call', method: 'tools/call', params }));
     while (!call.isClosed && this.#lastEventId !== '' && healedMs() < HEALED_LIFE_MS) {
@@ -90,6 +91,7 @@ export class McpWireClient {
   }
 
   async #initialize(): Promise<void> {
+    this.#session = '';
     const clientInfo = { name: 'chaos', version: '1' };
     const params = { protocolVersion: VERSION, capabilities: {}, clientInfo };
     const response = await this.#post({ jsonrpc: '2.0', id: 0, method: 'initialize', params });
@@ -99,7 +101,8 @@ export class McpWireClient {
     await (await this.#post({ jsonrpc: '2.0', method: 'notifications/initialized' })).arrayBuffer();
     // That a run begins anew is told as a warning.
     const setLevel = { jsonrpc: '2.0', id: 1, method: 'logging/setLevel', params: { level: 'warning' } };
-    await (await this.#post(setLevel)).arrayBuffer();
+    const leveled = await this.#post(setLevel);
+    this.#isReady = leveled.status === 200 && !(await leveled.text()).includes('"error"');
   }
 
   #post(message: object): Promise<Response> {
