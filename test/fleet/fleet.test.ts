@@ -138,6 +138,47 @@ describe('a fleet', function () {
     expect(await response.text()).to.contain('{"status":"cancelled"}');
   });
 
+  it('tells a reader that it was overtaken, where that was not heard and what comes next is gone', async () => {
+    const until = join(folder, 'overtaken');
+    const response = await post(one, '/tools/again/stream', { until, everyMs: 20 });
+    const callId = response.headers.get('x-call-id') ?? '';
+    const [stream, hash] = [`mg:{${callId}}:s`, `mg:{${callId}}:m`];
+    // Another gateway has it, and this one hears nothing of that or of what follows.
+    await redis.ask('hset', hash, 'gw', 'elsewhere');
+    const length = async () => Number(await redis.ask('xlen', stream));
+    const before = await length();
+    await eventually(async () => (await length()) > before + 20);
+    await redis.ask('xtrim', stream, 'MAXLEN', 3);
+    const text = await response.text();
+    writeFileSync(until, '');
+    const indexes = [...text.matchAll(/^data: {"index":(\d+)/gm)].map(([, index]) => Number(index));
+    expect(indexes).to.deep.equal(indexes.map((_, at) => at));
+    expect(text).to.contain(`id: ${callId}.moved`);
+  });
+
+  it('goes on where nothing is left of what was before', async () => {
+    const until = join(folder, 'trimmed');
+    const response = await post(one, '/tools/again/stream', { until, everyMs: 20 }, { detach: 20 });
+    const callId = response.headers.get('x-call-id') ?? '';
+    await eventually(async () => ((await find(other, callId)) as { chunks: number }).chunks > 5);
+    await redis.ask('xtrim', `mg:{${callId}}:s`, 'MAXLEN', 2);
+    const rest = await fetch(`${other}/calls/${callId}/events?after=1`, { headers: HEADERS });
+    expect(rest.status).to.equal(410);
+    const { detail } = (await rest.json()) as { detail: string };
+    const oldest = Number(/the oldest that is kept is (\d+)/.exec(detail)?.[1]);
+    writeFileSync(until, '');
+    const after = oldest - 1;
+    const text = await (
+      await fetch(`${other}/calls/${callId}/events?after=${after}`, { headers: HEADERS })
+    ).text();
+    const ids = [...text.matchAll(/^id: [\w-]+\.(\d+)$/gm)].map(([, id]) => Number(id));
+    const [, first] = /^data: {"index":(\d+)/m.exec(text) ?? [];
+    // The first event of all is the first chunk.
+    expect(Number(first)).to.equal(after);
+    expect(ids).to.deep.equal(ids.map((_, at) => oldest + at));
+    await response.text();
+  });
+
   it('makes a call once for an idempotency key, wherever it is asked', async () => {
     const log = join(folder, 'keyed');
     const ask = (url: string) =>

@@ -6,7 +6,8 @@
  *     and what no reader can want any more is trimmed.
  * F3. What ended the call is what Redis says, unless it is silent for a moment: then its caller is told what ended it
  *     here, and Redis as soon as it listens.
- * F4. A call that another gateway has taken over ends here for its reader alone.
+ * F4. A call that another gateway has taken over ends here for its reader alone: also where that was not heard, and what
+ *     would come next is no longer there, since it was read elsewhere.
  * F5. Where a run begins behind what was told here, Redis has lost the rest: the call ends `gone`, for all alike.
  */
 import { cancelError, outcomeOf } from '../../call/call-ending.ts';
@@ -45,6 +46,8 @@ export interface FleetCallHost {
   waited(ms: number): void;
   /** Something is in the stream that was not heard. */
   behind(call: FleetCall): void;
+  /** What comes next is no longer there: it was read elsewhere. */
+  overtaken(call: FleetCall): void;
   ended(call: FleetCall): void;
   defect(error: unknown, callId: string): void;
 }
@@ -163,12 +166,21 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
     if (this.wantsMore) this.#host.behind(this);
   }
 
+  /** It begins with `entry`: what was before is read. */
+  beginAt({ id, before }: StreamEntry): void {
+    const { epoch, seq } = placeOf(id);
+    if (id === END_ID) this.place = placeOf(before);
+    else this.place = seq === 0 ? { epoch: epoch - 1, seq: 0 } : { epoch, seq: seq - 1 };
+  }
+
   /** Entries that were fetched, from the cursor on. @param isAll whether there was no more. */
   fetched(entries: readonly StreamEntry[], isAll: boolean): void {
     this.heardAt = performance.now();
     for (const entry of entries) {
       if (this.#end !== null) return;
-      if (!this.#isKnown(entry)) this.#take(entry);
+      if (this.#isKnown(entry)) continue;
+      if (this.#isBeyond(entry)) return this.#host.overtaken(this);
+      this.#take(entry);
     }
     this.#isBehind = !isAll || this.#hasMore;
     this.#hasMore = false;
@@ -178,6 +190,13 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
     if (id === END_ID) return false;
     const { epoch, seq } = placeOf(id);
     return epoch < this.place.epoch || (epoch === this.place.epoch && seq <= this.place.seq && epoch > 0);
+  }
+
+  /** Whether what is before it has been trimmed, and was not taken in here. */
+  #isBeyond(entry: StreamEntry): boolean {
+    if (entry.kind === 'b') return false;
+    const { epoch, seq } = placeOf(entry.id);
+    return isBehind(this.place, entry.id === END_ID ? placeOf(entry.before) : { epoch, seq: seq - 1 });
   }
 
   /** Whether nothing is missing before it. Known ones follow: they are dropped. */

@@ -181,6 +181,7 @@ export class RedisRunner implements Runner, FleetCallHost {
     const call = this.#make(request, ageMs);
     call.group = group;
     this.#calls.set(call.callId, call);
+    if (entries[0]) call.beginAt(entries[0]);
     call.fetched(entries, false);
     call.missed(); // what came meanwhile
     return call;
@@ -480,6 +481,10 @@ export class RedisRunner implements Runner, FleetCallHost {
     this.#calls.delete(callId);
     this.onMoved(callId, false);
     call?.leave(new ToolError('conflict', 'another gateway has taken the call over'), false);
+  }
+
+  overtaken(call: FleetCall): void {
+    this.moved(call.callId);
   }
 
   /** Nobody comes back for what is not kept. */
