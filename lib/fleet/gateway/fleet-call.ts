@@ -75,9 +75,9 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
   #beat = { told: '', seenAt: 0 };
   /** The group that it was given to. */
   group = '';
-  /** Where it was offered, and may be in hand. */
+  /** The place that is taken for it at the host to which it is offered. */
   offered: HostPlace | undefined;
-  /** Nobody has seen that host take it. */
+  /** On offer: that host was not seen to take it. */
   isOffer = false;
   /** True: a host may have it. */
   isDispatched = false;

@@ -573,9 +573,8 @@ export class RedisRunner implements Runner, FleetCallHost {
 
   /** Somebody asks for a call that nobody here reads: where nobody else looks after it either, it is given again. */
   lookInto({ callId, st, gateway, host, epoch, group }: CallRecord): void {
-    const isOwn = this.#calls.get(callId) !== undefined;
-    if (isOwn || !group || !(st === 'q' ? gateway : st === 'r' && host)) return;
-    if (!this.#isGone((st === 'q' ? gateway : host) as string)) return;
+    const keeper = st === 'q' ? gateway : st === 'r' ? host : null;
+    if (!group || !keeper || this.#calls.get(callId) || !this.#isGone(keeper)) return;
     const jobId = st === 'q' ? callId : `${callId}.${epoch}`;
     this.#queues.add(group, callId, jobId).catch(() => undefined); // whoever asks next does it
   }

@@ -244,7 +244,13 @@ export class ExtensionTasks {
     const { callId, createdAt } = found;
     const call = await this.#service.dispatcher.resume({ callId, keyId, after: -1 }).catch(unlessGone);
     if (!call) return undefined;
-    const kept = this.#keep(keyId, { id, createdAt });
+    let kept: Kept;
+    try {
+      kept = this.#keep(keyId, { id, createdAt });
+    } catch (thrown) {
+      await call[Symbol.asyncIterator]().return?.(); // it goes on, and waits for who asks next
+      throw thrown;
+    }
     const served = this.#service.goOn(call, this.#service.statelessEra, kept.task.asker);
     void this.#run(kept, served);
     await shared.taken(id);
