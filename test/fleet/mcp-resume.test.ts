@@ -1,10 +1,11 @@
 /** The stream that answers an MCP request, gone on with at a gateway that did not begin it. */
 import { writeFileSync } from 'node:fs';
 import { expect } from 'chai';
+import { Redis } from 'ioredis';
 import { eventually } from '../support/eventually.ts';
 import { type Exchange, type Message, WireClient } from '../transports/mcp/wire-client.ts';
 import { missingRedis } from './redis-server.ts';
-import { SmallFleet } from './small-fleet.ts';
+import { HOSTED, SmallFleet } from './small-fleet.ts';
 
 describe('the stream of an MCP request on a fleet', function () {
   this.timeout(60_000);
@@ -91,6 +92,44 @@ describe('the stream of an MCP request on a fleet', function () {
     expect((await there.cancel(9).done).status).to.equal(202);
     const { messages } = await rest.done;
     expect(messages.some(({ id }) => id === 9)).to.equal(false);
+  });
+
+  it('says that it runs again, also to who comes back when it has ended', async () => {
+    const second = await fleet.member({ role: 'worker', tools: HOSTED });
+    const redis = new Redis(fleet.redis.port, '127.0.0.1');
+    const hosts = async () => {
+      const ids = await redis.zrange('mg:nodes', 0, -1);
+      const texts = await Promise.all(ids.map((id) => redis.get(`mg:n:${id}`)));
+      return texts.map((text) => JSON.parse(text ?? '{}')).filter(({ role }) => role === 'worker');
+    };
+    try {
+      await eventually(async () => (await hosts()).length === 2);
+      await here.call('logging/setLevel', { level: 'warning' }, 2).done;
+      const args = { count: 20, until: fleet.newFile(), everyMs: 25 };
+      const first = here.tool('again', args, 'call', { progressToken: 'p' });
+      const { headers } = await first.head;
+      const callId = String(headers['x-call-id']);
+      const lastEventId = await readSome(first);
+      const key = `mg:{${callId}}:m`;
+      const [had, queue] = await redis.hmget(key, 'h', 'gr');
+      const other = (await hosts()).find(({ id }) => id !== had);
+      // The one that has it is taken for lost, and the other gets it.
+      await redis.hset(key, { h: 'gone', hb: 1 });
+      await redis.publish(`mg:h:${other?.id}`, `o\n${callId}\n\n${queue}`);
+      await eventually(async () => (await redis.hget(key, 'ep')) === '2');
+      writeFileSync(args.until, '');
+      await eventually(async () => (await redis.hget(key, 'st')) === 'e');
+      const { messages, last } = await goOn(there, lastEventId).done;
+      const saysAgain = messages.findIndex(({ params }) => String(params?.['data']).includes('runs again'));
+      expect(saysAgain).to.be.at.least(0);
+      const before = indexesOf([...first.messages, ...messages.slice(0, saysAgain)]);
+      expect(before).to.deep.equal(before.map((_, at) => at));
+      expectWhole(indexesOf(messages.slice(saysAgain)));
+      expect(last?.id).to.equal('call');
+    } finally {
+      redis.disconnect();
+      await second.close({ drainMs: 0, graceMs: 100 });
+    }
   });
 
   it('is not there for another session of the same key', async () => {

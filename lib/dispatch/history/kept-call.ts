@@ -335,8 +335,8 @@ export class KeptCall implements ReadCall {
     this.#source = null;
     this.#asks = undefined;
     clearTimeout(this.#absence);
-    const { kind, name, caller, streams, repeatBytes, keep } = this.request;
-    this.request = { kind, name, caller, streams, repeatBytes, keep, arguments: undefined };
+    const { kind, name, caller, streams, repeatBytes, keep, logLevel } = this.request;
+    this.request = { kind, name, caller, streams, repeatBytes, keep, logLevel, arguments: undefined };
     this.#grow(sizeOf(end));
     this.#host.ended(this);
   }

@@ -64,9 +64,26 @@ export async function loadStreams(contestant, { chunks, ...job }, streams) {
   };
 }
 
+/** A run that costs so much of the one before it, or more, found everything compiled. */
+const STEADY = 0.95;
+const MOST_WARM_UPS = 6;
+
 /**
- * An entry for `runRounds`: so many streams at once of a tool with these arguments, each timed run right behind one with
- * others that warms up: between two of its runs all other contestants have theirs, and threads that rest so long end.
+ * Runs until that gets no cheaper: what runs on many threads is compiled once in each, and each has a part of the streams.
+ * Between two timed runs of one contestant all others have theirs, and threads that rest so long end.
+ */
+async function warmUpFully(contestant, job, streams) {
+  let before = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < MOST_WARM_UPS; run += 1) {
+    const { chunkCpuUs } = await loadStreams(contestant, job, streams);
+    if (chunkCpuUs >= STEADY * before) return;
+    before = chunkCpuUs;
+  }
+}
+
+/**
+ * An entry for `runRounds`: so many streams at once of a tool with these arguments, each timed run right behind those that
+ * warm up, with arguments of their own.
  * @param isRested the timed run is to find what the rest has left.
  */
 export const streamsEntry = (spec, streams, tool, args, warmUpArgs, isRested = false) => ({
@@ -77,7 +94,7 @@ export const streamsEntry = (spec, streams, tool, args, warmUpArgs, isRested = f
   }),
   measure: async (contestant, { timed, warmUp }, isWarmUp) => {
     if (isWarmUp) return loadStreams(contestant, warmUp, streams);
-    if (!isRested) await loadStreams(contestant, warmUp, streams);
+    if (!isRested) await warmUpFully(contestant, warmUp, streams);
     return loadStreams(contestant, timed, streams);
   },
 });

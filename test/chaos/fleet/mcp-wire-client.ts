@@ -102,7 +102,7 @@ export class McpWireClient {
     // That a run begins anew is told as a warning.
     const setLevel = { jsonrpc: '2.0', id: 1, method: 'logging/setLevel', params: { level: 'warning' } };
     const leveled = await this.#post(setLevel);
-    this.#isReady = leveled.status === 200 && !(await leveled.text()).includes('"error"');
+    this.#isReady = (await leveled.text()).includes('"result"');
   }
 
   #post(message: object): Promise<Response> {

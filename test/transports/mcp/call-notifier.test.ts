@@ -2,6 +2,8 @@ import { expect } from 'chai';
 import { CallNotifier } from '../../../lib/transports/mcp/calls/call-notifier.ts';
 import type { Outlet } from '../../../lib/transports/mcp/outlet.ts';
 
+const CHUNK = 'io.github.mcp-streaming-gateway/chunk';
+
 /** An outlet that keeps what it is sent and tells of each message. */
 function collectingOutlet(isReady = () => true) {
   const sent: string[] = [];
@@ -46,6 +48,35 @@ describe('CallNotifier', () => {
     notifier.tell({ type: 'log', level: 'error', message: 'm' });
     notifier.stop();
     expect(sent).to.deep.equal([]);
+  });
+
+  it('says of each message how much of the call the client has with it, and no more', () => {
+    const told: unknown[] = [];
+    const { outlet } = collectingOutlet();
+    const listening: Outlet = {
+      ...outlet,
+      send: (text, _again, upTo) => {
+        const { items = [] } = Object(JSON.parse(text).params._meta?.[CHUNK]);
+        told.push([items, upTo?.seq]);
+      },
+    };
+    const notifier = new CallNotifier('tool', { progressToken: 't' }, listening);
+    // Each waits a moment for what may come with it, and goes when the next comes.
+    notifier.tell({ type: 'chunks', index: 0, items: ['0'], seq: 1 });
+    notifier.tell({ type: 'chunks', index: 1, items: ['1', '2'], seq: 2 });
+    notifier.tell({ type: 'progress', progress: 1, total: null, message: '', seq: 4 });
+    notifier.tell({ type: 'progress', progress: 2, total: null, message: '', seq: 5 });
+    notifier.tell({ type: 'chunks', index: 3, items: ['3'], seq: 6 });
+    notifier.tell({ type: 'chunks', index: 4, items: ['4'], seq: 7 });
+    notifier.tell({ type: 'log', level: 'info', message: 'm' });
+    notifier.stop();
+    expect(told).to.deep.equal([
+      [[0], 1],
+      [[1, 2], 3],
+      [[], 4],
+      [[3], 6],
+      [[4], 7],
+    ]);
   });
 
   it('sends records from the level that the client asked for', () => {

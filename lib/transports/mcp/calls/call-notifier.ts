@@ -38,7 +38,7 @@ export class CallNotifier {
   readonly #progress: ProgressSequence | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   #partials = 0;
-  /** The number of the last event that was taken in; undefined: they have none. */
+  /** The number of the last event of what is sent next; undefined: they have none. */
   #seq: number | undefined;
   #report: Report | undefined;
   #chunk: ChunkItems | undefined;
@@ -66,17 +66,16 @@ export class CallNotifier {
       this.flush();
       return this.#log(event);
     }
-    if (event.seq !== undefined)
-      this.#seq = event.seq + (event.type === 'chunks' ? event.items.length - 1 : 0);
     if (event.type === 'progress') this.#onReport(event);
     else this.#onChunks(event);
     this.#heartbeat?.refresh();
   }
 
-  #onReport(report: Report): void {
+  #onReport(report: Extract<Told, { type: 'progress' }>): void {
     if (!this.#progress) return;
     this.#hasReported = true;
     if (this.#report) this.flush();
+    this.#seq = report.seq;
     this.#report = report;
     if (this.#chunk) this.flush();
     else this.#flushIn(REPORT_WAIT_MS);
@@ -86,6 +85,7 @@ export class CallNotifier {
     if (this.#wishes.partialResultToken !== undefined) this.#partial(event);
     if (!this.#progress) return;
     if (this.#chunk) this.flush();
+    this.#seq = event.seq === undefined ? undefined : event.seq + event.items.length - 1;
     this.#chunk = event;
     // A tool that only yields has nothing to wait for.
     const mayReport = this.#hasReported || !this.#hasYielded;
