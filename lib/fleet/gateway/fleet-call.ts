@@ -8,7 +8,8 @@
  *     here, and Redis as soon as it listens.
  * F4. A call that another gateway has taken over ends here for its reader alone: also where that was not heard, and what
  *     would come next is no longer there, since it was read elsewhere.
- * F5. Where a run begins behind what was told here, Redis has lost the rest: the call ends `gone`, for all alike.
+ * F5. Where a run begins or ends behind what was told here, or another goes on under its number, Redis has lost the rest:
+ *     the call ends `gone`, for all alike.
  */
 import { cancelError, outcomeOf } from '../../call/call-ending.ts';
 import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
@@ -31,7 +32,7 @@ export interface StreamPlace {
 /** An entry with its id, as it was heard or fetched. */
 export interface StreamEntry extends Entry {
   readonly id: string;
-  /** Of a beginning or an end: the id before it. */
+  /** Of a beginning or an end: the id before it; of others: what tells their run from all others of the call. */
   readonly before: string;
 }
 
@@ -67,6 +68,10 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
   readonly createdAt: number;
   /** The last that was taken in. */
   place: StreamPlace = { epoch: 0, seq: 0 };
+  /** What tells the run of the last one from all others of the call. */
+  #run = '';
+  /** Redis has lost what was told here. */
+  #isLost = false;
   /** When anything was heard of it last. */
   heardAt = performance.now();
   /** True while what was missed is fetched. */
@@ -154,6 +159,7 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
   hear(entry: StreamEntry): void {
     this.heardAt = performance.now();
     if (this.#end !== null) return;
+    if (this.#isOther(entry)) return this.#lose();
     if (this.isFetching || this.#isBehind || !this.#follows(entry)) return this.missed();
     this.#take(entry);
   }
@@ -178,6 +184,7 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
     this.heardAt = performance.now();
     for (const entry of entries) {
       if (this.#end !== null) return;
+      if (this.#isOther(entry)) return this.#lose();
       if (this.#isKnown(entry)) continue;
       if (this.#isBeyond(entry)) return this.#host.overtaken(this);
       this.#take(entry);
@@ -199,6 +206,23 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
     return isBehind(this.place, entry.id === END_ID ? placeOf(entry.before) : { epoch, seq: seq - 1 });
   }
 
+  /** Whether it does not go on with what was told here (F5). */
+  #isOther({ id, kind, before }: StreamEntry): boolean {
+    if (kind === 'b') return false; // says so itself
+    if (id === END_ID) return kind === 'r' && isBehind(placeOf(before), this.place);
+    return (
+      this.#run !== '' && before !== '' && before !== this.#run && placeOf(id).epoch === this.place.epoch
+    );
+  }
+
+  #lose(): void {
+    const text = 'Redis has lost events of the call that were told, and it goes on without them; call again';
+    const error = new ToolError('gone', text);
+    if (this.#isLost) return this.fail(error, true);
+    this.#isLost = true;
+    this.#host.cancelled(this, error, 'cancelled');
+  }
+
   /** Whether nothing is missing before it. Known ones follow: they are dropped. */
   #follows(entry: StreamEntry): boolean {
     const { epoch, seq } = this.place;
@@ -213,7 +237,10 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
   #take(entry: StreamEntry): void {
     if (entry.kind === 'b') return this.#begin(entry);
     if (!this.#hasWaited) this.#tellWait(entry);
-    if (entry.id !== END_ID) this.place = placeOf(entry.id);
+    if (entry.id !== END_ID) {
+      this.place = placeOf(entry.id);
+      this.#run = entry.before;
+    }
     let event: ToolEvent | null;
     try {
       event = fromEntry(entry);
@@ -249,12 +276,11 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
 
   #begin(entry: StreamEntry): void {
     if (isBehind(placeOf(entry.before), this.place)) {
-      const text =
-        'Redis has lost events of the call that were told, and it goes on without them; call again';
       this.place = placeOf(entry.id);
-      return this.#host.cancelled(this, new ToolError('gone', text), 'cancelled');
+      return this.#lose();
     }
     this.place = placeOf(entry.id);
+    this.#run = '';
     this.#read = 0;
     this.#credited = 0;
     this.#kept = [];

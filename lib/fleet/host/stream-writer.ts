@@ -22,6 +22,8 @@ export interface WriterOptions {
   readonly redis: FleetRedis;
   readonly callId: string;
   readonly epoch: number;
+  /** What tells the run from all others of the call. */
+  readonly run: number;
   readonly nodeId: string;
   readonly keepMs: number;
   /** When the call was opened, by `performance.now()` of this process. */
@@ -252,9 +254,9 @@ export class StreamWriter {
   }
 
   async #restore(): Promise<void> {
-    const { redis, callId, epoch, keepMs, nodeId } = this.#options;
+    const { redis, callId, epoch, keepMs, nodeId, run } = this.#options;
     const { keys, commands } = redis;
-    await commands.fleetRestore(keys.call(callId), keys.events(callId), nodeId, epoch, keepMs);
+    await commands.fleetRestore(keys.call(callId), keys.events(callId), nodeId, epoch, keepMs, run);
   }
 
   #lose(why: 'superseded' | 'ended' | 'forgotten'): void {

@@ -39,6 +39,17 @@ export interface HostOptions {
 /** What is to be run, as its gateway wrote it. */
 type Task = Omit<CallRequest, 'callId' | 'keep'>;
 
+/** What `begin` says of a run. */
+interface Beginning {
+  readonly epoch: number;
+  /** When it was begun, by Redis. */
+  readonly begun: number;
+  /** How long it goes on without a reader, in milliseconds. */
+  readonly detachMs: number;
+  readonly waitedMs: number;
+  readonly leftMs: number;
+}
+
 const LOOK_MS = 1000;
 /** How long a call for which nothing is here waits before it is offered again. */
 const BOUNCE_MS = 200;
@@ -164,8 +175,8 @@ export class WorkerHost {
       callId,
       CRASHED_REPEATABLE,
       leaseMs,
-    )) as readonly [number, number, number, string, string, string, string, number, number, number];
-    const [code, epoch, , text, , detachMs, , waitedMs, leftMs] = reply;
+    )) as readonly [number, number, number, string, string, string, string, number, number, number, number];
+    const [code, epoch, , text, , detachMs, , waitedMs, leftMs, , begun] = reply;
     if (code === -8) {
       if (isOffer) return; // a queue had it as well
       const leaseLeftMs = epoch;
@@ -176,7 +187,7 @@ export class WorkerHost {
     if (code !== 1) return;
     if (epoch > 1) this.counts.takeovers++;
     const task = JSON.parse(text) as Task;
-    const run = await this.#run(callId, epoch, task, { detachMs: Number(detachMs), waitedMs, leftMs });
+    const run = await this.#run(callId, task, { epoch, begun, detachMs: Number(detachMs), waitedMs, leftMs });
     if (run?.isForgotten) await this.#offerAgain(queue, callId);
     else if (run && !run.writer.isLost) this.#remember(run.writer);
   }
@@ -219,13 +230,8 @@ export class WorkerHost {
 
   async #run(
     callId: string,
-    epoch: number,
     task: Task,
-    {
-      detachMs,
-      waitedMs,
-      leftMs,
-    }: { readonly detachMs: number; readonly waitedMs: number; readonly leftMs: number },
+    { epoch, begun, detachMs, waitedMs, leftMs }: Beginning,
   ): Promise<HostedRun | undefined> {
     const request: AdmittedCall = { ...task, callId };
     const owner = this.#options.owner(request);
@@ -238,6 +244,7 @@ export class WorkerHost {
       call,
       callId,
       epoch,
+      run: begun,
       nodeId: this.#options.nodeId,
       redis: this.#redis,
       keepMs: this.#options.resumeTtlMs,

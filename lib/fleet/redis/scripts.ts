@@ -9,13 +9,14 @@
  * S3. Nothing but `open` makes a call, and what is forgotten stays so.
  * S4. Only `begin` and ends write to a stream that is not there yet.
  * S6. A Redis that came back without its last moments may have a run begin anew under the number of one that runs: what
- *     is written is therefore the host's too. Its host writes again what was lost, `restore` its beginning.
+ *     is written is therefore the host's too, and says of which run it is. Its host writes again what was lost, `restore`
+ *     its beginning.
  * S5. What is published goes to one gateway: the reader's. A long way behind, it is told the id alone and fetches the rest.
  *     That a call has begun for the first time is not published: what comes next says so.
  *
  * Fields of the hash: st (q, r, e: queued, running, ended), ep, seq, ev (the number of the last event that a client
  * sees), told (1: a client may have seen `started`), out and ack (bytes written and read), h (host), gw (gateway of the
- * reader), hb (the host's last word of the run), key, dl (deadline), at (opened; all times in ms since 1970 by Redis), t (what is to be run), i (what is shown
+ * reader), hb (the host's last word of the run), run (when it was begun, which no two of a call share), key, dl (deadline), at (opened; all times in ms since 1970 by Redis), t (what is to be run), i (what is shown
  * of it), kp (1: kept), det (ms without a reader), id (1: may run again), gr (group), a<n> (answers).
  */
 export const END_ID = '18446744073709551615-18446744073709551615';
@@ -51,7 +52,7 @@ end
 
 /**
  * KEYS m s; ARGV host maxStarts keepMs gatewayChannels crash late callId crashThatMayRunAgain (errors as JSON) leaseMs
- * → [code, …]: 1 epoch ev task gw det kept waitedMs leftMs told; 0 nothing to do; -3 ended here; -8 leaseLeftMs: it is
+ * → [code, …]: 1 epoch ev task gw det kept waitedMs leftMs told run; 0 nothing to do; -3 ended here; -8 leaseLeftMs: it is
  * another host's.
  */
 const BEGIN = `${NOW}${END}
@@ -75,14 +76,15 @@ local before = ep .. '-' .. seq
 ep = ep + 1
 local told = c[9] == '1' and 1 or 0
 local ev = tonumber(c[10]) + told
-redis.call('HSET', KEYS[1], 'st', 'r', 'ep', ep, 'h', ARGV[1], 'hb', now, 'seq', 0, 'out', 0, 'ack', 0, 'ev', ev)
+redis.call('HSET', KEYS[1], 'st', 'r', 'ep', ep, 'h', ARGV[1], 'hb', now, 'run', now, 'seq', 0, 'out', 0, 'ack', 0,
+  'ev', ev)
 if c[6] ~= '1' then redis.call('HDEL', KEYS[1], 't') end
 redis.call('XADD', KEYS[2], ep .. '-0', 'k', 'b', 'h', told, 'd', '', 'p', before)
 redis.call('PEXPIRE', KEYS[2], tonumber(c[7]) - now + tonumber(ARGV[3]))
 if ep > 1 then
   redis.call('PUBLISH', ARGV[4] .. gw, call .. '\\n' .. ep .. '-0\\nb\\n' .. before .. '\\n' .. told .. '\\n')
 end
-return {1, ep, ev, c[11], gw, c[12], c[5], now - tonumber(c[8]), tonumber(c[7]) - now, told}
+return {1, ep, ev, c[11], gw, c[12], c[5], now - tonumber(c[8]), tonumber(c[7]) - now, told, now}
 `;
 
 /**
@@ -90,7 +92,7 @@ return {1, ep, ev, c[11], gw, c[12], c[5], now - tonumber(c[8]), tonumber(c[7]) 
  * → [code, ack]: 1 written; 0 was there; -1 superseded; -2 ended; -4 forgotten; [-5, last] a hole before it; -7 not begun.
  */
 const APPEND = `${END}
-local c = redis.call('HMGET', KEYS[1], 'st', 'ep', 'seq', 'out', 'ack', 'gw', 'ev', 'kp', 'h')
+local c = redis.call('HMGET', KEYS[1], 'st', 'ep', 'seq', 'out', 'ack', 'gw', 'ev', 'kp', 'h', 'run')
 if not c[1] then return {-4, 0} end
 if c[1] == 'e' then return {-2, 0} end
 if c[1] == 'q' and tonumber(c[2]) == tonumber(ARGV[1]) - 1 then return {-7, 0} end
@@ -100,13 +102,13 @@ local ack = tonumber(c[5])
 if seq <= last then return {0, ack} end
 if seq > last + 1 then return {-5, last} end
 local id = ARGV[1] .. '-' .. ARGV[2]
-local before = ''
+local before = c[10] or ''
 if ARGV[8] == '1' then
   id = '${END_ID}'
   before = c[2] .. '-' .. c[3]
   finishWith(KEYS[1], KEYS[2], c[2], c[3], c[8], ARGV[3], ARGV[4], ARGV[5], ARGV[9], ARGV[10], ARGV[14])
 else
-  if not redis.call('XADD', KEYS[2], 'NOMKSTREAM', id, 'k', ARGV[3], 'h', ARGV[4], 'd', ARGV[5]) then return {-4, 0} end
+  if not redis.call('XADD', KEYS[2], 'NOMKSTREAM', id, 'k', ARGV[3], 'h', ARGV[4], 'd', ARGV[5], 'p', before) then return {-4, 0} end
   local out = tonumber(c[4]) + tonumber(ARGV[6])
   redis.call('HSET', KEYS[1], 'seq', seq, 'out', out, 'ev', tonumber(c[7]) + tonumber(ARGV[7]))
   if ARGV[3] == 's' then redis.call('HSET', KEYS[1], 'told', 1) end
@@ -139,13 +141,13 @@ if c[7] then redis.call('PUBLISH', ARGV[8] .. c[7], 'x\\n' .. ARGV[9] .. '\\n' .
 return kind == 'x' and 2 or 1
 `;
 
-/** KEYS m s; ARGV host epoch keepMs → 1 where Redis had lost that the host began it, and has it again; else 0. */
+/** KEYS m s; ARGV host epoch keepMs run → 1 where Redis had lost that the host began it, and has it again; else 0. */
 const RESTORE = `${NOW}
 local c = redis.call('HMGET', KEYS[1], 'st', 'ep', 'seq', 'told', 'ev', 'id', 'dl')
 if c[1] ~= 'q' or tonumber(c[2]) ~= tonumber(ARGV[2]) - 1 then return 0 end
 local told = c[4] == '1' and 1 or 0
-redis.call('HSET', KEYS[1], 'st', 'r', 'ep', ARGV[2], 'h', ARGV[1], 'hb', now, 'seq', 0, 'out', 0, 'ack', 0,
-  'ev', tonumber(c[5]) + told)
+redis.call('HSET', KEYS[1], 'st', 'r', 'ep', ARGV[2], 'h', ARGV[1], 'hb', now, 'run', ARGV[4], 'seq', 0, 'out', 0,
+  'ack', 0, 'ev', tonumber(c[5]) + told)
 if c[6] ~= '1' then redis.call('HDEL', KEYS[1], 't') end
 redis.call('XADD', KEYS[2], ARGV[2] .. '-0', 'k', 'b', 'h', told, 'd', '', 'p', c[2] .. '-' .. c[3])
 redis.call('PEXPIRE', KEYS[2], tonumber(c[7]) - now + tonumber(ARGV[3]))
