@@ -289,12 +289,9 @@ export class Dispatcher implements Calls {
   }
 
   async cancelAnywhere(callId: string, keyId: string): Promise<boolean> {
-    if (!this.#history.cancel) return this.cancel(callId, keyId);
-    const told = this.#history.cancel(callId, keyId);
-    if (!this.#has(callId, keyId)) return (await told) ?? false;
-    // It may have ended, and this gateway not have heard; where nobody can be asked it ends here.
-    const isCancelled = await told.catch(() => undefined);
-    return isCancelled === false ? false : this.cancel(callId, keyId) || isCancelled === true;
+    if (!this.#has(callId, keyId)) return (await this.#history.cancel?.(callId, keyId)) ?? false;
+    // It may have ended, and this gateway not have heard.
+    return !(await this.#history.hasEnded?.(callId)) && this.cancel(callId, keyId);
   }
 
   /** Ends the running calls of keys that were taken away. */

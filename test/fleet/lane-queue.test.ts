@@ -184,6 +184,33 @@ describe('a queue of calls, as a host takes from it', function () {
     expect(host.taken).to.deep.equal(['a', 'b', 'c', 'd']);
   });
 
+  it('takes none beyond its places, and leaves the word that one waits to a host that has some', async () => {
+    const host = lane(1);
+    await eventually(() => host.queue.accept('a'));
+    const other = lane(1);
+    await eventually(() => other.queue.accept('b'));
+    other.end('b');
+    await eventually(() => other.queue.room === 1);
+    // The host that has waited longest is told, and has no place.
+    await add('c');
+    await eventually(() => other.taken.includes('c'), { withinMs: 4000 });
+    expect(host.wakings()).to.be.at.least(1);
+    expect(host.taken).to.deep.equal(['a']);
+    for (const callId of ['d', 'e']) await add(callId);
+    host.end('a');
+    await eventually(() => host.taken.length === 2);
+    expect(host.queue.room).to.equal(0);
+    other.end('c');
+    await eventually(() => other.taken.length === 3);
+    expect([host.taken, other.taken]).to.deep.equal([
+      ['a', 'd'],
+      ['b', 'c', 'e'],
+    ]);
+    host.end('d');
+    other.end('e');
+    await eventually(async () => (await left()) === 0);
+  });
+
   it('takes nothing more once it stops, which is done when nothing is in hand', async () => {
     const host = lane(2);
     await add('a');

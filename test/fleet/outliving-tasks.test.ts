@@ -138,6 +138,28 @@ describe('a task whose gateway is gone', function () {
     });
   });
 
+  it('is let go of where it ended: of a client that can be asked nothing, too', async () => {
+    const brief = await SmallFleet.start({ resumeTtlMs: 1000 });
+    const [url] = brief.urls;
+    const kept = async () => {
+      const { calls } = (await (await fetch(`${url}/calls`, { headers: SUPER })).json()) as {
+        calls: { callId: string }[];
+      };
+      return calls.map(({ callId }) => callId);
+    };
+    for (const capabilities of [TASKS, { extensions: TASKS.extensions }]) {
+      const client = new WireClient(`${url}/mcp`);
+      const made = await client.stateless('tools/call', { name: 'job', arguments: { count: 1 } } as never, {
+        capabilities,
+      }).done;
+      const callId = String(made.headers['x-call-id']);
+      expect(await kept()).to.include(callId);
+      await becomes(url, String(made.last?.result?.['taskId']), 'completed');
+      await eventually(async () => !(await kept()).includes(callId));
+    }
+    await brief.close();
+  });
+
   it('goes on at another while its own still drains', async () => {
     const until = fleet.newFile();
     const taskId = await start({ until });

@@ -77,11 +77,10 @@ export interface CallHistory {
    * has too many claims.
    */
   once(claim: Claim, callId: string, start: (claimedUntil?: number) => RunningCall): Promise<RunningCall>;
-  /**
-   * Cancels a call wherever it runs. Absent: none runs elsewhere.
-   * @returns false where it has ended; undefined where it is not known, or another key's.
-   */
-  cancel?(callId: string, keyId: string): Promise<boolean | undefined>;
+  /** Cancels a call that runs elsewhere. Absent: none does. @returns whether there was one of that key. */
+  cancel?(callId: string, keyId: string): Promise<boolean>;
+  /** Whether a call has ended elsewhere; false where that cannot be found out. Absent: none does. */
+  hasEnded?(callId: string): Promise<boolean>;
   /** Forgets everything. */
   close(): void;
 }

@@ -99,8 +99,12 @@ export class FleetHistory implements CallHistory {
     return [...own, ...shared.filter(({ callId }) => !known.has(callId))];
   }
 
-  cancel(callId: string, keyId: string): Promise<boolean | undefined> {
+  cancel(callId: string, keyId: string): Promise<boolean> {
     return this.#shared.cancel(callId, keyId);
+  }
+
+  hasEnded(callId: string): Promise<boolean> {
+    return this.#shared.hasEnded(callId);
   }
 
   async once(

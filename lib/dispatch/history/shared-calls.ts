@@ -28,8 +28,9 @@ export interface SharedCalls {
   isElsewhere(callId: string): Promise<boolean | undefined>;
   find(callId: string, keyId: string): Promise<CallState | undefined>;
   list(keyId: string): Promise<readonly CallState[]>;
-  /** @returns false where it has ended; undefined where it is not there, or another key's. */
-  cancel(callId: string, keyId: string): Promise<boolean | undefined>;
+  cancel(callId: string, keyId: string): Promise<boolean>;
+  /** False where that cannot be found out. */
+  hasEnded(callId: string): Promise<boolean>;
   /** @param instead of a call that was never made. */
   claim(claim: Claim, callId: string, instead?: string): Promise<ClaimReply>;
   giveBack(claim: Claim, callId: string): Promise<void>;

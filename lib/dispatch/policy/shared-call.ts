@@ -145,8 +145,11 @@ export class SharedCall implements RunningCall, AsyncIterator<ToolEvent> {
     const durationMs = this.#durationMs();
     const { relayed: own } = end;
     const more = own === undefined ? {} : { relayed: own };
-    if (end.type === 'error')
-      return { type: 'error', error: end.error, chunks: this.#chunks, durationMs, ...more };
+    if (end.type === 'error') {
+      const { type, error, isMoved = false, isAway = false } = end;
+      const where = { ...(isMoved && { isMoved }), ...(isAway && { isAway }) };
+      return { type, error, chunks: this.#chunks, durationMs, ...more, ...where };
+    }
     const { type, repeats, shape, chunks } = end;
     const isRepeated = this.#list !== null && this.request.repeatBytes > 0;
     const list = isRepeated ? `[${this.#list?.join(',')}]` : null;

@@ -47,7 +47,14 @@ export class DispatchQueues {
 
   /** How many calls waited in a queue when somebody looked last. */
   depth(name: string): number {
-    return this.#depths.get(name) ?? 0;
+    const depth = this.#depths.get(name);
+    if (depth === undefined) this.#queue(name); // counted from now on: hosts give calls to it too
+    return depth ?? 0;
+  }
+
+  /** Whether a call waits in a queue. */
+  async holds(name: string, callId: string): Promise<boolean> {
+    return (await this.#queue(name).getJob(`c${callId}`)) !== undefined;
   }
 
   get totalDepth(): number {

@@ -136,7 +136,7 @@ export async function openFleet({ config, version, log, hosted }: FleetOpening):
     runner = new RedisRunner({ ...config, nodeId }, { redis: gatewayRedis, members, queues, rates });
     await runner.open();
   }
-  const peers = gatewayRedis && new RedisPeers(gatewayRedis, nodeId);
+  const peers = gatewayRedis && new RedisPeers(gatewayRedis, members, nodeId);
   await peers?.open();
   await members.open();
   const close = async () => {

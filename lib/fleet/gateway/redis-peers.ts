@@ -6,7 +6,7 @@
  */
 import type { Peers } from '../../call/peers.ts';
 import { ToolError } from '../../call/tool-error.ts';
-import { digestOf } from '../members.ts';
+import { digestOf, type Members } from '../members.ts';
 import type { FleetRedis } from '../redis/fleet-redis.ts';
 
 const LOG_ENTRIES = 512;
@@ -14,11 +14,13 @@ const LOG_ENTRIES = 512;
 export class RedisPeers implements Peers {
   readonly place: string;
   readonly #redis: FleetRedis;
+  readonly #members: Members;
   readonly #leaving: (() => void)[] = [];
   readonly #listeners = new Map<string, (text: string, from: string) => void>();
 
-  constructor(redis: FleetRedis, nodeId: string) {
+  constructor(redis: FleetRedis, members: Members, nodeId: string) {
     this.#redis = redis;
+    this.#members = members;
     this.place = digestOf(nodeId);
   }
 
@@ -101,8 +103,13 @@ export class RedisPeers implements Peers {
     return this.#ask(async (commands) => {
       const { keys, isCluster } = this.#redis;
       const heard = await commands.publish(keys.peer(place), `${this.place}\n${topic}\n${text}`);
-      return heard > 0 || isCluster; // a node of a Cluster counts its own listeners alone
+      return heard > 0 || (isCluster && this.#mayBeThere(place));
     });
+  }
+
+  /** A node of a Cluster counts its own listeners alone. */
+  #mayBeThere(place: string): boolean {
+    return !this.#members.isKnown || this.#members.all.some(({ id }) => digestOf(id) === place);
   }
 
   async tellAll(topic: string, text: string): Promise<void> {

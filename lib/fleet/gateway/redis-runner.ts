@@ -180,6 +180,7 @@ export class RedisRunner implements Runner, FleetCallHost {
   ): FleetCall {
     const call = this.#make(request, ageMs);
     call.group = group;
+    call.isDispatched = true;
     this.#calls.set(call.callId, call);
     if (entries[0]) call.beginAt(entries[0]);
     call.fetched(entries, false);
@@ -194,7 +195,7 @@ export class RedisRunner implements Runner, FleetCallHost {
     );
     if (isAlone || !this.#redis.isReady) return false;
     for (const call of this.#calls.values()) {
-      if (call.request.keep?.comesBack !== true) continue;
+      if (call.request.keep?.comesBack !== true || !call.isDispatched) continue;
       this.#calls.delete(call.callId);
       this.onMoved(call.callId, true);
       call.leave(new ToolError('unavailable', 'the gateway is going; the call goes on at another'), true);
@@ -284,6 +285,7 @@ export class RedisRunner implements Runner, FleetCallHost {
     try {
       const opening = commands.fleetOpen(
         keys.call(callId),
+        keys.events(callId),
         caller.keyId,
         this.#options.nodeId,
         Math.ceil(Math.min(request.timeoutMs ?? Number.POSITIVE_INFINITY, this.#limitMs(request))),
@@ -553,7 +555,11 @@ export class RedisRunner implements Runner, FleetCallHost {
         });
         return call.fail(error);
       }
-      if (call.isOffer && st === 'q') this.#withdraw(call);
+      if (call.isOffer && st === 'q') {
+        // A host that has no room has given it to the queue.
+        if (await this.#queues.holds(call.group, call.callId)) this.#giveBackPlace(call);
+        else this.#withdraw(call);
+      }
       call.isOffer = false;
       if (st === 'q') {
         if (this.#route(call) === undefined) await this.#queues.add(call.group, call.callId);

@@ -154,11 +154,16 @@ export class RedisSharedCalls {
     });
   }
 
-  cancel(callId: string, keyId: string): Promise<boolean | undefined> {
+  async hasEnded(callId: string): Promise<boolean> {
+    const { commands, keys, isReady } = this.#redis;
+    return isReady && (await commands.hget(keys.call(callId), 'st').catch(() => null)) === 'e';
+  }
+
+  cancel(callId: string, keyId: string): Promise<boolean> {
     return this.#ask(async () => {
       const { commands, keys } = this.#redis;
       const [info, at, chunks] = await commands.hmget(keys.call(callId), 'i', 'at', 'n');
-      if (!info) return undefined;
+      if (!info) return false;
       const error = new ToolError('cancelled', 'the call was cancelled');
       const code = await commands.fleetFinish(
         keys.call(callId),
@@ -174,7 +179,7 @@ export class RedisSharedCalls {
         callId,
         '',
       );
-      return code === -4 ? undefined : (code as number) > 0;
+      return (code as number) > 0;
     });
   }
 

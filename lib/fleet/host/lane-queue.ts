@@ -113,8 +113,7 @@ export class LaneQueue {
     let mustWait = false;
     let isAlone = false;
     while (!isOver()) {
-      const { room } = this;
-      if (room <= 0) {
+      if (this.room <= 0) {
         await this.#changed.opened();
         continue;
       }
@@ -123,7 +122,13 @@ export class LaneQueue {
         if (mustWait) await backend.waitForJob(WAIT_SECONDS);
         this.#isIdle = false;
         if (isOver()) return;
-        const asked = Math.min(wanted, room, MOST_AT_ONCE);
+        if (this.room <= 0) {
+          // Offers have taken it meanwhile: the word that there is something is for another host.
+          mustWait = false;
+          await this.#options.connection.zadd(backend.keys.marker as string, 0, '0');
+          continue;
+        }
+        const asked = Math.min(wanted, this.room, MOST_AT_ONCE);
         const answers = await Promise.all(Array.from({ length: asked }, () => this.#ask(backend)));
         const got = answers.filter((isJob) => isJob).length;
         // One that was waited for: BullMQ will say that there may be more, as it does after each.
@@ -162,7 +167,7 @@ export class LaneQueue {
       // Its gateway gives it again.
     }
     // The one that fetches waits for room: the next is had with the same words.
-    const wantsNext = this.room <= 0 && !this.#isStopped;
+    const wantsNext = this.room === 0 && !this.#isStopped;
     if (!wantsNext) this.#forget(id);
     try {
       const { result } = await backend.moveToCompleted(finished(id), null, true, token, wantsNext);

@@ -25,11 +25,18 @@ const NOW = `local tm = redis.call('TIME')
 local now = tm[1] * 1000 + math.floor(tm[2] / 1000)
 `;
 
-/** KEYS m; ARGV key gw limitMs task info kept detachMs repeatable ttlMs claimedUntil group → 1, 0 there already, -1 too late. */
+/**
+ * KEYS m s; ARGV key gw limitMs task info kept detachMs repeatable ttlMs claimedUntil group → 1, 0 there already, -1 too
+ * late. One that has ended is opened again by the gateway that has it: a call that is retried.
+ */
 const OPEN = `${NOW}
 local by = tonumber(ARGV[10])
 if by > 0 and now > by then return -1 end
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+local c = redis.call('HMGET', KEYS[1], 'st', 'key', 'gw')
+if c[1] then
+  if c[1] ~= 'e' or c[2] ~= ARGV[1] or c[3] ~= ARGV[2] then return 0 end
+  redis.call('UNLINK', KEYS[1], KEYS[2])
+end
 local dl = now + tonumber(ARGV[3])
 redis.call('HSET', KEYS[1], 'st', 'q', 'ep', 0, 'seq', 0, 'ev', 0, 'out', 0, 'ack', 0, 'key', ARGV[1], 'gw', ARGV[2],
   'dl', dl, 'at', now, 't', ARGV[4], 'i', ARGV[5], 'kp', ARGV[6], 'det', ARGV[7], 'id', ARGV[8], 'gr', ARGV[11])
@@ -224,7 +231,7 @@ return redis.call('HGET', KEYS[1], ARGV[1])
 const ALLOWED_WHEN_FULL: readonly string[] = ['fleetFinish', 'fleetBeat', 'fleetCredit', 'fleetAttach'];
 
 const SCRIPTS: Readonly<Record<string, readonly [keys: number, lua: string]>> = {
-  fleetOpen: [1, OPEN],
+  fleetOpen: [2, OPEN],
   fleetBegin: [2, BEGIN],
   fleetAppend: [2, APPEND],
   fleetFinish: [2, FINISH],

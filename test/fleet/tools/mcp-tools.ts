@@ -1,5 +1,5 @@
 /** What MCP has beside calls: questions, resources that change. */
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { defineResource, defineTool } from '../../../lib/index.ts';
@@ -55,6 +55,21 @@ export const job = defineTool({
       context.progress(at, Math.max(at, count), 'counting');
     }
     return 'counted';
+  },
+});
+
+/** Takes its thread with it, the first time. */
+export const stumble = defineTool({
+  name: 'stumble',
+  description: 'Crashes once.',
+  annotations: { idempotentHint: true },
+  input: z.object({ file: z.string() }),
+  async *run({ file }) {
+    if (!existsSync(file)) {
+      writeFileSync(file, '');
+      process.exit(3);
+    }
+    yield 'up again';
   },
 });
 

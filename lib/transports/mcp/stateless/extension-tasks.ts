@@ -7,7 +7,8 @@
  *     can run. How many there may be, and how much of their results is kept, is the quota's.
  * X3. Only a request that declares the extension is served here, whatever requests before it declared.
  * X4. On a fleet a task outlives its gateway: its call goes on, and the gateway that is asked for it reads that from the
- *     beginning. A question that is open then gets a new key.
+ *     beginning. A question that is open then gets a new key. One that asked before it became a task does not: until then
+ *     nobody else knew of it.
  */
 import type { Peers } from '../../../call/peers.ts';
 import { ToolError } from '../../../call/tool-error.ts';
@@ -38,7 +39,7 @@ export class ExtensionTasks {
   readonly #service: McpService;
   readonly #quota: TaskQuota;
   readonly #tasks = new Map<string, Kept>();
-  /** Those that are being taken over. */
+  /** Those that are being taken over, by key and id. */
   readonly #arriving = new Map<string, Promise<Kept | undefined>>();
   readonly #shared: SharedTasks | undefined;
 
@@ -50,11 +51,6 @@ export class ExtensionTasks {
 
   get #ttlMs(): number {
     return this.#service.callTimeoutMs + KEPT_MS;
-  }
-
-  /** How long the call of a task goes on without its gateway, in milliseconds; undefined: it does not. */
-  get outliveMs(): number | undefined {
-    return this.#shared && this.#service.callTimeoutMs;
   }
 
   /** The gateway to ask for the task of a request, where that is another. */
@@ -98,7 +94,7 @@ export class ExtensionTasks {
     const plan = this.#service.catalogOf(keyId).toolCall(request.params);
     const kept = this.#keep(keyId);
     const { task } = kept;
-    const { outliveMs } = this;
+    const outliveMs = this.#shared && this.#service.callTimeoutMs;
     const served = this.#service.start(request, plan, { ...scope, wishes: {}, asker: task.asker, outliveMs });
     outlet.named(served.call.callId, this.#service.rateHeadersOf(plan, scope));
     let isRefused = false;
@@ -224,12 +220,13 @@ export class ExtensionTasks {
 
   /** X4. @returns undefined where there is no such task. */
   async #takeOver(id: string, keyId: string): Promise<Kept | undefined> {
-    const arriving = this.#arriving.get(id) ?? this.#fetch(id, keyId);
-    this.#arriving.set(id, arriving);
+    const asked = `${keyId}\n${id}`;
+    const arriving = this.#arriving.get(asked) ?? this.#fetch(id, keyId);
+    this.#arriving.set(asked, arriving);
     try {
       return await arriving;
     } finally {
-      this.#arriving.delete(id);
+      this.#arriving.delete(asked);
     }
   }
 
@@ -237,15 +234,14 @@ export class ExtensionTasks {
     const shared = this.#shared;
     const found = await shared?.find(id, keyId);
     if (!shared || !found) return undefined;
-    if (shared.isLeaving)
-      throw refusalFault(
-        new ToolError('unavailable', 'the gateway is going; ask again', { retryAfterMs: 500 }),
-      );
+    if (shared.isLeaving) throw leaving();
     const { callId, createdAt } = found;
+    if (createdAt.getTime() + this.#ttlMs < Date.now()) return undefined;
     const call = await this.#service.dispatcher.resume({ callId, keyId, after: -1 }).catch(unlessGone);
     if (!call) return undefined;
     let kept: Kept;
     try {
+      if (shared.isLeaving) throw leaving();
       kept = this.#keep(keyId, { id, createdAt });
     } catch (thrown) {
       await call[Symbol.asyncIterator]().return?.(); // it goes on, and waits for who asks next
@@ -257,6 +253,9 @@ export class ExtensionTasks {
     return kept;
   }
 }
+
+const leaving = (): McpFault =>
+  refusalFault(new ToolError('unavailable', 'the gateway is going; ask again', { retryAfterMs: 500 }));
 
 /** What is no longer kept of a call is no longer there of its task. */
 function unlessGone(thrown: unknown): undefined {

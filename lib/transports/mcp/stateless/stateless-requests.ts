@@ -140,9 +140,7 @@ export class StatelessRequests {
       abilities,
       wishes: statelessWishes(request, envelope),
       asker: askerOf(interview),
-      ...(becomes === 'a task after its questions'
-        ? { suspension: pause(FIRST_QUESTION_MS), outliveMs: this.#tasks.outliveMs }
-        : {}),
+      ...(becomes === 'a task after its questions' ? { suspension: pause(FIRST_QUESTION_MS) } : {}),
       origin: who.origin,
       protocolVersion: STATELESS_VERSION,
       track: (served) => {
