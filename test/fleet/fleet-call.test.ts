@@ -1,6 +1,7 @@
 /** What a gateway makes of the entries of a call, where Redis came back without its last moments. */
 import { expect } from 'chai';
-import { FleetCall, type FleetCallHost, streamEntry } from '../../lib/fleet/gateway/fleet-call.ts';
+import { FleetCall, type FleetCallHost } from '../../lib/fleet/gateway/fleet-call.ts';
+import { streamEntry } from '../../lib/fleet/gateway/stream-entry.ts';
 import { END_ID } from '../../lib/fleet/redis/scripts.ts';
 
 /** A call, what its runner was told of it, and what its reader got. */

@@ -16,25 +16,13 @@ import type { TerminalEvent, ToolEvent } from '../../call/call-events.ts';
 import type { CancelReason, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import type { AdmittedCall } from '../../runners/runner.ts';
-import { type Entry, type EntryKind, fromEntry, sizeOf, waitIn } from '../events.ts';
+import { fromEntry, sizeOf, waitIn } from '../events.ts';
 import { END_ID } from '../redis/scripts.ts';
 import type { HostPlace } from '../routes.ts';
+import { isBehind, placeOf, type StreamEntry, type StreamPlace } from './stream-entry.ts';
 
 /** What the host may have written and nobody read; told back in halves. */
 export const WINDOW_BYTES = 1024 * 1024;
-
-/** A place in a stream: the run of the call, and the number in it. */
-export interface StreamPlace {
-  readonly epoch: number;
-  readonly seq: number;
-}
-
-/** An entry with its id, as it was heard or fetched. */
-export interface StreamEntry extends Entry {
-  readonly id: string;
-  /** Of a beginning or an end: the id before it; of others: what tells their run from all others of the call. */
-  readonly before: string;
-}
 
 /** What a call needs of its runner. */
 export interface FleetCallHost {
@@ -397,19 +385,3 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
     this.#host.ended(this);
   }
 }
-
-function placeOf(id: string): StreamPlace {
-  const dash = id.indexOf('-');
-  return { epoch: Number(id.slice(0, dash)), seq: Number(id.slice(dash + 1)) };
-}
-
-const isBehind = (one: StreamPlace, other: StreamPlace): boolean =>
-  one.epoch < other.epoch || (one.epoch === other.epoch && one.seq < other.seq);
-
-export const streamEntry = (
-  id: string,
-  kind: string,
-  before: string,
-  head: string,
-  text: string,
-): StreamEntry => ({ id, kind: kind as EntryKind, before, head, text });

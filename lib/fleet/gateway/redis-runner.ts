@@ -31,8 +31,9 @@ import { Routes } from '../routes.ts';
 import { CallLists } from './call-lists.ts';
 import { DirectOffers } from './direct-offers.ts';
 import { type DispatchQueues, queueName } from './dispatch-queue.ts';
-import { FleetCall, type FleetCallHost, streamEntry } from './fleet-call.ts';
+import { FleetCall, type FleetCallHost } from './fleet-call.ts';
 import type { SharedRates } from './shared-rates.ts';
+import { entryOf, type StreamEntry, streamEntry } from './stream-entry.ts';
 
 export interface RedisRunnerOptions {
   readonly nodeId: string;
@@ -172,12 +173,7 @@ export class RedisRunner implements Runner, FleetCallHost {
   }
 
   /** A call that another gateway made, read from its beginning, or from what is left of it. */
-  adopt(
-    request: AdmittedCall,
-    ageMs: number,
-    group: string,
-    entries: readonly ReturnType<typeof entryOf>[],
-  ): FleetCall {
+  adopt(request: AdmittedCall, ageMs: number, group: string, entries: readonly StreamEntry[]): FleetCall {
     const call = this.#make(request, ageMs);
     call.group = group;
     call.isDispatched = true;
@@ -688,12 +684,3 @@ const taskOf = (request: AdmittedCall) => ({
   logLevel: request.logLevel,
   requestMeta: request.requestMeta,
 });
-
-/** An entry as Redis gives it. */
-export function entryOf(id: string, fields: readonly string[]) {
-  const field = (name: string): string => {
-    const at = fields.findIndex((one, index) => index % 2 === 0 && one === name);
-    return at < 0 ? '' : (fields[at + 1] ?? '');
-  };
-  return streamEntry(id, field('k'), field('p'), field('h'), field('d'));
-}

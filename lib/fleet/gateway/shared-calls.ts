@@ -8,7 +8,8 @@ import type { CallRequest, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
 import { errorHead, eventsIn, fromEntry } from '../events.ts';
 import type { FleetRedis } from '../redis/fleet-redis.ts';
-import { entryOf, type RedisRunner } from './redis-runner.ts';
+import type { RedisRunner } from './redis-runner.ts';
+import { entryOf, type StreamEntry } from './stream-entry.ts';
 
 /** As a history sees a call; the shape is the history's. */
 interface SharedState {
@@ -211,7 +212,7 @@ export class RedisSharedCalls {
 }
 
 /** A question that has its answer is asked of nobody who comes later. @param fields of the call's hash. */
-function unlessAnswered(entry: ReturnType<typeof entryOf>, fields: ReadonlySet<string>): typeof entry {
+function unlessAnswered(entry: StreamEntry, fields: ReadonlySet<string>): StreamEntry {
   if (entry.kind !== 'a') return entry;
   const [epoch] = entry.id.split('-');
   const [ask] = JSON.parse(entry.head) as [number];
