@@ -80,6 +80,7 @@ export class McpWireClient {
     await this.#post({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
       .then((response) => response.arrayBuffer())
       .catch(() => undefined);
+    if (this.#options.call.isClosed) return; // its answer has come meanwhile
     // Whoever cancels gets no answer, and waits for none.
     this.#options.call.note('cancelled');
     this.#options.call.answered('cancelled', []);
