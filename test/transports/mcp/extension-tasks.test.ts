@@ -12,7 +12,7 @@ describe('the tasks of 2026-07-28', () => {
   let mcp: StartedMcp;
   let client: WireClient;
   before(async () => {
-    mcp = await startMcp({ modules: ['basic-tools', 'mcp-tools', 'conformance'] });
+    mcp = await startMcp({ modules: ['basic-tools', 'mcp-tools', 'conformance', 'task-tools'] });
     client = new WireClient(mcp.url);
   });
   after(() => mcp.close());
@@ -68,6 +68,33 @@ describe('the tasks of 2026-07-28', () => {
     await eventually(() => mcp.dispatcher.callsInFlight === 0);
     expect(await state(taskId)).to.include({ status: 'cancelled' });
     expect((await task('cancel', taskId)).last?.result).to.include({ resultType: 'complete' });
+  });
+
+  it('ask what their tool asks at the very moment in which it becomes one', async () => {
+    const accepted = (asked: object) =>
+      Object.fromEntries(Object.keys(asked).map((key) => [key, { action: 'accept', content: {} }]));
+    const answered = async (waitMs: number) => {
+      const args = { name: 'asks_twice', arguments: { waitMs } };
+      let { last } = await client.stateless('tools/call', args, ABLE).done;
+      let questions = 0;
+      while (last?.result?.['resultType'] === 'input_required') {
+        questions++;
+        const { inputRequests, requestState } = last.result as Record<string, never>;
+        const more = { requestState, inputResponses: accepted(inputRequests ?? {}) };
+        ({ last } = await client.stateless('tools/call', { ...args, ...more }, ABLE).done);
+      }
+      if (last?.result?.['resultType'] !== 'task') return [questions, JSON.stringify(last?.result)];
+      const taskId = String(last.result['taskId']);
+      const { inputRequests = {} } = await reaches(taskId, 'input_required');
+      await task('update', taskId, { inputResponses: accepted(inputRequests) });
+      return [questions + 1, JSON.stringify(await reaches(taskId, 'completed'))];
+    };
+    // It is made a task when it has asked nothing for five milliseconds.
+    for (let round = 0; round < 4; round++)
+      for (let waitMs = 0; waitMs <= 10; waitMs++) {
+        const [questions, result] = await answered(waitMs);
+        expect([questions, String(result).includes('asked twice')]).to.deep.equal([2, true]);
+      }
   });
 
   it('outlive the request that made them, but not the gateway', async () => {

@@ -111,16 +111,20 @@ export class ExtensionTasks {
     await this.#begin(request, kept, served, outlet);
   }
 
-  /** Makes a task of a call that runs. @returns what takes its questions from now on. @throws {McpFault} as `start`. */
+  /**
+   * Makes a task of a call that runs. @throws {McpFault} as `start`.
+   * @param becomes is given, before anything is awaited, what takes the call's questions from now on.
+   */
   async adopt(
     request: McpRequest,
     served: ServedCall,
     keyId: string,
     outlet: Outlet,
-  ): Promise<ExtensionTask> {
+    becomes: (task: ExtensionTask) => void,
+  ): Promise<void> {
     const kept = this.#keep(keyId);
+    becomes(kept.task);
     await this.#begin(request, kept, served, outlet);
-    return kept.task;
   }
 
   async #begin(request: McpRequest, kept: Kept, served: ServedCall, outlet: Outlet): Promise<void> {

@@ -213,7 +213,7 @@ export class StatelessRequests {
     const { served, keyId, questions, becomeTask } = suspended;
     if (questions.size > 0) return this.#askClient(request, outlet, suspended);
     try {
-      becomeTask(await this.#tasks.adopt(request, served, keyId, outlet));
+      await this.#tasks.adopt(request, served, keyId, outlet, becomeTask);
     } catch (thrown) {
       this.#abort(thrown, request, outlet, served);
     }
