@@ -85,7 +85,9 @@ export class HttpOutlet implements Outlet {
     if (this.#isDone) return;
     this.open();
     if (told) this.#told = told;
-    this.#reply?.event(text, this.#keep(text, again));
+    // Also while the client is away: what waited for its moment comes then.
+    const eventId = this.#keep(text, again);
+    this.#reply?.event(text, eventId);
   }
 
   ready(): Promise<void> | undefined {
