@@ -6,6 +6,8 @@
  * L2. The lock of a job is renewed while it is in hand. What others hold whose locks have lapsed goes back to the queue.
  * L3. It asks for as many at a time as came the last time, and one more; where fewer came, when BullMQ says that there
  *     may be something. Calls that are taken together share their turns of the event loop, and so their writes, to the end.
+ * L4. A call that is offered without the queue is taken while none waits there, and counts like all others. Where offers
+ *     have filled the places for which BullMQ's word came, the word goes on to another host.
  */
 import type { RedisQueueBackend } from 'bullmq';
 import type { Cluster, Redis } from 'ioredis';
