@@ -73,6 +73,14 @@ describe('the tasks of 2026-07-28', () => {
   it('ask what their tool asks at the very moment in which it becomes one', async () => {
     const accepted = (asked: object) =>
       Object.fromEntries(Object.keys(asked).map((key) => [key, { action: 'accept', content: {} }]));
+    const settled = async (taskId: string) => {
+      let seen: Record<string, never> = {};
+      await eventually(async () => {
+        seen = await state(taskId);
+        return seen['status'] !== 'working';
+      });
+      return seen;
+    };
     const answered = async (waitMs: number) => {
       const args = { name: 'asks_twice', arguments: { waitMs } };
       let { last } = await client.stateless('tools/call', args, ABLE).done;
@@ -85,9 +93,15 @@ describe('the tasks of 2026-07-28', () => {
       }
       if (last?.result?.['resultType'] !== 'task') return [questions, JSON.stringify(last?.result)];
       const taskId = String(last.result['taskId']);
-      const { inputRequests = {} } = await reaches(taskId, 'input_required');
-      await task('update', taskId, { inputResponses: accepted(inputRequests) });
-      return [questions + 1, JSON.stringify(await reaches(taskId, 'completed'))];
+      // On a busy machine it becomes one with a question to come, or with two, or with none.
+      let seen = await settled(taskId);
+      while (seen['status'] === 'input_required') {
+        const asked = seen['inputRequests'] ?? {};
+        questions += Object.keys(asked).length;
+        await task('update', taskId, { inputResponses: accepted(asked) });
+        seen = await settled(taskId);
+      }
+      return [questions, JSON.stringify(seen)];
     };
     // It is made a task when it has asked nothing for five milliseconds.
     for (let round = 0; round < 4; round++)
