@@ -3,8 +3,8 @@
  * tight loop too, where no frame would be read. Only one long built-in call (a sort, a parse) is waited for.
  *
  * I1. No port, no domain that slows code down: a session within the process, on heaps alone, there while it is needed.
- * I2. `collect` is what a sampling profile does before it is given: one full collection. (`HeapProfiler.collectGarbage`
- *     waits for the thread's event loop; and `gc()` would need a flag for the whole process.)
+ * I2. `collect` is what a sampling profile does before it is given: one full collection, in the middle of a loop too. (`gc()`
+ *     would need a flag for the whole process.) `shrink` waits for the thread's event loop, and then takes some times as long.
  * I3. A thread that ends, or cannot be reached, answers null.
  */
 import type { Session } from 'node:inspector';
@@ -57,6 +57,15 @@ export class HeapProbe {
     void this.#ask(thread, 'HeapProfiler.getSamplingProfile');
     void this.#ask(thread, 'HeapProfiler.stopSampling');
     return this.used(thread);
+  }
+
+  /**
+   * Makes the thread give back what memory it can: it collects until no more comes of it, moves what is left together, and
+   * returns the pages. Answered when its event loop turns. @returns bytes in use afterwards.
+   */
+  async shrink(thread: number): Promise<number | null> {
+    const reply = await this.#ask(thread, 'HeapProfiler.collectGarbage');
+    return reply && this.used(thread);
   }
 
   #ask(thread: number, method: string, params?: object): Promise<Reply | null> {

@@ -11,9 +11,9 @@
  *     not be looked into meanwhile, and what the tool held then may be gone by now.
  * M4. Above MEMORY_LIMIT new calls are refused and the largest thread ends, one after the other, until it is enough. While
  *     one that had to go still grows, in a step that nothing can stop, no other ends for it.
- * M5. When the calls are over, threads that have grown collect, and the memory goes back. One that rests between two
- *     calls for a moment does not: it would pay a full collection for what its own do as well, and for the pages and
- *     compiled code that it gives up.
+ * M5. When the calls are over, threads that have grown give back what they can; so do those that have started, whose start
+ *     leaves more garbage than they hold. One that rests between two calls for a moment does not: it would pay full
+ *     collections for what its own do as well, and for the pages and compiled code that it gives up.
  */
 import { clearInterval, setInterval } from 'node:timers';
 import { HEAP_FULL, type ThreadDeath } from '../ending/thread-death.ts';
@@ -68,8 +68,10 @@ interface Look {
   left: number;
   /** While it is asked: since which tick, and when it has answered and been judged. */
   asked: { readonly at: number; readonly judged: Promise<void> } | null;
-  /** It may hold garbage that nothing makes it collect. */
+  /** It may hold garbage that nothing makes it collect, as it does when it has started. */
   hasGrown: boolean;
+  /** It is giving memory back. */
+  isShrinking: boolean;
   /** What it said that it holds, and what it had touched by then. */
   held: number;
   touched: number | null;
@@ -208,7 +210,16 @@ export class MemoryWatch<T extends WatchedThread> {
   }
 
   async #collect(look: Look, threadId: number): Promise<number | null> {
-    const left = await this.#probe.collect(threadId);
+    return this.#noteLeft(look, await this.#probe.collect(threadId));
+  }
+
+  async #shrink(look: Look, threadId: number): Promise<void> {
+    look.isShrinking = true;
+    this.#noteLeft(look, await this.#probe.shrink(threadId));
+    look.isShrinking = false;
+  }
+
+  #noteLeft(look: Look, left: number | null): number | null {
     if (left !== null) {
       look.used = left;
       look.left = left;
@@ -220,7 +231,8 @@ export class MemoryWatch<T extends WatchedThread> {
     let look = this.#looks.get(thread);
     if (look === undefined) {
       const { heldBytes: held, kernelId } = thread;
-      look = { used: held, left: 0, asked: null, hasGrown: false, held, touched: bytesTouched(kernelId) };
+      const touched = bytesTouched(kernelId);
+      look = { used: held, left: 0, asked: null, hasGrown: true, isShrinking: false, held, touched };
       this.#looks.set(thread, look);
     }
     return look;
@@ -294,7 +306,7 @@ export class MemoryWatch<T extends WatchedThread> {
     return Math.max(thread.heldBytes, used) + (now === null || touched === null ? 0 : now - touched);
   }
 
-  /** Lets threads that have become idle collect what calls left behind, and rests when no call runs (M1, M5). */
+  /** Lets threads that are idle give back what their start or calls left behind, and rests when all have (M1, M5). */
   #tidy(): void {
     let isNeeded = this.#isShort;
     for (const thread of this.#listener.threads()) {
@@ -303,11 +315,12 @@ export class MemoryWatch<T extends WatchedThread> {
         continue;
       }
       const look = this.#lookOf(thread);
-      if (!look.hasGrown || thread.threadId === null) continue;
+      isNeeded ||= look.isShrinking;
+      if (!look.hasGrown || look.isShrinking || thread.threadId === null) continue;
       isNeeded = true;
       if (!thread.isIdleSince(performance.now() - REST_MS)) continue;
       look.hasGrown = false;
-      if (this.#limits.heapBytes !== null) void this.#collect(look, thread.threadId);
+      if (this.#limits.heapBytes !== null) void this.#shrink(look, thread.threadId);
     }
     if (!isNeeded) this.#rest();
   }

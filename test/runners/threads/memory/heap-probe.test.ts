@@ -44,4 +44,26 @@ describe('HeapProbe', () => {
     expect(await probe.used(12345)).to.equal(null);
     probe.close();
   });
+
+  it('makes a thread give its memory back when its event loop turns, and asks none that is not there', async () => {
+    const worker = new Worker(
+      `const { parentPort } = require('node:worker_threads');
+       let keep = Array.from({ length: 32 }, () => new Array(131072).fill(1));
+       parentPort.on('message', () => { keep = null; parentPort.postMessage('dropped'); });
+       parentPort.postMessage('runs');`,
+      { eval: true },
+    );
+    await once(worker, 'message');
+    const probe = new HeapProbe();
+    try {
+      expect(await probe.shrink(worker.threadId)).to.be.within(32 * MIB, 40 * MIB);
+      worker.postMessage('drop');
+      await once(worker, 'message');
+      expect(await probe.shrink(worker.threadId)).to.be.below(8 * MIB);
+      expect(await probe.shrink(12345)).to.equal(null);
+    } finally {
+      probe.close();
+      await worker.terminate();
+    }
+  });
 });

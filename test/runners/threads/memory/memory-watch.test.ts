@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 import { ownKernelId } from '../../../../lib/runners/threads/memory/kernel-thread.ts';
 import { MemoryWatch } from '../../../../lib/runners/threads/memory/memory-watch.ts';
@@ -49,6 +51,67 @@ describe('MemoryWatch above MEMORY_LIMIT', () => {
       expect(ended[1]).to.equal(innocent);
     } finally {
       watch.close();
+    }
+  }).timeout(60_000);
+});
+
+/** Says how often its whole heap has been collected, which V8 does not do by itself for one as small as this. */
+const STARTS = `
+  const { PerformanceObserver, constants } = require('node:perf_hooks');
+  const { parentPort } = require('node:worker_threads');
+  let times = 0;
+  new PerformanceObserver((list) => {
+    for (const { detail } of list.getEntries()) if (detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR) times++;
+  }).observe({ entryTypes: ['gc'] });
+  parentPort.on('message', () => parentPort.postMessage(times));`;
+
+describe('MemoryWatch of threads that have started', () => {
+  const collections = async (worker: Worker): Promise<number> => {
+    worker.postMessage('how often?');
+    const [times] = await once(worker, 'message');
+    return times;
+  };
+
+  it('lets each give back what its start left behind once it rests, and then rests itself', async () => {
+    const [busy, resting] = [new Worker(STARTS, { eval: true }), new Worker(STARTS, { eval: true })];
+    expect([await collections(busy), await collections(resting)]).to.deep.equal([0, 0]);
+    let looks = 0;
+    let isBusy = true;
+    const threads = [busy, resting].map((worker) => ({
+      threadId: worker.threadId,
+      kernelId: null,
+      calls: 0,
+      isIdleSince: () => worker === resting || !isBusy,
+      heldBytes: 0,
+    }));
+    const watch = new MemoryWatch(
+      { heapBytes: 256 * MIB, hardHeapMb: 4096, totalBytes: Number.MAX_SAFE_INTEGER },
+      {
+        threads() {
+          looks++;
+          return threads;
+        },
+        tooLarge: () => expect.fail('no thread is too large'),
+      },
+    );
+    try {
+      watch.glance();
+      await eventually(async () => (await collections(resting)) > 0);
+      expect(await collections(busy), 'one that is busy').to.equal(0);
+      isBusy = false;
+      await eventually(async () => (await collections(busy)) > 0);
+      await eventually(async () => {
+        const then = looks;
+        await sleep(1500);
+        return looks === then;
+      });
+      const before = await collections(resting);
+      watch.wake();
+      await sleep(1500);
+      expect(await collections(resting), 'once, and not again').to.equal(before);
+    } finally {
+      watch.close();
+      await Promise.all([busy.terminate(), resting.terminate()]);
     }
   }).timeout(60_000);
 });
