@@ -120,6 +120,15 @@ export function describeThrown(thrown: unknown): string {
   return story.length <= MOST_CHARACTERS ? story : `${apply(slice, story, [0, MOST_CHARACTERS - 1])}…`;
 }
 
+/**
+ * For an error that is kept when all that had to be said of its making is said. Until somebody reads its stack, V8 holds
+ * every object that was on it, as the call and its connection; from here on it says its name and message alone.
+ */
+export function forgetStack(error: Error): void {
+  Reflect.set(error, 'stack', `${error.name}: ${error.message}`);
+  if (error.cause instanceof NativeError) void error.cause.stack;
+}
+
 function storyOf(thrown: unknown, depth: number): string {
   try {
     if (thrown instanceof NativeError) {

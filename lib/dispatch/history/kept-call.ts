@@ -13,7 +13,7 @@
  */
 import { chunkCount, type ErrorEvent, type TerminalEvent, type ToolEvent } from '../../call/call-events.ts';
 import type { CallRequest, CancelReason, RunningCall } from '../../call/running-call.ts';
-import { ToolError } from '../../call/tool-error.ts';
+import { forgetStack, ToolError } from '../../call/tool-error.ts';
 import type { CallState } from './call-history.ts';
 import { CallReader, type ReadCall } from './call-reader.ts';
 import { KeptEvents, numbered } from './kept-events.ts';
@@ -337,6 +337,7 @@ export class KeptCall implements ReadCall {
     clearTimeout(this.#absence);
     const { kind, name, caller, streams, repeatBytes, keep, logLevel } = this.request;
     this.request = { kind, name, caller, streams, repeatBytes, keep, logLevel, arguments: undefined };
+    if (end.type === 'error') forgetStack(end.error);
     this.#grow(sizeOf(end));
     this.#host.ended(this);
   }
