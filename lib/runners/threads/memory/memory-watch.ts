@@ -11,9 +11,10 @@
  *     not be looked into meanwhile, and what the tool held then may be gone by now.
  * M4. Above MEMORY_LIMIT new calls are refused and the largest thread ends, one after the other, until it is enough. While
  *     one that had to go still grows, in a step that nothing can stop, no other ends for it.
- * M5. When the calls are over, threads that have grown give back what they can; so do those that have started, whose start
- *     leaves more garbage than they hold. One that rests between two calls for a moment does not: it would pay full
- *     collections for what its own do as well, and for the pages and compiled code that it gives up.
+ * M5. When the calls are over, threads that have grown collect, and the memory goes back. One that rests between two
+ *     calls for a moment does not: it would pay a full collection for what its own do as well, and for the pages and
+ *     compiled code that it gives up. Once in its life, when it first rests, a thread gives back all that it can, since its
+ *     start leaves more garbage than it holds; that takes several times as long.
  */
 import { clearInterval, setInterval } from 'node:timers';
 import { HEAP_FULL, type ThreadDeath } from '../ending/thread-death.ts';
@@ -68,10 +69,10 @@ interface Look {
   left: number;
   /** While it is asked: since which tick, and when it has answered and been judged. */
   asked: { readonly at: number; readonly judged: Promise<void> } | null;
-  /** It may hold garbage that nothing makes it collect, as it does when it has started. */
+  /** It may hold garbage that nothing makes it collect. */
   hasGrown: boolean;
-  /** It is giving memory back. */
-  isShrinking: boolean;
+  /** Whether it has given back what its start left behind. */
+  start: 'left' | 'returning' | 'returned';
   /** What it said that it holds, and what it had touched by then. */
   held: number;
   touched: number | null;
@@ -214,9 +215,9 @@ export class MemoryWatch<T extends WatchedThread> {
   }
 
   async #shrink(look: Look, threadId: number): Promise<void> {
-    look.isShrinking = true;
+    look.start = 'returning';
     this.#noteLeft(look, await this.#probe.shrink(threadId));
-    look.isShrinking = false;
+    look.start = 'returned';
   }
 
   #noteLeft(look: Look, left: number | null): number | null {
@@ -232,7 +233,7 @@ export class MemoryWatch<T extends WatchedThread> {
     if (look === undefined) {
       const { heldBytes: held, kernelId } = thread;
       const touched = bytesTouched(kernelId);
-      look = { used: held, left: 0, asked: null, hasGrown: true, isShrinking: false, held, touched };
+      look = { used: held, left: 0, asked: null, hasGrown: false, start: 'left', held, touched };
       this.#looks.set(thread, look);
     }
     return look;
@@ -315,12 +316,13 @@ export class MemoryWatch<T extends WatchedThread> {
         continue;
       }
       const look = this.#lookOf(thread);
-      isNeeded ||= look.isShrinking;
-      if (!look.hasGrown || look.isShrinking || thread.threadId === null) continue;
+      if ((!look.hasGrown && look.start === 'returned') || thread.threadId === null) continue;
       isNeeded = true;
-      if (!thread.isIdleSince(performance.now() - REST_MS)) continue;
+      if (look.start === 'returning' || !thread.isIdleSince(performance.now() - REST_MS)) continue;
       look.hasGrown = false;
-      if (this.#limits.heapBytes !== null) void this.#shrink(look, thread.threadId);
+      if (this.#limits.heapBytes === null) look.start = 'returned';
+      else if (look.start === 'left') void this.#shrink(look, thread.threadId);
+      else void this.#collect(look, thread.threadId);
     }
     if (!isNeeded) this.#rest();
   }
