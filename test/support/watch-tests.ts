@@ -5,6 +5,7 @@
  * W1. A run that is overtaken by a change is told to end after the test it is in (closing-line.ts), and the next begins
  *     when it is gone, so that two runs never share ports and files.
  * W2. With errors nothing runs: what is in dist/ is older than what one reads.
+ * W3. What threads load is bundled anew before each run, as a build does it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -58,6 +59,8 @@ function endRun(): void {
 async function runUntilFresh(): Promise<void> {
   while (tests.isStale) {
     tests.isStale = false;
+    const bundling = spawn(process.execPath, ['workers/bundle.mjs'], { cwd: ROOT, stdio: 'inherit' });
+    await once(bundling, 'close');
     const args = [RUN_TESTS, ...process.argv.slice(2)];
     tests.running = spawn(process.execPath, args, {
       cwd: ROOT,

@@ -2,9 +2,11 @@
  * (h) What is there and does nothing: an SSE stream after its first chunk, an open WebSocket, an MCP session, a thread that
  * is ready, a tool that is loaded. Memory of each, and the CPU time that a stream, a socket or a session goes on taking.
  *
- * H1. Either so many of them are opened and closed again, and then opened: what is held before and after is told; or two
- *     processes are started, with few and with many, and what the second holds more.
- * H2. All contestants are measured at once, since none of the figures depends on how much CPU there is; but they start and
+ * H1. Either so many of them are opened and closed again; then a few are opened, and what so many more hold is told (what a
+ *     thread holds that has calls has its own row); or two processes are started, with few and with many, and what the
+ *     second holds more.
+ * H2. CPU time first: V8 collects more often for some time when it has been made to collect.
+ * H3. All contestants are measured at once, since none of the figures depends on how much CPU there is; but they start and
  *     are opened one after the other, or the last would not come to it in time.
  */
 import { delay, startContestant } from '../harness/contestant.mjs';
@@ -13,6 +15,7 @@ import {
   expressPiscina,
   fastmcpStateful,
   leanSubprocessPool,
+  MANY_CALLS,
   nodeHttp,
   ours,
   plainWs,
@@ -28,9 +31,10 @@ import { runRounds } from '../harness/rounds.mjs';
 import { untilReady } from '../harness/until-ready.mjs';
 
 const OPEN = 1_000;
-/** A gateway has 1 000 sessions at most, those that warmed it up among them. */
+/** A gateway has 1 000 sessions at most. */
 const SESSIONS = 500;
-const WARM_UP_ROUNDS = 20;
+const FEW = 50;
+const WARM_UP_ROUNDS = 2;
 /** Longer than heartbeats are apart. */
 const IDLE_MS = 16_000;
 const QUICK_IDLE_MS = 1_000;
@@ -71,24 +75,33 @@ async function idleShare(contestant, plan) {
 
 /** Streams, sockets or sessions; `open` (contestant, count) gives a function that closes them again. */
 function opened(kind, spec, label, open, count, plan) {
+  /** How much more `read` gives while they are open. */
+  const beyond = async (read, contestant) => {
+    const without = await read();
+    const close = await inTurn(() => open(contestant, count));
+    const within = await read();
+    await inTurn(close);
+    return within - without;
+  };
   const measure = async (started) => {
     const contestant = await inTurn(() => startContestant(collecting(started)));
     try {
       await inTurn(async () => {
         for (let round = 0; round < WARM_UP_ROUNDS; round += 1) {
-          const close = await open(contestant, count / WARM_UP_ROUNDS);
+          const close = await open(contestant, count);
           await close();
         }
       });
       await delay(SETTLE_MS);
       const idleMebibytes = contestant.memoryBytes().resident / KIBIBYTE ** 2;
-      const before = await heldBytes(contestant, plan);
-      const shareBefore = await idleShare(contestant, plan);
-      const close = await inTurn(() => open(contestant, count));
-      const grown = (await heldBytes(contestant, plan)) - before;
-      const idleCpuUs = ((await idleShare(contestant, plan)) - shareBefore) * (1e6 / count);
-      await close();
-      return { kibibytesEach: grown / KIBIBYTE / count, idleCpuUs, idleMebibytes };
+      await inTurn(() => open(contestant, FEW));
+      const idleCpuUs = await beyond(() => idleShare(contestant, plan), contestant);
+      const kibibytesEach = await beyond(() => heldBytes(contestant, plan), contestant);
+      return {
+        kibibytesEach: kibibytesEach / KIBIBYTE / count,
+        idleCpuUs: (idleCpuUs * 1e6) / count,
+        idleMebibytes,
+      };
     } finally {
       await contestant.stop();
     }
@@ -173,9 +186,9 @@ export function run(plan) {
     opened('socket', spec, `${label}: an open WebSocket`, openWebSockets, OPEN, plan);
   const session = (spec, label) =>
     opened('session', spec, `${label}: an MCP session`, openSessions, SESSIONS, plan);
-  const eight = ours(threads(8));
+  const roomy = ours({ ...MANY_CALLS, ...threads(2) });
   const entries = [
-    stream(eight, 'this gateway', streamRequest('idle', {})),
+    stream(roomy, 'this gateway', streamRequest('idle', {})),
     stream(nodeHttp, 'bare node:http', toolRequest('idle', {})),
     stream(betterSse, 'better-sse', toolRequest('idle', {})),
     socket(ours(), 'this gateway'),
