@@ -31,8 +31,9 @@ export class Part {
   readonly #kinds: Kind[] = [];
   /** The value or the getter. */
   readonly #values: unknown[] = [];
-  readonly #setters: unknown[] = [];
   readonly #flags: number[] = [];
+  /** There where one of the properties has a setter. */
+  #setters: unknown[] | undefined;
 
   /** @param isKeyOnly of which properties only the presence counts; these are not read. */
   constructor(path: string, object: object, isKeyOnly: (key: PropertyKey) => boolean) {
@@ -42,7 +43,14 @@ export class Part {
     this.#isExtensible = isExtensible(object);
     this.#keys = ownKeys(object);
     this.#keyCount = this.#keys.length;
-    for (const key of this.#keys) this.#note(this.#kinds.length, key, isKeyOnly(key));
+    // Of their length from the start: a list that grows has room for 17 from the first on, and most objects have few keys.
+    this.#kinds.length = this.#keyCount;
+    this.#values.length = this.#keyCount;
+    this.#flags.length = this.#keyCount;
+    for (let at = 0; at < this.#keyCount; at++) {
+      const key = this.#keys[at] as PropertyKey;
+      this.#note(at, key, isKeyOnly(key));
+    }
   }
 
   #note(at: number, key: PropertyKey, isKeyOnly: boolean): void {
@@ -50,7 +58,10 @@ export class Part {
     const isValue = descriptor !== undefined && 'value' in descriptor;
     this.#kinds[at] = descriptor === undefined ? 'key' : isValue ? 'value' : 'accessor';
     this.#values[at] = isValue ? descriptor.value : descriptor?.get;
-    this.#setters[at] = descriptor?.set;
+    if (this.#setters || descriptor?.set) {
+      this.#setters ??= [];
+      this.#setters[at] = descriptor?.set;
+    }
     this.#flags[at] = flagsOf(descriptor);
   }
 
@@ -69,7 +80,7 @@ export class Part {
     for (const [at, key] of this.#keys.entries()) {
       const name = this.#nameOf(key);
       visit(name, this.#values[at]);
-      visit(`${name} (its setter)`, this.#setters[at]);
+      visit(`${name} (its setter)`, this.#setters?.[at]);
     }
     visit(this.#nameOf('__proto__'), this.#prototype);
   }
@@ -119,7 +130,9 @@ export class Part {
   #isWhole(at: number, key: PropertyKey): boolean {
     const now = getOwnPropertyDescriptor(this.#object, key);
     const value = this.#kinds[at] === 'value' ? now?.value : now?.get;
-    return is(value, this.#values[at]) && now?.set === this.#setters[at] && flagsOf(now) === this.#flags[at];
+    return (
+      is(value, this.#values[at]) && now?.set === this.#setters?.[at] && flagsOf(now) === this.#flags[at]
+    );
   }
 
   /** The first of `some` that is not among `others` and matters. */

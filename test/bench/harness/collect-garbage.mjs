@@ -1,7 +1,6 @@
 /**
- * Loaded into a contestant (`--expose-gc --import`), in its process and in each of its threads (into the gateway's by its
- * tools): on SIGUSR2 all of them collect their garbage, so that a reading of memory tells what is held and not how lazy the
- * collector was.
+ * Loaded into a contestant (`--expose-gc --import`), in its process and in each of its threads: on SIGUSR2 all of them
+ * collect their garbage, so that a reading of memory tells what is held and not how lazy the collector was.
  */
 import { BroadcastChannel, isMainThread } from 'node:worker_threads';
 

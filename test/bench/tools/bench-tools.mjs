@@ -15,9 +15,6 @@ const echo = {
 };
 const counted = z.object({ count: z.int().min(1) });
 
-// What a process preloads stays out of the gateway's threads, so the collector of held-memory.mjs comes by this way.
-if (globalThis.gc) await import('../harness/collect-garbage.mjs');
-
 export default [
   defineTool({ ...echo, name: 'echo', isolation: 'shared' }),
   defineTool({ ...echo, name: 'echo_exclusive' }),

@@ -4,9 +4,6 @@ import { z } from '../../../node_modules/zod/index.js';
 
 const COUNT = 1_000;
 
-// As in bench-tools.mjs.
-if (globalThis.gc) await import('../harness/collect-garbage.mjs');
-
 export default Array.from({ length: COUNT }, (_, n) =>
   defineTool({
     name: `tool_${n}`,

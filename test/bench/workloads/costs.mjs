@@ -133,6 +133,10 @@ function difference(kind, ofServer, label, few, more, count, warmUp, plan) {
   return { spec: ofServer, label, kind, measure };
 }
 
+/** Our threads collect by themselves when they have no call, and else when their tools do. */
+const collected = (env = {}) =>
+  ours({ ...env, TOOLS: ours().env.TOOLS.replace('bench-tools', 'collected-tools') });
+
 const threads = (count) => ({ MIN_WORKERS: String(count), MAX_WORKERS: String(count) });
 
 function threadRows(plan) {
@@ -186,14 +190,14 @@ export function run(plan) {
     opened('socket', spec, `${label}: an open WebSocket`, openWebSockets, OPEN, plan);
   const session = (spec, label) =>
     opened('session', spec, `${label}: an MCP session`, openSessions, SESSIONS, plan);
-  const roomy = ours({ ...MANY_CALLS, ...threads(2) });
+  const roomy = collected({ ...MANY_CALLS, ...threads(2) });
   const entries = [
     stream(roomy, 'this gateway', streamRequest('idle', {})),
     stream(nodeHttp, 'bare node:http', toolRequest('idle', {})),
     stream(betterSse, 'better-sse', toolRequest('idle', {})),
-    socket(ours(), 'this gateway'),
+    socket(collected(), 'this gateway'),
     socket(plainWs, 'ws'),
-    session(ours(), 'this gateway'),
+    session(collected(), 'this gateway'),
     session(sdkV1Stateful, 'MCP SDK v1'),
     session(fastmcpStateful, 'fastmcp'),
     ...threadRows(plan),
