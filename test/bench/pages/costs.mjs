@@ -108,7 +108,7 @@ export function costsTables(report) {
       return `| ${what} | ${kibibytes(figure('costs', `ours-${kind}`, 'kibibytesEach'))} | ${micros(idle)} | ${theirs ? beside(other[0], theirs) : DASH} |`;
     },
   );
-  const rest = figure('costs', 'ours-session', 'idleMebibytes');
+  const rest = figure('costs', 'ours-thread', 'idleMebibytes');
   return [
     '| one | CPU | of the main thread | CPU beside it |',
     '|---|--:|--:|--:|',
@@ -119,7 +119,7 @@ export function costsTables(report) {
     ...held,
     ...(rest === undefined
       ? []
-      : ['', `A gateway that has two threads and nothing to do takes ${formatNumber(rest)} MiB.`]),
+      : ['', `A gateway that has one thread and nothing to do takes ${formatNumber(rest)} MiB.`]),
   ].join('\n');
 }
 
