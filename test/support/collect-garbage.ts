@@ -1,13 +1,12 @@
-/** Collects all garbage of this process, whatever flags it was started with. */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+/** A full garbage collection of this thread, by the inspector: V8's flags may not change while isolates run. */
+import { Session } from 'node:inspector/promises';
 
-setFlagsFromString('--expose-gc');
-const gc = runInNewContext('gc') as () => void;
-setFlagsFromString('--no-expose-gc');
-
-/** What only this turn of the event loop still had in hand is garbage too. */
 export async function collectGarbage(): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
-  gc();
+  const session = new Session();
+  session.connect();
+  try {
+    await session.post('HeapProfiler.collectGarbage');
+  } finally {
+    session.disconnect();
+  }
 }
