@@ -122,11 +122,12 @@ export function describeThrown(thrown: unknown): string {
 
 /**
  * For an error that is kept when all that had to be said of its making is said. Until somebody reads its stack, V8 holds
- * every object that was on it, as the call and its connection; from here on it says its name and message alone.
+ * every object that was on it, as the call and its connection; from here on it says its name and message alone, and the
+ * stacks of its causes have been read. Never throws.
  */
-export function forgetStack(error: Error): void {
+export function forgetStack(error: ToolError): void {
   Reflect.set(error, 'stack', `${error.name}: ${error.message}`);
-  if (error.cause instanceof NativeError) void error.cause.stack;
+  if (error.cause !== undefined) describeThrown(error.cause);
 }
 
 function storyOf(thrown: unknown, depth: number): string {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { ERROR_CODES, type ErrorCode } from '../../lib/call/error-code.ts';
-import { describeThrown, ToolError } from '../../lib/call/tool-error.ts';
+import { describeThrown, forgetStack, ToolError } from '../../lib/call/tool-error.ts';
 
 describe('ToolError', () => {
   it('crosses the port and back with code, message, details and retry advice', () => {
@@ -30,6 +30,25 @@ describe('ToolError', () => {
     for (const [code, { status, retryable }] of Object.entries(ERROR_CODES)) {
       expect(new ToolError(code as ErrorCode, '')).to.include({ status, retryable });
     }
+  });
+});
+
+describe('forgetStack()', () => {
+  it('leaves the name and the message, and the causes as they are', () => {
+    const cause = new TypeError('below');
+    const error = new ToolError('internal', 'above', { cause });
+    forgetStack(error);
+    expect(error.stack).to.equal('ToolError: above');
+    expect(describeThrown(error)).to.match(/^ToolError: above\ncaused by: TypeError: below\n\s+at /);
+  });
+
+  it('does not fail by a cause that cannot be described', () => {
+    const cause = Object.defineProperty(new Error('odd'), 'stack', {
+      get() {
+        throw new Error('no stack');
+      },
+    });
+    expect(() => forgetStack(new ToolError('internal', 'above', { cause }))).not.to.throw();
   });
 });
 

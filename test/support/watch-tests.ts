@@ -7,7 +7,7 @@
  * W2. With errors nothing runs: what is in dist/ is older than what one reads.
  * W3. What threads load is bundled anew before each run, as a build does it.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -59,8 +59,9 @@ function endRun(): void {
 async function runUntilFresh(): Promise<void> {
   while (tests.isStale) {
     tests.isStale = false;
-    const bundling = spawn(process.execPath, ['workers/bundle.mjs'], { cwd: ROOT, stdio: 'inherit' });
-    await once(bundling, 'close');
+    // Nothing comes between: a change that came meanwhile would begin a second run (W1).
+    const { status } = spawnSync(process.execPath, ['workers/bundle.mjs'], { cwd: ROOT, stdio: 'inherit' });
+    if (status !== 0) return;
     const args = [RUN_TESTS, ...process.argv.slice(2)];
     tests.running = spawn(process.execPath, args, {
       cwd: ROOT,
