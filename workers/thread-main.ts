@@ -17,6 +17,7 @@ import { catchEscapes } from './escapes.ts';
 import { guardPorts } from './guarded-ports.ts';
 import { noteText } from './intrinsics/faithful-text.ts';
 import { partLongSteps } from './intrinsics/many-steps.ts';
+import { noteSegments } from './intrinsics/segments.ts';
 import { boundFinalizers } from './leftovers/finalizers.ts';
 import { keepInSight } from './leftovers/in-sight.ts';
 import { boundNestedThreads } from './leftovers/nested-threads.ts';
@@ -50,6 +51,7 @@ async function prepare({
   Object.freeze(ToolError.prototype);
   writeBinaryAsBase64();
   partLongSteps(heapMb);
+  noteSegments();
   keepInSight();
   noteSubscriptions();
   boundFinalizers();

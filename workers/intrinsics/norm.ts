@@ -7,22 +7,25 @@
  * N3. Modules that Node loads later belong to the norm from the next look on.
  * N4. Costly lazy globals belong to it from the first look on, which makes them, or from the start where several callers
  *     are known then. Those that a call has made before are compared with Node's own source.
+ * N5. What a call is the first to have made belongs to it from before the call has it in hand, where that is noticed
+ *     (segments.ts).
  */
 import { OwnMap, OwnSet } from '../../lib/async/own-collections.ts';
-import { Part } from './built-in-object.ts';
+import { type Called, isObject, Part, Properties, pathOf, type Reach } from './built-in-object.ts';
 import {
   getPrototypeOf,
   hasOwn,
   lookupGetter,
   NativeFunction,
   ownKeys,
+  ownList,
   sourceOf,
   toText,
 } from './captured.ts';
 import { isDispatcher } from './harmless.ts';
 import { ListenersNorm } from './listeners.ts';
 import { ModuleCacheNorm } from './module-cache.ts';
-import { foreignPartOf } from './node-source.ts';
+import { NodeSource } from './node-source.ts';
 import {
   isApart,
   isOfModule,
@@ -32,23 +35,31 @@ import {
   makeLazyGlobals,
   PLAIN_KEYS,
   type Root,
-  rootsOfLazy,
   rootsOfModule,
   rootsOfRealm,
 } from './realm.ts';
+import { whenSegmented } from './segments.ts';
 
-/** Compared thoroughly at every look (N1). */
-const CLOSE =
-  /^(?:process|(?:(?:Object|Function|Array|Promise|String|Date|Error|RegExp|Map)(?:\.prototype)?|Symbol|JSON|Reflect|console))$/;
+const CLASSES = 'Object Function Array Promise String Date Error RegExp Map';
+const SINGLE = 'process Symbol JSON Reflect console';
+
+/** Compared thoroughly at every look (N1): these, and what instances of the classes inherit. */
+const CLOSE: ReadonlySet<string> = new OwnSet(
+  `${CLASSES} ${SINGLE} ${CLASSES.replaceAll(/\w+/g, '$&.prototype')}`.split(' '),
+);
 
 const ROUNDS = 16;
 
 /** More than a realm has: a module that hangs its state on a built-in does not make every look slow. */
 const MOST_PARTS = 6000;
 
+/** An object that was reached, and is to be looked at. */
+interface Reached extends Called {
+  readonly object: object;
+}
+
 /** A function that has nothing of its own but what all have. */
-interface Plain {
-  readonly path: string;
+interface Plain extends Called {
   readonly value: (...args: never[]) => unknown;
   readonly keys: number;
 }
@@ -58,9 +69,9 @@ const globals = globalThis as Record<PropertyKey, unknown>;
 const { call, apply, bind } = NativeFunction.prototype;
 
 export class Norm {
-  readonly #close: Part[] = [];
-  readonly #parts: Part[] = [];
-  readonly #plain: Plain[] = [];
+  readonly #close = ownList<Part>();
+  readonly #parts = ownList<Part>();
+  readonly #plain = ownList<Plain>();
   /** The part that is globalThis. */
   #globals: Part | null = null;
   readonly #seen = new OwnSet<object>();
@@ -80,43 +91,62 @@ export class Norm {
     for (const { names } of this.#lazy)
       for (const name of names) this.#lazyGetters.set(name, lookupGetter(globalThis, name));
     makeLazyGlobals((key) => this.#isLazy(key));
-    for (const root of rootsOfRealm()) this.#add(root, true);
+    this.#add(rootsOfRealm(), true);
     this.#addModules();
+    for (const lazy of LAZY) if (!this.#lazy.includes(lazy)) this.#add(lazy.hidden?.() ?? [], false);
     this.#noteDispatchers();
     if (isWhole) this.#addLazy();
+    whenSegmented((roots) => this.#add(roots, true));
   }
 
   #isLazy(key: PropertyKey): boolean {
     return this.#lazyGetters.has(key as string);
   }
 
-  #add(root: Root, isDeep: boolean): void {
-    const queue: Root[] = [root];
-    for (const { path, object } of queue) {
-      if (this.#seen.has(object) || isApart(object) || this.#seen.size >= MOST_PARTS) continue;
-      this.#seen.add(object);
-      if (isPlain(object)) {
-        this.#plain.push({ path, value: object, keys: ownKeys(object).length });
-        const { prototype } = object as { readonly prototype?: unknown };
-        if (isDeep && isObject(prototype)) queue.push({ path: `${path}.prototype`, object: prototype });
-        continue;
-      }
-      const isKeyOnly =
-        object === globalThis ? (key: PropertyKey) => isOfModule(key) || this.#isLazy(key) : never;
-      const part = new Part(path, object, isKeyOnly);
-      if (object === globalThis) this.#globals = part;
-      (CLOSE.test(path) ? this.#close : this.#parts).push(part);
-      if (!isDeep) continue;
-      part.forEachReached((name, reached) => {
-        if (isObject(reached)) queue.push({ path: name, object: reached });
-      });
+  /**
+   * It works on what no tool can have replaced: a call may be going on (N5).
+   * @param isDeep whether what they lead to belongs to the norm as well.
+   */
+  #add(roots: readonly Root[], isDeep: boolean): void {
+    const properties = new Properties();
+    const queue = ownList<Reached>();
+    const reach: Reach = (parent, name, object) => {
+      if (!this.#seen.has(object)) queue[queue.length] = { parent, name, object };
+    };
+    let next = 0;
+    for (let at = 0; at < roots.length; at++) {
+      const { path, object } = roots[at] as Root;
+      reach(null, path, object);
+      while (next < queue.length) this.#addOne(queue[next++] as Reached, properties, isDeep ? reach : null);
     }
+    properties.close();
+  }
+
+  #addOne({ parent, name, object }: Reached, properties: Properties, reach: Reach | null): void {
+    if (this.#seen.has(object) || isApart(object) || this.#seen.size >= MOST_PARTS) return;
+    this.#seen.add(object);
+    if (isPlain(object)) {
+      const plain: Plain = { parent, name, value: object, keys: ownKeys(object).length };
+      this.#plain[this.#plain.length] = plain;
+      const { prototype } = object as { readonly prototype?: unknown };
+      if (reach && isObject(prototype)) reach(plain, 'prototype', prototype);
+      return;
+    }
+    const isKeyOnly =
+      object === globalThis ? (key: PropertyKey) => isOfModule(key) || this.#isLazy(key) : never;
+    const part = new Part({ parent, name }, object, properties, isKeyOnly);
+    if (object === globalThis) this.#globals = part;
+    const parts = CLOSE.has(pathOf(part)) ? this.#close : this.#parts;
+    parts[parts.length] = part;
+    if (reach) part.forEachReached(reach);
   }
 
   /** Adds the modules that Node has loaded since it was asked last. */
   #addModules(): void {
+    const roots: Root[] = [];
     for (; this.#loaded < LOADED.length; this.#loaded++)
-      for (const root of rootsOfModule(LOADED[this.#loaded] as string) ?? []) this.#add(root, false);
+      roots.push(...(rootsOfModule(LOADED[this.#loaded] as string) ?? []));
+    this.#add(roots, false);
   }
 
   /** @returns the name of something that has changed, or null. */
@@ -142,7 +172,7 @@ export class Norm {
     }
     const plain = this.#plain;
     for (let at = 0; at < plain.length; at++)
-      if (!isPlainStill(plain[at] as Plain, at % ROUNDS === round)) return (plain[at] as Plain).path;
+      if (!isPlainStill(plain[at] as Plain, at % ROUNDS === round)) return pathOf(plain[at] as Plain);
     for (let at = 0; at < this.#outputs.length; at++) {
       const output = this.#outputs[at];
       if (output && output.stream.write !== output.write)
@@ -162,13 +192,14 @@ export class Norm {
 
   /** Adds the costly lazy globals, and what they have been made to be. */
   #addLazy(): void {
-    for (const { names } of this.#lazy)
+    for (const { names, hidden } of this.#lazy) {
       for (const name of names) {
         const value = globals[name];
-        if (isObject(value)) this.#add({ path: name, object: value }, true);
+        if (isObject(value)) this.#add([{ path: name, object: value }], true);
         this.#globals?.noteValueOf(name);
       }
-    if (this.#lazy.length > 0) for (const root of rootsOfLazy()) this.#add(root, false);
+      this.#add(hidden?.() ?? [], false);
+    }
     this.#lazy = [];
     this.#noteDispatchers();
   }
@@ -189,19 +220,33 @@ export class Norm {
 
   /** What Node has loaded since (N3, N4). All else is as it should be when this runs, and may be used. */
   #changeOfLazy(): string | null {
-    for (const { loads, names } of this.#lazy) {
-      const isMade = LOADED.includes(loads);
-      for (const name of names) {
+    if (this.#lazy.length > 0) {
+      const foreign = this.#foreignOfLazy() ?? ownOfCrypto();
+      if (foreign !== null) return foreign;
+      this.#addLazy();
+    }
+    if (this.#loaded < LOADED.length) this.#addModules();
+    return null;
+  }
+
+  #foreignOfLazy(): string | null {
+    const source = new NodeSource();
+    // All of them first: making what is hidden loads others.
+    const made = this.#lazy.filter(({ loads }) => LOADED.includes(loads));
+    for (const lazy of this.#lazy) {
+      const isCompared = source.isKnown || made.includes(lazy);
+      for (const name of lazy.names) {
         if (!(name in globals)) continue;
-        const foreign = isMade ? foreignPartOf(name, globals[name], this.#seen) : null;
+        const foreign = isCompared ? source.foreignPartOf(name, globals[name], this.#seen) : null;
         if (foreign !== null) return foreign;
-        if (!isMade && hasOwn(globalThis, name) && !this.#isNodes(name)) return name;
+        if (!isCompared && hasOwn(globalThis, name) && !this.#isNodes(name)) return name;
       }
     }
-    const foreign = this.#lazy.length > 0 ? ownOfCrypto() : null;
-    if (foreign !== null) return foreign;
-    if (this.#lazy.length > 0) this.#addLazy();
-    if (this.#loaded < LOADED.length) this.#addModules();
+    for (const { hidden } of made)
+      for (const { path, object } of hidden?.() ?? []) {
+        const foreign = source.foreignPropertyOf(path, object);
+        if (foreign !== null) return foreign;
+      }
     return null;
   }
 }
@@ -214,12 +259,11 @@ function ownOfCrypto(): string | null {
   return own === undefined ? null : `crypto.${toText(own)}`;
 }
 
-const isObject = (value: unknown): value is object =>
-  (typeof value === 'object' && value !== null) || typeof value === 'function';
-
 function isPlain(object: object): object is Plain['value'] {
   if (typeof object !== 'function' || getPrototypeOf(object) !== NativeFunction.prototype) return false;
-  return ownKeys(object).every((key) => PLAIN_KEYS.has(key));
+  const keys = ownKeys(object);
+  for (let at = 0; at < keys.length; at++) if (!PLAIN_KEYS.has(keys[at] as PropertyKey)) return false;
+  return true;
 }
 
 function isPlainStill({ value, keys }: Plain, isThorough: boolean): boolean {

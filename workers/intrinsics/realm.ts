@@ -36,9 +36,13 @@ const NAMED = 'NativeModule ';
 export interface LazyGlobals {
   readonly loads: string;
   readonly names: readonly string[];
+  /** What hangs on them and is reached by no property. Asking for it makes them. */
+  readonly hidden?: () => readonly Root[];
 }
 
-/** Those of `fetch` take a thread 3 MB and 25 ms, those of `crypto` up to 30 ms. */
+const rootOf = (path: string, made: object): Root => ({ path, object: getPrototypeOf(made) as object });
+
+/** Those of `fetch` take a thread 3 MB and 25 ms, those of `crypto` up to 30 ms, and all streams 0.5 MB and 5 ms. */
 export const LAZY: readonly LazyGlobals[] = [
   {
     loads: `${NAMED}internal/deps/undici/undici`,
@@ -52,8 +56,48 @@ export const LAZY: readonly LazyGlobals[] = [
       'CloseEvent',
       'EventSource',
     ],
+    hidden: () => [
+      rootOf('HeadersIterator.prototype', new Headers().values()),
+      rootOf('FormDataIterator.prototype', new FormData().values()),
+    ],
   },
-  { loads: `${NAMED}internal/crypto/webcrypto`, names: ['Crypto', 'CryptoKey', 'SubtleCrypto'] },
+  {
+    loads: `${NAMED}internal/crypto/webcrypto`,
+    names: ['Crypto', 'CryptoKey', 'SubtleCrypto'],
+    hidden: () => [
+      { path: 'crypto', object: crypto },
+      { path: 'crypto.subtle', object: crypto.subtle },
+    ],
+  },
+  {
+    loads: `${NAMED}internal/webstreams/readablestream`,
+    names: [
+      'ReadableStream',
+      'ReadableStreamDefaultReader',
+      'ReadableStreamBYOBReader',
+      'ReadableStreamBYOBRequest',
+      'ReadableByteStreamController',
+      'ReadableStreamDefaultController',
+    ],
+    hidden: () => [rootOf('StreamIterator.prototype', new ReadableStream().values())],
+  },
+  {
+    loads: `${NAMED}internal/webstreams/writablestream`,
+    names: ['WritableStream', 'WritableStreamDefaultController', 'WritableStreamDefaultWriter'],
+  },
+  {
+    loads: `${NAMED}internal/webstreams/transformstream`,
+    names: ['TransformStream', 'TransformStreamDefaultController'],
+  },
+  {
+    loads: `${NAMED}internal/webstreams/queuingstrategies`,
+    names: ['ByteLengthQueuingStrategy', 'CountQueuingStrategy'],
+  },
+  { loads: `${NAMED}internal/webstreams/encoding`, names: ['TextEncoderStream', 'TextDecoderStream'] },
+  {
+    loads: `${NAMED}internal/webstreams/compression`,
+    names: ['CompressionStream', 'DecompressionStream'],
+  },
 ];
 
 /** Node's modules that tools change to their liking: mocks, instrumentation, polyfills. */
@@ -174,21 +218,15 @@ export function rootsOfRealm(): Root[] {
     SetIterator: new Set().values(),
     StringIterator: ''[Symbol.iterator](),
     RegExpStringIterator: ''.matchAll(/a/g),
-    Segments: new Intl.Segmenter().segment(''),
-    SegmentIterator: new Intl.Segmenter().segment('')[Symbol.iterator](),
     TypedArray: Uint8Array.prototype,
     URLSearchParamsIterator: new URLSearchParams().values(),
-    StreamIterator: new ReadableStream().values(),
     ...iteratorsOf(Iterating),
     AsyncHook: createHook({}),
     Channel: channel('gateway.norm'),
     Timeout: timeout,
     Immediate: immediate,
   };
-  const inherited = Object.entries(made).map(([name, object]) => ({
-    path: `${name}.prototype`,
-    object: getPrototypeOf(object) as object,
-  }));
+  const inherited = Object.entries(made).map(([name, object]) => rootOf(`${name}.prototype`, object));
   subscribed.unsubscribe(ignore);
   return [
     { path: 'ActiveChannel.prototype', object: ActiveChannel },
@@ -213,19 +251,6 @@ function iteratorsOf(made: typeof Iterating): Record<string, unknown> {
     IteratorHelper: values.map(() => 0),
     WrapForValidIterator: made.from({ next: () => ({ done: true }) }),
   };
-}
-
-/** What hangs on costly lazy globals and is reached by no property. */
-export function rootsOfLazy(): Root[] {
-  const made = { HeadersIterator: new Headers().values(), FormDataIterator: new FormData().values() };
-  return [
-    { path: 'crypto', object: crypto },
-    { path: 'crypto.subtle', object: crypto.subtle },
-    ...Object.entries(made).map(([name, object]) => ({
-      path: `${name}.prototype`,
-      object: getPrototypeOf(object) as object,
-    })),
-  ];
 }
 
 /** Objects that a built-in leads to, and whose own properties are none: they change by being used, or are huge. */

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { ToolEvent } from '../../../lib/call/call-events.ts';
 import type { WorkerPool } from '../../../lib/runners/threads/worker-pool.ts';
-import { DEEP_POISONS, POISONS } from '../../fixtures/poisonous-tools.ts';
+import { DEEP_POISONS, EARLY_POISONS, LATE_POISONS, POISONS } from '../../fixtures/poisonous-tools.ts';
 import { eventually } from '../../support/eventually.ts';
 import { call, eventsOf, startPool } from '../../support/start-pool.ts';
 
@@ -73,11 +73,11 @@ describe('a thread with several callers', () => {
 
   it('may have used what Node loads late before it is looked at', async () => {
     for (const keyId of ['one', 'another', 'one'])
-      expect(await end('fetches', { how: 'as it is' }, keyId)).to.include({ data: 'null' });
+      expect(await end('fetches', {}, keyId)).to.include({ data: 'null' });
     expect(restarts()).to.equal(0);
   });
 
-  for (const how of ['Response.json', 'Headers.get', 'a key', 'subtle'])
+  for (const how of Object.keys({ ...LATE_POISONS, ...EARLY_POISONS }))
     it(`serves no other caller where what Node loads late was changed before it was looked at: ${how}`, async () => {
       await end('fetches', { how }, 'attacker');
       await end('control_exclusive', {}, 'victim');
