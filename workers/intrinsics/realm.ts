@@ -42,7 +42,7 @@ export interface LazyGlobals {
 
 const rootOf = (path: string, made: object): Root => ({ path, object: getPrototypeOf(made) as object });
 
-/** Those of `fetch` take a thread 3 MB and 25 ms, those of `crypto` up to 30 ms, and all streams 0.5 MB and 5 ms. */
+/** Those of `fetch` take a thread 3 MB and 25 ms, those of `crypto` up to 30 ms, and all of streams 0.2 MB and 5 ms. */
 export const LAZY: readonly LazyGlobals[] = [
   {
     loads: `${NAMED}internal/deps/undici/undici`,

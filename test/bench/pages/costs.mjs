@@ -72,10 +72,14 @@ const HELD = [
   ['loaded tool, eight threads', 'tool-8', undefined],
 ];
 
+/** Two ticks of the system's clock of CPU time (10 ms each) in 16 s, of a thousand: what is less is told as that. */
+const LEAST_IDLE_US = 1.25;
+
 /** @returns a function that finds a figure: (workload, row, column) → number or undefined */
 const figuresOf = (report) => (workload, row, column) => {
   const found = report.workloads[workload]?.rows.find(({ id }) => id === row)?.medians?.[column];
-  return Number.isFinite(found) ? found : undefined;
+  if (!Number.isFinite(found)) return undefined;
+  return column === 'idleCpuUs' ? Math.max(found, LEAST_IDLE_US) : found;
 };
 
 const micros = (value) => (value === undefined ? DASH : `${formatNumber(value)} µs`);

@@ -39,6 +39,8 @@ const WARM_UP_ROUNDS = 2;
 const IDLE_MS = 16_000;
 const QUICK_IDLE_MS = 1_000;
 const SETTLE_MS = 500;
+/** The least of them counts: V8 may still collect what many connections that closed have left, in one of them. */
+const IDLE_TIMES = 2;
 const MORE_THREADS = 8;
 const TOOLS = 1_000;
 const KIBIBYTE = 1024;
@@ -68,9 +70,13 @@ function inTurn(work) {
 /** What part of a core a contestant takes while nobody asks for anything. */
 async function idleShare(contestant, plan) {
   const idleMs = plan.quick ? QUICK_IDLE_MS : IDLE_MS;
-  const before = contestant.cpuMs();
-  await delay(idleMs);
-  return (contestant.cpuMs() - before) / idleMs;
+  const shares = [];
+  for (let n = 0; n < IDLE_TIMES; n += 1) {
+    const before = contestant.cpuMs();
+    await delay(idleMs);
+    shares.push((contestant.cpuMs() - before) / idleMs);
+  }
+  return Math.min(...shares);
 }
 
 /** Streams, sockets or sessions; `open` (contestant, count) gives a function that closes them again. */
