@@ -6,7 +6,8 @@
  * N2. A look runs no code of a tool's, but getters that a tool put in the place of values. What those throw is a change.
  * N3. Modules that Node loads later belong to the norm from the next look on.
  * N4. Costly lazy globals belong to it from the first look on, which makes them, or from the start where several callers
- *     are known then. Those that a call has made before are compared with Node's own source.
+ *     are known then. At the first look they are compared with Node's own source: a call may have made them before, or put
+ *     something in their place.
  * N5. What a call is the first to have made belongs to it from before the call has it in hand, where that is noticed
  *     (segments.ts).
  */
@@ -38,7 +39,7 @@ import {
   rootsOfModule,
   rootsOfRealm,
 } from './realm.ts';
-import { whenSegmented } from './segments.ts';
+import { areSegmentsMissed, whenSegmented } from './segments.ts';
 
 const CLASSES = 'Object Function Array Promise String Date Error RegExp Map';
 const SINGLE = 'process Symbol JSON Reflect console';
@@ -185,6 +186,7 @@ export class Norm {
       if (dispatcher && globals[dispatcher.key] !== dispatcher.value) return 'the dispatcher of fetch';
     }
     if ((process as unknown as { readonly _exiting?: boolean })._exiting === true) return 'process._exiting';
+    if (areSegmentsMissed()) return 'what Intl.Segmenter gives';
     const event = this.#listeners.changed();
     if (event !== null) return `the listeners of process to "${toText(event)}"`;
     return this.#modules.changed() ?? this.#environment.changed();
