@@ -58,6 +58,8 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
   readonly #isRepeatable: boolean;
   readonly #createdAt = performance.now();
   #startedAt: number | null = null;
+  /** As its thread has measured it; null until it has. */
+  #ranMs: number | null = null;
   #place: Place | null = null;
 
   #events: ToolEvent[] = [];
@@ -105,8 +107,9 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
     return (this.#startedAt ?? performance.now()) - this.#createdAt;
   }
 
-  /** Milliseconds since the tool began to run; 0 when it did not. */
+  /** Milliseconds that the tool ran, or has run until now; 0 when it did not. */
   get ranMs(): number {
+    if (this.#ranMs !== null) return this.#ranMs;
     return this.#startedAt === null ? 0 : performance.now() - this.#startedAt;
   }
 
@@ -146,7 +149,10 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
 
   receive(frame: CallFrame): void {
     const isLast = frame.type === 'result' || frame.type === 'error';
-    if (isLast && frame.ranMs !== null) this.#start(frame.ranMs);
+    if (isLast && frame.ranMs !== null) {
+      this.#start(frame.ranMs);
+      this.#ranMs = frame.ranMs;
+    }
     if (this.#end !== null) return;
     switch (frame.type) {
       case 'started':

@@ -182,6 +182,9 @@ describe('a thread that posts what is no frame', () => {
         count,
         text: '1\n2',
       })),
+      ...[-1, Number.NaN, Number.POSITIVE_INFINITY].flatMap((ranMs) =>
+        FINE.filter((frame) => 'ranMs' in frame).map((frame) => ({ ...frame, ranMs })),
+      ),
       { type: 'notice', notice: { type: 'resource-updated' } },
       { type: 'described', catalog: { tools: [] }, failure: null },
     ];

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { TerminalEvent, ToolEvent } from '../../../lib/call/call-events.ts';
+import type { ToolCall } from '../../../lib/runners/threads/tool-call.ts';
 import type { WorkerPool } from '../../../lib/runners/threads/worker-pool.ts';
 import { eventually } from '../../support/eventually.ts';
 import { makeFifo } from '../../support/fifo.ts';
@@ -30,6 +31,17 @@ describe('WorkerPool', () => {
       expect(items).to.deep.equal(Array.from({ length: 5000 }, (_, i) => `{"i":${i}}`));
       expect(typesOf(events).filter((type) => type === 'result')).to.have.length(1);
       expect(events.at(-1)).to.include({ type: 'result', chunks: 5000, repeats: true });
+    });
+
+    it('ran as long as its thread says, however long its answer takes', async () => {
+      await start();
+      const one = call(pool, 'sum', { n: 4 }) as ToolCall;
+      await one.outcome();
+      const { ranMs } = one;
+      expect(ranMs).to.be.above(0);
+      const until = performance.now() + 5;
+      while (performance.now() < until);
+      expect(one.ranMs).to.equal(ranMs);
     });
 
     it('loses no chunk of short calls, one after the other', async () => {

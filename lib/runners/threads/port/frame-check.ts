@@ -13,6 +13,9 @@ type Fields = { readonly [field: string]: unknown };
 const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
 const isTextOrNull = (value: unknown): boolean => value === null || typeof value === 'string';
 const isNumberOrNull = (value: unknown): boolean => value === null || typeof value === 'number';
+/** Averages are made of them, which one that is no number would spoil for good. */
+const isDuration = (value: unknown): boolean => Number.isFinite(value) && (value as number) >= 0;
+const isDurationOrNull = (value: unknown): boolean => value === null || isDuration(value);
 
 /** Whether a text may have so many lines, none of which is empty: they are counted on before they are looked at. */
 const isCountOf = (count: unknown, text: string): boolean =>
@@ -42,7 +45,7 @@ export function isThreadFrame(frame: unknown): frame is ThreadFrame {
         isTextOrNull(frame['data']) &&
         isTextOrNull(frame['meta']) &&
         typeof frame['chunks'] === 'number' &&
-        typeof frame['ranMs'] === 'number'
+        isDuration(frame['ranMs'])
       );
     case 'started':
     case 'refused':
@@ -55,7 +58,7 @@ export function isThreadFrame(frame: unknown): frame is ThreadFrame {
         typeof frame['message'] === 'string'
       );
     case 'error':
-      return typeof call === 'number' && isWireError(frame['error']) && isNumberOrNull(frame['ranMs']);
+      return typeof call === 'number' && isWireError(frame['error']) && isDurationOrNull(frame['ranMs']);
     case 'log':
       return (
         isNumberOrNull(call) &&
