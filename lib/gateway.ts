@@ -20,7 +20,7 @@ import { ToolError } from './call/tool-error.ts';
 import { ConfigError } from './config/config-error.ts';
 import { checkAlone, checkListening } from './config/load.ts';
 import type { Config } from './config/options.ts';
-import { openAddress } from './config/rules.ts';
+import { expectsOneCaller, openAddress } from './config/rules.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import type { CallHistory } from './dispatch/history/call-history.ts';
 import { MemoryHistory } from './dispatch/history/memory-history.ts';
@@ -35,7 +35,7 @@ import { StatusPages } from './observe/status-pages.ts';
 import { openTracing } from './observe/tracing/open-tracing.ts';
 import { LeftOver } from './runners/catalog-handover.ts';
 import * as runnerKinds from './runners/index.ts';
-import { type Runner, StartFault } from './runners/runner.ts';
+import { type Runner, type StartContext, StartFault } from './runners/runner.ts';
 import type { Endpoint } from './transports/http/endpoint.ts';
 import type { HttpHost } from './transports/http/http-host.ts';
 import type { SocketKeeper } from './transports/http/server.ts';
@@ -202,7 +202,11 @@ export class Gateway {
     const transports = new TransportSet({ builtIn, added, settings: config, log: transportLog(log) });
     const isFleet = config.redisUrl !== '';
     const runsTools = !isFleet || config.role !== 'gateway';
-    const starting = runsTools ? startRunners(kinds, config, more.length > 0, hidden) : Promise.resolve([]);
+    const own = {
+      hasOtherTools: more.length > 0 || bringsTools(config),
+      hasOneCaller: added.length === 0 && expectsOneCaller(config),
+    };
+    const starting = runsTools ? startRunners(kinds, config, own, hidden) : Promise.resolve([]);
     if (preload) transports.preload(preload);
     if (preload === 'listen') loadListening().catch(() => undefined); // it fails where it is opened
     const started = await starting;
@@ -613,7 +617,7 @@ type LoadedKind = Awaited<ReturnType<(typeof runnerKinds)[keyof typeof runnerKin
 async function startRunners(
   kinds: readonly LoadedKind[],
   config: Config,
-  hasRunners: boolean,
+  own: Pick<StartContext, 'hasOtherTools' | 'hasOneCaller'>,
   hidden: HiddenTexts,
 ): Promise<Runner[]> {
   const context = {
@@ -621,7 +625,7 @@ async function startRunners(
     maxResultBytes: config.maxResultBytes,
     entry: new URL('../workers/piscina-entry.cjs', import.meta.url).href,
     builtInTools: new URL('../workers/tools/index.js', import.meta.url).href,
-    hasOtherTools: hasRunners || bringsTools(config),
+    ...own,
     version: IDENTITY.version,
     hide: (secrets: readonly string[]) => hidden.add(secrets),
     handOver: new LeftOver(),

@@ -67,6 +67,29 @@ describe('Gateway', () => {
     await call.outcome();
   });
 
+  for (const [apiKeys, replaced] of [
+    [['first-key'], 1],
+    [['first-key', 'second-key'], 0],
+  ] as const)
+    it(`replaces its thread when another caller comes beside keys, ${apiKeys.length} of them: ${replaced} times`, async () => {
+      gateway = await createGateway({
+        port: 0,
+        dataDir,
+        minWorkers: 1,
+        maxWorkers: 1,
+        logLevel: 'ERROR',
+        apiKeys,
+      });
+      const { url } = await gateway.listen();
+      const headers = { 'X-API-Key': 'first-key', 'Content-Type': 'application/json' };
+      const body = '{"arguments":{"to":10}}';
+      const answer = await fetch(`${url}/tools/primes_tool`, { method: 'POST', headers, body });
+      expect(answer.status).to.equal(200);
+      expect(await gateway.call('primes_tool', { to: 10 }).outcome()).to.include({ type: 'result' });
+      const restarts = () => (gateway.stats()['pool'] as { restarts: number }).restarts;
+      await eventually(() => restarts() === replaced, { what: 'threads for several callers' });
+    });
+
   it('leaves nothing on the stream that it printed a call to', async () => {
     await start();
     const output = new PassThrough({ highWaterMark: 1 }).resume();

@@ -6,7 +6,8 @@
  *     from the port early (to see a cancel) waits for the next turn, unless it is a ping or for a call that runs.
  * H3. A call of another caller than those before it begins only where none of them has changed built-ins, or left
  *     something that runs on (intrinsics/caller-watch.ts). Elsewhere it is refused, and the gateway gives it to another
- *     thread, or to this one again where nothing has ended it.
+ *     thread, or to this one again where nothing has ended it. A thread for one caller alone has nothing to compare with,
+ *     and takes no other's.
  * H4. Exclusive calls run one after the other: those that come meanwhile wait in line, where the gateway may take them
  *     back. Each begins in a turn of its own, when what the one before it had to say has left: it may hold the thread.
  */
@@ -67,7 +68,7 @@ export class ToolHost implements RunHost {
   /** Exclusive calls, the first from `#lineStart` on (H4). */
   #line = ownList<CallTask>();
   #lineStart = 0;
-  readonly #severalCallers: boolean;
+  readonly #callers: Shift['callers'];
   /** Read early, and due at the next turn (H2). */
   #postponed = ownList<HostFrame>();
   #polledAt = 0;
@@ -87,7 +88,7 @@ export class ToolHost implements RunHost {
 
   /** Says hello, and takes frames from now on. */
   constructor(parts: HostParts, shift: Shift) {
-    const { port, begun, claims, severalCallers } = shift;
+    const { port, begun, claims, callers } = shift;
     const { context, outbox, failure } = parts;
     this.#parts = parts;
     this.outbox = outbox;
@@ -95,7 +96,7 @@ export class ToolHost implements RunHost {
     this.#port = port;
     this.#begun = begun;
     this.#claims = claims;
-    this.#severalCallers = severalCallers;
+    this.#callers = callers;
     port.on('message', (posted: readonly unknown[]) => {
       context.turnBegins();
       context.runApart(() => this.#onMessage(posted));
@@ -174,15 +175,16 @@ export class ToolHost implements RunHost {
   }
 
   readonly #takeNorm = (): void => {
-    if (this.#norm !== null) return;
-    this.#norm = this.#parts.context.runApart(() => new Norm(this.#severalCallers));
+    if (this.#norm !== null || this.#callers === 'one') return;
+    this.#norm = this.#parts.context.runApart(() => new Norm(this.#callers === 'several'));
     this.#subscriptions = new SubscriptionsNorm();
     this.#leftovers = new Leftovers();
     nextTurn();
   };
 
   #change(): string | null {
-    const changed = this.#norm?.changed() ?? null;
+    if (this.#norm === null) return 'ran on a thread for one caller alone';
+    const changed = this.#norm.changed();
     if (changed !== null) return `changed ${changed}`;
     const added = this.#subscriptions?.added() ?? null;
     return added === null ? null : `left ${added} behind`;

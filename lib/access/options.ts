@@ -112,6 +112,10 @@ export const accessOptions = {
 
 type AccessSettings = ValuesOf<typeof accessOptions>;
 
+/** Whether one key at most may call, or nobody is told from another. How many keys a file has is not known here. */
+export const hasOneKey = ({ auth, apiKeys, apiKeyFile, keysFile }: AccessSettings): boolean =>
+  !auth || (apiKeys.length <= 1 && apiKeyFile === null && keysFile === null);
+
 export const accessRules: readonly Rule<AccessSettings>[] = [
   {
     about: ['auth', 'apiKeys', 'apiKeyFile', 'keysFile'],

@@ -3,7 +3,7 @@
  *
  * U1. A gateway off loopback has a key of its own, and knows the names that clients call it by.
  */
-import { accessRules, PUBLISHED_API_KEY, SHORTEST_KEY } from '../access/options.ts';
+import { accessRules, hasOneKey, PUBLISHED_API_KEY, SHORTEST_KEY } from '../access/options.ts';
 import { dispatchRules } from '../dispatch/options.ts';
 import { fleetRules } from '../fleet/options.ts';
 import * as runnerKinds from '../runners/index.ts';
@@ -96,6 +96,10 @@ export function openAddress({
   if (metricsPort === null || isLoopback(metricsHost)) return undefined;
   return `METRICS_HOST (--metrics-host) is "${metricsHost}"`;
 }
+
+/** Whether all calls are going to be of one caller, as far as options tell; another may come after all. */
+export const expectsOneCaller = (config: Config): boolean =>
+  hasOneKey(config) && config.oauthIssuer === '' && config.redisUrl === '';
 
 const lacksHosts = ({ host, allowedHosts }: Pick<Config, 'host'> & Advice): boolean =>
   WILDCARDS.has(bare(host)) && allowedHosts?.length === 0;

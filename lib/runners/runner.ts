@@ -229,6 +229,8 @@ export interface StartContext {
   readonly builtInTools: string;
   /** Whether the gateway was given runners, whose tools are its user's own. */
   readonly hasOtherTools: boolean;
+  /** Whether all calls are going to be of one caller, as far as the configuration tells. */
+  readonly hasOneCaller: boolean;
   /** Of the gateway. */
   readonly version: string;
   /** Keeps texts out of the log, from now on. */

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { ConfigError } from '../../lib/config/config-error.ts';
 import { checkListening, completeConfig, loadConfig } from '../../lib/config/load.ts';
 import { OPTION_LIST } from '../../lib/config/options.ts';
+import { expectsOneCaller } from '../../lib/config/rules.ts';
 import { defaultMemoryLimit } from '../../lib/runners/threads/memory/available-memory.ts';
 
 type Sources = Partial<Parameters<typeof loadConfig>[0]>;
@@ -323,5 +324,25 @@ describe('completeConfig()', () => {
     expect(() => completeConfig({ port: -1, maxWorkers: 1 })).to.throw(ConfigError, 'port is -1; expected');
     expect(() => completeConfig({ maxWorkers: 1 })).to.throw(ConfigError, 'MAX_WORKERS');
     expect(() => completeConfig({ apiKeys: ['good', ''] })).to.throw(ConfigError, 'apiKeys is (hidden)');
+  });
+});
+
+describe('expectsOneCaller()', () => {
+  const expects = (env: Record<string, string>) => expectsOneCaller(load({ env }).config);
+
+  it('is so with one key, and where nobody is told from another', () => {
+    expect(expects({})).to.equal(true);
+    expect(expects({ API_KEY: 'one' })).to.equal(true);
+    expect(expects({ AUTH: 'off' })).to.equal(true);
+  });
+
+  it('is not so with several keys, files of them, access tokens, or hosts that run the calls of others', () => {
+    expect(expects({ API_KEY: 'one,another' })).to.equal(false);
+    expect(expects({ API_KEY_FILE: '/keys' })).to.equal(false);
+    expect(expects({ API_KEY: 'one', KEYS_FILE: '/keys.json' })).to.equal(false);
+    expect(expects({ API_KEY: 'one', REDIS_URL: 'redis://127.0.0.1' })).to.equal(false);
+    const issuer = { OAUTH_ISSUER: 'https://id.example', OAUTH_AUDIENCE: 'https://mcp.example/mcp' };
+    const oauth = { ...issuer, OAUTH_JWKS_URI: 'https://id.example/keys' };
+    expect(expects({ API_KEY: 'one', ...oauth })).to.equal(false);
   });
 });

@@ -16,7 +16,7 @@ export async function start(config: ThreadsConfig, context: StartContext): Promi
   const share = (loaded: Catalog) => ownShare(loaded, context.handOver);
   const options = poolOptions(config, context);
   if (options.settings.toolModules.length === 0 && context.hasOtherTools && !config.reload) return null;
-  return WorkerPool.start({ ...options, share });
+  return WorkerPool.start({ ...options, share, hasOneCaller: context.hasOneCaller });
 }
 
 /** What the configuration makes of a pool. @throws {ToolError} as `start` does. */

@@ -5,7 +5,7 @@
 import type { GuardedList } from '../../async/guarded-list.ts';
 import type { RunnerListener } from '../runner.ts';
 import type { Claims } from './port/claims.ts';
-import type { HostFrame, Shift } from './port/frames.ts';
+import type { ExpectedCallers, HostFrame, Shift } from './port/frames.ts';
 
 /** The gateway's end of a thread's port. */
 export interface ThreadPort {
@@ -47,9 +47,9 @@ export interface ThreadSource {
   readonly trouble: string | null;
   /**
    * Starts one more thread.
-   * @param severalCallers see Shift; a source that finds out by itself need not be told.
+   * @param callers see Shift; a source that finds out by itself need not be told.
    */
-  spawn(severalCallers: boolean): PoolThread;
+  spawn(callers: ExpectedCallers): PoolThread;
   /** Ends them all; settles when nothing is left of them, but for those that cannot be ended. */
   destroy(): Promise<void>;
 }

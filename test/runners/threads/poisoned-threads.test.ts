@@ -1,7 +1,9 @@
 /** What one caller's call does to the built-ins of its thread, and what another caller's calls see of it: nothing. */
 import { expect } from 'chai';
 import type { ToolEvent } from '../../../lib/call/call-events.ts';
-import type { WorkerPool } from '../../../lib/runners/threads/worker-pool.ts';
+import type { OpenSource } from '../../../lib/runners/threads/crew/thread-crew.ts';
+import { PiscinaThreads } from '../../../lib/runners/threads/piscina/piscina-threads.ts';
+import type { PoolOptions, WorkerPool } from '../../../lib/runners/threads/worker-pool.ts';
 import { DEEP_POISONS, EARLY_POISONS, LATE_POISONS, POISONS } from '../../fixtures/poisonous-tools.ts';
 import { eventually } from '../../support/eventually.ts';
 import { call, eventsOf, startPool } from '../../support/start-pool.ts';
@@ -43,6 +45,68 @@ for (const isolation of ['exclusive', 'shared'] as const) {
     }
   });
 }
+
+describe('a thread for one caller alone', () => {
+  let pool: WorkerPool;
+  const start = async (options: Partial<PoolOptions>) => {
+    pool = await startPool({ minThreads: 2, hasOneCaller: true, ...options }, ['poisonous-tools']);
+  };
+  afterEach(() => pool.close());
+
+  const end = (name: string, args: object, keyId: string) => call(pool, name, args, by(keyId)).outcome();
+  const restarts = () => pool.stats().own.summary.workers.restarts;
+  const data = '{"when":"1970-01-01T00:00:00.000Z","list":[1]}';
+
+  it('serves it as any does, and is there as long as no other comes', async () => {
+    await start({});
+    for (let round = 0; round < 5; round++)
+      expect(await end('patient', { ms: 1 }, 'one')).to.include({ data });
+    expect(restarts()).to.equal(0);
+  });
+
+  for (const how of ['Date.now', 'Math.random', 'node:path'])
+    it(`is replaced before a second one comes to it, which meets nothing of the first: ${how}`, async () => {
+      await start({});
+      const expected = told(await eventsOf(call(pool, 'control_shared', {}, by('attacker'))));
+      const details: string[] = [];
+      pool.listen({ unit: ({ kind, detail }) => kind === 'retired' && details.push(detail) });
+      for (const kind of ['exclusive', 'shared']) await end(`poison_${kind}`, { how }, 'attacker');
+      for (const kind of ['exclusive', 'shared', 'exclusive', 'shared'])
+        expect(told(await eventsOf(call(pool, `control_${kind}`, {}, by('victim'))))).to.deep.equal(expected);
+      expect([...new Set(details)]).to.deep.equal(['a second caller has come']);
+      await end('poison_shared', { how }, 'victim');
+      expect(told(await eventsOf(call(pool, 'control_shared', {}, by('attacker'))))).to.deep.equal(expected);
+    }).timeout(60_000);
+
+  it('takes no call of another by itself', async () => {
+    const threads: OpenSource = (own, host) => {
+      const source = new PiscinaThreads(own, host);
+      const spawn = source.spawn.bind(source);
+      source.spawn = () => spawn('one');
+      return source;
+    };
+    await start({ minThreads: 1, maxThreads: 1, hasOneCaller: false, threads });
+    const expected = told(await eventsOf(call(pool, 'control_shared', {}, by('attacker'))));
+    for (const [at, keyId] of ['victim', 'attacker', 'victim'].entries()) {
+      expect(told(await eventsOf(call(pool, 'control_shared', {}, by(keyId))))).to.deep.equal(expected);
+      await eventually(() => restarts() === at + 1);
+    }
+  });
+
+  it('lets its calls end when a second one comes, who need not wait for them', async () => {
+    await start({ minThreads: 1, maxThreads: 1 });
+    const long = call(pool, 'patient', { ms: 60_000 }, by('one'));
+    await eventually(() => pool.stats().own.details.workers.some(({ callsInFlight }) => callsInFlight === 1));
+    expect(await end('patient', { ms: 1 }, 'another')).to.include({ data });
+    expect(
+      pool.stats().own.details.workers.filter(({ callsInFlight }) => callsInFlight === 1),
+    ).to.have.length(1);
+    long.cancel('cancelled');
+    expect(await long.outcome()).to.have.nested.property('error.code', 'cancelled');
+    expect(await end('patient', { ms: 1 }, 'one')).to.include({ data });
+    await eventually(() => pool.stats().own.details.workers.length === 1);
+  });
+});
 
 describe('a thread with several callers', () => {
   let pool: WorkerPool;

@@ -4,20 +4,35 @@ import { expect } from 'chai';
 import { ThreadLink } from '../../../lib/runners/threads/crew/thread-link.ts';
 import type { HostFrame } from '../../../lib/runners/threads/port/frames.ts';
 
+const nothing = () => {};
+const LISTENER = {
+  frame: nothing,
+  freed: nothing,
+  impossible: nothing,
+  defect: nothing,
+  lost: nothing,
+  gone: nothing,
+};
+
 describe('ThreadLink', () => {
+  it('is idle since it has loaded, not since it was asked to start', () => {
+    const { port1: port } = new MessageChannel();
+    const begun = new Int32Array(new SharedArrayBuffer(4));
+    const thread = { id: 1, port, begun, lost: new Promise<unknown>(() => {}), end() {} };
+    const link = new ThreadLink(thread, LISTENER);
+    const beforeLoaded = performance.now();
+    while (performance.now() === beforeLoaded);
+    link.load({ type: 'hello', failure: null, threadId: 1, kernelId: null });
+    expect(link.isIdleSince(beforeLoaded)).to.equal(false);
+    expect(link.isIdleSince(performance.now())).to.equal(true);
+    port.close();
+  });
+
   it('posts the frames of a turn in their order, in messages of eight, and no empty one', async () => {
     const { port1: port, port2: threadPort } = new MessageChannel();
     const begun = new Int32Array(new SharedArrayBuffer(4));
     const thread = { id: 1, port, begun, lost: new Promise<unknown>(() => {}), end() {} };
-    const nothing = () => {};
-    const link = new ThreadLink(thread, {
-      frame: nothing,
-      freed: nothing,
-      impossible: nothing,
-      defect: nothing,
-      lost: nothing,
-      gone: nothing,
-    });
+    const link = new ThreadLink(thread, LISTENER);
     const messages: HostFrame[][] = [];
     threadPort.on('message', (frames) => messages.push(frames));
     const post = (count: number, from: number) => {

@@ -1,14 +1,13 @@
 /**
- * The threads of a pool: how they come, what is known of each, how they go. Which call goes where is the pool's
- * business.
+ * The threads of a pool: how they come, what is known of each, how they go; which call goes where is the pool's.
  *
  * T1. A thread takes calls from its hello on until it leaves: idle, retired or killed (thread-life.ts).
  * T2. How it is ended, and what becomes of its calls then, is in ending/.
  * T3. A thread that loaded its tools is replaced as soon as it is lost; one that could not, at the next liveness
  *     tick: replacing it at once would spin.
  * T4. The first thread starts alone: beside others it would load its tools slower, and the first call waits for it.
- * T5. One thread above the maximum may start while another is about to be killed (successor.ts); calls never run on
- *     more threads than the maximum.
+ * T5. One thread above the maximum may start while another is about to be killed (successor.ts), without calls until that
+ *     is lost; or at once, where all are replaced and calls that go on hold all the places.
  * T6. At the end every call is cancelled as any other is: its tool hears of it and has its grace. Threads without a
  *     call end at once, the others with their last.
  * T7. Where no thread can start, nothing waits for one: a new one is tried at each liveness tick, and calls are served
@@ -31,6 +30,7 @@ import type { SourceHost, ThreadSource } from '../thread-source.ts';
 import type { ToolCall } from '../tool-call.ts';
 import { CatalogReader } from './catalog-reader.ts';
 import { type CrewCounts, type CrewStats, crewStats } from './crew-stats.ts';
+import { KnownCallers } from './known-callers.ts';
 import { Liveness } from './liveness.ts';
 import { type LogFrame, recordOf } from './log-record.ts';
 import { ThreadLink } from './thread-link.ts';
@@ -56,6 +56,8 @@ export interface CrewOptions extends ThreadsOptions {
   readonly threads?: OpenSource;
   /** What one is called where its life is told. Default: `thread`. */
   readonly unit?: string;
+  /** Whether one caller alone is expected: threads are made for that, until another comes. Default: no. */
+  readonly hasOneCaller?: boolean;
 }
 
 /** How long the first thread may take to load the tool modules. */
@@ -81,8 +83,7 @@ export class ThreadCrew {
   readonly #liveness: Liveness;
   readonly memory: MemoryWatch<ThreadLink>;
   #isClosed = false;
-  #firstKey: string | null = null;
-  #hasSeveralCallers = false;
+  readonly #callers: KnownCallers;
   #onStopped: () => void = () => {};
   #cannotStart = false;
   readonly #successor = new Successor();
@@ -93,6 +94,7 @@ export class ThreadCrew {
   /** @param known what the threads are going to load, where that is known before any has. */
   constructor(options: CrewOptions, listener: CrewListener, known: Catalog | null = null) {
     this.#options = options;
+    this.#callers = new KnownCallers(options.hasOneCaller === true);
     this.#listener = listener;
     this.#openSource = options.threads ?? ((own, host) => new PiscinaThreads(own, host));
     if (known) this.catalogs.described({ catalog: known, failure: null });
@@ -150,10 +152,9 @@ export class ThreadCrew {
     return this.starting + (this.canGrow ? this.#options.maxThreads - this.#threads.count : 0);
   }
 
-  /** Somebody makes a call. Threads are prepared for several callers from the second one on (workers/intrinsics). */
+  /** Somebody makes a call. Threads are prepared for several from the second caller on; those for one alone are replaced. */
   noteCaller(keyId: string): void {
-    this.#firstKey ??= keyId;
-    if (keyId !== this.#firstKey) this.#hasSeveralCallers = true;
+    if (this.#callers.note(keyId)) this.#replaceAll('a second caller has come');
   }
 
   /** Starts `count` more threads, as far as the maximum allows. */
@@ -171,7 +172,7 @@ export class ThreadCrew {
   }
 
   #spawn(): ThreadLink {
-    const thread = this.#threads.spawn(this.#hasSeveralCallers);
+    const thread = this.#threads.spawn(this.#callers.expected);
     const link = new ThreadLink(thread, {
       frame: (from, frame) => this.#onFrame(from, frame),
       freed: (from, call) => {
@@ -221,7 +222,13 @@ export class ThreadCrew {
   /** Replaces all threads by ones that load the tool modules anew. Running calls finish on the old ones. */
   swap(catalog: Catalog): void {
     this.catalogs.replace(catalog);
-    for (const link of [...this.#links.values()]) this.#ends.retire(link, 'the tool modules changed', false);
+    this.#replaceAll('the tool modules changed');
+  }
+
+  /** Where calls that go on hold all the places, one more thread than the maximum is there for those that come. */
+  #replaceAll(reason: string): void {
+    for (const link of [...this.#links.values()]) this.#ends.retire(link, reason, false);
+    if (!this.canGrow && this.#threads.mayStart) this.#spawn();
   }
 
   readonly #say: SayOfThread = (kind, threadId, detail, isTrouble) => {
@@ -230,7 +237,6 @@ export class ThreadCrew {
   };
 
   #onHello(link: ThreadLink, failure: string | null): void {
-    link.life.load();
     if (failure !== null) {
       link.life.leave('retired');
       this.catalogs.fail(failure);
@@ -247,14 +253,10 @@ export class ThreadCrew {
   #onFrame(link: ThreadLink, frame: ThreadFrame): void {
     switch (frame.type) {
       case 'hello':
-        link.threadId = frame.threadId;
-        link.kernelId = frame.kernelId;
+        link.load(frame);
         return this.#onHello(link, frame.failure);
       case 'pong':
-        link.heapUsedBytes = frame.heapUsedBytes;
-        link.heldBytes = frame.heldBytes;
-        link.utilization = frame.utilization;
-        return;
+        return link.note(frame);
       case 'described':
         return this.catalogs.described(frame);
       case 'notice':
@@ -282,7 +284,7 @@ export class ThreadCrew {
   }
 
   /** A result waits for what is found of a thread that may have outgrown its heap for it. */
-  #onResult(link: ThreadLink, frame: Extract<ThreadFrame, { type: 'result' }>): void {
+  #onResult(link: ThreadLink, frame: LastFrame): void {
     const verdict = this.memory.verdict(link);
     if (verdict !== null) void verdict.then(() => this.#endUnlessDying(link, frame));
     else this.#endUnlessDying(link, frame);

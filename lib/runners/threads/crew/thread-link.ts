@@ -72,7 +72,7 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
   heardAt = performance.now();
   takenAt = 0;
   expectedMs = 0;
-  /** When its last call ended, or it started. */
+  /** When its last call ended, or it had loaded. */
   #idleSince = performance.now();
 
   constructor(thread: PoolThread, listener: LinkListener) {
@@ -107,6 +107,21 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
 
   get isOpen(): boolean {
     return this.life.isOpen;
+  }
+
+  /** It has loaded its tools, or could not, as it says. */
+  load({ threadId, kernelId }: Extract<ThreadFrame, { readonly type: 'hello' }>): void {
+    this.threadId = threadId;
+    this.kernelId = kernelId;
+    this.life.load();
+    this.#idleSince = performance.now();
+  }
+
+  /** What it says of itself each second. */
+  note({ heapUsedBytes, heldBytes, utilization }: Extract<ThreadFrame, { readonly type: 'pong' }>): void {
+    this.heapUsedBytes = heapUsedBytes;
+    this.heldBytes = heldBytes;
+    this.utilization = utilization;
   }
 
   get calls(): number {

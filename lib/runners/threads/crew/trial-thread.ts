@@ -17,7 +17,7 @@ const TRIAL_MS = 30_000;
  */
 export async function loadOnTrial(threads: ThreadSource, log: (frame: LogFrame) => void): Promise<Catalog> {
   try {
-    return await catalogOf(threads.spawn(false), log);
+    return await catalogOf(threads.spawn('one'), log);
   } catch (error) {
     throw ToolError.from(error, 'unavailable', `the tool modules cannot be loaded: ${String(error)}`);
   } finally {

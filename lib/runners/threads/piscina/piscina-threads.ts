@@ -15,7 +15,7 @@
  */
 import { MessageChannel, type Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import type { Shift, ThreadSettings } from '../port/frames.ts';
+import type { ExpectedCallers, Shift, ThreadSettings } from '../port/frames.ts';
 import { MOST_IN_LINE } from '../thread-choice.ts';
 import type { PoolThread, SourceHost, ThreadSource } from '../thread-source.ts';
 import { EndedThreads } from './ended-threads.ts';
@@ -104,14 +104,14 @@ export class PiscinaThreads implements ThreadSource {
   }
 
   /** Starts one more thread; with more than `maxThreads` there already, it starts when one of those has ended. */
-  spawn(severalCallers: boolean): PoolThread {
+  spawn(callers: ExpectedCallers): PoolThread {
     const { port1: port, port2: threadPort } = new MessageChannel();
     const [begun, claims, taken] = [wordsFor(this.#places), wordsFor(this.#places), wordsFor(1)];
     const shift = new AbortController();
     const id = this.#nextId++;
     const before = new Set(this.#piscina.threads);
     const serving = this.#piscina.run(
-      { port: threadPort, begun, claims, taken, severalCallers },
+      { port: threadPort, begun, claims, taken, callers },
       { transferList: [threadPort], signal: shift.signal },
     );
     for (const thread of this.#piscina.threads) if (!before.has(thread)) this.#watch(thread, id);

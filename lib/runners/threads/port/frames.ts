@@ -52,9 +52,14 @@ export interface Shift {
   readonly claims: Claims;
   /** How many of the thread's messages the gateway has taken in; its lowest 32 bits. Absent: nobody counts. */
   readonly taken?: Int32Array<SharedArrayBuffer>;
-  /** Whether more than one caller is known: what only then is needed is prepared before the first call. */
-  readonly severalCallers: boolean;
+  readonly callers: ExpectedCallers;
 }
+
+/**
+ * Whose calls a thread is going to have, which is what it prepares for before the first: those of one caller alone, so that
+ * nothing need be found out between calls (it is no thread for a second one); of who knows whom; of several, as is known.
+ */
+export type ExpectedCallers = 'one' | 'any' | 'several';
 
 /**
  * Where a thread marks a call as begun (F6) for a gateway in another process, which cannot share memory with it: a file
