@@ -9,8 +9,13 @@ import {
   TaskStatusNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 import { expect } from 'chai';
+import type { TerminalEvent } from '../../../lib/call/call-events.ts';
+import type { ServedCall } from '../../../lib/transports/mcp/calls/served-call.ts';
+import type { Outlet } from '../../../lib/transports/mcp/outlet.ts';
 import { McpTask } from '../../../lib/transports/mcp/sessions/task.ts';
 import { TaskQuota } from '../../../lib/transports/mcp/sessions/task-quota.ts';
+import { ExtensionTask } from '../../../lib/transports/mcp/stateless/extension-task.ts';
+import { collectGarbage } from '../../support/collect-garbage.ts';
 import { eventually } from '../../support/eventually.ts';
 import { whole } from './every-client.ts';
 import { type StartedMcp, startMcp } from './start-mcp.ts';
@@ -426,6 +431,43 @@ describe('McpTask', () => {
     await held;
     expect(task.ready()).to.equal(undefined);
   });
+});
+
+describe('a task that has ended', () => {
+  const result = { type: 'result', data: '7', chunks: 0, durationMs: 1 } as unknown as TerminalEvent;
+  /** A call that ends at once, and what the task says then. */
+  const served = (answer: string) => ({
+    call: { onEnd: (listener: (end: TerminalEvent) => void) => listener(result), cancel() {}, answer() {} },
+    serve: async (id: string, outlet: Outlet) => outlet.respond(`{"jsonrpc":"2.0","id":"${id}",${answer}`),
+    drop() {},
+  });
+  const ANSWER = '"result":{"content":[]}}';
+  const kinds = {
+    'of a session': () => {
+      const task = new McpTask(60_000, { tell: () => undefined, ask: async () => true });
+      return { task, told: () => task.text };
+    },
+    'of the extension': () => {
+      const task = new ExtensionTask({ id: 'x', ttlMs: 60_000, changed() {}, moved() {} });
+      return { task, told: () => task.members };
+    },
+  };
+  for (const [kind, make] of Object.entries(kinds))
+    it(`holds on to its result, and to nothing that ran it: one ${kind}`, async () => {
+      const { task, told } = make();
+      const ran = await (async () => {
+        const one = served(ANSWER);
+        await task.run(one as unknown as ServedCall, {});
+        return new WeakRef(one);
+      })();
+      expect(told()).to.include('"status":"completed"');
+      expect(task.resultBytes).to.equal(ANSWER.length - (kind === 'of a session' ? 0 : 1));
+      await collectGarbage();
+      expect(ran.deref()).to.equal(undefined);
+      task.cancel();
+      task.drop();
+      expect(told()).to.include('"status":"completed"');
+    });
 });
 
 describe('TaskQuota', () => {

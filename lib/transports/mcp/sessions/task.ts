@@ -7,6 +7,7 @@
  * T3. A question of the tool makes the task `input_required` and is put on the newest tasks/result. When that one
  *     leaves, the question waits for the next.
  * T4. Every message names the task in `_meta`, so that the client can tell which one it belongs to.
+ * T5. What is kept for its client is what it ended with: its call and what ran that are let go with the end.
  */
 import { randomBytes } from 'node:crypto';
 import type { TerminalEvent } from '../../../call/call-events.ts';
@@ -117,7 +118,12 @@ export class McpTask implements Outlet {
     served.call.onEnd((end) => {
       this.#end = end;
     });
-    await served.serve(this.id, this, wishes);
+    try {
+      await served.serve(this.id, this, wishes);
+    } finally {
+      this.#served = undefined; // T5
+    }
+    if (this.isTerminal) this.#end = undefined;
   }
 
   /** Answers a tasks/result, at the call's end. @param track is given what ends the request without an answer. */

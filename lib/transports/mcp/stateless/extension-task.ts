@@ -5,6 +5,7 @@
  * T1. It is the outlet of its call. Progress and log messages of a task go nowhere: the extension has none.
  * T2. A terminal status never changes. An `isError` result completes a task; only a JSON-RPC error fails it.
  * T3. The key of a question is never used again in the same task, so that no answer can meet another question.
+ * T4. What is kept for its client is what it ended with: its call and what ran that are let go with the end.
  */
 import type { TerminalEvent } from '../../../call/call-events.ts';
 import { isAnswer, questionKey, questionOf } from '../calls/questions.ts';
@@ -107,7 +108,12 @@ export class ExtensionTask implements Outlet {
     served.call.onEnd((end) => {
       this.#end = end;
     });
-    await served.serve(this.id, this, {});
+    try {
+      await served.serve(this.id, this, {});
+    } finally {
+      this.#served = undefined; // T4
+    }
+    if (this.#isTerminal) this.#end = undefined;
   }
 
   /** Gives the tool the answers to questions that are open; others are ignored. @throws {McpFault} for a malformed one. */
