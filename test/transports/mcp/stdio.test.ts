@@ -50,8 +50,9 @@ class StdioServer {
   send(...lines: (object | string | Buffer)[]): void {
     for (const line of lines) {
       const isRaw = typeof line === 'string' || Buffer.isBuffer(line);
-      this.process.stdin?.write(isRaw ? line : JSON.stringify(line));
-      this.process.stdin?.write('\n');
+      // At once: a server may read between two writes.
+      const bytes = Buffer.from(isRaw ? line : JSON.stringify(line));
+      this.process.stdin?.write(Buffer.concat([bytes, Buffer.from('\n')]));
     }
   }
 
