@@ -4,8 +4,7 @@
  * C1. An exclusive call gets a thread with nothing on it and keeps others off it: one that its key had last, else one
  *     that nobody had, since a thread is looked at before it passes from key to key, and may have to be replaced then.
  * C2. A shared call gets the least busy thread that has room; one of a quick tool (run-speed.ts), of the first threads
- *     that answer and have quick ones alone, as many as there are processors, before any other: the first of these that
- *     has not much to do, since two that take turns are woken twice for what one does at once, else the least busy.
+ *     that answer and have quick ones alone, as many as there are processors, before any other.
  * C3. Where shared tools exist, exclusive calls never hold all threads; and while an exclusive call waits and no
  *     thread can be added, the least busy shared thread is kept free of new calls for it: neither kind starves.
  * C4. Exclusive calls of quick tools run on as many threads at once as there are processors; one whose call takes long
@@ -59,9 +58,8 @@ export interface ChoiceLimits<T> {
 /** A thread that says nothing for so long may be blocked, and a call that runs so long is not quick: none waits for it. */
 export const SILENCE_MS = 10;
 
-/** What quick calls on a thread may take together, for one more to come to it rather than to another. */
-const LITTLE_MS = 0.5;
-/** So many calls are in line on a thread at most. */
+/** What is in line on a thread may take so long, and holds no more calls than this. */
+const LINE_MS = 0.5;
 export const MOST_IN_LINE = 32;
 
 /** @returns the thread for a call, or null when none fits now. */
@@ -93,7 +91,7 @@ function chooseIdle<T extends ThreadLoad>(threads: Iterable<T>, limits: ChoiceLi
 function chooseLine<T extends ThreadLoad>(threads: Iterable<T>, { keyId, now }: ChoiceLimits<T>): T | null {
   for (const thread of threads) {
     if (!thread.hasExclusive || thread.hasSlow || thread.lastKey !== keyId) continue;
-    if (thread.expectedMs > LITTLE_MS || thread.calls >= MOST_IN_LINE || now - thread.takenAt > SILENCE_MS)
+    if (thread.expectedMs > LINE_MS || thread.calls >= MOST_IN_LINE || now - thread.takenAt > SILENCE_MS)
       continue;
     if (thread.isOpen && thread.canQueue) return thread;
   }
@@ -120,19 +118,14 @@ export function isPacked(
 const isSilent = (thread: ThreadLoad, now: number): boolean =>
   thread.calls > 0 && now - thread.silentSince > SILENCE_MS;
 
-/**
- * Of the first threads with nothing but quick calls that answer, the first with little to do, else the least busy, where
- * one of these has room.
- */
+/** The least busy of the first threads with nothing but quick calls that answer, where one of these has room. */
 function choosePacked<T extends ThreadLoad>(threads: Iterable<T>, limits: ChoiceLimits<T>): T | null {
   let best: T | null = null;
   let seen = 0;
   for (const thread of threads) {
     if (!thread.isOpen || thread.hasExclusive || thread === limits.reserved) continue;
     if (thread.hasSlow || isSilent(thread, limits.now)) continue;
-    const hasRoom = thread.calls < limits.callsPerThread;
-    if (hasRoom && thread.expectedMs < LITTLE_MS) return thread;
-    if (hasRoom && (best === null || thread.calls < best.calls)) best = thread;
+    if (thread.calls < limits.callsPerThread && (best === null || thread.calls < best.calls)) best = thread;
     if (++seen === limits.packedThreads) break;
   }
   return best;

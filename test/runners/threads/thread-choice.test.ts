@@ -60,29 +60,17 @@ describe('chooseThread()', () => {
   });
 
   it('gives a shared call of a quick tool one of the first threads that answer and have room, else any', () => {
-    const busy = (calls: number, more: Partial<ThreadLoad> = {}) => thread(calls, { expectedMs: 1, ...more });
-    const threads = [busy(2), busy(1), thread(0), thread(0)];
+    const threads = [thread(2), thread(1), thread(0), thread(0)];
     expect(chooseThread('shared', threads, quick)).to.equal(threads[1]);
     expect(chooseThread('shared', threads, limits)).to.equal(threads[2]);
-    const silent = busy(1, { silentSince: 900 });
-    const others = [silent, busy(2), busy(3), thread(0)];
+    const silent = thread(1, { silentSince: 900 });
+    const others = [silent, thread(2), thread(3), thread(0)];
     expect(chooseThread('shared', others, quick)).to.equal(others[1]);
-    const besideSlow = [thread(1, { hasSlow: true }), busy(2)];
+    const besideSlow = [thread(1, { hasSlow: true }), thread(2)];
     expect(chooseThread('shared', besideSlow, quick)).to.equal(besideSlow[1]);
     expect(chooseThread('shared', [thread(4), thread(4), others[3] as ThreadLoad], quick)).to.equal(
       others[3],
     );
-  });
-
-  it('gives a shared call of a quick tool the first thread whose quick calls take little, though another has fewer', () => {
-    const little = { expectedMs: 0.4 };
-    const [first, second, idle] = [thread(3, little), thread(1, little), thread(0)];
-    expect(chooseThread('shared', [first, idle], quick)).to.equal(first);
-    expect(chooseThread('shared', [first, idle], limits)).to.equal(idle);
-    expect(chooseThread('shared', [thread(3, { expectedMs: 0.5 }), second], quick)).to.equal(second);
-    for (const more of [{ hasSlow: true }, { silentSince: 0 }, { isOpen: false }, { hasExclusive: true }])
-      expect(chooseThread('shared', [thread(3, { ...little, ...more }), idle], quick)).to.equal(idle);
-    expect(chooseThread('shared', [thread(4, little), second], quick), 'no room').to.equal(second);
   });
 
   it('lets an exclusive call of a quick tool wait for the threads of others, and not for a call that takes long', () => {
