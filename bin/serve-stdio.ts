@@ -33,7 +33,7 @@ export async function serveStdio(config: Config, parent?: ParentLink): Promise<n
   stdin.once('end', () => {
     leftAt ??= performance.now();
   });
-  const gateway = await createGateway({ ...config, preload: 'connect' });
+  const gateway = await createGateway({ ...config, preload: 'connect', makesCalls: false });
   parent?.ready(
     gateway
       .tools()

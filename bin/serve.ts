@@ -6,7 +6,7 @@ import { announcement } from './announcement.ts';
 import { onStop } from './shutdown.ts';
 
 export async function serve(config: Config, parent?: ParentLink): Promise<number> {
-  const gateway = await createGateway({ ...config, preload: 'listen' });
+  const gateway = await createGateway({ ...config, preload: 'listen', makesCalls: false });
   const stopped = new Promise<void>((resolve) => {
     onStop((reason) => {
       process.stderr.write(

@@ -101,6 +101,8 @@ export interface GatewayStats {
 /** What a gateway has besides its configuration. */
 export interface Extras {
   readonly preload?: Preload | undefined;
+  /** Default: true. */
+  readonly makesCalls?: boolean | undefined;
   readonly transports?: readonly Transport[];
   /** Beside those of the configuration; they are closed with the gateway. */
   readonly runners?: readonly Runner[];
@@ -182,7 +184,7 @@ export class Gateway {
    * same, `invalid_arguments` when two transports have one name; runners that were given stay open then.
    */
   static async open(config: Config, extras: Extras = {}): Promise<Gateway> {
-    const { preload, transports: added = [], runners: more = [] } = extras;
+    const { preload, makesCalls = true, transports: added = [], runners: more = [] } = extras;
     if (more.length === 0) checkAlone(config);
     const keys = new KeyBook({
       ...config,
@@ -204,7 +206,7 @@ export class Gateway {
     const runsTools = !isFleet || config.role !== 'gateway';
     const own = {
       hasOtherTools: more.length > 0 || bringsTools(config),
-      hasOneCaller: added.length === 0 && expectsOneCaller(config),
+      hasOneCaller: !makesCalls && added.length === 0 && expectsOneCaller(config),
     };
     const starting = runsTools ? startRunners(kinds, config, own, hidden) : Promise.resolve([]);
     if (preload) transports.preload(preload);

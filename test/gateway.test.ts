@@ -67,18 +67,15 @@ describe('Gateway', () => {
     await call.outcome();
   });
 
-  for (const [apiKeys, replaced] of [
-    [['first-key'], 1],
-    [['first-key', 'second-key'], 0],
+  for (const [what, options, replaced] of [
+    ['one key alone is to call', { apiKeys: ['first-key'], makesCalls: false }, 1],
+    ['it makes calls itself', { apiKeys: ['first-key'] }, 0],
+    ['there are two keys', { apiKeys: ['first-key', 'second-key'], makesCalls: false }, 0],
   ] as const)
-    it(`replaces its thread when another caller comes beside keys, ${apiKeys.length} of them: ${replaced} times`, async () => {
+    it(`replaces its thread ${replaced} times when it is called from code after a key, where ${what}`, async () => {
       gateway = await createGateway({
-        port: 0,
-        dataDir,
-        minWorkers: 1,
-        maxWorkers: 1,
-        logLevel: 'ERROR',
-        apiKeys,
+        ...{ port: 0, dataDir, minWorkers: 1, maxWorkers: 1, logLevel: 'ERROR' as const },
+        ...options,
       });
       const { url } = await gateway.listen();
       const headers = { 'X-API-Key': 'first-key', 'Content-Type': 'application/json' };

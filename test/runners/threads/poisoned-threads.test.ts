@@ -93,14 +93,12 @@ describe('a thread for one caller alone', () => {
     }
   });
 
-  it('lets its calls end when a second one comes, who need not wait for them', async () => {
-    await start({ minThreads: 1, maxThreads: 1 });
+  it('lets its calls end when a second one comes', async () => {
+    await start({ minThreads: 1, maxThreads: 2 });
     const long = call(pool, 'patient', { ms: 60_000 }, by('one'));
-    await eventually(() => pool.stats().own.details.workers.some(({ callsInFlight }) => callsInFlight === 1));
+    await eventually(() => long.hasStarted);
     expect(await end('patient', { ms: 1 }, 'another')).to.include({ data });
-    expect(
-      pool.stats().own.details.workers.filter(({ callsInFlight }) => callsInFlight === 1),
-    ).to.have.length(1);
+    expect(pool.stats().own.details.workers.filter(({ state }) => state === 'retiring')).to.have.length(1);
     long.cancel('cancelled');
     expect(await long.outcome()).to.have.nested.property('error.code', 'cancelled');
     expect(await end('patient', { ms: 1 }, 'one')).to.include({ data });

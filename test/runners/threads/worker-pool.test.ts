@@ -407,19 +407,4 @@ describe('WorkerPool', () => {
       await Promise.all(shared);
     });
   });
-
-  describe('a reload', () => {
-    it('keeps no call waiting for those that hold all threads: there is one more', async () => {
-      await start({ minThreads: 1, maxThreads: 1 }, ['poisonous-tools']);
-      const long = call(pool, 'patient', { ms: 60_000 });
-      await eventually(() => long.hasStarted);
-      await pool.reload(() => undefined);
-      expect(await call(pool, 'patient', { ms: 1 }).outcome()).to.include({ type: 'result' });
-      await pool.reload(() => undefined);
-      expect(await call(pool, 'patient', { ms: 1 }).outcome()).to.include({ type: 'result' });
-      long.cancel('cancelled');
-      expect(codeOf(await long.outcome())).to.equal('cancelled');
-      await eventually(() => pool.stats().own.summary.workers.alive === 1);
-    });
-  });
 });

@@ -6,8 +6,8 @@
  * T3. A thread that loaded its tools is replaced as soon as it is lost; one that could not, at the next liveness
  *     tick: replacing it at once would spin.
  * T4. The first thread starts alone: beside others it would load its tools slower, and the first call waits for it.
- * T5. One thread above the maximum may start while another is about to be killed (successor.ts), without calls until that
- *     is lost; or at once, where all are replaced and calls that go on hold all the places.
+ * T5. One thread above the maximum may start while another is about to be killed (successor.ts); calls never run on
+ *     more threads than the maximum.
  * T6. At the end every call is cancelled as any other is: its tool hears of it and has its grace. Threads without a
  *     call end at once, the others with their last.
  * T7. Where no thread can start, nothing waits for one: a new one is tried at each liveness tick, and calls are served
@@ -225,10 +225,8 @@ export class ThreadCrew {
     this.#replaceAll('the tool modules changed');
   }
 
-  /** Where calls that go on hold all the places, one more thread than the maximum is there for those that come. */
   #replaceAll(reason: string): void {
     for (const link of [...this.#links.values()]) this.#ends.retire(link, reason, false);
-    if (!this.canGrow && this.#threads.mayStart) this.#spawn();
   }
 
   readonly #say: SayOfThread = (kind, threadId, detail, isTrouble) => {
