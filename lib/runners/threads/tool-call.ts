@@ -150,8 +150,9 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
   receive(frame: CallFrame): void {
     const isLast = frame.type === 'result' || frame.type === 'error';
     if (isLast && frame.ranMs !== null) {
-      this.#start(frame.ranMs);
-      this.#ranMs = frame.ranMs;
+      // No longer than the call has been there, whatever a tool has made of its thread: averages are made of it.
+      this.#ranMs = Math.min(frame.ranMs, performance.now() - this.#createdAt);
+      this.#start(this.#ranMs);
     }
     if (this.#end !== null) return;
     switch (frame.type) {

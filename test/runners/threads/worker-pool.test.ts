@@ -44,6 +44,15 @@ describe('WorkerPool', () => {
       expect(one.ranMs).to.equal(ranMs);
     });
 
+    it('ran no longer than it has been there, whatever its thread says', async () => {
+      await start();
+      const one = call(pool, 'sum', { n: 4 }) as ToolCall;
+      const error = { code: 'internal', message: 'm', retryable: false } as const;
+      one.receive({ type: 'error', call: one.number, chunks: 0, error, ranMs: 1e300 });
+      expect(one.ranMs).to.be.within(0, 60_000);
+      expect(one.waitedMs).to.be.within(0, 60_000);
+    });
+
     it('loses no chunk of short calls, one after the other', async () => {
       await start();
       for (let round = 0; round < 100; round++) {

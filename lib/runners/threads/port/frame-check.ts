@@ -13,7 +13,7 @@ type Fields = { readonly [field: string]: unknown };
 const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
 const isTextOrNull = (value: unknown): boolean => value === null || typeof value === 'string';
 const isNumberOrNull = (value: unknown): boolean => value === null || typeof value === 'number';
-/** Averages are made of them, which one that is no number would spoil for good. */
+/** Averages are made of them, which one that is no number would spoil for good; how long it may be is the call's to say. */
 const isDuration = (value: unknown): boolean => Number.isFinite(value) && (value as number) >= 0;
 const isDurationOrNull = (value: unknown): boolean => value === null || isDuration(value);
 
