@@ -27,6 +27,7 @@ export class Pace {
   /** When to look again whether others wait. */
   #lookAt = this.#turnedAt + SHARED_TURN_MS;
   #yields = 0;
+  #yieldsAfterRest = 0;
 
   constructor(rests: Rests) {
     this.#rests = rests;
@@ -35,31 +36,34 @@ export class Pace {
   /**
    * To be asked after each yield.
    * @param waiting what the tool has to wait for anyway.
-   * @returns what it has to wait for, if anything.
+   * @returns what it has to wait for, if anything; `rested` is to be called then.
    */
   rest(at: number, waiting: Promise<void> | undefined): Promise<void> | undefined {
-    if (waiting !== undefined) return this.#turn(waiting, 0);
-    const rest = at < this.#lookAt ? undefined : this.#look(at);
-    if (rest !== undefined) return rest;
-    return ++this.#yields === YIELDS_OF_BUSY ? this.#busy() : undefined;
+    this.#yieldsAfterRest = 0;
+    if (waiting !== undefined) return waiting;
+    return (at < this.#lookAt ? undefined : this.#look(at)) ?? this.#count();
+  }
+
+  /** What it had to wait for has come. Not left to a promise of its own: on Node 20 each is dear. */
+  rested(): void {
+    this.#turnedAt = now();
+    this.#lookAt = this.#turnedAt + SHARED_TURN_MS;
+    this.#yields = this.#yieldsAfterRest;
   }
 
   /** Looks, every now and then, whether it has gone on for long enough. */
   #look(at: number): Promise<void> | undefined {
-    if (at - this.#turnedAt >= TURN_MS) return this.#turn(this.#rests.turnEnd(), 0);
+    if (at - this.#turnedAt >= TURN_MS) return this.#rests.turnEnd();
     this.#lookAt = at + SHARED_TURN_MS;
     return this.#rests.areOthersWaiting ? this.#busy() : undefined;
   }
 
-  #busy(): Promise<void> | undefined {
-    const waiting = this.#rests.busy();
-    return waiting && this.#turn(waiting, YIELDS_OF_BUSY);
+  #count(): Promise<void> | undefined {
+    return ++this.#yields === YIELDS_OF_BUSY ? this.#busy() : undefined;
   }
 
-  async #turn(turning: Promise<void>, yields: number): Promise<void> {
-    await turning;
-    this.#turnedAt = now();
-    this.#lookAt = this.#turnedAt + SHARED_TURN_MS;
-    this.#yields = yields;
+  #busy(): Promise<void> | undefined {
+    this.#yieldsAfterRest = YIELDS_OF_BUSY;
+    return this.#rests.busy();
   }
 }

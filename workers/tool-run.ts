@@ -198,7 +198,10 @@ export class ToolRun implements ContextRun, Rests {
         wroteAt = at;
         const waiting = this.#chunks.add(json, at);
         const rest = pace.rest(at, waiting);
-        if (rest) await rest;
+        if (rest) {
+          await rest;
+          pace.rested();
+        }
         if (this.#cancelled) throw this.#cancelled;
       } catch (error) {
         // The tool stands at its yield: its finally blocks run before the call ends. The gateway times a cancelled one.

@@ -109,8 +109,27 @@ describe('Pace', () => {
       },
     });
     await pace.rest(performance.now() + 1, undefined);
+    pace.rested();
     const at = performance.now() - 1;
     for (let i = 0; i < 40; i++) expect(pace.rest(at, undefined)).to.equal(undefined);
     expect(ends).to.deep.equal(['gave way']);
+  });
+
+  it('counts anew after a rest that was not for its turn', async () => {
+    const pace = new Pace(rests);
+    const early = performance.now() - 1;
+    const yieldTimes = (times: number) => {
+      for (let i = 0; i < times; i++) expect(pace.rest(early, undefined)).to.equal(undefined);
+    };
+    yieldTimes(15);
+    expect(pace.rest(early, settled), 'waits for its caller').to.equal(settled);
+    pace.rested();
+    yieldTimes(15);
+    await pace.rest(performance.now() + 6, undefined);
+    pace.rested();
+    yieldTimes(15);
+    expect(ends).to.deep.equal(['turn']);
+    yieldTimes(1);
+    expect(ends).to.deep.equal(['turn', 'busy']);
   });
 });
