@@ -8,11 +8,12 @@
  * C3. Where shared tools exist, exclusive calls never hold all threads; and while an exclusive call waits and no
  *     thread can be added, the least busy shared thread is kept free of new calls for it: neither kind starves.
  * C4. Exclusive calls of quick tools run on as many threads at once as there are processors; one whose call takes long
- *     after all is not counted. The next call waits for one of them meanwhile.
+ *     after all is not counted. The next call waits for one of them meanwhile, and no thread is started beside them.
  * C5. It waits in line on the thread itself where that has its key's quick calls alone, and not much to do: a thread
  *     that goes on to the next call costs less than one that is told of it when it has ended one. From a thread whose
  *     call takes long after all, those in line are taken back (worker-pool.ts).
  * C6. Threads that do not serve yet count as well: a burst of calls comes before they do.
+ * C7. What a thread has not said counts against it only where the gateway would have heard it (hearing.ts).
  */
 import type { Isolation } from '../../call/catalog.ts';
 
@@ -51,8 +52,8 @@ export interface ChoiceLimits<T> {
   readonly mayQueue: boolean;
   /** As many threads as there are processors. */
   readonly packedThreads: number;
-  /** By `performance.now()`. */
-  readonly now: number;
+  /** What threads had said by then is known, by `performance.now()` (C7). */
+  readonly heardTo: number;
 }
 
 /** A thread that says nothing for so long may be blocked, and a call that runs so long is not quick: none waits for it. */
@@ -75,7 +76,7 @@ export function chooseThread<T extends ThreadLoad>(
 function chooseIdle<T extends ThreadLoad>(threads: Iterable<T>, limits: ChoiceLimits<T>): T | null {
   if (limits.isQuick) {
     const line = limits.mayQueue ? chooseLine(threads, limits) : null;
-    if (line !== null || isPacked(threads, limits)) return line;
+    if (line !== null || packedRoom(threads, limits) === 0) return line;
   }
   let idle: T | null = null;
   let held = 0;
@@ -88,11 +89,13 @@ function chooseIdle<T extends ThreadLoad>(threads: Iterable<T>, limits: ChoiceLi
 }
 
 /** The first thread whose line has room for a call of the key. */
-function chooseLine<T extends ThreadLoad>(threads: Iterable<T>, { keyId, now }: ChoiceLimits<T>): T | null {
+function chooseLine<T extends ThreadLoad>(
+  threads: Iterable<T>,
+  { keyId, heardTo }: ChoiceLimits<T>,
+): T | null {
   for (const thread of threads) {
     if (!thread.hasExclusive || thread.hasSlow || thread.lastKey !== keyId) continue;
-    if (thread.expectedMs > LINE_MS || thread.calls >= MOST_IN_LINE || now - thread.takenAt > SILENCE_MS)
-      continue;
+    if (thread.expectedMs > LINE_MS || thread.calls >= MOST_IN_LINE || takesLong(thread, heardTo)) continue;
     if (thread.isOpen && thread.canQueue) return thread;
   }
   return null;
@@ -105,18 +108,20 @@ function isNearer(one: ThreadLoad, other: ThreadLoad, keyId: string | null): boo
   );
 }
 
-/** Whether exclusive calls of quick tools have all the threads that they are kept to (C4). */
-export function isPacked(
+const takesLong = (thread: ThreadLoad, heardTo: number): boolean => heardTo - thread.takenAt > SILENCE_MS;
+
+/** On how many threads more exclusive calls of quick tools may run (C4). */
+export function packedRoom(
   threads: Iterable<ThreadLoad>,
-  { packedThreads, now }: Pick<ChoiceLimits<ThreadLoad>, 'packedThreads' | 'now'>,
-): boolean {
+  { packedThreads, heardTo }: Pick<ChoiceLimits<ThreadLoad>, 'packedThreads' | 'heardTo'>,
+): number {
   let quick = 0;
-  for (const thread of threads) if (thread.hasExclusive && now - thread.takenAt <= SILENCE_MS) quick++;
-  return quick >= packedThreads;
+  for (const thread of threads) if (thread.hasExclusive && !takesLong(thread, heardTo)) quick++;
+  return Math.max(0, packedThreads - quick);
 }
 
-const isSilent = (thread: ThreadLoad, now: number): boolean =>
-  thread.calls > 0 && now - thread.silentSince > SILENCE_MS;
+const isSilent = (thread: ThreadLoad, heardTo: number): boolean =>
+  thread.calls > 0 && heardTo - thread.silentSince > SILENCE_MS;
 
 /** The least busy of the first threads with nothing but quick calls that answer, where one of these has room. */
 function choosePacked<T extends ThreadLoad>(threads: Iterable<T>, limits: ChoiceLimits<T>): T | null {
@@ -124,7 +129,7 @@ function choosePacked<T extends ThreadLoad>(threads: Iterable<T>, limits: Choice
   let seen = 0;
   for (const thread of threads) {
     if (!thread.isOpen || thread.hasExclusive || thread === limits.reserved) continue;
-    if (thread.hasSlow || isSilent(thread, limits.now)) continue;
+    if (thread.hasSlow || isSilent(thread, limits.heardTo)) continue;
     if (thread.calls < limits.callsPerThread && (best === null || thread.calls < best.calls)) best = thread;
     if (++seen === limits.packedThreads) break;
   }

@@ -20,9 +20,10 @@ import { Definitions } from './definitions.ts';
 import { CancelLadder } from './ending/cancel-ladder.ts';
 import { isTriedAgain } from './ending/lost-calls.ts';
 import type { ThreadDeath } from './ending/thread-death.ts';
+import { Hearing } from './hearing.ts';
 import { KeyShares } from './key-shares.ts';
 import { type ModuleWatch, watchModules } from './modules/module-watch.ts';
-import { chooseThread, expectedOn, isPacked, reserveThread, SILENCE_MS } from './thread-choice.ts';
+import { chooseThread, expectedOn, packedRoom, reserveThread, SILENCE_MS } from './thread-choice.ts';
 import { type CallHost, type PooledCall, ToolCall } from './tool-call.ts';
 import { WaitingCalls } from './waiting-calls.ts';
 
@@ -73,6 +74,7 @@ export class WorkerPool implements Runner {
   #reserved: ThreadLink | null = null;
   /** Threads that calls of quick tools are kept to; more than one, for one may block. */
   readonly #packedThreads = Math.max(2, availableParallelism());
+  readonly #hearing = new Hearing();
   /** While a call waits for one of these though another thread is idle, or may be started. */
   #hold: NodeJS.Timeout | null = null;
   #nextCall = 1;
@@ -200,7 +202,8 @@ export class WorkerPool implements Runner {
     const now = performance.now();
     const isQuick = call.speed?.isQuick === true;
     const mayQueue = call.lostStarts === 0;
-    const link = this.#choose(call.isExclusive ? 'exclusive' : 'shared', keyId, isQuick, mayQueue, now);
+    const heardTo = this.#hearing.upTo(now);
+    const link = this.#choose(call.isExclusive ? 'exclusive' : 'shared', keyId, isQuick, mayQueue, heardTo);
     if (link === null) return false;
     if (call.isExclusive && link.calls > 0) this.#lookAgain();
     this.#shares.take(call);
@@ -214,7 +217,7 @@ export class WorkerPool implements Runner {
     keyId: string | null,
     isQuick: boolean,
     mayQueue: boolean,
-    now: number,
+    heardTo: number,
   ): ThreadLink | null {
     return chooseThread(isolation, this.#crew.links, {
       callsPerThread: this.#options.callsPerThread,
@@ -224,7 +227,7 @@ export class WorkerPool implements Runner {
       isQuick,
       mayQueue,
       packedThreads: this.#packedThreads,
-      now,
+      heardTo,
     });
   }
 
@@ -234,13 +237,12 @@ export class WorkerPool implements Runner {
     if (this.#queue.add(call)) this.#pump();
   }
 
-  /** Whether a call waits for others of quick tools. The queue is looked at again in a moment: one may take long. */
-  #isHeld(call: ToolCall): boolean {
-    if (!call.speed?.isQuick) return false;
-    const limits = { packedThreads: this.#packedThreads, now: performance.now() };
-    if (!isPacked(this.#crew.links, limits)) return false;
+  /** How many threads more calls like this exclusive one may have. Where that is bounded, they are looked at again. */
+  #roomFor({ speed }: ToolCall): number {
+    if (!speed?.isQuick) return Number.POSITIVE_INFINITY;
     this.#lookAgain();
-    return true;
+    const heardTo = this.#hearing.upTo(performance.now());
+    return packedRoom(this.#crew.links, { packedThreads: this.#packedThreads, heardTo });
   }
 
   /** Looks again in a moment at what waits for calls that should not take long. */
@@ -254,7 +256,7 @@ export class WorkerPool implements Runner {
 
   /** What waits in line behind a call that takes long after all waits for any thread instead. */
   #takeBackLines(): void {
-    const before = performance.now() - SILENCE_MS;
+    const before = this.#hearing.upTo(performance.now()) - SILENCE_MS;
     for (const link of this.#crew.links) {
       if (link.queued > 0 && link.takenAt > before) this.#lookAgain();
       else for (const call of link.takeBackLine().reverse()) this.#requeue(call);
@@ -282,16 +284,16 @@ export class WorkerPool implements Runner {
     if (startTrouble !== null) return this.#giveUp(startTrouble);
     let fitsExclusive = true;
     let fitsShared = true;
-    let isHeld = false;
+    let room = Number.POSITIVE_INFINITY;
     for (const call of this.#queue.inOrder()) {
       if (!(call.isExclusive ? fitsExclusive : fitsShared)) continue;
       if (this.#tryGive(call)) {
         this.#queue.remove(call);
       } else if (call.isExclusive) {
         fitsExclusive = false; // nor does any other
-        isHeld = this.#isHeld(call);
+        room = this.#roomFor(call);
         const isStarved = !this.#crew.canGrow && this.#crew.exclusives < this.#exclusiveLimit;
-        if (isStarved && !isHeld) this.#reserved ??= reserveThread(this.#crew.links);
+        if (isStarved && room > 0) this.#reserved ??= reserveThread(this.#crew.links);
       } else {
         fitsShared = false;
       }
@@ -299,7 +301,7 @@ export class WorkerPool implements Runner {
       const mayGoOn = (fitsExclusive && exclusives > 0) || (fitsShared && size > exclusives);
       if (!mayGoOn) break;
     }
-    if (this.#crew.canGrow) this.#grow(isHeld);
+    if (this.#crew.canGrow) this.#grow(room);
   }
 
   /** Ends what waits: there is nothing to wait for. */
@@ -310,12 +312,11 @@ export class WorkerPool implements Runner {
     }
   }
 
-  /** Asks for as many threads as the calls that wait could use. @param isHeld whether exclusive ones wait for others. */
-  #grow(isHeld: boolean): void {
+  /** Asks for as many threads as the calls that wait could use. @param room what exclusive ones may have of them. */
+  #grow(room: number): void {
     const { size, exclusives } = this.#queue;
-    const allowed = isHeld
-      ? 0
-      : Math.min(exclusives, Math.max(0, this.#exclusiveLimit - this.#crew.exclusives));
+    const free = Math.max(0, this.#exclusiveLimit - this.#crew.exclusives);
+    const allowed = Math.min(exclusives, free, room);
     const shareds = Math.ceil((size - exclusives) / this.#options.callsPerThread);
     this.#crew.grow(allowed + shareds - this.#crew.starting);
   }
@@ -327,9 +328,9 @@ export class WorkerPool implements Runner {
   #onFreed(call: ToolCall): void {
     this.#shares.giveBack(call);
     this.#queue.placeFreed();
-    if (call.hasStarted) this.#waits.record(call.waitedMs);
     if (call.hasStarted) {
       const { ranMs } = call;
+      this.#waits.record(call.waitedMs);
       this.#runs.record(ranMs);
       call.speed?.ran(ranMs);
     }

@@ -14,4 +14,17 @@ describe('RunSpeed', () => {
     for (let call = 0; call < 40; call++) speed.ran(0.1);
     expect(speed.isQuick).to.equal(true);
   });
+
+  it('stays quick after one call that may have had no processor for a while, not after a second', () => {
+    const speed = new RunSpeed();
+    speed.ran(0.1);
+    speed.ran(40);
+    expect(speed.isQuick).to.equal(true);
+    speed.ran(40);
+    expect(speed.isQuick).to.equal(false);
+    for (let call = 0; call < 10; call++) speed.ran(0.1);
+    expect(speed.isQuick).to.equal(true);
+    for (let call = 0; call < 10; call++) speed.ran(3);
+    expect(speed.isQuick).to.equal(false);
+  });
 });

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import {
   chooseThread,
-  isPacked,
   MOST_IN_LINE,
+  packedRoom,
   reserveThread,
   type ThreadLoad,
 } from '../../../lib/runners/threads/thread-choice.ts';
@@ -27,7 +27,7 @@ const limits = {
   isQuick: false,
   mayQueue: true,
   packedThreads: 2,
-  now: 1000,
+  heardTo: 1000,
 };
 const quick = { ...limits, isQuick: true };
 
@@ -81,9 +81,10 @@ describe('chooseThread()', () => {
       thread(0),
     ];
     expect(chooseThread('exclusive', [held, held, idle], many)).to.equal(null);
-    expect(isPacked([held, held, idle], many)).to.equal(true);
+    expect(packedRoom([held, held, idle], many)).to.equal(0);
     expect(chooseThread('exclusive', [held, long, idle], many)).to.equal(idle);
-    expect(isPacked([held, long, idle], many)).to.equal(false);
+    expect(packedRoom([held, long, idle], many)).to.equal(1);
+    expect(packedRoom([held, held, held], many)).to.equal(0);
     expect(chooseThread('exclusive', [held, held, idle], { ...many, isQuick: false })).to.equal(idle);
   });
 

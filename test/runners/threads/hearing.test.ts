@@ -1,0 +1,91 @@
+import { availableParallelism } from 'node:os';
+import { setImmediate as turn } from 'node:timers/promises';
+import { MessageChannel } from 'node:worker_threads';
+import { expect } from 'chai';
+import { Hearing } from '../../../lib/runners/threads/hearing.ts';
+import type { WorkerPool } from '../../../lib/runners/threads/worker-pool.ts';
+import { call, startPool } from '../../support/start-pool.ts';
+
+function beBusy(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
+describe('Hearing', () => {
+  it('does not go on while the event loop is busy, and then not before what was posted meanwhile is read', async () => {
+    const hearing = new Hearing();
+    const begun = performance.now();
+    const { port1, port2 } = new MessageChannel();
+    let isRead = false;
+    port2.on('message', () => {
+      isRead = true;
+    });
+    try {
+      beBusy(30);
+      port1.postMessage('something');
+      const posted = performance.now();
+      expect(hearing.upTo(posted)).to.be.at.most(begun);
+      beBusy(30);
+      expect(hearing.upTo(performance.now())).to.be.at.most(begun);
+      for (let turns = 0; hearing.upTo(performance.now()) < posted; turns++) {
+        expect(turns).to.be.below(5);
+        await turn();
+      }
+      expect(isRead).to.equal(true);
+    } finally {
+      port1.close();
+    }
+  });
+});
+
+/** How many threads there are at first: as many as calls of quick tools are kept to. */
+const PACKED = Math.max(2, availableParallelism());
+/** On a machine that is busy with other things a thread may be blocked indeed. */
+const TRIES = 8;
+
+describe('a pool whose exclusive tool is quick', () => {
+  let pool: WorkerPool;
+  before(async () => {
+    pool = await startPool({ minThreads: PACKED, maxThreads: 2 * PACKED + 2, idleMs: 1 }, ['line-tools']);
+  });
+  after(() => pool.close());
+
+  const figures = () => pool.stats().own.details.pool;
+  /** Until it is known to be quick, and there are no more threads than at first. */
+  const settle = async () => {
+    do for (let n = 0; n < 40; n++) await call(pool, 'turn').outcome();
+    while (figures().alive !== PACKED);
+  };
+  const burst = (size: number) => Array.from({ length: size }, () => call(pool, 'turn'));
+  /** How many threads it starts for what `act` does, at the least of all tries. */
+  const fewestStarted = async (act: () => Promise<unknown>, enough: number) => {
+    let fewest = Number.POSITIVE_INFINITY;
+    for (let tries = 0; tries < TRIES && fewest > enough; tries++) {
+      await settle();
+      const before = figures().scaleUps;
+      await act();
+      fewest = Math.min(fewest, figures().scaleUps - before);
+    }
+    return fewest;
+  };
+
+  it('starts no threads since it has not read for a while what those that it has say', async () => {
+    const started = await fewestStarted(async () => {
+      const calls = burst(30);
+      beBusy(30);
+      calls.push(...burst(30));
+      for (const running of calls) await running.outcome();
+    }, 0);
+    expect(started).to.equal(0);
+  });
+
+  it('starts as many as have calls that take long after all, and not one for each that waits', async () => {
+    const started = await fewestStarted(async () => {
+      const long = Array.from({ length: PACKED }, () => call(pool, 'turn', { waitMs: 30_000 }));
+      for (const running of burst(20)) await running.outcome();
+      for (const running of long) running.cancel('cancelled');
+      for (const running of long) await running.outcome();
+    }, PACKED);
+    expect(started).to.be.within(1, PACKED);
+  });
+});
