@@ -202,8 +202,7 @@ export class WorkerPool implements Runner {
     const now = performance.now();
     const isQuick = call.speed?.isQuick === true;
     const mayQueue = call.lostStarts === 0;
-    const heardTo = this.#hearing.upTo(now);
-    const link = this.#choose(call.isExclusive ? 'exclusive' : 'shared', keyId, isQuick, mayQueue, heardTo);
+    const link = this.#choose(call.isExclusive ? 'exclusive' : 'shared', keyId, isQuick, mayQueue, now);
     if (link === null) return false;
     if (call.isExclusive && link.calls > 0) this.#lookAgain();
     this.#shares.take(call);
@@ -217,7 +216,7 @@ export class WorkerPool implements Runner {
     keyId: string | null,
     isQuick: boolean,
     mayQueue: boolean,
-    heardTo: number,
+    now: number,
   ): ThreadLink | null {
     return chooseThread(isolation, this.#crew.links, {
       callsPerThread: this.#options.callsPerThread,
@@ -227,7 +226,7 @@ export class WorkerPool implements Runner {
       isQuick,
       mayQueue,
       packedThreads: this.#packedThreads,
-      heardTo,
+      heardTo: this.#hearing.upTo(now),
     });
   }
 
