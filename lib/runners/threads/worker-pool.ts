@@ -108,7 +108,7 @@ export class WorkerPool implements Runner {
       },
       known,
     );
-    this.#ladder = new CancelLadder({
+    this.#ladder = new CancelLadder(this.#hearing, {
       graceMs: options.cancelGraceMs,
       links: () => this.#crew.links,
       hasFreeThread: () => this.#choose('exclusive', null, false, false, 0) !== null,

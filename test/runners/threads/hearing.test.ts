@@ -4,6 +4,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { expect } from 'chai';
 import { Hearing } from '../../../lib/runners/threads/hearing.ts';
 import type { WorkerPool } from '../../../lib/runners/threads/worker-pool.ts';
+import { eventually } from '../../support/eventually.ts';
 import { call, startPool } from '../../support/start-pool.ts';
 
 function beBusy(ms: number): void {
@@ -87,5 +88,24 @@ describe('a pool whose exclusive tool is quick', () => {
       for (const running of long) await running.outcome();
     }, PACKED);
     expect(started).to.be.within(1, PACKED);
+  });
+});
+
+describe('a gateway that was busy for as long as the grace of a cancelled call', () => {
+  it('kills no thread whose answer it has not read', async () => {
+    const pool = await startPool({ minThreads: 1, maxThreads: 1, cancelGraceMs: 200 });
+    try {
+      const running = call(pool, 'wait', { ms: 60_000 });
+      await running[Symbol.asyncIterator]().next();
+      running.cancel('cancelled');
+      await turn(); // the thread is told
+      beBusy(600);
+      await eventually(() => pool.stats().own.summary.workers.busy === 0);
+      const { pool: figures, workers } = pool.stats().own.details;
+      expect(figures.kills).to.equal(0);
+      expect(workers.map(({ id }) => id)).to.deep.equal([1]);
+    } finally {
+      await pool.close();
+    }
   });
 });

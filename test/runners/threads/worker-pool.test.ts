@@ -225,7 +225,7 @@ describe('WorkerPool', () => {
     });
 
     it('starts the successor of a full pool in good time, and hands it calls when the thread is killed', async () => {
-      await start({ minThreads: 1, maxThreads: 1, cancelGraceMs: 10_000 });
+      await start({ minThreads: 1, maxThreads: 1, cancelGraceMs: 10_000, queueWaitMs: 20_000 });
       const story: string[] = [];
       pool.listen({ unit: ({ kind, id }) => story.push(`${kind} ${id}`) });
       const spinning = call(pool, 'spin');

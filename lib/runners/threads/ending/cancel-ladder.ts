@@ -8,9 +8,13 @@
  *     takes longer to start than most calls to run, and what waits should not wait for that too.
  * S3. After the grace its thread is killed (thread-ends.ts). The calls beside it are lost with it: those that had not
  *     begun are tried elsewhere (lost-calls.ts), the others end `worker_crashed` (thread-death.ts).
+ *
+ * A step is taken when the gateway would have heard that the call has ended meanwhile (hearing.ts): one that was busy for
+ * as long as the grace would kill a thread whose answer it has not read.
  */
 import type { CancelReason } from '../../../call/running-call.ts';
 import type { ThreadLink } from '../crew/thread-link.ts';
+import type { Hearing } from '../hearing.ts';
 import type { ToolCall } from '../tool-call.ts';
 
 /** What the ladder needs of the pool. */
@@ -26,10 +30,15 @@ export interface LadderHost {
   kill(link: ThreadLink, reason: string): void;
 }
 
+/** How soon it is looked again whether all is heard. */
+const LOOK_MS = 1;
+
 export class CancelLadder {
+  readonly #hearing: Hearing;
   readonly #host: LadderHost;
 
-  constructor(host: LadderHost) {
+  constructor(hearing: Hearing, host: LadderHost) {
+    this.#hearing = hearing;
     this.#host = host;
   }
 
@@ -40,13 +49,12 @@ export class CancelLadder {
       if (link.callOf(call.number) !== call) continue;
       if (link.takeBack(call)) return this.#host.takenBack(call);
       link.post({ type: 'cancel', call: call.number, reason });
-      const ifItRuns = (afterMs: number, step: () => void) =>
-        setTimeout(() => link.callOf(call.number) === call && step(), afterMs).unref();
-      ifItRuns(graceMs / 2, () => {
+      const isThere = () => link.callOf(call.number) === call;
+      this.#after(graceMs / 2, isThere, () => {
         if (!this.#host.hasFreeThread()) this.#host.prepareSuccessor(link);
       });
       const { callId, request } = call;
-      ifItRuns(graceMs, () =>
+      this.#after(graceMs, isThere, () =>
         this.#host.kill(
           link,
           `the cancelled call ${callId} of "${request.name}" did not stop within its grace`,
@@ -54,5 +62,16 @@ export class CancelLadder {
       );
       return;
     }
+  }
+
+  /** Takes a step after so long, if the call is on its thread still, as far as can be heard by then. */
+  #after(ms: number, isThere: () => boolean, step: () => void): void {
+    const dueAt = performance.now() + ms;
+    const look = () => {
+      if (!isThere()) return;
+      if (this.#hearing.upTo(performance.now()) >= dueAt) step();
+      else setTimeout(look, LOOK_MS).unref();
+    };
+    setTimeout(look, ms).unref();
   }
 }
