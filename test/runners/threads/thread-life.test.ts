@@ -1,3 +1,5 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { MessageChannel } from 'node:worker_threads';
 import { expect } from 'chai';
 import { ThreadLife } from '../../../lib/runners/threads/crew/thread-life.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -59,6 +61,22 @@ describe('ThreadLife', () => {
   it('is gone at once when it is lost before it loaded', () => {
     expect(lived(lose)).to.deep.include({ state: 'gone', told: ['lost', 'gone: why'] });
     expect(lived(standBy, kill, lose)).to.deep.include({ state: 'gone', told: ['lost', 'gone: why'] });
+  });
+
+  it('is not gone before its last words have been read, however busy the gateway was', async () => {
+    const { life, told } = lived(load);
+    const { port1, port2 } = new MessageChannel();
+    port2.on('message', (word) => told.push(word));
+    port2.on('close', () => life.closePort());
+    lose(life);
+    port1.postMessage('last word');
+    port1.close();
+    const until = performance.now() + 1200;
+    while (performance.now() < until);
+    await eventually(() => life.state === 'gone');
+    expect(told).to.deep.equal(['lost', 'last word', 'gone: why']);
+    await turn();
+    expect(told).to.have.length(3);
   });
 
   it('waits a second for the other of the two, no longer', async () => {

@@ -135,7 +135,9 @@ export class ThreadLife {
   }
 
   #awaitLastWord(): void {
-    this.#timer ??= setTimeout(() => this.#vanish(), LAST_WORD_MS).unref();
+    // Where the gateway has been busy meanwhile, what has come is not read yet: that is before the turn ends.
+    const vanish = () => setImmediate(() => this.#state !== 'gone' && this.#vanish());
+    this.#timer ??= setTimeout(vanish, LAST_WORD_MS).unref();
   }
 
   #vanish(): void {
