@@ -3,6 +3,8 @@
  *
  * L1. Half-sent requests are cut off: 10 s for the headers, 30 s for the whole request.
  * L2. How many connections there may be is not Node's to say, which drops what comes above it without a word.
+ * L3. Nor how many may come at once: what does not fit into the backlog is tried again by its system after a second, and
+ *     then after two.
  */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -88,6 +90,9 @@ export interface SocketKeeper {
   keep(server: SocketServer): void;
 }
 
+/** More than Node's 511, so that a burst of thousands fits. The system takes less where its own limit is less. */
+const BACKLOG = 4096;
+
 /** Listens, and gives the address; rejects with Node's error, explained, when the port cannot be had. */
 export function listen(
   server: SocketServer,
@@ -102,7 +107,7 @@ export function listen(
     };
     server.once('error', refuse);
     const inherited = keeper?.inherited;
-    server.listen(inherited ?? { host, port }, () => {
+    server.listen(inherited ?? { host, port }, BACKLOG, () => {
       server.off('error', refuse);
       if (!inherited) keeper?.keep(server);
       resolve(server.address() as AddressInfo);

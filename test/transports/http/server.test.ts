@@ -1,9 +1,11 @@
 /** The server below the routes: TLS, time-outs and caps on connections. */
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { get as httpsGet } from 'node:https';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
+import { listen } from '../../../lib/transports/http/server.ts';
 import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from '../loopback-certificate.ts';
 import { rawExchange } from '../raw-http.ts';
 import { result } from '../scripted-runner.ts';
@@ -16,7 +18,32 @@ const scripts = {
   },
 };
 
+/** How often this system has had no room for a connection that a program was to accept, since it started. */
+function overflows(): number {
+  const [names = [], counts = []] = readFileSync('/proc/net/netstat', 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('TcpExt:'))
+    .map((line) => line.split(' '));
+  return Number(counts[names.indexOf('ListenOverflows')]);
+}
+
 describe('the HTTP server', () => {
+  it('has room for a thousand connections that come at once', async function () {
+    if (process.platform !== 'linux') return void this.skip(); // there only it can be asked what was dropped
+    if (Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8')) < 1000) return void this.skip(); // the system has none
+    const server = createServer((socket) => socket.end());
+    const { port } = await listen(server, '127.0.0.1', 0);
+    const before = overflows();
+    const sockets = Array.from({ length: 1000 }, () => connect(port, '127.0.0.1').resume());
+    try {
+      await Promise.all(sockets.map((socket) => once(socket, 'close')));
+      expect(overflows() - before, 'of all programs').to.be.below(100);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    }
+  });
+
   it('speaks TLS, over HTTPS and WSS, and then takes its own https origin alone', async () => {
     const served = await startTransports(scripts, { tls: { cert: LOOPBACK_CERTIFICATE, key: LOOPBACK_KEY } });
     const url = served.url.replace('http:', 'https:');
