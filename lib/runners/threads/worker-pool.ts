@@ -111,7 +111,7 @@ export class WorkerPool implements Runner {
     this.#ladder = new CancelLadder(this.#hearing, {
       graceMs: options.cancelGraceMs,
       links: () => this.#crew.links,
-      hasFreeThread: () => this.#choose('exclusive', null, false, false, 0) !== null,
+      hasFreeThread: () => this.#choose('exclusive', null, false, false, performance.now()) !== null,
       takenBack: (call) => this.#onTakenBack(call),
       prepareSuccessor: (behind) => this.#crew.prepareSuccessor(behind),
       kill: (link, reason) => this.#crew.kill(link, reason),

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import { expect } from 'chai';
 import { Hearing } from '../../../lib/runners/threads/hearing.ts';
@@ -36,6 +36,16 @@ describe('Hearing', () => {
     } finally {
       port1.close();
     }
+  });
+});
+
+describe('Hearing, long after it was last asked', () => {
+  it('knows that who was given something then has said nothing since', async () => {
+    const hearing = new Hearing();
+    const asked = performance.now();
+    hearing.upTo(asked);
+    await sleep(300);
+    expect(hearing.upTo(performance.now())).to.be.above(asked + 10);
   });
 });
 
