@@ -3,11 +3,14 @@
  *
  * P1. A ratio is "ours ÷ theirs" in the workload's first column, turned round where less is better, so that above 1
  *     always means that we are better.
+ * P2. Of two rows of the same rounds it is the median of the rounds' ratios, and need not be that of their medians: a
+ *     machine may be twice as fast in one round as in the next.
  */
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { benchDirectory } from './contestant.mjs';
 import { loadGenerator } from './http-load.mjs';
+import { median } from './medians.mjs';
 
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
 
@@ -89,10 +92,17 @@ export function formatNumber(value) {
   return value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2);
 }
 
+/** P2. @param ideal more than which the other's figure does not count. */
+function quotientOf(own, other, column, ideal = Number.POSITIVE_INFINITY) {
+  const divide = (mine, theirs) => mine[column] / Math.min(theirs[column], ideal);
+  if (own.rounds.length !== other.rounds.length) return divide(own.medians, other.medians);
+  return median(own.rounds.map((round, at) => divide(round, other.rounds[at])));
+}
+
 /** Above 1: ours is better. Undefined where one of the two has no figure. @param column default: the first. */
 export function ratioOf(workload, ours, theirs, column = workload.columns[0]) {
   if (!ours?.medians || !theirs?.medians) return undefined;
-  const ratio = ours.medians[column] / theirs.medians[column];
+  const ratio = quotientOf(ours, theirs, column);
   const isLess = column === workload.columns[0] ? workload.lessIsBetter : !moreIsBetter.has(column);
   return isLess ? 1 / ratio : ratio;
 }
@@ -128,13 +138,14 @@ export function table(workload, rows) {
 }
 
 /** The figure of a target: of one row, or of one beside another. Undefined where one of them is missing. */
-function figureOf({ of = 'ours', than, by, field, less, ideal = Number.POSITIVE_INFINITY }, workload, rows) {
+function figureOf({ of = 'ours', than, by, field, less, ideal }, workload, rows) {
   const find = (id) => rows.find((row) => row.id === id);
-  if (field === undefined) return ratioOf(workload, find(of), find(than), by);
-  const own = find(of)?.medians?.[field];
-  const other = find(than ?? less)?.medians?.[field];
-  if (than !== undefined) return other === undefined ? undefined : own / Math.min(other, ideal);
-  return less === undefined ? own : own - other;
+  const own = find(of);
+  const other = find(than ?? less);
+  if (field === undefined) return ratioOf(workload, own, other, by);
+  if (than !== undefined) return own?.medians && other?.medians && quotientOf(own, other, field, ideal);
+  const figure = own?.medians?.[field];
+  return less === undefined ? figure : figure - other?.medians?.[field];
 }
 
 function textOf({ text, of = 'ours', than, by, field, atLeast, atMost }) {

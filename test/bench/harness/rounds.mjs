@@ -13,6 +13,15 @@ import { medians } from './medians.mjs';
 import { runPairs } from './pairs.mjs';
 
 /**
+ * The plan with rounds of a second instead of fewer long ones, for loads that tell as much in one: the machine's speed
+ * changes within seconds, and more rounds, in turns that are neighbours, even that out.
+ */
+export const inShortTurns = (plan) =>
+  plan.reference === undefined && plan.seconds > 1
+    ? { ...plan, rounds: Math.ceil(plan.rounds * plan.seconds), seconds: 1 }
+    : plan;
+
+/**
  * @param entries [{spec, id?, label?, beside?: id of the row it is compared with, line?, at?: its place in a plot (curve.mjs),
  *        prepare?(contestant) → state, measure(contestant, state, warmUp) → {field: number}}]
  *        or [{spec, …, cold: true, sideBySide?, measure(spec) → {field: number}}]

@@ -3,7 +3,7 @@ import { expressPiscina, nodeHttp, ours, plainExpress, sdkV1Stateful } from '../
 import { curve } from '../harness/curve.mjs';
 import { httpEntry } from '../harness/http-rounds.mjs';
 import { mcp2025Request, toolRequest } from '../harness/requests.mjs';
-import { runRounds } from '../harness/rounds.mjs';
+import { inShortTurns, runRounds } from '../harness/rounds.mjs';
 
 const CONNECTIONS = 32;
 const KIBIBYTES = [1, 16, 128];
@@ -29,7 +29,8 @@ export const plots = [
   },
 ];
 
-export function run(plan) {
+export function run(given) {
+  const plan = inShortTurns(given);
   const specs = [ours(), nodeHttp, plainExpress, expressPiscina(), sdkV1Stateful];
   const entries = curve(specs, KIBIBYTES, (spec, kibibytes) => {
     if (spec === sdkV1Stateful && kibibytes > SDK_KIBIBYTES) return undefined;

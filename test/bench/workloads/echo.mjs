@@ -12,7 +12,7 @@ import {
 } from '../harness/contestants.mjs';
 import { loadHttp } from '../harness/http-load.mjs';
 import { checkOnce, TEXT, toolRequest } from '../harness/requests.mjs';
-import { runRounds } from '../harness/rounds.mjs';
+import { inShortTurns, runRounds } from '../harness/rounds.mjs';
 
 const CONNECTIONS = 32;
 
@@ -25,7 +25,8 @@ export const targets = [
   { than: 'express-piscina', atLeast: 2 },
 ];
 
-export function run(plan) {
+export function run(given) {
+  const plan = inShortTurns(given);
   const entry = (spec, tool = 'echo') => ({
     spec,
     prepare: async (contestant) => {

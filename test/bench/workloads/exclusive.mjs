@@ -3,7 +3,7 @@ import { expressPiscina, leanSubprocessPool, MANY_CALLS, ours } from '../harness
 import { curve } from '../harness/curve.mjs';
 import { httpEntry } from '../harness/http-rounds.mjs';
 import { TEXT, toolRequest } from '../harness/requests.mjs';
-import { runRounds } from '../harness/rounds.mjs';
+import { inShortTurns, runRounds } from '../harness/rounds.mjs';
 
 const CONNECTIONS = [8, 64, 1_000];
 /** As many as this gateway starts under load. */
@@ -28,7 +28,8 @@ export const plots = [
   },
 ];
 
-export function run(plan) {
+export function run(given) {
+  const plan = inShortTurns(given);
   // Two gateways: an exclusive tool makes the pool grow to its maximum, which the shared one never needs.
   const specs = [
     ours(MANY_CALLS, 'ours', 'this gateway, exclusive'),

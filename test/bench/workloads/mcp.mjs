@@ -12,7 +12,7 @@ import {
 } from '../harness/contestants.mjs';
 import { loadHttp } from '../harness/http-load.mjs';
 import { checkOnce, mcp2025Request, mcp2026Request, TEXT, toolRequest } from '../harness/requests.mjs';
-import { runRounds } from '../harness/rounds.mjs';
+import { inShortTurns, runRounds } from '../harness/rounds.mjs';
 
 const CONNECTIONS = 32;
 
@@ -38,7 +38,8 @@ export const targets = [
 
 const rest = async () => toolRequest('echo', { text: TEXT });
 
-export function run(plan) {
+export function run(given) {
+  const plan = inShortTurns(given);
   const entry = (spec, makeRequest, more = {}) => ({
     spec,
     ...more,

@@ -6,7 +6,7 @@ import { CHUNKS, QUICK_CHUNKS, runChunkRounds } from '../harness/chunk-rounds.mj
 import { KEY, ours } from '../harness/contestants.mjs';
 import { httpEntry } from '../harness/http-rounds.mjs';
 import { streamRequest, TEXT, toolRequest } from '../harness/requests.mjs';
-import { runRounds } from '../harness/rounds.mjs';
+import { inShortTurns, runRounds } from '../harness/rounds.mjs';
 
 const CONNECTIONS = 32;
 const SCRAPE_MS = 1000;
@@ -37,7 +37,8 @@ function watch({ url }) {
     .catch(() => undefined);
 }
 
-export async function run(plan) {
+export async function run(given) {
+  const plan = inShortTurns(given);
   const watched = new WeakSet();
   const watchOnce = (contestant) => {
     if (!watched.has(contestant)) watch(contestant);

@@ -3,7 +3,7 @@ import { Absence } from '../harness/contestant.mjs';
 import { nodeHttp, ours, plainExpress } from '../harness/contestants.mjs';
 import { httpEntry } from '../harness/http-rounds.mjs';
 import { TEXT, toolRequest } from '../harness/requests.mjs';
-import { runRounds } from '../harness/rounds.mjs';
+import { inShortTurns, runRounds } from '../harness/rounds.mjs';
 
 const CONNECTIONS = 32;
 
@@ -21,7 +21,8 @@ const onProgram = (spec, program) => ({
   fromBuild: spec.fromBuild && ((build) => onProgram(spec.fromBuild(build), program)),
 });
 
-export function run(plan) {
+export function run(given) {
+  const plan = inShortTurns(given);
   const program = process.env.NODE_24;
   const request = toolRequest('echo', { text: TEXT });
   const before = () => {

@@ -3,7 +3,7 @@ import { expressPiscina, leanSubprocessPool, nodeHttp, ours } from '../harness/c
 import { curve } from '../harness/curve.mjs';
 import { httpEntry } from '../harness/http-rounds.mjs';
 import { TEXT, toolRequest } from '../harness/requests.mjs';
-import { runRounds } from '../harness/rounds.mjs';
+import { inShortTurns, runRounds } from '../harness/rounds.mjs';
 import { untilReady } from '../harness/until-ready.mjs';
 
 const CONNECTIONS = 32;
@@ -34,7 +34,8 @@ export const plots = [
   },
 ];
 
-export function run(plan) {
+export function run(given) {
+  const plan = inShortTurns(given);
   const echo = toolRequest('echo', { text: TEXT });
   const specs = {
     ours: (threads) => ours({ MIN_WORKERS: String(threads), MAX_WORKERS: String(threads) }),
