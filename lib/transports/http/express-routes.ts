@@ -6,40 +6,39 @@
 import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 import { ToolError } from '../../call/tool-error.ts';
 import type { Calls } from '../../dispatch/calls.ts';
-import type { TransportLog } from '../rendering/transport-log.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import { expressPath, isFolder } from './open-paths.ts';
 import type { HttpHandle, HttpRoute, Mount } from './registration.ts';
-import { respondProblem } from './response.ts';
+import { type Refuse, respondProblem } from './response.ts';
 import { requireTool } from './tool-route.ts';
 
 export interface RouteContext {
   readonly routes: readonly HttpRoute[];
   readonly mounts: readonly Mount[];
   readonly calls: Calls;
-  readonly log: TransportLog;
+  readonly refuse: Refuse;
 }
 
 const EXPRESS_METHOD = { GET: 'get', POST: 'post', DELETE: 'delete' } as const;
 
-export function addRoutes(app: Express, { routes, mounts, calls, log }: RouteContext): void {
-  // Express tries routes in turn, so what carries calls comes first.
+export function addRoutes(app: Express, { routes, mounts, calls, refuse }: RouteContext): void {
   const [folders, exact] = [
     mounts.filter(({ path }) => isFolder(path)),
     mounts.filter(({ path }) => !isFolder(path)),
   ];
-  for (const { path, handle } of exact) app.all(path, expressHandler(handle));
-  const busiestFirst = [...routes].sort((a, b) => Number(b.method === 'POST') - Number(a.method === 'POST'));
-  for (const { method, path, handle } of busiestFirst) {
+  const add = ({ method, path, handle }: HttpRoute) =>
     app[EXPRESS_METHOD[method]](path, expressHandler(handle));
-  }
+  // Express tries them in turn, so what carries calls comes first.
+  for (const route of routes) if (route.method === 'POST') add(route);
+  for (const { path, handle } of exact) app.all(path, expressHandler(handle));
+  for (const route of routes) if (route.method !== 'POST') add(route);
   for (const path of new Set(routes.map((route) => route.path))) {
     const allow = routes.filter((route) => route.path === path).map(({ method }) => allowed(method));
-    const refuse: HttpHandle = (request, response) => {
+    const handle: HttpHandle = (request, response) => {
       requireTool(request, calls);
       refuseMethod(request, response, allow.join(', '));
     };
-    app.all(path, expressHandler(refuse));
+    app.all(path, expressHandler(handle));
   }
   for (const { path, handle } of folders) app.all(expressPath(path), expressHandler(handle));
   app.use(
@@ -47,7 +46,7 @@ export function addRoutes(app: Express, { routes, mounts, calls, log }: RouteCon
       throw new ToolError('not_found', `there is nothing at ${request.pathOnly}; GET / lists the endpoints`);
     }),
   );
-  app.use(errorHandler(log));
+  app.use(errorHandler(refuse));
 }
 
 const allowed = (method: HttpRoute['method']): string => (method === 'GET' ? 'GET, HEAD' : method);
@@ -57,21 +56,10 @@ function refuseMethod(request: GatewayRequest, response: GatewayResponse, allow:
   respondProblem(request, response, error, {}, 'Allow', allow);
 }
 
-function errorHandler(log: TransportLog): ErrorRequestHandler {
-  const handle = (
-    thrown: { readonly status?: number },
-    request: GatewayRequest,
-    response: GatewayResponse,
-    _next: unknown, // Express knows an error handler by its four parameters
-  ) => {
-    const error =
-      thrown instanceof URIError
-        ? new ToolError('invalid_request', 'the path is not valid percent-encoding')
-        : ToolError.from(thrown, 'internal', 'the gateway failed to handle the request');
-    if (error.code === 'internal') log('error', error.message, { requestId: request.requestId, error });
-    if (response.headersSent) response.destroy();
-    else respondProblem(request, response, error);
-  };
+function errorHandler(refuse: Refuse): ErrorRequestHandler {
+  // Express knows an error handler by its four parameters.
+  const handle = (thrown: unknown, request: GatewayRequest, response: GatewayResponse, _next: unknown) =>
+    refuse(thrown, request, response);
   return handle as unknown as ErrorRequestHandler;
 }
 

@@ -6,7 +6,7 @@
  */
 import type { AddressInfo, Socket, Server as SocketServer } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
-import express, { type RequestHandler } from 'express';
+import express from 'express';
 import type { Access } from '../../access/access.ts';
 import { Tickets } from '../../access/tickets.ts';
 import type { Peers } from '../../call/peers.ts';
@@ -34,6 +34,7 @@ import type {
   UpgradeRoute,
 } from './registration.ts';
 import { requestGuard } from './request-guard.ts';
+import { refuseThrown } from './response.ts';
 import {
   type GatewayServer,
   listen,
@@ -227,27 +228,20 @@ export class HttpHost implements HttpRegistration {
       refusals.add({ requestId, address, method, route, code, status, reason });
     };
     const takesTicket = pathsThatTakeTickets(routes);
-    const guard = requestGuard({
-      access,
-      connections,
-      openPaths,
-      keepsSlash,
-      takesTicket,
-      tickets,
-      onRefused,
-    });
-    app.use(guard as unknown as RequestHandler);
-    addRoutes(app, { routes, mounts: this.#mounts, calls, log });
+    const refuse = refuseThrown(log);
+    const checks = { access, connections, openPaths, keepsSlash, takesTicket, tickets, onRefused };
+    const listener = requestGuard(checks, app, refuse);
+    addRoutes(app, { routes, mounts: this.#mounts, calls, refuse });
     const http2 = this.#http2;
     this.#endpoints = [...endpointsOf(routes, this.#mounts, this.#upgrades), ...(http2?.endpoints ?? [])];
 
     const acceptHttp2 = http2?.port === null ? http2.accept : undefined;
-    const server = newHttpServer({ ...messages, tls, connections, refusals, acceptHttp2 }, app);
+    const server = newHttpServer({ ...messages, tls, connections, refusals, acceptHttp2 }, listener);
     server.on('checkContinue', (request, response) => {
       request.awaitsContinue = true;
-      app(request, response);
+      listener(request, response);
     });
-    server.on('checkExpectation', app); // an expectation that is not known here is no reason to refuse
+    server.on('checkExpectation', listener); // an expectation that is not known here is no reason to refuse
     const upgrades = new UpgradeRouter([...this.#upgrades, ...upgradesOf(this.#mounts)], {
       ...{ access, calls, connections, keepsSlash, log, onRefused },
     });

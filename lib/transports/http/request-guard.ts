@@ -1,8 +1,9 @@
 /**
  * What every HTTP request passes before its route: an id, its target as a path, Host and Origin, CORS preflight, the
  * key, and room for its connection.
+ *
+ * G1. It stands before Express: a layer there costs each request more than these checks do.
  */
-import type { NextFunction } from 'express';
 import type { Access } from '../../access/access.ts';
 import { refuseOtherSites } from '../../access/other-sites.ts';
 import type { Ticket, Tickets } from '../../access/tickets.ts';
@@ -12,7 +13,7 @@ import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 import type { OpenPaths } from './open-paths.ts';
 import { requestIdFor } from './request-id.ts';
 import { settleTarget } from './request-target.ts';
-import { commonHeaders } from './response.ts';
+import { commonHeaders, type Refuse } from './response.ts';
 
 export interface GuardOptions {
   readonly access: Access;
@@ -27,7 +28,13 @@ export interface GuardOptions {
   readonly onRefused: GatewayRequest['onRefused'];
 }
 
-export function requestGuard(options: GuardOptions) {
+type Listener = (request: GatewayRequest, response: GatewayResponse) => void;
+
+/**
+ * @param enter told of what has passed.
+ * @param refuse told of what has not, and why.
+ */
+export function requestGuard(options: GuardOptions, enter: Listener, refuse: Refuse): Listener {
   const { access, connections, openPaths, keepsSlash, takesTicket, tickets, onRefused } = options;
   /** @throws {ToolError} unauthenticated; it is counted as a wrong key is. */
   const useTicket = (request: GatewayRequest, text: string): string | Promise<string> => {
@@ -46,7 +53,14 @@ export function requestGuard(options: GuardOptions) {
     });
   };
 
-  return (request: GatewayRequest, response: GatewayResponse, next: NextFunction): unknown => {
+  const admit = (request: GatewayRequest, response: GatewayResponse, keyId: string): undefined => {
+    request.keyId = keyId;
+    connections.admit(request);
+    enter(request, response);
+  };
+
+  /** @returns a promise where the key has to wait. */
+  const pass = (request: GatewayRequest, response: GatewayResponse): Promise<void> | undefined => {
     request.requestId = requestIdFor(request.headers['x-request-id']);
     request.address = access.addressOf(request);
     request.onRefused = onRefused;
@@ -54,25 +68,30 @@ export function requestGuard(options: GuardOptions) {
     access.checkOrigin(request);
     if (request.headers.origin !== undefined) {
       request.corsOrigin = access.corsOrigin(request);
-      if (request.corsOrigin !== undefined && request.method === 'OPTIONS')
-        return answerPreflight(request, response);
+      if (request.corsOrigin !== undefined && request.method === 'OPTIONS') {
+        answerPreflight(request, response);
+        return undefined;
+      }
     }
-    if (openPaths.has(request.pathOnly)) return next();
+    if (openPaths.has(request.pathOnly)) {
+      enter(request, response);
+      return undefined;
+    }
     const mayHaveTicket = isSafe(request) && takesTicket(request.pathOnly);
     if (mayHaveTicket) refuseOtherSites(request, request.corsOrigin !== undefined);
     // Who sends a key needs no ticket: one beside it is not looked at.
     const ticket = mayHaveTicket && !access.bringsKey(request) ? ticketIn(request) : undefined;
     const keyId = ticket === undefined ? access.checkKey(request) : useTicket(request, ticket);
-    if (typeof keyId === 'string') {
-      request.keyId = keyId;
-      connections.admit(request);
-      return next();
+    if (typeof keyId === 'string') return admit(request, response, keyId);
+    return keyId.then((found) => admit(request, response, found));
+  };
+
+  return (request, response) => {
+    try {
+      pass(request, response)?.catch((thrown: unknown) => refuse(thrown, request, response));
+    } catch (thrown) {
+      refuse(thrown, request, response);
     }
-    return keyId.then((found) => {
-      request.keyId = found;
-      connections.admit(request);
-      next();
-    });
   };
 }
 

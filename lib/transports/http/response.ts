@@ -8,8 +8,9 @@
  *     their own for `writev`: some 5 % of an echo's time on the main thread.
  */
 
-import type { ToolError } from '../../call/tool-error.ts';
+import { ToolError } from '../../call/tool-error.ts';
 import { type ProblemContext, renderProblem, retryAfterSeconds } from '../rendering/error-rendering.ts';
+import type { TransportLog } from '../rendering/transport-log.ts';
 import { COMPRESSED_FROM, chooseCoding, isCodingRefusal, pack } from './content-coding.ts';
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 
@@ -157,3 +158,19 @@ export function problemHeaders(error: ToolError): string[] {
   if (isCodingRefusal(error)) return ['Accept-Encoding', 'gzip'];
   return error.code === 'unauthenticated' ? ['WWW-Authenticate', 'Bearer realm="mcp-streaming-gateway"'] : [];
 }
+
+/** Answers a request with what was thrown while it was handled. */
+export type Refuse = (thrown: unknown, request: GatewayRequest, response: GatewayResponse) => void;
+
+/** @param log told of what is a defect of ours. */
+export const refuseThrown =
+  (log: TransportLog): Refuse =>
+  (thrown, request, response) => {
+    const error =
+      thrown instanceof URIError
+        ? new ToolError('invalid_request', 'the path is not valid percent-encoding')
+        : ToolError.from(thrown, 'internal', 'the gateway failed to handle the request');
+    if (error.code === 'internal') log('error', error.message, { requestId: request.requestId, error });
+    if (response.headersSent) response.destroy();
+    else respondProblem(request, response, error);
+  };
