@@ -1,5 +1,5 @@
 /**
- * Shared by the three chunk workloads: one untimed run that counts every chunk in order, some to warm up (a fifth of a
+ * Shared by the chunk workloads: one untimed run that counts every chunk in order, some to warm up (a fifth of a
  * second of streaming is not enough for compilers), then timed ones.
  * A run takes less than a second, and so there are as many as of other loads of a second.
  * The SDK-style contestants get fewer chunks, since they are orders of magnitude slower; figures are per second.
