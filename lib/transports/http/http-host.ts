@@ -23,6 +23,7 @@ import { addRoutes } from './express-routes.ts';
 import type { GatewayRequest } from './gateway-message.ts';
 import { OpenPaths } from './open-paths.ts';
 import { type GatewayPages, pageRoutes } from './pages.ts';
+import { PathPattern } from './path-pattern.ts';
 import { refuseTunnel } from './raw-problem.ts';
 import { RefusalLog } from './refusal-log.ts';
 import type {
@@ -261,10 +262,8 @@ const upgradesOf = (mounts: readonly Mount[]): readonly UpgradeRoute[] =>
 
 /** A way to tell, before there are parameters, whether a path is one of such a route. */
 function pathsThatTakeTickets(routes: readonly HttpRoute[]): (path: string) => boolean {
-  const patterns = routes
-    .filter(({ takesTicket }) => takesTicket)
-    .map(({ path }) => new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}/?$`));
-  return (path) => patterns.some((pattern) => pattern.test(path));
+  const patterns = routes.filter(({ takesTicket }) => takesTicket).map(({ path }) => new PathPattern(path));
+  return (path) => patterns.some((pattern) => pattern.fits(path));
 }
 
 /** Everything that can be asked, as `GET /` lists it. */

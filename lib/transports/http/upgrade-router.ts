@@ -12,6 +12,7 @@ import type { Calls } from '../../dispatch/calls.ts';
 import type { TransportLog } from '../rendering/transport-log.ts';
 import type { ConnectionTable } from './connection-table.ts';
 import type { GatewayRequest } from './gateway-message.ts';
+import { PathPattern } from './path-pattern.ts';
 import { refuseUpgrade } from './raw-problem.ts';
 import type { HttpRoute, UpgradeRoute } from './registration.ts';
 import { requestIdFor } from './request-id.ts';
@@ -35,13 +36,13 @@ const VERSION = '13';
 const VERSION_HEADER = ['Sec-WebSocket-Version', VERSION];
 
 export class UpgradeRouter {
-  readonly #routes: readonly { readonly pattern: RegExp; readonly upgrade: UpgradeRoute }[];
+  readonly #routes: readonly { readonly pattern: PathPattern; readonly upgrade: UpgradeRoute }[];
   /** Where WebSockets live, in words. */
   readonly #paths: string;
   readonly #context: UpgradeContext;
 
   constructor(upgrades: readonly UpgradeRoute[], context: UpgradeContext) {
-    this.#routes = upgrades.map((upgrade) => ({ pattern: patternOf(upgrade.path), upgrade }));
+    this.#routes = upgrades.map((upgrade) => ({ pattern: new PathPattern(upgrade.path), upgrade }));
     this.#paths = upgrades.map(({ path }) => path.replace(/:(\w+)/g, '{$1}')).join(' and ') || 'no path';
     this.#context = context;
   }
@@ -72,9 +73,9 @@ export class UpgradeRouter {
 
   #find(request: GatewayRequest): UpgradeRoute {
     for (const { pattern, upgrade } of this.#routes) {
-      const found = pattern.exec(request.pathOnly);
-      if (!found) continue;
-      request.params = decoded(found.groups ?? {});
+      const params = pattern.match(request.pathOnly);
+      if (!params) continue;
+      request.params = params;
       return upgrade;
     }
     throw new ToolError('not_found', `WebSockets live at ${this.#paths}`);
@@ -118,28 +119,4 @@ export function plainRoute({ path, description }: UpgradeRoute, calls: Calls): H
       respondProblem(request, response, error, { status: 426 }, ...headers);
     },
   };
-}
-
-/** Matches a path whose `:words` stand for one segment each. */
-function patternOf(path: string): RegExp {
-  const segments = path
-    .split('/')
-    .map((segment) =>
-      segment.startsWith(':') ? `(?<${segment.slice(1)}>[^/]+)` : segment.replace(/[^\w-]/g, '\\$&'),
-    );
-  return new RegExp(`^${segments.join('/')}$`);
-}
-
-function decoded(segments: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const decode = (encoded: string): string => {
-    try {
-      return decodeURIComponent(encoded);
-    } catch {
-      throw new ToolError(
-        'invalid_request',
-        `the path segment ${JSON.stringify(encoded)} is not valid percent-encoding`,
-      );
-    }
-  };
-  return Object.fromEntries(Object.entries(segments).map(([name, text]) => [name, decode(text)]));
 }
