@@ -6,6 +6,8 @@ import { WebSocket } from 'ws';
 import {
   createGateway,
   type HttpRegistration,
+  type HttpRoute,
+  ToolError,
   type Transport,
   type TransportContext,
 } from '../../lib/index.ts';
@@ -182,6 +184,54 @@ describe('transports of the user', () => {
         .to.throw('too late')
         .with.property('code', 'conflict');
     });
+  });
+
+  it('find what is sent to their paths, in the order of registration, and may fail with it', async () => {
+    const endpoint = { description: 'is there', endpoints: [] };
+    const tea = new ToolError('conflict', 'no tea');
+    await start({
+      name: 'paths',
+      open({ http }) {
+        const post = (path: string, handle: HttpRoute['handle']) =>
+          http.route({ ...endpoint, method: 'POST', path, handle });
+        post('/tools/own', (_, response) => response.end('own'));
+        post('/words/:first/of/:last', ({ params }, response) => response.end(JSON.stringify(params)));
+        http.mount({
+          ...endpoint,
+          path: '/words/every/of/method',
+          handle: (_, answer) => answer.end('mount'),
+        });
+        http.mount({
+          ...endpoint,
+          path: '/fails',
+          handle({ method }) {
+            if (method === 'GET') throw tea;
+            return Promise.reject(tea);
+          },
+        });
+      },
+      close() {},
+    });
+    const ask = async (method: string, path: string, headers: object = KEY) => {
+      const answer = await fetch(gateway.url + path, { method, headers: { ...headers } });
+      const text = await answer.text();
+      return text.startsWith('{"type"') ? [answer.status, JSON.parse(text).code] : [answer.status, text];
+    };
+    expect(await ask('POST', '/tools/own?x=/')).to.deep.equal([200, 'own']);
+    expect(await ask('POST', '/words/a%2Fb/of/c')).to.deep.equal([200, '{"first":"a/b","last":"c"}']);
+    expect(await ask('POST', '/words/every/of/method')).to.deep.equal([
+      200,
+      '{"first":"every","last":"method"}',
+    ]);
+    expect(await ask('DELETE', '/words/every/of/method')).to.deep.equal([200, 'mount']);
+    expect(await ask('POST', '/words/%ff/of/c')).to.deep.equal([400, 'invalid_request']);
+    expect(await ask('POST', '/words//of/c')).to.deep.equal([404, 'not_found']);
+    expect(await ask('POST', '/words/a/of/c', {})).to.deep.equal([401, 'unauthenticated']);
+    expect(await ask('DELETE', '/words/a/of/c')).to.deep.equal([405, 'method_not_allowed']);
+    expect(await ask('POST', '/tools/none')).to.deep.equal([404, 'tool_not_found']);
+    expect(await ask('GET', '/fails')).to.deep.equal([409, 'conflict']);
+    expect(await ask('PUT', '/fails')).to.deep.equal([409, 'conflict']);
+    await gateway.close();
   });
 
   it('cannot take a path of another', async () => {

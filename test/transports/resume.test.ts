@@ -282,6 +282,8 @@ describe('a call that its reader comes back for', () => {
   it('is listed while it runs and while it is kept, with its end where one asks for it alone', async () => {
     await start();
     const running = await post('halves');
+    const madeBy = Date.now(); // the list is in the order of milliseconds
+    await eventually(() => Date.now() > madeBy);
     const plain = fetch(`${served.url}/tools/halves`, { ...JSON_POST, body: '{}' });
     await eventually(() => served.runner.calls.length === 2);
     const failed = await post('fails');

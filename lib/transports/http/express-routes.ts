@@ -1,5 +1,6 @@
 /**
- * The registered routes as Express has them, their 405 answers, and what becomes of everything else.
+ * The registered routes that Express has (direct-routes.ts, D1), the 405 answers of all, and what becomes of everything
+ * else.
  *
  * O1. Known paths answer other methods with 405 and Allow. Everything else is a problem document, never HTML.
  */
@@ -19,19 +20,12 @@ export interface RouteContext {
   readonly refuse: Refuse;
 }
 
-const EXPRESS_METHOD = { GET: 'get', POST: 'post', DELETE: 'delete' } as const;
+const EXPRESS_METHOD = { GET: 'get', DELETE: 'delete' } as const;
 
 export function addRoutes(app: Express, { routes, mounts, calls, refuse }: RouteContext): void {
-  const [folders, exact] = [
-    mounts.filter(({ path }) => isFolder(path)),
-    mounts.filter(({ path }) => !isFolder(path)),
-  ];
-  const add = ({ method, path, handle }: HttpRoute) =>
-    app[EXPRESS_METHOD[method]](path, expressHandler(handle));
-  // Express tries them in turn, so what carries calls comes first.
-  for (const route of routes) if (route.method === 'POST') add(route);
-  for (const { path, handle } of exact) app.all(path, expressHandler(handle));
-  for (const route of routes) if (route.method !== 'POST') add(route);
+  for (const route of routes) {
+    if (route.method !== 'POST') app[EXPRESS_METHOD[route.method]](route.path, expressHandler(route.handle));
+  }
   for (const path of new Set(routes.map((route) => route.path))) {
     const allow = routes.filter((route) => route.path === path).map(({ method }) => allowed(method));
     const handle: HttpHandle = (request, response) => {
@@ -40,6 +34,7 @@ export function addRoutes(app: Express, { routes, mounts, calls, refuse }: Route
     };
     app.all(path, expressHandler(handle));
   }
+  const folders = mounts.filter(({ path }) => isFolder(path));
   for (const { path, handle } of folders) app.all(expressPath(path), expressHandler(handle));
   app.use(
     expressHandler((request) => {

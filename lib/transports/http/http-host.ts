@@ -17,6 +17,7 @@ import { newTransportMeter, type TransportMeter } from '../rendering/transport-m
 import type { TransportLimits } from '../transport.ts';
 import { callRoutes } from './call-route.ts';
 import { ConnectionTable, type UpgradedConnection } from './connection-table.ts';
+import { directRoutes } from './direct-routes.ts';
 import type { Endpoint } from './endpoint.ts';
 import { chainMessages } from './express-messages.ts';
 import { addRoutes } from './express-routes.ts';
@@ -231,7 +232,7 @@ export class HttpHost implements HttpRegistration {
     const takesTicket = pathsThatTakeTickets(routes);
     const refuse = refuseThrown(log);
     const checks = { access, connections, openPaths, keepsSlash, takesTicket, tickets, onRefused };
-    const listener = requestGuard(checks, app, refuse);
+    const listener = requestGuard(checks, directRoutes(routes, this.#mounts, app, refuse), refuse);
     addRoutes(app, { routes, mounts: this.#mounts, calls, refuse });
     const http2 = this.#http2;
     this.#endpoints = [...endpointsOf(routes, this.#mounts, this.#upgrades), ...(http2?.endpoints ?? [])];

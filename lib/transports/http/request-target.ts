@@ -3,7 +3,8 @@
  *
  * F1. The absolute form (`GET http://host/path`) is every server's to take (RFC 9112, 3.2.2). Its authority is the
  *     host that is asked, whatever the Host header says, and is put in that header's place before it is checked.
- * F2. A path with one slash at its end is the path without it, but where what is registered ends in a slash itself.
+ * F2. A fragment is no part of a target (RFC 9112, 3.2.1): one that is sent all the same is left out.
+ * F3. A path with one slash at its end is the path without it, but where what is registered ends in a slash itself.
  */
 import type { IncomingMessage } from 'node:http';
 import { ToolError } from '../../call/tool-error.ts';
@@ -20,7 +21,10 @@ const HTTP_TARGET = /^https?:\/\/([^/?#]*)(.*)$/is;
 export function settleTarget(request: IncomingMessage, keepsSlash: ReadonlySet<string> = NONE): void {
   const given = request.url ?? '';
   if (!given.startsWith('/') && ABSOLUTE.test(given)) settleAbsolute(request, given);
-  const target = request.url ?? '';
+  const whole = request.url ?? '';
+  const fragment = whole.indexOf('#');
+  const target = fragment < 0 ? whole : whole.slice(0, fragment);
+  if (fragment >= 0) request.url = target;
   const query = target.indexOf('?');
   const path = query < 0 ? target : target.slice(0, query);
   if (path.length > 1 && path.endsWith('/') && !path.endsWith('//') && !keepsSlash.has(path)) {

@@ -128,6 +128,17 @@ describe('the target of a request', () => {
     });
   });
 
+  it('is taken without its fragment', async () => {
+    for (const target of ['/health#x', '/tools#a?b', '/tools/#', '/?x=1#y', '/#'])
+      expect(await statusOf(`GET ${target} HTTP/1.1`, 'Host: localhost', KEY), target).to.equal(200);
+    const body = '{"arguments":{"text":"a"}}';
+    for (const target of ['/tools/echo#x', '/tools/echo?x#y/stream', 'http://localhost/tools/echo/#/x'])
+      expect(await post(target, body), target).to.match(/^HTTP\/1.1 200 OK/);
+    expect(await post('/mcp#x', INITIALIZE)).to.match(/^HTTP\/1.1 200 OK[\s\S]*"serverInfo"/);
+    const version = 'Sec-WebSocket-Version: 13';
+    expect(await handshake('/ws/tools/echo#x', 'Host: localhost', version)).to.match(/^HTTP\/1.1 101 /);
+  });
+
   it('that names a tunnel is refused with an answer', async () => {
     const answer = await rawExchange(
       started.port,
