@@ -151,8 +151,9 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
     const isLast = frame.type === 'result' || frame.type === 'error';
     if (isLast && frame.ranMs !== null) {
       // No longer than the call has been there, whatever a tool has made of its thread: averages are made of it.
-      this.#ranMs = Math.min(frame.ranMs, performance.now() - this.#createdAt);
-      this.#start(this.#ranMs);
+      const now = performance.now();
+      this.#ranMs = Math.min(frame.ranMs, now - this.#createdAt);
+      this.#start(this.#ranMs, now);
     }
     if (this.#end !== null) return;
     switch (frame.type) {
@@ -184,10 +185,10 @@ export class ToolCall implements RunningCall, AsyncIterator<ToolEvent> {
     }
   }
 
-  /** The tool has begun, `ms` ago. */
-  #start(ms: number): void {
+  /** The tool has begun, `ms` before `now`. */
+  #start(ms: number, now = performance.now()): void {
     if (this.#startedAt !== null) return;
-    this.#startedAt = performance.now() - ms;
+    this.#startedAt = now - ms;
     if (this.#end === null && this.request.streams) this.#emit({ type: 'started' });
   }
 

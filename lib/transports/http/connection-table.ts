@@ -86,9 +86,6 @@ export class ConnectionTable {
       this.#bySocket.set(secure, connection);
       secure.setMaxListeners(0);
     });
-    // Before whoever answers.
-    server.prependListener('request', this.#onRequest);
-    server.prependListener('checkContinue', this.#onRequest);
   }
 
   /** From now on its owner says whether the connection is idle, and how it is closed. */
@@ -149,13 +146,14 @@ export class ConnectionTable {
     }
   }
 
-  readonly #onRequest = (request: GatewayRequest, response: GatewayResponse): void => {
+  /** A request has come. To be told of each before it is answered. */
+  noteRequest(request: GatewayRequest, response: GatewayResponse): void {
     const connection = this.#bySocket.get(request.socket);
     if (!connection) return;
     connection.lastUsed = performance.now();
     if (request.headers['x-forwarded-for'] !== undefined) this.#learnAddress(connection, request);
     if (this.#staying > this.#options.max) response.shouldKeepAlive = false;
-  };
+  }
 
   #learnAddress(connection: Connection, request: GatewayRequest): void {
     const address = addressGroup(this.#options.access.addressOf(request));

@@ -22,7 +22,7 @@ export function onceClosed(
   };
   if (response.closed || socket.destroyed) close();
   else {
-    socket.once('close', close);
-    response.once('close', close);
+    socket.on('close', close); // `once` makes a function more of each
+    response.on('close', close);
   }
 }

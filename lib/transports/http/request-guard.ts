@@ -17,7 +17,7 @@ import { commonHeaders, type Refuse } from './response.ts';
 
 export interface GuardOptions {
   readonly access: Access;
-  readonly connections: Pick<ConnectionTable, 'admit'>;
+  readonly connections: Pick<ConnectionTable, 'admit' | 'noteRequest'>;
   /** Paths that need no key, or check it themselves. */
   readonly openPaths: Pick<OpenPaths, 'has'>;
   /** Whether a ticket may stand for the key at a path, by GET. */
@@ -62,6 +62,7 @@ export function requestGuard(options: GuardOptions, enter: Listener, refuse: Ref
   /** @returns a promise where the key has to wait. */
   const pass = (request: GatewayRequest, response: GatewayResponse): Promise<void> | undefined => {
     request.requestId = requestIdFor(request.headers['x-request-id']);
+    connections.noteRequest(request, response);
     request.address = access.addressOf(request);
     request.onRefused = onRefused;
     settleTarget(request, keepsSlash);

@@ -67,7 +67,8 @@ export function sendBody(
   const coding = chooseCoding(request.headers['accept-encoding'], bytes);
   if (coding || bytes >= COMPRESSED_FROM) headers.push('Vary', 'Accept-Encoding');
   const send = (content: string | Buffer, length: number) => {
-    response.writeHead(status, [...headers, 'Content-Length', String(length)]);
+    headers.push('Content-Length', String(length));
+    response.writeHead(status, headers);
     endWith(response, content, length);
   };
   const packing = coding && pack(body, coding);

@@ -5,6 +5,7 @@
  * N2. `seq` is the event's number, where the reader is told of it.
  */
 import type { TerminalEvent } from '../../call/call-events.ts';
+import { durationText } from './duration-text.ts';
 import { closingStatus, renderErrorObject } from './error-rendering.ts';
 import type { AskEvent, ProgressEvent, RestartedEvent } from './event-pump.ts';
 
@@ -41,7 +42,7 @@ export function endEnvelopes(
   end: TerminalEvent,
   seq?: number,
 ): string[] {
-  const counts = `"chunks":${end.chunks},"durationMs":${end.durationMs}`;
+  const counts = `"chunks":${end.chunks},"durationMs":${durationText(end.durationMs)}`;
   const closing = seqField(seq === undefined ? undefined : seq + 1);
   if (end.type === 'error') {
     if (end.isAway) return [];

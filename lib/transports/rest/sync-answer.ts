@@ -15,6 +15,7 @@ import type { GatewayRequest, GatewayResponse } from '../http/gateway-message.ts
 import { JSON_TYPE, respondProblem } from '../http/response.ts';
 import { replayHeader, type StreamContext } from '../http/response-stream.ts';
 import { respondWatched } from '../http/watched-answer.ts';
+import { durationText } from '../rendering/duration-text.ts';
 import { readWhole } from '../rendering/whole-reading.ts';
 
 /** How a call that has succeeded is answered. */
@@ -72,7 +73,7 @@ function answerEnd(
 
 /** What the tool gave, and what is known of the call. */
 export const envelope: SuccessText = (callId, { data, meta, chunks, durationMs }) =>
-  `{"status":"success","data":${data},"meta":${metaText(`"callId":"${callId}","chunks":${chunks},"durationMs":${durationMs}`, meta)}}`;
+  `{"status":"success","data":${data},"meta":${metaText(`"callId":"${callId}","chunks":${chunks},"durationMs":${durationText(durationMs)}`, meta)}}`;
 
 /** Our facts first, then the tool's own; where the names meet, ours hold. */
 function metaText(facts: string, meta: string | null): string {

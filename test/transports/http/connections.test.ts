@@ -116,7 +116,8 @@ describe('ConnectionTable', () => {
     const server = new EventEmitter();
     const proxy = new TrustedProxy(trustProxy);
     const access = { addressOf: (request: IncomingMessage) => proxy.addressOf(request) };
-    new ConnectionTable({ max, meter: newTransportMeter(), access }).watch(server);
+    const table = new ConnectionTable({ max, meter: newTransportMeter(), access });
+    table.watch(server);
     const arrive = (remoteAddress: string) => {
       const socket = Object.assign(new EventEmitter(), { remoteAddress, isDropped: false, destroy });
       function destroy() {
@@ -131,7 +132,7 @@ describe('ConnectionTable', () => {
       const headers = { 'x-forwarded-for': forwarded };
       const response = { shouldKeepAlive: true } as GatewayResponse;
       if (isBusy) Object.assign(socket, { _httpMessage: response });
-      server.emit('request', { socket, headers } as unknown as GatewayRequest, response);
+      table.noteRequest({ socket, headers } as unknown as GatewayRequest, response);
     };
     return { arrive, ask };
   };
