@@ -33,7 +33,7 @@ export const WORKLOADS = {
   'graphql-chunks': { text: '200 000 small chunks by a subscription, beside SSE', seconds: 10 },
   metrics: { text: 'echo and chunks over SSE while /metrics and /stats/stream are read', seconds: 30 },
   upstream: { text: 'a mounted stdio server, beside other bridges', seconds: 70 },
-  'node-24': { text: 'echo on Node 24, whose program NODE_24 names', seconds: 20 },
+  'node-24': { text: 'echo on Node 24, whose program NODE_24 names', seconds: 80 },
 };
 
 /** Names that stand for several workloads. */
