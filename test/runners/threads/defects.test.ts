@@ -4,6 +4,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { expect } from 'chai';
 import type { TerminalEvent } from '../../../lib/call/call-events.ts';
 import type { Defect, RunnerListener } from '../../../lib/runners/runner.ts';
+import { PostTurn } from '../../../lib/runners/threads/crew/post-turn.ts';
 import { ThreadLink } from '../../../lib/runners/threads/crew/thread-link.ts';
 import type { WorkerPool } from '../../../lib/runners/threads/worker-pool.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -117,20 +118,17 @@ describe('a thread that posts what is no frame', () => {
     const { port1: port, port2: threadPort } = new MessageChannel();
     const begun = new Int32Array(new SharedArrayBuffer(4));
     const told: string[] = [];
-    new ThreadLink(
-      { id: 1, port, begun, lost: new Promise<unknown>(() => {}), end() {} },
-      {
-        frame(_link, { type }) {
-          told.push(type);
-          if (type === 'hello') throw new Error('a defect of ours');
-        },
-        impossible: () => told.push('impossible'),
-        defect: (_link, frame) => told.push(`defect in ${frame?.type}`),
-        freed() {},
-        lost() {},
-        gone() {},
+    new ThreadLink({ id: 1, port, begun, lost: new Promise<unknown>(() => {}), end() {} }, new PostTurn(), {
+      frame(_link, { type }) {
+        told.push(type);
+        if (type === 'hello') throw new Error('a defect of ours');
       },
-    );
+      impossible: () => told.push('impossible'),
+      defect: (_link, frame) => told.push(`defect in ${frame?.type}`),
+      freed() {},
+      lost() {},
+      gone() {},
+    });
     threadPort.postMessage(message);
     await once(port, 'message');
     port.close();

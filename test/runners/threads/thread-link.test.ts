@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { expect } from 'chai';
+import { PostTurn } from '../../../lib/runners/threads/crew/post-turn.ts';
 import { ThreadLink } from '../../../lib/runners/threads/crew/thread-link.ts';
 import type { HostFrame } from '../../../lib/runners/threads/port/frames.ts';
 
@@ -19,7 +20,7 @@ describe('ThreadLink', () => {
     const { port1: port } = new MessageChannel();
     const begun = new Int32Array(new SharedArrayBuffer(4));
     const thread = { id: 1, port, begun, lost: new Promise<unknown>(() => {}), end() {} };
-    const link = new ThreadLink(thread, LISTENER);
+    const link = new ThreadLink(thread, new PostTurn(), LISTENER);
     const beforeLoaded = performance.now();
     while (performance.now() === beforeLoaded);
     link.load({ type: 'hello', failure: null, threadId: 1, kernelId: null });
@@ -32,7 +33,7 @@ describe('ThreadLink', () => {
     const { port1: port, port2: threadPort } = new MessageChannel();
     const begun = new Int32Array(new SharedArrayBuffer(4));
     const thread = { id: 1, port, begun, lost: new Promise<unknown>(() => {}), end() {} };
-    const link = new ThreadLink(thread, LISTENER);
+    const link = new ThreadLink(thread, new PostTurn(), LISTENER);
     const messages: HostFrame[][] = [];
     threadPort.on('message', (frames) => messages.push(frames));
     const post = (count: number, from: number) => {
@@ -51,5 +52,25 @@ describe('ThreadLink', () => {
     ]);
     port.close();
     await once(threadPort, 'close');
+  });
+
+  it('posts what waits for the end of the turn as soon as another thread’s message is full', () => {
+    const turn = new PostTurn();
+    const linked = (id: number) => {
+      const { port1: port, port2: threadPort } = new MessageChannel();
+      const begun = new Int32Array(new SharedArrayBuffer(4));
+      const thread = { id, port, begun, lost: new Promise<unknown>(() => {}), end() {} };
+      return { port, threadPort, link: new ThreadLink(thread, turn, LISTENER) };
+    };
+    const [one, other] = [linked(1), linked(2)];
+    const cancel = (call: number) => ({ type: 'cancel', call, reason: 'cancelled' }) as const;
+    other.link.post(cancel(1));
+    for (let call = 2; call < 9; call++) one.link.post(cancel(call));
+    expect(receiveMessageOnPort(other.threadPort), 'before a message is full').to.equal(undefined);
+    one.link.post(cancel(9));
+    expect(receiveMessageOnPort(one.threadPort)?.message).to.have.length(8);
+    expect(receiveMessageOnPort(other.threadPort)?.message).to.deep.equal([cancel(1)]);
+    one.port.close();
+    other.port.close();
   });
 });

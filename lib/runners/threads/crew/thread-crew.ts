@@ -33,6 +33,7 @@ import { type CrewCounts, type CrewStats, crewStats } from './crew-stats.ts';
 import { KnownCallers } from './known-callers.ts';
 import { Liveness } from './liveness.ts';
 import { type LogFrame, recordOf } from './log-record.ts';
+import { PostTurn } from './post-turn.ts';
 import { ThreadLink } from './thread-link.ts';
 import { loadOnTrial } from './trial-thread.ts';
 
@@ -80,6 +81,7 @@ export class ThreadCrew {
   readonly #openSource: OpenSource;
   readonly #threads: ThreadSource;
   readonly #links = new Map<number, ThreadLink>();
+  readonly #turn = new PostTurn();
   readonly #liveness: Liveness;
   readonly memory: MemoryWatch<ThreadLink>;
   #isClosed = false;
@@ -173,7 +175,7 @@ export class ThreadCrew {
 
   #spawn(): ThreadLink {
     const thread = this.#threads.spawn(this.#callers.expected);
-    const link = new ThreadLink(thread, {
+    const link = new ThreadLink(thread, this.#turn, {
       frame: (from, frame) => this.#onFrame(from, frame),
       freed: (from, call) => {
         const dismissed = this.#successor.dismissFor(from);

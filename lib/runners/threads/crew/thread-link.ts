@@ -6,7 +6,8 @@
  * L2. The thread is to blame for what is no frame, and for nothing else: what is thrown while a frame is handled is a
  *     defect of ours.
  * L3. What one turn of the event loop posts leaves in messages of up to 8 frames: waking a thread costs more than most
- *     frames, but under load it should work beside the gateway, not after it.
+ *     frames, but under load it should work beside the gateway, not after it. When one is full, what waits for other
+ *     threads leaves too (post-turn.ts).
  * L4. Exclusive calls may wait in line on the thread (port/frames F8). One that is taken back is another thread's at once;
  *     its place here is free when this thread has answered.
  */
@@ -22,6 +23,7 @@ import type { ThreadLoad } from '../thread-choice.ts';
 import type { PoolThread } from '../thread-source.ts';
 import type { ToolCall } from '../tool-call.ts';
 import type { ThreadStats } from './crew-stats.ts';
+import type { PostTurn } from './post-turn.ts';
 import { ThreadLife } from './thread-life.ts';
 
 export interface LinkListener {
@@ -51,6 +53,7 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
   readonly life: ThreadLife;
   readonly #thread: PoolThread;
   readonly #listener: LinkListener;
+  readonly #turn: PostTurn;
   readonly #calls = new TransitMap<number, ToolCall>();
   /** The numbers of those whose tools are not quick. */
   readonly #slow = new Set<number>();
@@ -60,7 +63,6 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
   readonly #vacating = new Map<number, number>();
   readonly #startedAt = performance.now();
   #outgoing: HostFrame[] = [];
-  #isPosting = false;
   #exclusives = 0;
   #completed = 0;
   #crashes = 0;
@@ -75,8 +77,10 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
   /** When its last call ended, or it had loaded. */
   #idleSince = performance.now();
 
-  constructor(thread: PoolThread, listener: LinkListener) {
+  /** @param turn of all threads that calls are given to in turn. */
+  constructor(thread: PoolThread, turn: PostTurn, listener: LinkListener) {
     this.id = thread.id;
+    this.#turn = turn;
     this.#thread = thread;
     this.#listener = listener;
     this.life = new ThreadLife({
@@ -169,20 +173,14 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
 
   readonly post = (frame: HostFrame): void => {
     const count = this.#outgoing.push(frame);
-    if (count === MOST_FRAMES) this.#postAll();
-    else if (count === 1 && !this.#isPosting) {
-      this.#isPosting = true;
-      setImmediate(this.#onTurnEnd);
-    }
+    if (count === 1) this.#turn.add(this);
+    else if (count === MOST_FRAMES) this.#turn.flush();
   };
 
-  readonly #onTurnEnd = (): void => {
-    this.#isPosting = false;
-    if (this.#outgoing.length > 0) this.#postAll();
-  };
-
-  #postAll(): void {
+  /** Posts what waits for the end of the turn. */
+  flush(): void {
     const frames = this.#outgoing;
+    if (frames.length === 0) return;
     this.#outgoing = [];
     if (this.life.canHear) this.#thread.port.postMessage(frames);
   }
