@@ -206,7 +206,9 @@ describe('transports of the user', () => {
           path: '/fails',
           handle({ method }) {
             if (method === 'GET') throw tea;
-            return Promise.reject(tea);
+            const rejected = Promise.reject(tea);
+            // biome-ignore lint/suspicious/noThenProperty: a promise of another library
+            return method === 'PUT' ? { then: rejected.then.bind(rejected) } : rejected;
           },
         });
       },
@@ -231,6 +233,7 @@ describe('transports of the user', () => {
     expect(await ask('POST', '/tools/none')).to.deep.equal([404, 'tool_not_found']);
     expect(await ask('GET', '/fails')).to.deep.equal([409, 'conflict']);
     expect(await ask('PUT', '/fails')).to.deep.equal([409, 'conflict']);
+    expect(await ask('DELETE', '/fails')).to.deep.equal([409, 'conflict']);
     await gateway.close();
   });
 

@@ -5,13 +5,12 @@
  *     request half a dozen properties, which takes 6 % of an echo's time on the main thread.
  * D2. The first that fits has the request, routes before mounts, as Express would have it.
  */
-import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
+import type { GatewayRequest } from './gateway-message.ts';
 import { isFolder } from './open-paths.ts';
 import { PathPattern } from './path-pattern.ts';
 import type { HttpRoute, Mount } from './registration.ts';
+import type { Listener } from './request-guard.ts';
 import type { Refuse } from './response.ts';
-
-type Listener = (request: GatewayRequest, response: GatewayResponse) => void;
 
 /**
  * @param next told of every other request.
@@ -48,9 +47,14 @@ export function directRoutes(
       const found = find(request);
       if (!found) return next(request, response);
       const handled = found.handle(request, response);
-      if (handled instanceof Promise) handled.catch((thrown: unknown) => refuse(thrown, request, response));
+      if (isThenable(handled))
+        Promise.resolve(handled).catch((thrown: unknown) => refuse(thrown, request, response));
     } catch (thrown) {
       refuse(thrown, request, response);
     }
   };
 }
+
+/** A promise, whoever's: a transport may bring a library of its own. */
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';

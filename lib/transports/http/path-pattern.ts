@@ -7,16 +7,20 @@ export type PathParams = Readonly<Record<string, string>>;
 const NO_PARAMS: PathParams = Object.freeze({});
 
 export class PathPattern {
+  /** What stands before the first word; without words, the path. */
+  readonly #first: string;
   readonly #words: readonly string[];
-  /** What stands before the first word, then behind each. */
-  readonly #parts: readonly string[];
+  /** What stands behind each word. */
+  readonly #behind: readonly string[];
 
   /** @param path as it is registered: `/tools/:name/stream`. */
   constructor(path: string) {
     const [first = '', ...rest] = path.split('/:');
+    this.#first = rest.length === 0 ? first : `${first}/`;
     this.#words = rest.map((text) => /^\w*/.exec(text)?.[0] ?? '');
-    const behind = rest.map((text, at) => text.slice(this.#words[at]?.length));
-    this.#parts = [first, ...behind].map((text, at) => (at < rest.length ? `${text}/` : text));
+    this.#behind = rest.map(
+      (text, at) => text.slice(this.#words[at]?.length) + (at < rest.length - 1 ? '/' : ''),
+    );
   }
 
   /** Whether a request's path, without its query, is this one. */
@@ -35,15 +39,14 @@ export class PathPattern {
   }
 
   #segmentsOf(path: string): PathParams | undefined {
-    const [first = ''] = this.#parts;
-    if (this.#words.length === 0) return path === first ? NO_PARAMS : undefined;
-    if (!path.startsWith(first)) return undefined;
+    if (this.#words.length === 0) return path === this.#first ? NO_PARAMS : undefined;
+    if (!path.startsWith(this.#first)) return undefined;
     const segments: Record<string, string> = {};
-    let at = first.length;
+    let at = this.#first.length;
     for (let place = 0; place < this.#words.length; place++) {
       const slash = path.indexOf('/', at);
       const end = slash < 0 ? path.length : slash;
-      const behind = this.#parts[place + 1] ?? '';
+      const behind = this.#behind[place] ?? '';
       if (end === at || !path.startsWith(behind, end)) return undefined;
       segments[this.#words[place] ?? ''] = path.slice(at, end);
       at = end + behind.length;

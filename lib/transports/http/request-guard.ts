@@ -28,7 +28,7 @@ export interface GuardOptions {
   readonly onRefused: GatewayRequest['onRefused'];
 }
 
-type Listener = (request: GatewayRequest, response: GatewayResponse) => void;
+export type Listener = (request: GatewayRequest, response: GatewayResponse) => void;
 
 /**
  * @param enter told of what has passed.

@@ -8,6 +8,10 @@ describe('durationText()', () => {
     for (const ms of inMs) expect(durationText(ms)).to.equal(JSON.stringify(ms));
   });
 
+  it('stays JSON for what is no duration', () => {
+    expect([-0.5, Number.NaN, Infinity].map(durationText)).to.deep.equal(['-0.5', 'null', 'null']);
+  });
+
   it('rounds what is finer', () => {
     expect([0.0004, 0.0005, 1.9999, 0.9996].map(durationText)).to.deep.equal(['0', '0.001', '2', '1']);
   });

@@ -28,6 +28,7 @@ export class PostTurn {
     this.flush();
   };
 
+  /** Lets all leave now. */
   flush(): void {
     for (const waiting of this.#waiting) waiting.flush();
     this.#waiting.clear();

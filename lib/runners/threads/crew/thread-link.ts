@@ -77,7 +77,7 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
   /** When its last call ended, or it had loaded. */
   #idleSince = performance.now();
 
-  /** @param turn of all threads that calls are given to in turn. */
+  /** @param turn shared by all threads of a crew. */
   constructor(thread: PoolThread, turn: PostTurn, listener: LinkListener) {
     this.id = thread.id;
     this.#turn = turn;
