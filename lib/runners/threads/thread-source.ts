@@ -11,6 +11,8 @@ import type { ExpectedCallers, HostFrame, Shift } from './port/frames.ts';
 export interface ThreadPort {
   /** Arrays of frames, in order. */
   on(event: 'message', listener: (frames: unknown) => void): unknown;
+  /** Lets `listener` have what has come by now, not when the event loop gets there. Absent: it cannot. */
+  hear?(): void;
   /** After the last message. */
   once(event: 'close', listener: () => void): unknown;
   postMessage(frames: readonly HostFrame[]): void;

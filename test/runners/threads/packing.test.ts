@@ -1,4 +1,5 @@
-import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
+import { open } from 'node:fs/promises';
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { expect } from 'chai';
 import type { Caller } from '../../../lib/call/caller.ts';
 import { PackingPort } from '../../../lib/runners/threads/piscina/packing-port.ts';
@@ -58,6 +59,54 @@ describe('frames on their way through a port', () => {
     theirs.postMessage(new Array(2 ** 32 - 1));
     expect(await come).to.deep.equal([undefined]);
     port.close();
+  });
+
+  it('are heard before the event loop brings them, in their order, and in their turn again and again', async () => {
+    const { port1: ours, port2: theirs } = new MessageChannel();
+    const port = new PackingPort(ours, new Int32Array(new SharedArrayBuffer(4)));
+    const heard: unknown[] = [];
+    const started = (call: number) => ({ type: 'started', call });
+    port.on('message', (posted) => heard.push(...(posted as unknown[])));
+    for (let call = 0; call < 300; call++) theirs.postMessage([packed({ type: 'started', call })]);
+    port.hear();
+    const early = heard.length;
+    expect(early).to.be.within(2, 299);
+    port.hear();
+    expect(heard, 'before the event loop has brought one').to.have.length(early);
+    while (heard.length < 300) await new Promise(setImmediate);
+    expect(heard).to.deep.equal(Array.from({ length: 300 }, (_, call) => started(call)));
+    theirs.postMessage([packed({ type: 'started', call: 300 })]);
+    port.hear();
+    expect(heard.at(-1)).to.deep.equal(started(300));
+    port.close();
+    port.hear();
+  });
+
+  it('are none where a tool has made what cannot be read, whichever way it comes', async () => {
+    const unreadable = async (posting: MessagePort) => {
+      const file = await open(process.execPath);
+      let symbols: symbol[] = [];
+      for (let proto: object = file; proto; proto = Object.getPrototypeOf(proto))
+        symbols = symbols.concat(Object.getOwnPropertySymbols(proto));
+      const transfer = symbols.find(({ description }) => description === 'messaging_transfer_symbol');
+      Object.assign(file, { [transfer as symbol]: () => ({ data: '', deserializeInfo: 'internal/no:No' }) });
+      posting.postMessage(file, [file as never]);
+    };
+    for (const isEarly of [true, false]) {
+      const { port1: ours, port2: theirs } = new MessageChannel();
+      const port = new PackingPort(ours, new Int32Array(new SharedArrayBuffer(4)));
+      const heard: unknown[] = [];
+      port.on('message', (posted) => heard.push(posted));
+      await unreadable(theirs);
+      if (isEarly) port.hear();
+      while (heard.length === 0) await new Promise(setImmediate);
+      expect(heard).to.have.length(1);
+      expect(heard[0])
+        .to.be.an('error')
+        .with.property('message')
+        .that.matches(/internal\/no/);
+      port.close();
+    }
   });
 
   it('are passed on as they come where they are none', () => {

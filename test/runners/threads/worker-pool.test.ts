@@ -170,6 +170,29 @@ describe('WorkerPool', () => {
     });
   });
 
+  describe('many calls', () => {
+    it('are answered while more of them come, before the event loop turns', async () => {
+      await start({ minThreads: 2, maxThreads: 2, callsPerThread: 1000, queueLimit: 1000 });
+      let hasTurned = false;
+      let answers = 0;
+      setImmediate(() => {
+        hasTurned = true;
+      });
+      // Microtasks alone: what comes by the event loop does not come meanwhile.
+      const outcomes: Promise<TerminalEvent>[] = [];
+      while (answers === 0 && outcomes.length < 1000) {
+        const asked = performance.now();
+        const end = call(pool, 'echo', { text: 'x' }, { streams: false }).outcome();
+        outcomes.push(end);
+        void end.then(() => answers++);
+        while (performance.now() < asked + 1) await null;
+      }
+      expect(hasTurned).to.equal(false);
+      expect(answers).to.be.above(0);
+      for (const end of await Promise.all(outcomes)) expect(codeOf(end)).to.equal('success');
+    });
+  });
+
   describe('back-pressure', () => {
     it('holds a tool at its yield while nobody reads, and lets it go on when somebody does', async () => {
       await start({ minThreads: 1, maxThreads: 1 });

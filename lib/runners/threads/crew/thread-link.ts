@@ -10,7 +10,10 @@
  *     threads leaves too (post-turn.ts).
  * L4. Exclusive calls may wait in line on the thread (port/frames F8). One that is taken back is another thread's at once;
  *     its place here is free when this thread has answered.
+ * L5. A thread that has many calls is heard while more of them come, before the turn ends: their requests and answers would
+ *     all be held until then, and be promoted to the old generation at that.
  */
+import { AsyncResource } from 'node:async_hooks';
 import { TransitMap } from '../../../async/transit-map.ts';
 import { callTask } from '../call-task.ts';
 import { FailureStreak } from '../ending/failure-streak.ts';
@@ -42,6 +45,8 @@ export interface LinkListener {
 
 /** What one message holds: a thread that has so much to do begins while the gateway reads on. */
 const MOST_FRAMES = 8;
+/** From so many calls on, what a thread has said is worth looking for (L5). */
+const MANY_CALLS = 20;
 /** So many calls of a thread are named in its figures. */
 const CALLS_SHOWN = 4;
 
@@ -108,6 +113,9 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
       }
     }
   }
+
+  /** In the context of its port's events: what asked for it is the caller of one call among many. */
+  readonly #hear = AsyncResource.bind(() => this.#thread.port.hear?.());
 
   get isOpen(): boolean {
     return this.life.isOpen;
@@ -197,6 +205,8 @@ export class ThreadLink implements ThreadLoad, WatchedThread {
     else this.#slow.add(call.number);
     call.attach({ index, thread: this.#thread, post: this.post });
     this.post(callTask(call, index));
+    const hasPosted = this.#outgoing.length === 0;
+    if (hasPosted && this.#calls.size >= MANY_CALLS) queueMicrotask(this.#hear); // L5
   }
 
   callOf(number: number): ToolCall | undefined {
