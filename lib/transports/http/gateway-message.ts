@@ -6,14 +6,26 @@
  *     offers an upgrade, and Java's HTTP client offers h2c with each of its first requests. What HTTP/1.0 offers is
  *     ignored (RFC 9110, 7.8).
  * G2. Headers common to all answers live in fields until `writeHead`, since `setHeader` slows every response.
+ * G3. Who reads a body whole takes its parts from Node's parser, past the stream: to begin, to flow, to end and to be
+ *     destroyed, each in a tick of its own, takes a stream longer than all else that is done for a small body. What the
+ *     parser has found before that is in the stream, and so is the rest then.
  */
 import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import type { Ticket } from '../../access/tickets.ts';
 import type { RequestOrigin } from '../../call/running-call.ts';
 import { readTrace } from '../../call/trace-context.ts';
 
 const NO_HEADERS: readonly string[] = [];
+
+/** Who takes the body of a request as the parser finds it. Ends with `end` or `cut`; neither comes twice. */
+export interface BodyTaker {
+  part(bytes: Buffer): void;
+  end(): void;
+  /** The connection is gone before the end. */
+  cut(): void;
+}
 
 export class GatewayRequest extends IncomingMessage {
   /** The client's X-Request-Id, or ours. */
@@ -36,6 +48,44 @@ export class GatewayRequest extends IncomingMessage {
   /** Path parameters, set by the router. */
   declare params: Readonly<Record<string, string>>;
   declare private offersUpgrade: boolean | null;
+  #taker: BodyTaker | undefined = undefined;
+  #hasCome = false;
+  #isTaken = false;
+
+  /** @returns false where the stream has to be read instead: some of the body has come, or nothing more will (G3). */
+  takeBody(taker: BodyTaker): boolean {
+    if (this.#hasCome || this.destroyed) return false;
+    this.#taker = taker;
+    this._read(0); // else Node throws away what nobody seems to read
+    return true;
+  }
+
+  /** What Node's parser calls with each part of the body, and with null at its end. */
+  override push(part: Buffer | null, encoding?: BufferEncoding): boolean {
+    const taker = this.#taker;
+    if (taker === undefined) {
+      this.#hasCome = true;
+      return super.push(part, encoding);
+    }
+    if (part !== null) taker.part(part);
+    else {
+      this.#taker = undefined;
+      this.#isTaken = true;
+      taker.end();
+    }
+    return true;
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#taker?.cut();
+    this.#taker = undefined;
+    super._destroy(this.#isTaken ? null : error, callback); // what was read to its end did not fail
+  }
+
+  /** Whether the body was taken to its end. */
+  get isTaken(): boolean {
+    return this.#isTaken;
+  }
 
   /** Node sets this and reads it back before it emits 'upgrade'. */
   get upgrade(): boolean {
@@ -59,6 +109,16 @@ export class GatewayRequest extends IncomingMessage {
     return query < 0 ? url : url.slice(0, query);
   }
 }
+
+const { get: readableEnded } = Object.getOwnPropertyDescriptor(Readable.prototype, 'readableEnded') ?? {};
+
+/** Node lets go of a request on a connection that rests once this is true; a getter, which a class of TypeScript may not override. */
+Object.defineProperty(GatewayRequest.prototype, 'readableEnded', {
+  configurable: true,
+  get(this: GatewayRequest): boolean {
+    return this.isTaken || Reflect.apply(readableEnded as () => boolean, this, []);
+  },
+});
 
 /** Whether a request asks for a WebSocket in place of an answer. */
 export const offersWebSocket = ({ headers, httpVersion }: IncomingMessage): boolean =>

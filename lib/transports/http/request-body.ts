@@ -72,19 +72,19 @@ function readBytes(
     let first: Buffer | undefined;
     let more: Buffer[] | undefined;
     let size = 0;
-    request.on('data', (part: Buffer) => {
-      size += part.length;
+    const part = (bytes: Buffer): void => {
+      if (size > most) return; // it is refused
+      size += bytes.length;
       if (size > most) {
-        request.removeAllListeners('data');
+        more = undefined;
         reject(tooLarge(request, response, maxBytes));
-      } else if (first === undefined) first = part;
-      else if (more === undefined) more = [first, part];
-      else more.push(part);
-    });
-    request.on('end', () => resolve(more ? Buffer.concat(more) : (first ?? Buffer.alloc(0))));
-    request.on('error', () =>
-      reject(new ToolError('cancelled', 'the client left before its body was complete')),
-    );
+      } else if (first === undefined) first = bytes;
+      else if (more === undefined) more = [first, bytes];
+      else more.push(bytes);
+    };
+    const end = () => resolve(more ? Buffer.concat(more) : (first ?? Buffer.alloc(0)));
+    const cut = () => reject(new ToolError('cancelled', 'the client left before its body was complete'));
+    if (!request.takeBody({ part, end, cut })) request.on('data', part).on('end', end).on('error', cut);
   });
 }
 
