@@ -12,17 +12,18 @@ export function onceClosed(
   response: GatewayResponse,
   closed: (hasLeft: boolean) => void,
 ): void {
+  if (response.closed || socket.destroyed) return closed(!response.writableFinished);
+  if (response.socket !== null) {
+    response.on('close', () => closed(!response.writableFinished));
+    return;
+  }
   let isClosed = false;
   const close = () => {
     if (isClosed) return; // a socket's listeners are called even when one of them removes the next
     isClosed = true;
     socket.off('close', close);
-    response.off('close', close);
     closed(!response.writableFinished);
   };
-  if (response.closed || socket.destroyed) close();
-  else {
-    socket.on('close', close); // `once` makes a function more of each
-    response.on('close', close);
-  }
+  socket.on('close', close);
+  response.on('close', close);
 }
