@@ -9,6 +9,7 @@
  * D4. What a key may not use is not there for it, and its calls are counted here: no transport can forget either.
  * D5. What is kept of a call stands before it (history/): observers and deadlines see the call itself, once.
  */
+import { Deadlines } from '../async/deadlines.ts';
 import { TransitMap } from '../async/transit-map.ts';
 import type { CallTracer } from '../call/call-tracer.ts';
 import type { Caller } from '../call/caller.ts';
@@ -59,6 +60,9 @@ export class Dispatcher implements Calls {
   readonly #history: CallHistory;
   readonly #toolPolicies: ToolPolicies | undefined;
   readonly #calls = new TransitMap<string, RunningCall>();
+  readonly #deadlines = new Deadlines<RunningCall>((call, ms) =>
+    call.cancel('deadline_exceeded', `the call did not end within its ${ms} ms`),
+  );
   readonly #observers = new Observers();
   readonly #gate: KeyGate;
   readonly #sharesRates: boolean;
@@ -157,12 +161,9 @@ export class Dispatcher implements Calls {
     this.#observers.tell('started', started);
 
     const timeoutMs = Math.min(request.timeoutMs ?? Infinity, ownLimitMs);
-    const deadline = setTimeout(
-      () => call.cancel('deadline_exceeded', `the call did not end within its ${timeoutMs} ms`),
-      timeoutMs,
-    );
+    const deadline = this.#deadlines.set(call, timeoutMs);
     call.onEnd((end) => {
-      clearTimeout(deadline);
+      this.#deadlines.clear(deadline);
       this.#calls.delete(callId);
       const { retries, hasStarted: hasRun } = call;
       traced?.ended(end, hasRun);
