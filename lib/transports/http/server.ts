@@ -15,7 +15,7 @@ import {
   type Server as SocketServer,
 } from 'node:net';
 import { createServer as createSecureServer } from 'node:tls';
-import type { ConnectionTable } from './connection-table.ts';
+import { type ConnectionTable, REST_MS } from './connection-table.ts';
 import { type GatewayRequest, type GatewayResponse, offersWebSocket } from './gateway-message.ts';
 import { serveHalfClosed } from './half-closed.ts';
 import { SHARED_ALPN, shareWithHttp2 } from './http2-sharing.ts';
@@ -53,8 +53,7 @@ export function newHttpServer(
     headersTimeout: 10_000,
     requestTimeout: 30_000,
     connectionsCheckingInterval: 2000,
-    // above the 60 s after which load balancers give a connection up, so that none is reused while we close it
-    keepAliveTimeout: 65_000,
+    keepAliveTimeout: REST_MS, // for the heads of answers: the table closes who is idle
     requireHostHeader: false, // a missing Host is refused like a wrong one, with a problem document
     // read by Node versions that ask here and not the request whether an offered upgrade is taken
     shouldUpgradeCallback: offersWebSocket,

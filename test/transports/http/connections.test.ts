@@ -112,11 +112,12 @@ describe('the connections of the listening socket', () => {
 });
 
 describe('ConnectionTable', () => {
-  const setUp = (max: number, trustProxy: string[] = []) => {
+  let table: ConnectionTable;
+  const setUp = (max: number, trustProxy: string[] = [], restMs?: number) => {
     const server = new EventEmitter();
     const proxy = new TrustedProxy(trustProxy);
     const access = { addressOf: (request: IncomingMessage) => proxy.addressOf(request) };
-    const table = new ConnectionTable({ max, meter: newTransportMeter(), access });
+    table = new ConnectionTable({ max, meter: newTransportMeter(), access, ...(restMs && { restMs }) });
     table.watch(server);
     const arrive = (remoteAddress: string) => {
       const socket = Object.assign(new EventEmitter(), { remoteAddress, isDropped: false, destroy });
@@ -136,6 +137,24 @@ describe('ConnectionTable', () => {
     };
     return { arrive, ask };
   };
+
+  it('closes who has been idle for too long, and nobody who has an answer due or sends something', async () => {
+    const { arrive } = setUp(20, [], 65);
+    const [idle, busy, sending, upgraded] = Array.from({ length: 4 }, () => arrive('10.0.0.1'));
+    Object.assign(busy ?? {}, { _httpMessage: {} });
+    let bytesRead = 0;
+    Object.defineProperty(sending, 'bytesRead', { get: () => bytesRead++ });
+    table.adopt(upgraded as unknown as Socket, {
+      keyId: '',
+      isIdle: () => true,
+      end: () => upgraded?.destroy(),
+    });
+    await eventually(() => idle?.isDropped);
+    expect([busy, sending, upgraded].map((one) => one?.isDropped)).to.deep.equal([false, false, false]);
+    Object.assign(busy ?? {}, { _httpMessage: null });
+    await eventually(() => busy?.isDropped);
+    for (const one of [sending, upgraded]) one?.destroy();
+  });
 
   it('lets no address but loopback hold more than a quarter once room is short, its idle ones first', () => {
     const { arrive } = setUp(20);

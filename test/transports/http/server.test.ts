@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { get as httpsGet } from 'node:https';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { listen } from '../../../lib/transports/http/server.ts';
@@ -71,10 +71,16 @@ describe('the HTTP server', () => {
   });
 
   it('gives half-sent requests seconds and idle connections more than a load balancer does', async () => {
-    const { server, close } = await startTransports(scripts);
+    const { server, port, close } = await startTransports(scripts);
     const { headersTimeout, requestTimeout, keepAliveTimeout } = server;
     expect([headersTimeout, requestTimeout]).to.deep.equal([10_000, 30_000]);
     expect(keepAliveTimeout).to.be.above(60_000);
+    const sockets: Socket[] = [];
+    server.on('connection', (socket) => sockets.push(socket));
+    const get = 'GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n';
+    const answers = await rawExchange(port, get + get, (all) => all.split('HTTP/1.1 200').length > 2);
+    expect(answers).to.contain('\r\nKeep-Alive: timeout=65\r\n');
+    expect(sockets.map(({ timeout }) => timeout ?? 0)).to.deep.equal([0]); // no timer for each answer
     await close();
   });
 
