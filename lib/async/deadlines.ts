@@ -3,8 +3,10 @@
  *
  * D1. As exact as a timer each: never early, and as late as the event loop is.
  * D2. What has none waiting has no timer, and nothing is kept for it: how long something may take is often a caller's choice.
- * D3. One that leaves refers to none that stay: V8 keeps alive what old garbage refers to.
+ * D3. Who is told of one is told in the context of whoever made the deadlines: its own would be that of the first of many.
+ * D4. One that leaves refers to none that stay: V8 keeps alive what old garbage refers to.
  */
+import { AsyncResource } from 'node:async_hooks';
 
 /** All that may take equally long, the oldest first. */
 interface Line<T> {
@@ -75,7 +77,8 @@ export class Deadlines<T> {
     return line;
   }
 
-  #look(line: Line<T>): void {
+  /** D3 */
+  readonly #look = AsyncResource.bind((line: Line<T>): void => {
     const now = performance.now();
     // Those that are set anew meanwhile are not due.
     for (let next = line.oldest; next && next.dueAt <= now; next = line.oldest) {
@@ -83,5 +86,5 @@ export class Deadlines<T> {
       this.#missed(next.item, line.ms);
     }
     if (line.oldest) line.timer = setTimeout(() => this.#look(line), Math.ceil(line.oldest.dueAt - now));
-  }
+  });
 }

@@ -1,4 +1,5 @@
 /** What has to end in time, by one timer for all that may take equally long; on a clock of the test's own. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect } from 'chai';
 import { type Deadline, Deadlines } from '../../lib/async/deadlines.ts';
 
@@ -83,6 +84,16 @@ describe('Deadlines', () => {
     for (const one of Array.from({ length: 100 }, (_, n) => deadlines.set('one', 100 + n)))
       deadlines.clear(one);
     expect(timers).to.deep.equal([]);
+  });
+
+  it('are told of in the context of whoever made them, whose ever the first was', () => {
+    const context = new AsyncLocalStorage<string>();
+    const found: unknown[] = [];
+    deadlines = context.run('maker', () => new Deadlines(() => found.push(context.getStore())));
+    context.run('caller', () => deadlines.set('a', 5));
+    deadlines.set('b', 5);
+    context.run('timer', () => until(100));
+    expect(found).to.deep.equal(['maker', 'maker']);
   });
 
   it('may be set and cleared by whoever is told of one that is missed', () => {

@@ -226,12 +226,19 @@ export class ConnectionTable {
     // A look ago it may still have been in use.
     const restedSince = now - this.#restMs - this.#restMs / LOOKS;
     for (const one of this.#open) {
-      const { bytesRead } = one.socket;
-      if (!isIdle(one) || bytesRead !== one.bytesRead) one.lastUsed = now;
+      if (isUsed(one)) one.lastUsed = now;
       else if (one.lastUsed < restedSince && !one.upgraded && !one.isLeaving) this.#close(one);
-      one.bytesRead = bytesRead;
     }
   }
+}
+
+/** Whether it is in use, or has sent anything since it was asked last. */
+function isUsed(connection: Connection): boolean {
+  if (!isIdle(connection)) return true;
+  const { bytesRead } = connection.socket;
+  const hasSent = bytesRead !== connection.bytesRead;
+  connection.bytesRead = bytesRead;
+  return hasSent;
 }
 
 const isIdle = ({ socket, upgraded }: Connection): boolean =>

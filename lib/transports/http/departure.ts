@@ -1,8 +1,9 @@
 /**
  * Tells when a client left before its answer was complete.
  *
- * The request's own 'close' is no sign of that: it fires as soon as the body is read. The response's 'close' is one,
- * but never comes for an answer that waits behind another on the same connection; the socket's does.
+ * The request's own 'close' is no sign of that: it may fire as soon as the body is read. The response's 'close' is one,
+ * but never comes for an answer that waits behind another on the same connection; the socket's does. One whose turn it is
+ * needs no listener there: Node has one.
  */
 import type { GatewayRequest, GatewayResponse } from './gateway-message.ts';
 

@@ -112,7 +112,7 @@ export class GatewayRequest extends IncomingMessage {
 
 const { get: readableEnded } = Object.getOwnPropertyDescriptor(Readable.prototype, 'readableEnded') ?? {};
 
-/** Node lets go of a request on a connection that rests once this is true; a getter, which a class of TypeScript may not override. */
+// Node keeps a request for its connection until this is true. Not a getter of the class: to TypeScript it is a property.
 Object.defineProperty(GatewayRequest.prototype, 'readableEnded', {
   configurable: true,
   get(this: GatewayRequest): boolean {
