@@ -5,6 +5,7 @@
  * D2. What has none waiting has no timer, and nothing is kept for it: how long something may take is often a caller's choice.
  * D3. Who is told of one is told in the context of whoever made the deadlines: its own would be that of the first of many.
  * D4. One that leaves refers to none that stay: V8 keeps alive what old garbage refers to.
+ * D5. One whose end throws keeps no other from its own.
  */
 import { AsyncResource } from 'node:async_hooks';
 
@@ -30,7 +31,7 @@ export class Deadlines<T> {
   readonly #lines = new Map<number, Line<T>>();
   readonly #missed: (item: T, ms: number) => void;
 
-  /** @param missed told once of each item whose time is over, and of how much it had; must not throw. */
+  /** @param missed told once of each item whose time is over, and of how much it had. What it throws keeps no other waiting (D5). */
   constructor(missed: (item: T, ms: number) => void) {
     this.#missed = missed;
   }
@@ -81,10 +82,13 @@ export class Deadlines<T> {
   readonly #look = AsyncResource.bind((line: Line<T>): void => {
     const now = performance.now();
     // Those that are set anew meanwhile are not due.
-    for (let next = line.oldest; next && next.dueAt <= now; next = line.oldest) {
-      this.clear(next);
-      this.#missed(next.item, line.ms);
+    try {
+      for (let next = line.oldest; next && next.dueAt <= now; next = line.oldest) {
+        this.clear(next);
+        this.#missed(next.item, line.ms);
+      }
+    } finally {
+      if (line.oldest) line.timer = setTimeout(() => this.#look(line), Math.ceil(line.oldest.dueAt - now));
     }
-    if (line.oldest) line.timer = setTimeout(() => this.#look(line), Math.ceil(line.oldest.dueAt - now));
   });
 }

@@ -86,6 +86,17 @@ describe('Deadlines', () => {
     expect(timers).to.deep.equal([]);
   });
 
+  it('come to all the others where one throws', () => {
+    deadlines = new Deadlines((item) => {
+      missed.push(item);
+      if (item === 'a') throw new Error('of a');
+    });
+    for (const item of ['a', 'b', 'c']) deadlines.set(item, 5);
+    expect(() => until(100)).to.throw('of a');
+    until(200);
+    expect(missed).to.deep.equal(['a', 'b', 'c']);
+  });
+
   it('are told of in the context of whoever made them, whose ever the first was', () => {
     const context = new AsyncLocalStorage<string>();
     const found: unknown[] = [];

@@ -119,7 +119,7 @@ export class ConnectionTable {
    * @throws {ToolError} overloaded
    */
   admit({ socket, keyId }: Pick<GatewayRequest, 'socket' | 'keyId'>): void {
-    if (this.#staying <= this.#options.max) return;
+    if (this.#staying() <= this.#options.max) return;
     const own = this.#bySocket.get(socket);
     if (own && this.#closeIdle(own, 1) > 0) return;
     const shares = new FairShares();
@@ -134,7 +134,8 @@ export class ConnectionTable {
     this.#close(newest);
   }
 
-  get #staying(): number {
+  /** A method: V8 calls a private getter by its runtime. */
+  #staying(): number {
     return this.#open.size - this.#leaving;
   }
 
@@ -166,7 +167,7 @@ export class ConnectionTable {
     this.#looking ??= setInterval(() => this.#look(), this.#restMs / LOOKS).unref();
     if (this.#isGreedy(connection.address) && this.#closeIdle(connection, 1, connection.address) === 0)
       socket.destroy();
-    else if (this.#staying > max && this.#closeIdle(connection, Math.ceil(max * BATCH)) === 0) {
+    else if (this.#staying() > max && this.#closeIdle(connection, Math.ceil(max * BATCH)) === 0) {
       if (this.#open.size > max + Math.max(LEAST_MARGIN, max * MARGIN)) socket.destroy();
     }
   }
@@ -177,7 +178,7 @@ export class ConnectionTable {
     if (!connection) return;
     connection.lastUsed = performance.now();
     if (request.headers['x-forwarded-for'] !== undefined) this.#learnAddress(connection, request);
-    if (this.#staying > this.#options.max) response.shouldKeepAlive = false;
+    if (this.#staying() > this.#options.max) response.shouldKeepAlive = false;
   }
 
   #learnAddress(connection: Connection, request: GatewayRequest): void {
