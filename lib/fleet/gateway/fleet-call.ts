@@ -160,8 +160,10 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
     if (this.wantsMore) this.#host.behind(this);
   }
 
-  /** It begins with `entry`: what was before is read. */
-  beginAt({ id, before }: StreamEntry): void {
+  /** It begins with `entry`: what was before is read. @param read how much that was, of the entry's run, in bytes. */
+  beginAt({ id, before }: StreamEntry, read: number): void {
+    this.#read = read;
+    this.#credited = read;
     const { epoch, seq } = placeOf(id);
     if (id === END_ID) this.place = placeOf(before);
     else this.place = seq === 0 ? { epoch: epoch - 1, seq: 0 } : { epoch, seq: seq - 1 };

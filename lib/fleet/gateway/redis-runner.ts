@@ -45,6 +45,13 @@ export interface RedisRunnerOptions {
   readonly requestTimeoutMs: number;
 }
 
+/** What is left of the stream of a call. */
+export interface KeptStream {
+  readonly entries: readonly StreamEntry[];
+  /** What the run had written before the first of them, in bytes. */
+  readonly readBefore: number;
+}
+
 /** What Redis has of a call, by the fields of its hash. */
 export interface CallRecord {
   readonly callId: string;
@@ -173,12 +180,12 @@ export class RedisRunner implements Runner, FleetCallHost {
   }
 
   /** A call that another gateway made, read from its beginning, or from what is left of it. */
-  adopt(request: AdmittedCall, ageMs: number, group: string, entries: readonly StreamEntry[]): FleetCall {
+  adopt(request: AdmittedCall, ageMs: number, group: string, { entries, readBefore }: KeptStream): FleetCall {
     const call = this.#make(request, ageMs);
     call.group = group;
     call.isDispatched = true;
     this.#calls.set(call.callId, call);
-    if (entries[0]) call.beginAt(entries[0]);
+    if (entries[0]) call.beginAt(entries[0], readBefore);
     call.fetched(entries, false);
     call.missed(); // what came meanwhile
     return call;

@@ -6,10 +6,10 @@
 import { createHash } from 'node:crypto';
 import type { CallRequest, RunningCall } from '../../call/running-call.ts';
 import { ToolError } from '../../call/tool-error.ts';
-import { errorHead, eventsIn, fromEntry } from '../events.ts';
+import { errorHead, eventsIn, fromEntry, sizeOf } from '../events.ts';
 import type { FleetRedis } from '../redis/fleet-redis.ts';
 import type { RedisRunner } from './redis-runner.ts';
-import { entryOf, type StreamEntry } from './stream-entry.ts';
+import { entryOf, placeOf, type StreamEntry } from './stream-entry.ts';
 
 /** As a history sees a call; the shape is the history's. */
 interface SharedState {
@@ -71,7 +71,7 @@ export class RedisSharedCalls {
         keys.gatewayChannels,
         callId,
       );
-      const [st, epoch, seq, events, , info, at, , , group] = reply as readonly (string | null)[];
+      const [st, epoch, seq, events, , info, at, , , group, , out] = reply as readonly (string | null)[];
       if (!st) return undefined;
       const [rows, fields] = await Promise.all([
         commands.xrange(keys.events(callId), '-', '+'),
@@ -85,16 +85,22 @@ export class RedisSharedCalls {
         return ep < Number(epoch) || (ep === Number(epoch) && number <= Number(seq));
       };
       let kept = 0;
+      // Credit is told in bytes from the run's beginning on: what is not kept any more counts as well.
+      let readBefore = Number(out);
       for (const entry of entries) {
         if (!isCounted(entry.id)) continue;
         if (entry.kind === 'b') kept += Number(entry.head);
         else {
+          if (placeOf(entry.id).epoch === Number(epoch)) readBefore -= sizeOf(entry);
           const event = fromEntry(entry);
           if (event) kept += eventsIn(event);
         }
       }
       const request = { ...(JSON.parse(info ?? '{}') as Info), callId, arguments: undefined };
-      const call: RunningCall = this.#runner.adopt(request, Date.now() - Number(at), group ?? '', entries);
+      const call: RunningCall = this.#runner.adopt(request, Date.now() - Number(at), group ?? '', {
+        entries,
+        readBefore,
+      });
       return { call, before: Number(events) - kept, last: Number(events), isEnded: st === 'e' };
     });
   }
