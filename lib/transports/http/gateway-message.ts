@@ -49,8 +49,22 @@ export class GatewayRequest extends IncomingMessage {
   declare params: Readonly<Record<string, string>>;
   declare private offersUpgrade: boolean | null;
   #taker: BodyTaker | undefined = undefined;
+  /** Some of the body is in the stream. */
   #hasCome = false;
+  /** It was taken to its end. */
   #isTaken = false;
+
+  static {
+    const { get: hasStreamEnded } =
+      Object.getOwnPropertyDescriptor(Readable.prototype, 'readableEnded') ?? {};
+    // Until this is true Node keeps a request for its connection. To TypeScript it is a property, which no getter overrides.
+    Object.defineProperty(GatewayRequest.prototype, 'readableEnded', {
+      configurable: true,
+      get(this: GatewayRequest): boolean {
+        return this.#isTaken || Reflect.apply(hasStreamEnded as () => boolean, this, []);
+      },
+    });
+  }
 
   /** @returns false where the stream has to be read instead: some of the body has come, or nothing more will (G3). */
   takeBody(taker: BodyTaker): boolean {
@@ -82,11 +96,6 @@ export class GatewayRequest extends IncomingMessage {
     super._destroy(this.#isTaken ? null : error, callback); // what was read to its end did not fail
   }
 
-  /** Whether the body was taken to its end. */
-  get isTaken(): boolean {
-    return this.#isTaken;
-  }
-
   /** Node sets this and reads it back before it emits 'upgrade'. */
   get upgrade(): boolean {
     if (!this.offersUpgrade) return false;
@@ -109,16 +118,6 @@ export class GatewayRequest extends IncomingMessage {
     return query < 0 ? url : url.slice(0, query);
   }
 }
-
-const { get: readableEnded } = Object.getOwnPropertyDescriptor(Readable.prototype, 'readableEnded') ?? {};
-
-// Node keeps a request for its connection until this is true. Not a getter of the class: to TypeScript it is a property.
-Object.defineProperty(GatewayRequest.prototype, 'readableEnded', {
-  configurable: true,
-  get(this: GatewayRequest): boolean {
-    return this.isTaken || Reflect.apply(readableEnded as () => boolean, this, []);
-  },
-});
 
 /** Whether a request asks for a WebSocket in place of an answer. */
 export const offersWebSocket = ({ headers, httpVersion }: IncomingMessage): boolean =>
