@@ -74,6 +74,8 @@ export class FleetCall implements RunningCall, AsyncIterator<ToolEvent> {
   isOffer = false;
   /** True: a host may have it. */
   isDispatched = false;
+  /** Another gateway made it, and its reader came from there. */
+  isAdopted = false;
   readonly #host: FleetCallHost;
   readonly #keepBytes: number;
   #events: { event: ToolEvent; bytes: number; id: string }[] = [];

@@ -61,7 +61,7 @@ export interface Fleet {
   readonly rates: SharedRates | null;
   /** Null on a host that is no gateway. */
   readonly peers: RedisPeers | null;
-  /** Takes no more calls from the queues, and waits for those that run. */
+  /** Takes no more calls from the queues, sends readers to other gateways, and waits for what cannot go there. */
   drain(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -176,7 +176,7 @@ export async function openFleet({ config, version, log, hosted }: FleetOpening):
       isLeaving = true;
       members.tell();
       if (runner?.sendAway()) peers?.leave();
-      await host?.drain(timeoutMs);
+      await Promise.all([host?.drain(timeoutMs), runner?.drain(timeoutMs)]);
     },
     close,
   };

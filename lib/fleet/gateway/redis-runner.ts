@@ -8,8 +8,11 @@
  * R3. While Redis cannot be reached calls are refused at once.
  * R4. A call that was refused for want of an answer has not run, unless it may run twice anyway: only that is
  *     offered, or given to a queue, before it is known to be open.
+ * R5. A gateway that goes sends its readers to others, whoever comes to it meanwhile too; where there is no other it
+ *     waits for what they read.
  * Length: it looks after a call in each of its states; parted, nobody would see which follows which.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DurationHistogram } from '../../async/duration-histogram.ts';
 import { GuardedList } from '../../async/guarded-list.ts';
 import { TransitMap } from '../../async/transit-map.ts';
@@ -70,6 +73,8 @@ const SILENCE_MS = 3000;
 const OFFER_MS = 1000;
 /** How long what Redis says ended a call is waited for. */
 const END_PATIENCE_MS = 50;
+/** How long Redis may take, when the gateway goes, to hear what has ended. */
+const LAST_WORDS_MS = 200;
 const FETCHED_AT_ONCE = 16;
 /** A host that seems gone has so long to tell, once Redis is back. */
 const RETURN_MS = 5000;
@@ -95,6 +100,8 @@ export class RedisRunner implements Runner, FleetCallHost {
   readonly #runs = new DurationHistogram();
   readonly #watch: NodeJS.Timeout;
   #isClosed = false;
+  /** R5 */
+  #isLeaving = false;
   #resyncs = 0;
   #redispatches = 0;
   /** Told that another gateway has taken a call over, or is to. */
@@ -184,26 +191,45 @@ export class RedisRunner implements Runner, FleetCallHost {
     const call = this.#make(request, ageMs);
     call.group = group;
     call.isDispatched = true;
+    call.isAdopted = true;
     this.#calls.set(call.callId, call);
     if (entries[0]) call.beginAt(entries[0], readBefore);
     call.fetched(entries, false);
     call.missed(); // what came meanwhile
+    if (this.#isLeaving) setImmediate(() => this.sendAway()); // once its reader is there
     return call;
   }
 
-  /** Sends readers to other gateways who know how to come back; their calls go on. @returns whether there are others. */
+  /**
+   * Sends readers to other gateways who know how to come back, from now on (R5); their calls go on.
+   * @returns whether there are others.
+   */
   sendAway(): boolean {
+    this.#isLeaving = true;
     const isAlone = !this.#members.all.some(
       ({ id, role, isDraining }) => id !== this.#options.nodeId && role !== 'worker' && !isDraining,
     );
     if (isAlone || !this.#redis.isReady) return false;
     for (const call of this.#calls.values()) {
-      if (call.request.keep?.comesBack !== true || !call.isDispatched) continue;
+      const comesBack = call.isAdopted || call.request.keep?.comesBack === true;
+      if (!comesBack || !call.isDispatched) continue;
       this.#calls.delete(call.callId);
       this.onMoved(call.callId, true);
       call.leave(new ToolError('unavailable', 'the gateway is going; the call goes on at another'), true);
     }
     return true;
+  }
+
+  /** Waits for what it reads; what has not ended after `timeoutMs` ends `unavailable`. */
+  async drain(timeoutMs: number): Promise<void> {
+    await this.#emptied(timeoutMs);
+    for (const call of this.#calls.values()) call.cancel('unavailable', 'the gateway is shutting down');
+    await this.#emptied(LAST_WORDS_MS);
+  }
+
+  async #emptied(timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    while (this.#calls.size > 0 && performance.now() < deadline) await sleep(5);
   }
 
   /** How long the fleet keeps a call after its end, in milliseconds. */
@@ -515,6 +541,7 @@ export class RedisRunner implements Runner, FleetCallHost {
   #look(): void {
     this.#onMembers();
     if (this.#redis.isReady && this.#untold.size > 0) this.#resync();
+    if (this.#isLeaving) this.sendAway(); // others may have come
     const now = performance.now();
     this.#calls.each((call) => {
       if (!call.hasBegun && now - call.createdAt > this.#options.queueWaitMs) return this.#giveUp(call);
@@ -670,10 +697,7 @@ export class RedisRunner implements Runner, FleetCallHost {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#watch);
-    for (const call of this.#calls.values()) call.cancel('unavailable', 'the gateway is shutting down');
-    const deadline = performance.now() + 200;
-    while (this.#calls.size > 0 && performance.now() < deadline)
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    await this.drain(0);
   }
 }
 

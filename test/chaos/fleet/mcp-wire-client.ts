@@ -173,9 +173,12 @@ export class McpWireClient {
   #told({ id, method, params, result, error }: Message): void {
     const { call } = this.#options;
     if (id === 'call') {
+      if (error && error.data?.code === undefined)
+        call.violate('end', `an answer that names no code: ${error.message}`);
       const code = error?.data?.code ?? result?._meta?.[`${OWN}error`]?.code;
-      call.note(`answer: ${code ?? 'success'}`);
-      call.ended(code ?? 'success', 1);
+      const how = code ?? (error ? 'without a code' : 'success');
+      call.note(`answer: ${how}`);
+      call.ended(how, 1);
       return call.closed();
     }
     if (method === 'notifications/message' && String(params?.data).includes('runs again')) call.restarted();
