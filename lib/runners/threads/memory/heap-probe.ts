@@ -2,10 +2,13 @@
  * Looks into the heaps of threads from outside, by Node's inspector: what is asked is answered in the middle of a
  * tight loop too, where no frame would be read. Only one long built-in call (a sort, a parse) is waited for.
  *
- * I1. No port, no domain that slows code down: a session within the process, on heaps alone, there while it is needed.
+ * I1. No port, no domain that slows code down: a session within the process, on heaps alone.
  * I2. `collect` is what a sampling profile does before it is given: one full collection, in the middle of a loop too. (`gc()`
  *     would need a flag for the whole process.) `shrink` waits for the thread's event loop, and then takes some times as long.
  * I3. A thread that ends, or cannot be reached, answers null.
+ * I4. One for the whole process, there from before the first thread of ours and for good. To attach, Node goes through its list
+ *     of threads and tells us of each; where one begins or ends in between, which interrupts our code, the list changes under
+ *     it, and the process dies (SIGSEGV in `WorkerManager::SetAutoAttach`; Node 20 to 26).
  */
 import type { Session } from 'node:inspector';
 
@@ -25,12 +28,23 @@ interface Question {
 const NEVER = 2 ** 30;
 
 export class HeapProbe {
-  #session: Session | null = null;
+  static #shared: HeapProbe | undefined;
+  readonly #session: Session;
   /** The inspector's name of each thread, by Node's. */
   readonly #names = new Map<number, string>();
   readonly #threads = new Map<string, number>();
   readonly #questions = new Map<number, Question>();
   #nextId = 1;
+
+  private constructor() {
+    this.#session = this.#open();
+  }
+
+  /** To be asked for before a thread is started (I4). */
+  static get shared(): HeapProbe {
+    HeapProbe.#shared ??= new HeapProbe();
+    return HeapProbe.#shared;
+  }
 
   /** Whether this Node can look into heaps: one built without an inspector, or run with `--permission`, cannot. */
   static isAvailable(): boolean {
@@ -69,21 +83,19 @@ export class HeapProbe {
   }
 
   #ask(thread: number, method: string, params?: object): Promise<Reply | null> {
-    const session = this.#open();
     const name = this.#names.get(thread);
     if (name === undefined) return Promise.resolve(null);
     const id = this.#nextId++;
     return new Promise((resolve) => {
       this.#questions.set(id, { thread, resolve });
       const message = JSON.stringify({ id, method, params });
-      session.post('NodeWorker.sendMessageToWorker', { sessionId: name, message }, (error) => {
+      this.#session.post('NodeWorker.sendMessageToWorker', { sessionId: name, message }, (error) => {
         if (error !== null) this.#answer(id, null);
       });
     });
   }
 
   #open(): Session {
-    if (this.#session !== null) return this.#session;
     const session = new (inspector().Session)();
     session.on('NodeWorker.attachedToWorker', ({ params: { sessionId, workerInfo } }) => {
       const thread = threadOf(workerInfo.title);
@@ -97,7 +109,6 @@ export class HeapProbe {
     });
     session.connect();
     session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
-    this.#session = session;
     return session;
   }
 
@@ -113,14 +124,6 @@ export class HeapProbe {
     if (thread === undefined) return;
     this.#names.delete(thread);
     for (const [id, question] of this.#questions) if (question.thread === thread) this.#answer(id, null);
-  }
-
-  /** Lets go of the threads; the next question takes hold of them again. */
-  close(): void {
-    const session = this.#session;
-    this.#session = null;
-    for (const name of [...this.#threads.keys()]) this.#detach(name);
-    session?.disconnect();
   }
 }
 

@@ -102,7 +102,8 @@ const REST_MS = 1500;
 export class MemoryWatch<T extends WatchedThread> {
   readonly #limits: MemoryLimits;
   readonly #listener: MemoryWatchListener<T>;
-  readonly #probe = new HeapProbe();
+  /** Null where heaps are not watched. */
+  readonly #probe: HeapProbe | null;
   readonly #size = new ProcessSize();
   readonly #looks = new WeakMap<T, Look>();
   readonly #deaths = new WeakMap<T, ThreadDeath>();
@@ -120,6 +121,7 @@ export class MemoryWatch<T extends WatchedThread> {
   constructor(limits: MemoryLimits, listener: MemoryWatchListener<T>) {
     this.#limits = limits;
     this.#listener = listener;
+    this.#probe = limits.heapBytes === null ? null : HeapProbe.shared;
   }
 
   /** Whether memory is short: new calls are better refused. */
@@ -176,7 +178,7 @@ export class MemoryWatch<T extends WatchedThread> {
 
   #ask(thread: T, look: Look): void {
     const { threadId } = thread;
-    if (this.#limits.heapBytes === null || threadId === null) return;
+    if (this.#probe === null || threadId === null) return;
     const at = this.#ticks;
     const judged = this.#probe.used(threadId).then(async (used) => {
       if (used !== null) await this.#judge(thread, look, threadId, used, this.#ticks - at >= SILENT_TICKS);
@@ -211,12 +213,12 @@ export class MemoryWatch<T extends WatchedThread> {
   }
 
   async #collect(look: Look, threadId: number): Promise<number | null> {
-    return this.#noteLeft(look, await this.#probe.collect(threadId));
+    return this.#noteLeft(look, (await this.#probe?.collect(threadId)) ?? null);
   }
 
   async #shrink(look: Look, threadId: number): Promise<void> {
     look.start = 'returning';
-    this.#noteLeft(look, await this.#probe.shrink(threadId));
+    this.#noteLeft(look, (await this.#probe?.shrink(threadId)) ?? null);
     look.start = 'returned';
   }
 
@@ -320,7 +322,7 @@ export class MemoryWatch<T extends WatchedThread> {
       isNeeded = true;
       if (look.start === 'returning' || !thread.isIdleSince(performance.now() - REST_MS)) continue;
       look.hasGrown = false;
-      if (this.#limits.heapBytes === null) look.start = 'returned';
+      if (this.#probe === null) look.start = 'returned';
       else if (look.start === 'left') void this.#shrink(look, thread.threadId);
       else void this.#collect(look, thread.threadId);
     }
@@ -330,7 +332,6 @@ export class MemoryWatch<T extends WatchedThread> {
   #rest(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
-    this.#probe.close();
   }
 
   close(): void {
