@@ -154,4 +154,27 @@ describe('a gateway of a fleet that goes', function () {
     expect(rest).to.contain('{"status":"complete"}');
     await gone;
   });
+
+  it('keeps a call that waits for a host until one has begun it', async () => {
+    const until = fleet.newFile();
+    const stream = (name: string, args: object) => post(going, `/tools/${name}/stream`, args);
+    const counting = { count: 5, everyMs: 10 };
+    // As many as the host has places for.
+    const running = await Promise.all(Array.from({ length: 6 }, () => stream('once', { ...counting, until })));
+    const waiting = await stream('once', counting);
+    const gone = fleet.gateways[1]?.close();
+    for (const response of running) expect(await response.text()).to.match(/retry: 500\n\n$/);
+    let isOver = false;
+    const over = waiting.text().then(() => {
+      isOver = true;
+    });
+    const state = async () => {
+      const response = await fetch(`${other}/calls/${waiting.headers.get('x-call-id')}`, { headers: HEADERS });
+      return ((await response.json()) as { status: string }).status;
+    };
+    expect([await state(), isOver]).to.deep.equal(['queued', false]);
+    writeFileSync(until, '');
+    await Promise.all([over, gone]);
+    await eventually(async () => (await state()) === 'success');
+  });
 });

@@ -212,7 +212,8 @@ export class RedisRunner implements Runner, FleetCallHost {
     if (isAlone || !this.#redis.isReady) return false;
     for (const call of this.#calls.values()) {
       const comesBack = call.isAdopted || call.request.keep?.comesBack === true;
-      if (!comesBack || !call.isDispatched) continue;
+      // One that waits for a host has its QUEUE_WAIT here, and nothing yet by which its reader could come back.
+      if (!comesBack || !call.hasBegun) continue;
       this.#calls.delete(call.callId);
       this.onMoved(call.callId, true);
       call.leave(new ToolError('unavailable', 'the gateway is going; the call goes on at another'), true);
@@ -541,7 +542,7 @@ export class RedisRunner implements Runner, FleetCallHost {
   #look(): void {
     this.#onMembers();
     if (this.#redis.isReady && this.#untold.size > 0) this.#resync();
-    if (this.#isLeaving) this.sendAway(); // others may have come
+    if (this.#isLeaving) this.sendAway(); // others may have come, and calls have begun
     const now = performance.now();
     this.#calls.each((call) => {
       if (!call.hasBegun && now - call.createdAt > this.#options.queueWaitMs) return this.#giveUp(call);
