@@ -160,7 +160,9 @@ describe('a gateway of a fleet that goes', function () {
     const stream = (name: string, args: object) => post(going, `/tools/${name}/stream`, args);
     const counting = { count: 5, everyMs: 10 };
     // As many as the host has places for.
-    const running = await Promise.all(Array.from({ length: 6 }, () => stream('once', { ...counting, until })));
+    const running = await Promise.all(
+      Array.from({ length: 6 }, () => stream('once', { ...counting, until })),
+    );
     const waiting = await stream('once', counting);
     const gone = fleet.gateways[1]?.close();
     for (const response of running) expect(await response.text()).to.match(/retry: 500\n\n$/);
@@ -169,7 +171,9 @@ describe('a gateway of a fleet that goes', function () {
       isOver = true;
     });
     const state = async () => {
-      const response = await fetch(`${other}/calls/${waiting.headers.get('x-call-id')}`, { headers: HEADERS });
+      const response = await fetch(`${other}/calls/${waiting.headers.get('x-call-id')}`, {
+        headers: HEADERS,
+      });
       return ((await response.json()) as { status: string }).status;
     };
     expect([await state(), isOver]).to.deep.equal(['queued', false]);
